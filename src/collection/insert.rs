@@ -1,0 +1,269 @@
+//! Inserting and updating. Rows are checked and encoded before the lock is taken, and
+//! all of a batch is inserted under it at once.
+
+use std::{iter, sync::Arc};
+
+use hashbrown::{HashMap, hash_map::Entry};
+use roaring::RoaringBitmap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Access, Collection, Item, State};
+use crate::{
+    error::{Error, Result},
+    filter::Source,
+    vectors::{Codes, Metric, Record, Terms},
+};
+
+const MAX_ID_BYTES: usize = 1024;
+
+/// Vectors to insert, as columns.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// One for each vector; `None` asks for a new one.
+    pub ids: Vec<Option<String>>,
+    /// The rows, laid end to end.
+    pub data: Vec<f32>,
+    /// The length of each row, or one length for all.
+    pub lengths: Vec<u32>,
+    /// The text of a JSON object for each vector; may be shorter than `ids`.
+    pub metadata: Vec<Option<Box<str>>>,
+    /// The embedded text of each vector; may be shorter than `ids`.
+    pub texts: Vec<Option<Box<str>>>,
+}
+
+/// A checked batch with its codes. Each id occurs once.
+pub struct Prepared {
+    rows: Vec<Row>,
+    data: Vec<f32>,
+    codes: Codes,
+}
+
+struct Row {
+    id: Arc<str>,
+    /// Which row of the batch's data.
+    at: usize,
+    metadata: Option<Box<str>>,
+    text: Option<Box<str>>,
+}
+
+/// What to replace of a vector; the rest stays as it is.
+#[derive(Debug, Default, Clone)]
+pub struct Update {
+    pub data: Option<Vec<f32>>,
+    pub text: Option<Box<str>>,
+    pub metadata: Option<Box<str>>,
+}
+
+pub(crate) fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
+    if id.is_empty() {
+        return Err(Error::Validation(format!("{} is empty", what())));
+    }
+    if id.len() > MAX_ID_BYTES {
+        return Err(Error::Validation(format!(
+            "{} is {} bytes long; the limit is {MAX_ID_BYTES}",
+            what(),
+            id.len()
+        )));
+    }
+    Ok(())
+}
+
+impl Collection {
+    /// Checks a row's values. Its length is checked by the caller.
+    fn check_values(&self, row: &[f32], what: impl FnOnce() -> String) -> Result<()> {
+        if let Some(at) = row.iter().position(|x| !x.is_finite()) {
+            return Err(Error::Validation(format!(
+                "{}[{at}] is {}: every value must be finite as a 32-bit float",
+                what(),
+                row[at]
+            )));
+        }
+        if self.config.metric == Metric::Cosine && row.iter().all(|&x| x == 0.0) {
+            return Err(Error::Validation(format!(
+                "{} is all zeros, which has no direction: cosine similarity is undefined for it",
+                what()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks one row: a vector's new data, or a query.
+    pub fn check_row(&self, row: &[f32], what: &str) -> Result<()> {
+        let expected = self.config.dimension;
+        if row.len() != expected {
+            return Err(Error::DimensionMismatch {
+                what: what.to_owned(),
+                expected,
+                got: row.len(),
+            });
+        }
+        self.check_values(row, || what.to_owned())
+    }
+
+    /// Checks and encodes a batch. Where an id occurs twice the last row wins, and the
+    /// first occurrence keeps its place in the order, as in an upsert one by one.
+    pub fn prepare(&self, batch: Batch) -> Result<Prepared> {
+        let dimension = self.config.dimension;
+        let count = batch.ids.len();
+        let lengths = batch.lengths.iter().copied();
+        let last = batch.lengths.last().copied().unwrap_or(0);
+        for (i, got) in lengths.chain(iter::repeat(last)).take(count).enumerate() {
+            if got as usize != dimension {
+                return Err(Error::DimensionMismatch {
+                    what: format!("vectors[{i}].data"),
+                    expected: dimension,
+                    got: got as usize,
+                });
+            }
+        }
+        if batch.data.len() != count * dimension {
+            return Err(Error::Validation(format!(
+                "{} values do not make {count} rows of {dimension}",
+                batch.data.len()
+            )));
+        }
+        for (i, row) in batch.data.chunks_exact(dimension).enumerate() {
+            self.check_values(row, || format!("vectors[{i}].data"))?;
+        }
+        let mut rows: Vec<Row> = Vec::with_capacity(count);
+        let mut place: HashMap<Arc<str>, usize> = HashMap::with_capacity(count);
+        let mut metadata = batch.metadata.into_iter().chain(iter::repeat(None));
+        let mut texts = batch.texts.into_iter().chain(iter::repeat(None));
+        for (at, id) in batch.ids.into_iter().enumerate() {
+            let id: Arc<str> = match id {
+                Some(id) => {
+                    check_id(&id, || format!("vectors[{at}].id"))?;
+                    id.into()
+                }
+                None => Uuid::now_v7().to_string().into(),
+            };
+            let row = Row {
+                id: id.clone(),
+                at,
+                metadata: metadata.next().flatten(),
+                text: texts.next().flatten(),
+            };
+            match place.entry(id) {
+                Entry::Occupied(first) => rows[*first.get()] = row,
+                Entry::Vacant(new) => {
+                    new.insert(rows.len());
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(Prepared {
+            rows,
+            codes: Codes::of(&batch.data, dimension),
+            data: batch.data,
+        })
+    }
+
+    /// Inserts all of a prepared batch, or nothing; replaces vectors of the same ids
+    /// whole. Returns the ids in order, each once.
+    ///
+    /// The batch is emptied only when it was inserted, so that a call that found the
+    /// collection busy can try again.
+    pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Arc<str>>> {
+        let ids = {
+            let mut state = self.write(access)?;
+            state.slots.check_room(batch.rows.len())?;
+            let dimension = self.config.dimension;
+            let rows = std::mem::take(&mut batch.rows);
+            let mut replaced = RoaringBitmap::new();
+            let mut ids = Vec::with_capacity(rows.len());
+            for row in rows {
+                ids.push(row.id.clone());
+                let old = state.slots.slot_of(&row.id);
+                replaced.extend(old);
+                let sequence = match old {
+                    Some(slot) => state.slots.sequence(slot),
+                    None => state.take_sequence(),
+                };
+                let record = Record {
+                    id: row.id,
+                    metadata: row.metadata,
+                    text: row.text,
+                    sequence,
+                };
+                let data = &batch.data[row.at * dimension..][..dimension];
+                let (code, terms) = batch.codes.get(row.at);
+                state.occupy(record, data, code, terms);
+            }
+            state.delete(&replaced);
+            ids
+        };
+        self.keep_up();
+        Ok(ids)
+    }
+
+    /// Replaces what the update gives, and returns the vector as it is then.
+    pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
+        if let Some(data) = &update.data {
+            self.check_row(data, "data")?;
+        }
+        let data = update.data.as_ref();
+        let codes = data.map(|data| (data, Codes::of(data, data.len())));
+        let item = {
+            let mut state = self.write(access)?;
+            let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
+            let old = state.slots.record(slot).cloned();
+            let old = old.ok_or_else(|| self.not_found(id))?;
+            let metadata = update.metadata.clone().or(old.metadata);
+            let text = update.text.clone().or(old.text);
+            let one = RoaringBitmap::from_iter([slot]);
+            let slot = match &codes {
+                // A code in use is never changed: a graph may lead through it.
+                Some((data, codes)) => {
+                    state.slots.check_room(1)?;
+                    let record = Record {
+                        metadata,
+                        text,
+                        ..old
+                    };
+                    let (code, terms) = codes.get(0);
+                    let slot = state.occupy(record, data, code, terms);
+                    state.delete(&one);
+                    slot
+                }
+                None => {
+                    state.amend(slot, &one, metadata, text);
+                    slot
+                }
+            };
+            state.item(slot, None, true, true)
+        };
+        self.keep_up();
+        item.ok_or_else(|| self.not_found(id))
+    }
+}
+
+impl State {
+    fn take_sequence(&mut self) -> u64 {
+        self.next_sequence += 1;
+        self.next_sequence - 1
+    }
+
+    fn occupy(&mut self, record: Record, data: &[f32], code: &[i8], terms: Terms) -> u32 {
+        let slot = self.slots.occupy(record);
+        self.vectors.put(slot, data, code, terms);
+        self.fields.insert(slot, self.slots.metadata(slot));
+        self.pending.insert(slot);
+        self.updated_at = OffsetDateTime::now_utc();
+        slot
+    }
+
+    /// Changes what is known of the vector at `slot`, which is all of `one`.
+    fn amend(
+        &mut self,
+        slot: u32,
+        one: &RoaringBitmap,
+        metadata: Option<Box<str>>,
+        text: Option<Box<str>>,
+    ) {
+        self.fields.remove(one, &self.slots);
+        self.slots.amend(slot, metadata, text);
+        self.fields.insert(slot, self.slots.metadata(slot));
+        self.updated_at = OffsetDateTime::now_utc();
+    }
+}

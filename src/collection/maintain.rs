@@ -1,0 +1,358 @@
+//! The background work of a collection: building its graph, replacing one that has aged,
+//! giving deleted vectors' memory back.
+//!
+//! One thread per collection does it, for as long as there is something to do. It takes
+//! the lock for moments: to copy a block of codes, to put a finished graph in place, to
+//! recycle some slots. Building uses a pool of all cores at low priority, so that it
+//! takes the time nobody else wants.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use parking_lot::Mutex;
+use roaring::RoaringBitmap;
+use tokio::sync::oneshot;
+
+use super::{Access, Collection, State};
+use crate::{
+    error::{Error, Result},
+    graph::{Builder, Geometry, Graph},
+    vectors::{Slots, Vectors},
+};
+
+/// Below this many live vectors a scan is faster than a graph, and exact.
+const GRAPH_FROM: usize = 1000;
+/// A graph is replaced when this share of what it should hold is pending or dead.
+const AGED: f64 = 0.25;
+/// An empty collection keeps this much of its memory for the next vectors.
+const KEPT_BYTES: usize = 8 << 20;
+/// Codes handed to the builder at a time: about a tenth of a second of its work.
+const BLOCK: usize = 512;
+/// Slots recycled at a time: well under a millisecond of zeroing.
+const RECYCLED: u64 = 512;
+
+#[derive(Default)]
+pub(super) struct Upkeep {
+    shared: Mutex<Shared>,
+    cancelled: AtomicBool,
+}
+
+#[derive(Default)]
+struct Shared {
+    running: bool,
+    /// Building failed, and searches scan; it is tried again when somebody asks for it.
+    failed: bool,
+    /// Calls of `optimize`, answered when there is nothing left to do.
+    waiting: Vec<oneshot::Sender<Result<()>>>,
+}
+
+impl Upkeep {
+    pub(super) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Nothing is left: give everything back.
+    Reset,
+    /// Too few are left for a graph.
+    DropGraph,
+    Build,
+}
+
+/// The pool that graphs are built on. `None` where its threads cannot be had: then
+/// searches scan.
+fn builders() -> Option<&'static rayon::ThreadPool> {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .thread_name(|i| format!("vectorizer-build-{i}"))
+            .start_handler(|_| yield_to_others())
+            .build()
+            .ok()
+    })
+    .as_ref()
+}
+
+/// Lowers the calling thread's priority where the system allows it; elsewhere the
+/// scheduler's fairness has to do. Not to the lowest: a thread that gets no time at all
+/// while it copies a block would keep writers waiting for the lock.
+fn yield_to_others() {
+    if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
+        let priority = thread_priority::ThreadPriority::Crossplatform(low);
+        let _ = thread_priority::set_current_thread_priority(priority);
+    }
+}
+
+impl State {
+    /// What the background has to do. With `thorough`, everything that would make
+    /// searches faster; else only what is worth it.
+    fn work(&self, thorough: bool) -> Option<Work> {
+        let live = self.slots.len();
+        let Some(graph) = &self.graph else {
+            return match live {
+                0 if self.is_worth_resetting() => Some(Work::Reset),
+                GRAPH_FROM.. => Some(Work::Build),
+                _ => None,
+            };
+        };
+        if live < GRAPH_FROM {
+            return Some(Work::DropGraph);
+        }
+        let pending = self.pending.len() as usize;
+        let nodes = graph.members().len() as usize;
+        let dead = nodes - (live - pending);
+        let aged = if thorough {
+            pending + dead > 0
+        } else {
+            pending.max(dead) as f64 > AGED * live.max(nodes) as f64
+        };
+        aged.then_some(Work::Build)
+    }
+
+    fn is_worth_resetting(&self) -> bool {
+        self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
+    }
+
+    fn put_graph(&mut self, graph: Option<Graph>) -> Option<Graph> {
+        self.pending = match &graph {
+            Some(graph) => self.slots.alive() - graph.members(),
+            None => self.slots.alive().clone(),
+        };
+        std::mem::replace(&mut self.graph, graph)
+    }
+}
+
+impl Collection {
+    /// Starts the background if there is something for it to do. Called after every
+    /// write, without the lock. Never waits.
+    pub(super) fn keep_up(self: &Arc<Self>) {
+        // Where the lock is taken, its owner calls this after us.
+        let Some(state) = self.state.try_read() else {
+            return;
+        };
+        if state.work(false).is_none() {
+            return;
+        }
+        drop(state);
+        let mut shared = self.upkeep.shared.lock();
+        if !shared.failed {
+            self.start(&mut shared);
+        }
+    }
+
+    /// Brings the index to its best, and answers when it is: every vector in the graph,
+    /// no deleted one left in it.
+    pub fn optimize(self: &Arc<Self>) -> Result<oneshot::Receiver<Result<()>>> {
+        drop(self.read(Access::Wait)?);
+        let (sender, receiver) = oneshot::channel();
+        let mut shared = self.upkeep.shared.lock();
+        shared.failed = false;
+        shared.waiting.push(sender);
+        self.start(&mut shared);
+        Ok(receiver)
+    }
+
+    fn start(self: &Arc<Self>, shared: &mut Shared) {
+        if shared.running {
+            return;
+        }
+        let this = self.clone();
+        let thread = thread::Builder::new().name("vectorizer-upkeep".into());
+        match thread.spawn(move || this.run_upkeep()) {
+            Ok(_) => shared.running = true,
+            // Dropping those who wait tells them; searches scan.
+            Err(_) => {
+                shared.failed = true;
+                shared.waiting.clear();
+            }
+        }
+    }
+
+    fn run_upkeep(self: Arc<Self>) {
+        yield_to_others();
+        loop {
+            let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
+            let work = self.state.read().work(!waiting.is_empty());
+            let cancelled = self.upkeep.is_cancelled();
+            let outcome = match work {
+                _ if cancelled => Err(Error::CollectionNotFound(self.name().to_owned())),
+                Some(work) => catch_unwind(AssertUnwindSafe(|| self.perform(work)))
+                    .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into()))),
+                None => Ok(()),
+            };
+            for waiting in waiting {
+                // Whoever asked may be gone.
+                let _ = waiting.send(outcome.clone());
+            }
+            let failed = outcome.err();
+            if failed.is_some() {
+                self.state.write().building = false;
+            }
+            let mut shared = self.upkeep.shared.lock();
+            // Between the look above and this lock somebody may have written, seen this
+            // thread running, and left the work to it.
+            let settled = shared.waiting.is_empty()
+                && (failed.is_some()
+                    || self
+                        .state
+                        .try_read()
+                        .is_some_and(|state| state.work(false).is_none()));
+            if settled {
+                shared.running = false;
+                shared.failed = failed.is_some();
+                return;
+            }
+        }
+    }
+
+    fn perform(&self, work: Work) -> Result<()> {
+        match work {
+            Work::Reset => self.reset(),
+            Work::DropGraph => {
+                let old = {
+                    let mut state = self.state.write();
+                    // Many may have come since.
+                    if state.slots.len() >= GRAPH_FROM {
+                        return Ok(());
+                    }
+                    state.put_graph(None)
+                };
+                drop(old);
+                self.recycle_retired();
+                self.reset();
+            }
+            Work::Build => self.build()?,
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of an empty collection back.
+    fn reset(&self) {
+        let mut state = self.state.write();
+        if !state.is_worth_resetting() {
+            return;
+        }
+        let vectors = Vectors::new(self.config.dimension, self.config.metric);
+        let old = (
+            std::mem::replace(&mut state.vectors, vectors),
+            std::mem::replace(&mut state.slots, Slots::new()),
+            state.put_graph(None),
+        );
+        drop(state);
+        drop(old);
+    }
+
+    /// Builds a graph of what is alive, catching up with what is inserted meanwhile.
+    fn build(&self) -> Result<()> {
+        let pool = builders().ok_or_else(|| {
+            Error::Internal("there are no threads to build the index; searches scan".into())
+        })?;
+        let (expected, geometry) = {
+            let mut state = self.state.write();
+            state.building = true;
+            let longest = state
+                .slots
+                .alive()
+                .iter()
+                .map(|slot| state.vectors.terms(slot).norm)
+                .fold(0.0, f64::max);
+            (
+                state.slots.len(),
+                Geometry::new(self.config.metric, longest),
+            )
+        };
+        let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
+        let mut published = 0;
+        loop {
+            let todo = self.state.read().slots.alive() - builder.members();
+            let done = builder.members().len();
+            // What is inserted while the last block is built stays pending: waiting for
+            // an end to inserts could take for ever.
+            if todo.len() <= done / 20 {
+                break;
+            }
+            if !self.insert_all(&mut builder, &todo, pool) {
+                return Ok(());
+            }
+            // Long loads: what there is so far serves searches while the rest is built.
+            let done = builder.members().len();
+            let more = (self.state.read().slots.alive() - builder.members()).len() > done / 20;
+            if more && done > 2 * published {
+                published = done;
+                let graph = pool.install(|| builder.flatten());
+                let old = self.state.write().put_graph(graph);
+                drop(old);
+            }
+        }
+        let graph = pool.install(|| builder.flatten());
+        drop(builder);
+        let old = {
+            let mut state = self.state.write();
+            state.building = false;
+            state.put_graph(graph)
+        };
+        drop(old);
+        self.recycle_retired();
+        Ok(())
+    }
+
+    /// Inserts what is still alive of `slots`. False when the collection was dropped.
+    fn insert_all(
+        &self,
+        builder: &mut Builder,
+        slots: &RoaringBitmap,
+        pool: &rayon::ThreadPool,
+    ) -> bool {
+        let mut block = builder.block();
+        let mut slots = slots.iter().peekable();
+        while slots.peek().is_some() {
+            block.clear();
+            {
+                let state = self.state.read();
+                if self.upkeep.is_cancelled() {
+                    return false;
+                }
+                for slot in slots.by_ref().take(BLOCK) {
+                    if state.slots.alive().contains(slot) {
+                        block.push(slot, state.vectors.code(slot), state.vectors.terms(slot));
+                    }
+                }
+            }
+            pool.install(|| builder.insert(&block));
+        }
+        true
+    }
+
+    /// Recycles the deleted slots that the graph does not lead through, some at a time.
+    fn recycle_retired(&self) {
+        loop {
+            let mut state = self.state.write();
+            if state.building {
+                return;
+            }
+            let mut free = match &state.graph {
+                Some(graph) => state.slots.retired() - graph.members(),
+                None => state.slots.retired().clone(),
+            };
+            if let Some(end) = free.select(RECYCLED as u32) {
+                free.remove_range(end..);
+            }
+            if free.is_empty() {
+                return;
+            }
+            state.recycle(&free);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! One collection: a state under one lock, and the operations on it.
+//!
+//! Every operation takes the lock once, so whatever runs at the same time, the outcome
+//! is that of some order of whole operations. Searches share the lock; writes hold it
+//! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
+
+mod delete;
+mod insert;
+mod maintain;
+mod query;
+
+use std::sync::Arc;
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use roaring::RoaringBitmap;
+use time::OffsetDateTime;
+
+pub use delete::{FilterDeletion, Outcome};
+pub use insert::{Batch, Prepared, Update};
+pub use query::{Item, Method, Page, SearchOptions};
+
+use crate::{
+    error::{Error, Result},
+    filter::{FieldIndexes, Source},
+    graph::{Graph, HnswParams},
+    vectors::{Metric, Slots, Vectors},
+};
+use maintain::Upkeep;
+
+/// Whether a call may wait for the lock. The JavaScript thread must not: it asks with
+/// `Now`, and takes the work to another thread when the answer is `WouldBlock`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Now,
+    Wait,
+}
+
+/// What a collection is made with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub name: String,
+    pub dimension: usize,
+    pub metric: Metric,
+    pub hnsw: HnswParams,
+}
+
+pub struct Collection {
+    config: Config,
+    created_at: OffsetDateTime,
+    state: RwLock<State>,
+    upkeep: Upkeep,
+}
+
+/// Everything that changes.
+struct State {
+    vectors: Vectors,
+    slots: Slots,
+    fields: FieldIndexes,
+    graph: Option<Graph>,
+    /// Live slots that are not nodes of the graph. Searches scan them.
+    pending: RoaringBitmap,
+    /// A graph is under construction, from slots it may not find changed.
+    building: bool,
+    next_sequence: u64,
+    updated_at: OffsetDateTime,
+    /// Set by `drop_contents`: the collection was deleted while a call held on to it.
+    dropped: bool,
+}
+
+/// What a collection says of itself.
+#[derive(Debug, Clone)]
+pub struct Info {
+    pub updated_at: OffsetDateTime,
+    pub vectors: usize,
+    /// Live vectors that the graph finds; the others are scanned.
+    pub indexed: usize,
+    pub pending: usize,
+    /// Deleted vectors whose places in the graph are not given back yet.
+    pub deleted: usize,
+    pub memory_bytes: usize,
+}
+
+impl State {
+    fn new(config: &Config) -> Self {
+        Self {
+            vectors: Vectors::new(config.dimension, config.metric),
+            slots: Slots::new(),
+            fields: FieldIndexes::default(),
+            graph: None,
+            pending: RoaringBitmap::new(),
+            building: false,
+            next_sequence: 0,
+            updated_at: OffsetDateTime::now_utc(),
+            dropped: false,
+        }
+    }
+}
+
+impl Collection {
+    pub fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            created_at: OffsetDateTime::now_utc(),
+            state: RwLock::new(State::new(&config)),
+            upkeep: Upkeep::default(),
+            config,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn created_at(&self) -> OffsetDateTime {
+        self.created_at
+    }
+
+    pub fn info(&self, access: Access) -> Result<Info> {
+        let state = self.read(access)?;
+        let vectors = state.slots.len();
+        let pending = state.pending.len() as usize;
+        Ok(Info {
+            updated_at: state.updated_at,
+            vectors,
+            indexed: vectors - pending,
+            pending,
+            deleted: state.slots.retired().len() as usize,
+            memory_bytes: state.vectors.memory_bytes()
+                + state.slots.memory_bytes()
+                + state.fields.memory_bytes()
+                + state.graph.as_ref().map_or(0, Graph::memory_bytes),
+        })
+    }
+
+    /// Empties the collection for good: calls that still hold it find it gone, and the
+    /// background stops. Returns what was inside, to be dropped where that may take time.
+    pub fn drop_contents(&self, access: Access) -> Result<impl Send + use<>> {
+        let mut state = self.write(access)?;
+        self.upkeep.cancel();
+        let contents = std::mem::replace(&mut *state, State::new(&self.config));
+        state.dropped = true;
+        Ok(contents)
+    }
+
+    /// Ends the background: nobody can reach the collection any more.
+    pub fn stop_upkeep(&self) {
+        self.upkeep.cancel();
+    }
+
+    fn read(&self, access: Access) -> Result<RwLockReadGuard<'_, State>> {
+        let state = match access {
+            Access::Wait => self.state.read(),
+            Access::Now => self.state.try_read().ok_or(Error::WouldBlock)?,
+        };
+        self.check(state.dropped)?;
+        Ok(state)
+    }
+
+    fn write(&self, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = match access {
+            Access::Wait => self.state.write(),
+            Access::Now => self.state.try_write().ok_or(Error::WouldBlock)?,
+        };
+        self.check(state.dropped)?;
+        Ok(state)
+    }
+
+    fn check(&self, dropped: bool) -> Result<()> {
+        if dropped {
+            return Err(Error::CollectionNotFound(self.config.name.clone()));
+        }
+        Ok(())
+    }
+
+    fn not_found(&self, id: &str) -> Error {
+        Error::VectorNotFound {
+            collection: self.config.name.clone(),
+            id: id.to_owned(),
+        }
+    }
+}
+
+impl Source for Slots {
+    fn metadata(&self, slot: u32) -> Option<&str> {
+        self.record(slot)?.metadata.as_deref()
+    }
+
+    fn slot_of(&self, id: &str) -> Option<u32> {
+        Slots::slot_of(self, id)
+    }
+}

@@ -1,0 +1,318 @@
+//! Reading: search, lists, counts.
+//!
+//! A search ranks the *allowed* slots: the live ones, or those of them that its filter
+//! matches. It either scans their codes, or walks the graph and scans the few that are
+//! not in it yet, whichever is expected to cost less. Both leave a few candidates,
+//! which are then ranked by their exact distance.
+//!
+//! The scan is exact: a code's distance comes with a bound on its error, and every row
+//! that could still belong to the nearest is looked at.
+
+use std::{collections::BinaryHeap, sync::Arc};
+
+use ordered_float::OrderedFloat;
+use roaring::RoaringBitmap;
+
+use super::{Access, Collection, State};
+use crate::{
+    error::Result,
+    filter::Filter,
+    vectors::{Estimate, Query},
+};
+
+/// How a search finds its candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Whichever of the others is expected to cost less.
+    #[default]
+    Cheapest,
+    /// A scan of everything allowed: exact.
+    Scan,
+    /// The graph, where there is one and it yields enough.
+    Walk,
+}
+
+#[derive(Debug, Clone)]
+pub struct SearchOptions {
+    pub limit: usize,
+    pub filter: Option<Filter>,
+    /// The lowest score to return.
+    pub threshold: Option<f64>,
+    pub with_vector: bool,
+    pub with_metadata: bool,
+    pub method: Method,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            limit: 10,
+            filter: None,
+            threshold: None,
+            with_vector: false,
+            with_metadata: true,
+            method: Method::Cheapest,
+        }
+    }
+}
+
+/// A vector as a read returns it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    pub id: Arc<str>,
+    pub score: Option<f64>,
+    pub data: Option<Vec<f32>>,
+    pub metadata: Option<Box<str>>,
+    pub text: Option<Box<str>>,
+}
+
+/// Part of a list of all vectors.
+#[derive(Debug)]
+pub struct Page {
+    pub vectors: Vec<Item>,
+    pub total: usize,
+}
+
+impl Collection {
+    pub fn get(&self, access: Access, id: &str) -> Result<Item> {
+        let state = self.read(access)?;
+        let slot = state.slots.slot_of(id);
+        slot.and_then(|slot| state.item(slot, None, true, true))
+            .ok_or_else(|| self.not_found(id))
+    }
+
+    /// Vectors in insertion order, from `offset` on.
+    pub fn list(&self, offset: usize, limit: usize) -> Result<Page> {
+        let state = self.read(Access::Wait)?;
+        let order = state.slots.in_insertion_order(state.slots.alive());
+        let page = order.into_iter().skip(offset).take(limit);
+        Ok(Page {
+            vectors: page
+                .filter_map(|slot| state.item(slot, None, true, true))
+                .collect(),
+            total: state.slots.len(),
+        })
+    }
+
+    pub fn count(&self, access: Access, filter: Option<&Filter>) -> Result<usize> {
+        let state = self.read(access)?;
+        Ok(match filter {
+            Some(filter) => state.matching(filter).len() as usize,
+            None => state.slots.len(),
+        })
+    }
+
+    /// The vectors nearest to `query`, nearest first; equally near ones in insertion
+    /// order. As many as `limit` whenever that many are allowed.
+    pub fn search(&self, query: Vec<f32>, options: &SearchOptions) -> Result<Vec<Item>> {
+        self.check_row(&query, "query")?;
+        let query = Query::new(query);
+        let state = self.read(Access::Wait)?;
+        let allowed = options.filter.as_ref().map(|f| state.matching(f));
+        let metric = self.config.metric;
+        let ef = self.config.hnsw.ef_search;
+        let nearest = state.nearest(&query, allowed.as_ref(), ef, options);
+        let scored = nearest
+            .into_iter()
+            .map(|(distance, slot)| (metric.score(distance), slot));
+        Ok(scored
+            .take_while(|(score, _)| options.threshold.is_none_or(|least| *score >= least))
+            .filter_map(|(score, slot)| {
+                state.item(
+                    slot,
+                    Some(score),
+                    options.with_vector,
+                    options.with_metadata,
+                )
+            })
+            .collect())
+    }
+
+    /// What the filter matches, unranked, in insertion order.
+    pub fn search_unranked(&self, options: &SearchOptions) -> Result<Vec<Item>> {
+        let state = self.read(Access::Wait)?;
+        let allowed = options.filter.as_ref().map(|f| state.matching(f));
+        let slots = allowed.as_ref().unwrap_or(state.slots.alive());
+        let order = state.slots.in_insertion_order(slots);
+        Ok(order
+            .into_iter()
+            .take(options.limit)
+            .filter_map(|slot| {
+                state.item(slot, Some(0.0), options.with_vector, options.with_metadata)
+            })
+            .collect())
+    }
+}
+
+/// A slot with its distance by code.
+struct Candidate {
+    slot: u32,
+    estimate: Estimate,
+}
+
+/// An exact distance, then the insertion order as the tie-breaker, then the slot.
+type Rank = (OrderedFloat<f64>, u64, u32);
+
+/// What looking at a code costs, in nanoseconds: on a walk, where it is a cache miss
+/// and comes with the queue's work, and in a scan. Measured with 384 dimensions (86 and
+/// 10) and scaled by the bytes read; only their ratio matters.
+fn costs(dimension: usize) -> (usize, usize) {
+    let bytes = dimension / 64;
+    (80 + bytes, 4 + bytes)
+}
+
+/// How many nodes a walk visits where all are allowed. Measured on 40,000 sentence
+/// embeddings with 16 neighbours per node.
+fn expected_visits(ef: usize) -> usize {
+    300 + 11 * ef
+}
+
+impl State {
+    pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
+        self.fields
+            .evaluate(filter, self.slots.alive(), &self.slots)
+    }
+
+    pub(super) fn item(
+        &self,
+        slot: u32,
+        score: Option<f64>,
+        with_vector: bool,
+        with_metadata: bool,
+    ) -> Option<Item> {
+        let record = self.slots.record(slot)?;
+        Some(Item {
+            id: record.id.clone(),
+            score,
+            data: with_vector.then(|| self.vectors.row(slot).to_vec()),
+            metadata: record.metadata.clone().filter(|_| with_metadata),
+            text: record.text.clone(),
+        })
+    }
+
+    /// The nearest of the allowed slots (`None`: all live ones).
+    fn nearest(
+        &self,
+        query: &Query,
+        allowed: Option<&RoaringBitmap>,
+        ef: usize,
+        options: &SearchOptions,
+    ) -> Vec<(f64, u32)> {
+        let slots = allowed.unwrap_or(self.slots.alive());
+        let limit = options.limit.min(slots.len() as usize);
+        let candidates = match options.method {
+            Method::Scan => None,
+            method => self.walk(query, allowed, limit, ef, method),
+        };
+        let candidates = candidates.unwrap_or_else(|| self.scan(query, slots.iter(), limit));
+        self.rank(query, candidates, limit)
+    }
+
+    /// Candidates from the graph and a scan of the pending slots. `None` where scanning
+    /// everything allowed is expected to be cheaper, turns out to be, or is needed to
+    /// find as many as there are.
+    fn walk(
+        &self,
+        query: &Query,
+        allowed: Option<&RoaringBitmap>,
+        limit: usize,
+        ef: usize,
+        method: Method,
+    ) -> Option<Vec<Candidate>> {
+        let graph = self.graph.as_ref()?;
+        let alive = self.slots.alive();
+        let slots = allowed.unwrap_or(alive);
+        let (visit, look) = costs(self.vectors.dimension());
+        let ef = ef.max(limit + limit / 2);
+        // Each result takes as many more visits as there are nodes for an allowed one.
+        let nodes = graph.members().len() as usize;
+        let visits = expected_visits(ef).saturating_mul(nodes) / slots.len().max(1) as usize;
+        let budget = slots.len() as usize * look / visit;
+        if visits >= budget && method != Method::Walk {
+            return None;
+        }
+        let found = graph.search(
+            |slot| self.vectors.estimate(query, slot).distance,
+            |slot| slots.contains(slot),
+            ef,
+            if method == Method::Walk {
+                nodes
+            } else {
+                budget
+            },
+        )?;
+        let pending = match allowed {
+            Some(allowed) => &(allowed & &self.pending),
+            None => &self.pending,
+        };
+        let mut candidates = self.scan(query, pending.iter(), limit);
+        candidates.extend(found.into_iter().map(|slot| Candidate {
+            slot,
+            estimate: self.vectors.estimate(query, slot),
+        }));
+        (candidates.len() >= limit).then_some(candidates)
+    }
+
+    /// All of `slots` that can be among the `limit` nearest.
+    fn scan(
+        &self,
+        query: &Query,
+        slots: impl Iterator<Item = u32>,
+        limit: usize,
+    ) -> Vec<Candidate> {
+        if limit == 0 {
+            return Vec::new();
+        }
+        // The `limit` smallest upper bounds so far: nothing above the largest of them
+        // can be among the nearest.
+        let mut bounds: BinaryHeap<OrderedFloat<f64>> = BinaryHeap::with_capacity(limit + 1);
+        let mut bound = f64::INFINITY;
+        let mut candidates = Vec::new();
+        for slot in slots {
+            let estimate = self.vectors.estimate(query, slot);
+            if estimate.lower() > bound {
+                continue;
+            }
+            candidates.push(Candidate { slot, estimate });
+            if estimate.upper() < bound {
+                bounds.push(OrderedFloat(estimate.upper()));
+                if bounds.len() > limit {
+                    bounds.pop();
+                }
+                if bounds.len() == limit {
+                    bound = bounds.peek().map_or(bound, |b| b.0);
+                }
+            }
+        }
+        candidates.retain(|candidate| candidate.estimate.lower() <= bound);
+        candidates
+    }
+
+    /// The `limit` nearest candidates by exact distance, nearest first.
+    fn rank(&self, query: &Query, mut candidates: Vec<Candidate>, limit: usize) -> Vec<(f64, u32)> {
+        candidates.sort_unstable_by_key(|c| OrderedFloat(c.estimate.lower()));
+        let mut best: BinaryHeap<Rank> = BinaryHeap::with_capacity(limit + 1);
+        for candidate in candidates {
+            if best.len() == limit
+                && best
+                    .peek()
+                    .is_none_or(|worst| candidate.estimate.lower() > worst.0.0)
+            {
+                break;
+            }
+            let distance = self.vectors.exact(query, candidate.slot);
+            best.push((
+                OrderedFloat(distance),
+                self.slots.sequence(candidate.slot),
+                candidate.slot,
+            ));
+            if best.len() > limit {
+                best.pop();
+            }
+        }
+        let sorted = best.into_sorted_vec().into_iter();
+        sorted
+            .map(|(distance, _, slot)| (distance.0, slot))
+            .collect()
+    }
+}

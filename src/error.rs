@@ -1,0 +1,68 @@
+//! The one error type of the crate. Every variant has one stable code, which the
+//! JavaScript side turns into the error class of the same name.
+
+use serde_json::{Value, json};
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong, as the caller is told it. The messages name what
+/// was wrong and what to do about it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// An argument is not of the documented form; nothing was changed.
+    #[error("{0}")]
+    Validation(String),
+    #[error("collection '{0}' does not exist: create it with createCollection, or check the name")]
+    CollectionNotFound(String),
+    #[error("collection '{0}' already exists: choose another name, or delete it first")]
+    CollectionExists(String),
+    #[error("there is no vector '{id}' in collection '{collection}'")]
+    VectorNotFound { collection: String, id: String },
+    /// A vector of the wrong length; `what` names the argument.
+    #[error("{what} has {got} dimensions where the collection has {expected}")]
+    DimensionMismatch {
+        what: String,
+        expected: usize,
+        got: usize,
+    },
+    #[error("{0}")]
+    Storage(String),
+    #[error("this client is closed: create a new VectorizerClient")]
+    ClientClosed,
+    /// The collection is busy and the caller asked not to wait. It never leaves the
+    /// crate's faces: they try again where waiting is allowed.
+    #[error("the collection is busy")]
+    WouldBlock,
+    /// A defect of this library, contained: the call failed and nothing else did.
+    #[error("internal error, please report it: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The stable code, as in the TypeScript SDK.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Validation(_) => "VALIDATION_ERROR",
+            Error::CollectionNotFound(_) => "COLLECTION_NOT_FOUND",
+            Error::CollectionExists(_) => "COLLECTION_EXISTS",
+            Error::VectorNotFound { .. } => "VECTOR_NOT_FOUND",
+            Error::DimensionMismatch { .. } => "DIMENSION_MISMATCH",
+            Error::Storage(_) => "STORAGE_ERROR",
+            Error::ClientClosed => "CLIENT_CLOSED",
+            Error::WouldBlock => "WOULD_BLOCK",
+            Error::Internal(_) => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The error as one JSON object: `code`, `message` and, for a wrong dimension,
+    /// `expected` and `got`.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({ "code": self.code(), "message": self.to_string() });
+        if let Error::DimensionMismatch { expected, got, .. } = self {
+            json["expected"] = (*expected).into();
+            json["got"] = (*got).into();
+        }
+        json
+    }
+}

@@ -1,0 +1,250 @@
+//! The indexes of fields: for each field that a filter ever used, which slots hold which
+//! values. A filter is answered from them alone, so that deleting what matches does not
+//! read every row, and neither does a filtered search.
+
+use hashbrown::HashMap;
+use ordered_float::OrderedFloat;
+use parking_lot::RwLock;
+use roaring::RoaringBitmap;
+
+use super::{
+    postings::Postings,
+    value::{Element, Held, Path},
+};
+
+/// Fields that keep their index. A program that makes up field names could otherwise fill
+/// the memory; what it asks beyond that is answered from an index of the moment.
+const MAX_FIELDS: usize = 64;
+/// Reading one row costs about as much as visiting this many keys of an index.
+const KEYS_PER_ROW: u64 = 16;
+
+/// The rows, as the filter needs them.
+pub trait Source {
+    /// The JSON object at a slot, if there is one.
+    fn metadata(&self, slot: u32) -> Option<&str>;
+    fn slot_of(&self, id: &str) -> Option<u32>;
+}
+
+/// The field indexes of one collection. A field gets its index when a filter first uses it.
+#[derive(Default)]
+pub struct FieldIndexes {
+    /// Many filters run at once and may find a field without its index; this lock is held
+    /// for as long as an index answers, and never while one is built.
+    pub(super) fields: RwLock<HashMap<Path, FieldIndex>>,
+}
+
+impl FieldIndexes {
+    /// Adds a row that has just been put at `slot`.
+    pub fn insert(&mut self, slot: u32, metadata: Option<&str>) {
+        for (path, index) in self.fields.get_mut() {
+            index.insert(slot, Held::at(path, metadata));
+        }
+    }
+
+    /// Takes rows out, before the source forgets them: few by what they hold, many by
+    /// going through the indexes once.
+    pub fn remove(&mut self, slots: &RoaringBitmap, source: &impl Source) {
+        for (path, index) in self.fields.get_mut() {
+            if slots.len().saturating_mul(KEYS_PER_ROW) < index.keys() as u64 {
+                for slot in slots {
+                    index.remove(slot, Held::at(path, source.metadata(slot)));
+                }
+            } else {
+                index.sweep(slots);
+            }
+        }
+    }
+
+    /// Drops the indexes; they are built again when they are used.
+    pub fn clear(&mut self) {
+        *self.fields.get_mut() = HashMap::new();
+    }
+
+    /// An estimate of what the indexes take.
+    pub fn memory_bytes(&self) -> usize {
+        let fields = self.fields.read();
+        let each = |(path, index): (&Path, &FieldIndex)| {
+            path.as_str().len() + size_of::<(Path, FieldIndex)>() + index.heap_bytes()
+        };
+        fields.iter().map(each).sum()
+    }
+
+    /// What `answer` says of a field's index. `alive` are all rows there are.
+    pub(super) fn ask<A>(
+        &self,
+        path: &Path,
+        alive: &RoaringBitmap,
+        source: &impl Source,
+        answer: impl Fn(&FieldIndex) -> A,
+    ) -> A {
+        if let Some(index) = self.fields.read().get(path) {
+            return answer(index);
+        }
+        let mut index = FieldIndex::default();
+        for slot in alive {
+            index.insert(slot, Held::at(path, source.metadata(slot)));
+        }
+        let result = answer(&index);
+        let mut fields = self.fields.write();
+        if fields.len() < MAX_FIELDS {
+            // Whoever else built it meanwhile built the same: no row changes during a filter.
+            fields.entry(path.clone()).or_insert(index);
+        }
+        result
+    }
+}
+
+/// Everything that can be asked of one field. A row has one entry for each of its values.
+#[derive(Default)]
+pub(super) struct FieldIndex {
+    pub nulls: RoaringBitmap,
+    /// Of `false` and of `true`.
+    pub bools: [RoaringBitmap; 2],
+    pub numbers: Postings<OrderedFloat<f64>>,
+    /// Strings that are no dates.
+    pub texts: Postings<Box<[u8]>>,
+    /// Strings that are dates, by instant and then as written.
+    pub dates: Postings<(i128, Box<[u8]>)>,
+    /// How many values rows have; a row that is missing the field is not here.
+    pub counts: Postings<usize>,
+}
+
+impl FieldIndex {
+    fn insert(&mut self, slot: u32, held: Held) {
+        for count in held.counts {
+            self.counts.insert(count, slot);
+        }
+        for element in held.elements {
+            match element {
+                Element::Null => drop(self.nulls.insert(slot)),
+                Element::Bool(value) => drop(self.bools[usize::from(value)].insert(slot)),
+                Element::Number(number) => self.numbers.insert(number, slot),
+                Element::Date(instant, text) => self.dates.insert((instant, text), slot),
+                Element::Text(text) => self.texts.insert(text, slot),
+            }
+        }
+    }
+
+    fn remove(&mut self, slot: u32, held: Held) {
+        for count in held.counts {
+            self.counts.remove(count, slot);
+        }
+        for element in held.elements {
+            match element {
+                Element::Null => drop(self.nulls.remove(slot)),
+                Element::Bool(value) => drop(self.bools[usize::from(value)].remove(slot)),
+                Element::Number(number) => self.numbers.remove(number, slot),
+                Element::Date(instant, text) => self.dates.remove((instant, text), slot),
+                Element::Text(text) => self.texts.remove(text, slot),
+            }
+        }
+    }
+
+    fn sweep(&mut self, slots: &RoaringBitmap) {
+        self.nulls -= slots;
+        for set in &mut self.bools {
+            *set -= slots;
+        }
+        self.numbers.sweep(slots);
+        self.texts.sweep(slots);
+        self.dates.sweep(slots);
+        self.counts.sweep(slots);
+    }
+
+    fn keys(&self) -> usize {
+        self.numbers.map.len() + self.texts.map.len() + self.dates.map.len() + self.counts.map.len()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let sets = self.bools.iter().chain([&self.nulls]);
+        sets.map(RoaringBitmap::serialized_size).sum::<usize>()
+            + self.numbers.heap_bytes()
+            + self.texts.heap_bytes()
+            + self.dates.heap_bytes()
+            + self.counts.heap_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::parse_text;
+
+    struct Rows(Vec<String>);
+
+    impl Source for Rows {
+        fn metadata(&self, slot: u32) -> Option<&str> {
+            self.0.get(slot as usize).map(String::as_str)
+        }
+
+        fn slot_of(&self, _: &str) -> Option<u32> {
+            None
+        }
+    }
+
+    fn rows(count: u32) -> (Rows, RoaringBitmap) {
+        let row = |i| {
+            format!(
+                r#"{{"a":[{i},"x{i}",null,true],"b":"{}","c":"2024-01-01"}}"#,
+                i % 3
+            )
+        };
+        (Rows((0..count).map(row).collect()), (0..count).collect())
+    }
+
+    #[test]
+    fn removing_leaves_nothing_behind() {
+        // Few, which are read, and many, which are swept.
+        for step in [3, 1000] {
+            let (rows, alive) = rows(1000);
+            let mut indexes = FieldIndexes::default();
+            for field in ["a", "b", "c"] {
+                let filter = parse_text(&format!(r#"{{"{field}":1}}"#)).unwrap();
+                indexes.evaluate(&filter, &alive, &rows);
+            }
+            let full = indexes.memory_bytes();
+            let slots: Vec<u32> = alive.iter().collect();
+            for some in slots.chunks(step) {
+                indexes.remove(&some.iter().copied().collect(), &rows);
+            }
+            assert!(indexes.memory_bytes() < full / 100);
+            for index in indexes.fields.get_mut().values() {
+                assert_eq!(index.keys(), 0);
+                let empty = FieldIndex::default();
+                assert_eq!(index.heap_bytes(), empty.heap_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn made_up_fields_do_not_pile_up() {
+        let (rows, alive) = rows(2);
+        let indexes = FieldIndexes::default();
+        for i in 0..2 * MAX_FIELDS {
+            let filter = parse_text(&format!(r#"{{"x{i}":{{"$exists":false}}}}"#)).unwrap();
+            assert_eq!(indexes.evaluate(&filter, &alive, &rows), alive);
+        }
+        assert_eq!(indexes.fields.read().len(), MAX_FIELDS);
+        let filter = parse_text(r#"{"b":"1"}"#).unwrap();
+        assert_eq!(
+            indexes.evaluate(&filter, &alive, &rows),
+            RoaringBitmap::from_iter([1])
+        );
+    }
+
+    #[test]
+    fn filters_build_an_index_at_the_same_time() {
+        let (rows, alive) = rows(1000);
+        let indexes = FieldIndexes::default();
+        let filter = parse_text(r#"{"a":{"$lt":10},"b":"1"}"#).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let matched = indexes.evaluate(&filter, &alive, &rows);
+                    assert_eq!(matched, RoaringBitmap::from_iter([1, 4, 7]));
+                });
+            }
+        });
+        assert_eq!(indexes.fields.read().len(), 2);
+    }
+}

@@ -1,0 +1,152 @@
+//! The slots of each value of a field, ordered by value.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use ordered_float::OrderedFloat;
+use roaring::RoaringBitmap;
+
+/// What an entry of a map takes besides its key and its posting: its share of the nodes,
+/// which are not full.
+const ENTRY_OVERHEAD: usize = 16;
+
+/// The slots of each key, in the order of the keys.
+pub(super) struct Postings<K> {
+    pub map: BTreeMap<K, Posting>,
+    /// What keys and postings hold outside the map, kept count of because there may be
+    /// millions.
+    outside: usize,
+}
+
+impl<K> Default for Postings<K> {
+    fn default() -> Self {
+        Self {
+            map: BTreeMap::new(),
+            outside: 0,
+        }
+    }
+}
+
+impl<K: Key> Postings<K> {
+    pub fn insert(&mut self, key: K, slot: u32) {
+        match self.map.entry(key) {
+            Entry::Vacant(vacant) => {
+                self.outside += vacant.key().heap_bytes();
+                vacant.insert(Posting::One(slot));
+            }
+            Entry::Occupied(mut occupied) => {
+                let posting = occupied.get_mut();
+                let before = posting.heap_bytes();
+                posting.insert(slot);
+                self.outside = self.outside + posting.heap_bytes() - before;
+            }
+        }
+    }
+
+    pub fn remove(&mut self, key: K, slot: u32) {
+        // A row may hold a value twice; the second time it is gone.
+        if let Entry::Occupied(mut occupied) = self.map.entry(key) {
+            let posting = occupied.get_mut();
+            self.outside -= posting.heap_bytes();
+            if posting.remove(slot) {
+                self.outside += posting.heap_bytes();
+            } else {
+                self.outside -= occupied.key().heap_bytes();
+                occupied.remove();
+            }
+        }
+    }
+
+    pub fn sweep(&mut self, slots: &RoaringBitmap) {
+        let outside = &mut self.outside;
+        self.map.retain(|key, posting| {
+            *outside -= posting.heap_bytes();
+            let remains = posting.sweep(slots);
+            if remains {
+                *outside += posting.heap_bytes();
+            } else {
+                *outside -= key.heap_bytes();
+            }
+            remains
+        });
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.map.len() * (size_of::<(K, Posting)>() + ENTRY_OVERHEAD) + self.outside
+    }
+}
+
+/// What a value may be indexed by.
+pub(super) trait Key: Ord {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Key for usize {}
+
+impl Key for OrderedFloat<f64> {}
+
+impl Key for Box<[u8]> {
+    fn heap_bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Key for (i128, Box<[u8]>) {
+    fn heap_bytes(&self) -> usize {
+        self.1.len()
+    }
+}
+
+/// The slots of one key. Most keys of a field of unique values have one, which a bitmap
+/// would spend a hundred bytes on.
+pub(super) enum Posting {
+    One(u32),
+    Many(RoaringBitmap),
+}
+
+impl Posting {
+    fn insert(&mut self, slot: u32) {
+        match self {
+            Posting::One(only) if *only == slot => {}
+            Posting::One(only) => *self = Posting::Many(RoaringBitmap::from_iter([*only, slot])),
+            Posting::Many(slots) => drop(slots.insert(slot)),
+        }
+    }
+
+    /// Whether anything remains.
+    fn remove(&mut self, slot: u32) -> bool {
+        match self {
+            Posting::One(only) => *only != slot,
+            Posting::Many(slots) => {
+                slots.remove(slot);
+                !slots.is_empty()
+            }
+        }
+    }
+
+    /// Whether anything remains.
+    fn sweep(&mut self, gone: &RoaringBitmap) -> bool {
+        match self {
+            Posting::One(only) => !gone.contains(*only),
+            Posting::Many(slots) => {
+                *slots -= gone;
+                !slots.is_empty()
+            }
+        }
+    }
+
+    pub fn add_to(&self, set: &mut RoaringBitmap) {
+        match self {
+            Posting::One(slot) => drop(set.insert(*slot)),
+            Posting::Many(slots) => *set |= slots,
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Posting::One(_) => 0,
+            Posting::Many(slots) => slots.serialized_size(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! What rows hold: the values at a path, read from the text of their metadata.
+//!
+//! Metadata comes from outside and may nest deeply, hold numbers beyond a float or strings
+//! that are no Unicode. It is read where the path leads and nowhere else, without recursion,
+//! so that such a value cannot hide its neighbours: a row that seemed to lack a field would
+//! match every `must_not`.
+
+use std::borrow::Cow;
+
+use ordered_float::OrderedFloat;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::date::instant;
+
+/// A field: dotted keys, none of which is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Path(Box<str>);
+
+impl Path {
+    pub fn new(text: &str) -> Option<Self> {
+        let complete = text.split('.').all(|key| !key.is_empty());
+        complete.then(|| Self(text.into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.split('.')
+    }
+}
+
+/// One value that conditions compare with. Texts are bytes: a JavaScript string may hold
+/// half a surrogate pair, which is no UTF-8 but a string nonetheless.
+#[derive(Debug, PartialEq)]
+pub(super) enum Element {
+    Null,
+    Bool(bool),
+    Number(OrderedFloat<f64>),
+    /// A string that is a date: its instant, and as it is written.
+    Date(i128, Box<[u8]>),
+    /// Any other string.
+    Text(Box<[u8]>),
+}
+
+impl Element {
+    /// `None` for objects, arrays and numbers beyond a float, which equal nothing.
+    fn read(json: &str) -> Option<Self> {
+        Some(match json.as_bytes().first()? {
+            b'n' => Element::Null,
+            b'f' => Element::Bool(false),
+            b't' => Element::Bool(true),
+            b'"' => {
+                let Bytes(text) = serde_json::from_str(json).ok()?;
+                let text = text.into_owned().into_boxed_slice();
+                match instant(&text) {
+                    Some(instant) => Element::Date(instant, text),
+                    None => Element::Text(text),
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                // Read as the filter's numbers are, so that equal texts are equal numbers.
+                let number: f64 = serde_json::from_str(json).ok()?;
+                Element::Number(OrderedFloat(number))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What one row holds at a path. Everything is empty where the field is missing.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Held {
+    /// How many values each thing found counts as. There may be more than one thing, where
+    /// an array of objects is on the way.
+    pub counts: Vec<usize>,
+    pub elements: Vec<Element>,
+}
+
+impl Held {
+    pub fn at(path: &Path, metadata: Option<&str>) -> Self {
+        let mut found: Vec<&str> = metadata.map(str::trim_ascii_start).into_iter().collect();
+        for key in path.keys() {
+            let mut next = Vec::new();
+            for json in found {
+                match json.as_bytes().first() {
+                    Some(b'{') => next.extend(member(json, key)),
+                    Some(b'[') => next.extend(items(json).filter_map(|item| member(item, key))),
+                    _ => {}
+                }
+            }
+            found = next;
+        }
+        let mut held = Self::default();
+        for json in found {
+            if json.starts_with('[') {
+                let items = items(json);
+                held.counts.push(items.len());
+                held.elements.extend(items.filter_map(Element::read));
+            } else {
+                let element = Element::read(json);
+                let is_null = element == Some(Element::Null);
+                held.counts.push(usize::from(!is_null));
+                held.elements.extend(element);
+            }
+        }
+        held
+    }
+}
+
+/// The elements of an array.
+fn items(json: &str) -> impl ExactSizeIterator<Item = &str> {
+    let items: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+    items.into_iter().map(RawValue::get)
+}
+
+/// The value of an object's key; `None` for anything but an object too.
+fn member<'m>(json: &'m str, key: &str) -> Option<&'m str> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let value = Member(key).deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    value.map(RawValue::get)
+}
+
+/// Reads an object for the value of one key. Of a repeated key the last counts, as in
+/// JavaScript.
+struct Member<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut value = None;
+        while let Some(Bytes(key)) = map.next_key()? {
+            if *key == *self.0.as_bytes() {
+                value = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// A string as bytes, so that half a surrogate pair is no error.
+struct Bytes<'de>(Cow<'de, [u8]>);
+
+impl<'de> Deserialize<'de> for Bytes<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Bytes<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                Ok(Bytes(Cow::Borrowed(bytes)))
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(Bytes(Cow::Owned(bytes.to_owned())))
+            }
+        }
+
+        reader.deserialize_bytes(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(path: &str, metadata: &str) -> Held {
+        Held::at(&Path::new(path).unwrap(), Some(metadata))
+    }
+
+    fn number(value: f64) -> Element {
+        Element::Number(OrderedFloat(value))
+    }
+
+    fn text(text: &str) -> Element {
+        Element::Text(text.as_bytes().into())
+    }
+
+    #[test]
+    fn paths() {
+        for bad in ["", ".", "a.", ".a", "a..b"] {
+            assert_eq!(Path::new(bad), None, "{bad}");
+        }
+        assert_eq!(Path::new("a.é. ").unwrap().as_str(), "a.é. ");
+    }
+
+    #[test]
+    fn what_is_at_a_path() {
+        let cases = [
+            ("a", "{}", vec![], vec![]),
+            ("a", r#"{"b":1}"#, vec![], vec![]),
+            ("a", r#" { "a" : 1 } "#, vec![1], vec![number(1.0)]),
+            ("a", r#"{"a":null}"#, vec![0], vec![Element::Null]),
+            ("a", r#"{"a":{"b":1}}"#, vec![1], vec![]),
+            ("a", r#"{"a":[]}"#, vec![0], vec![]),
+            (
+                "a",
+                r#"{"a":[ 1 , [2], {"a":3}, true ]}"#,
+                vec![4],
+                vec![number(1.0), Element::Bool(true)],
+            ),
+            ("a.b", r#"{"a":{"b":"x"}}"#, vec![1], vec![text("x")]),
+            ("a.b", r#"{"a.b":1}"#, vec![], vec![]),
+            ("a.b", r#"{"a":"b"}"#, vec![], vec![]),
+            (
+                "a.b",
+                r#"{"a":[{"b":1},{"c":2},[{"b":3}],{"b":[4,5]},6]}"#,
+                vec![1, 2],
+                vec![number(1.0), number(4.0), number(5.0)],
+            ),
+            ("a.0", r#"{"a":[1]}"#, vec![], vec![]),
+            // Of a repeated key the last counts.
+            ("a", r#"{"a":1,"a":2}"#, vec![1], vec![number(2.0)]),
+            // Escapes in keys and values.
+            ("é", r#"{"\u00e9":"\u00e9\n"}"#, vec![1], vec![text("é\n")]),
+            ("a", r#"{"a":-0.0}"#, vec![1], vec![number(0.0)]),
+            // Beyond a float: present, and no number.
+            ("a", r#"{"a":1e999}"#, vec![1], vec![]),
+            (
+                "a",
+                r#"{"a":"2024-01-01"}"#,
+                vec![1],
+                vec![Element::Date(
+                    1_704_067_200_000_000_000,
+                    (*b"2024-01-01").into(),
+                )],
+            ),
+            // No metadata at all.
+            ("a", "", vec![], vec![]),
+            ("a", r#"{"a":1"#, vec![], vec![]),
+            ("a", r#"{"a":1}}"#, vec![], vec![]),
+        ];
+        for (path, metadata, counts, elements) in cases {
+            assert_eq!(
+                held(path, metadata),
+                Held { counts, elements },
+                "{path} of {metadata}"
+            );
+        }
+        assert_eq!(Held::at(&Path::new("a").unwrap(), None), Held::default());
+    }
+
+    #[test]
+    fn odd_neighbours_hide_nothing() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        for odd in [r#""\ud800""#, "1e999", &deep] {
+            for metadata in [
+                format!(r#"{{"odd":{odd},"a":1}}"#),
+                format!(r#"{{"a":[{odd},1]}}"#),
+                format!(r#"{{"\ud800":{odd},"a":1}}"#),
+            ] {
+                assert!(held("a", &metadata).elements.contains(&number(1.0)));
+            }
+        }
+        let half = held("a", r#"{"a":"\ud83dx"}"#);
+        assert_eq!(half.elements, [Element::Text((*b"\xed\xa0\xbdx").into())]);
+        let nested = r#"{"a":"#.repeat(10_000) + "7" + &"}".repeat(10_000);
+        assert_eq!(held("a.a.a", &nested).counts, [1]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Vector collections inside a Node.js process, where deleted means deleted.
+//!
+//! A map of the crate, from the outside in; a module uses only those below it:
+//!
+//! - [`client`]: a client's store of collections.
+//! - [`collection`]: one collection and the operations on it.
+//! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
+//!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
+//! - [`error`]: the one error type.
+//!
+
+pub mod client;
+pub mod collection;
+pub mod embed;
+pub mod error;
+pub mod filter;
+pub mod graph;
+pub mod vectors;

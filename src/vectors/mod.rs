@@ -1,0 +1,223 @@
+//! The vectors of one collection: their f32 rows, the int8 codes of those rows, and
+//! distances on both.
+//!
+//! A vector's address is its *slot*, a `u32`. The f32 row is the truth and gives every
+//! score that a caller sees. The code is a quarter of its size; scans and walks read
+//! codes and keep the few rows worth an exact look. Each code carries the length of
+//! what quantisation lost, so a distance by code comes with a bound on its error, and
+//! a scan can prove that it has missed nothing.
+
+mod codes;
+mod distance;
+mod slots;
+
+pub use codes::{Codes, Terms};
+pub use distance::{Metric, dot_codes};
+pub use slots::{Record, Slots};
+
+use codes::encode_into;
+
+/// Rows are kept in chunks, so that growth never copies them. A chunk is about this
+/// many bytes of f32 (at least one row).
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A distance by code, and how far the exact one can be from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub distance: f64,
+    pub error: f64,
+}
+
+impl Estimate {
+    /// The exact distance is no smaller.
+    pub fn lower(&self) -> f64 {
+        self.distance - self.error
+    }
+
+    /// The exact distance is no greater.
+    pub fn upper(&self) -> f64 {
+        self.distance + self.error
+    }
+}
+
+/// A query vector, with its own code.
+pub struct Query {
+    row: Vec<f32>,
+    code: Vec<i8>,
+    terms: Terms,
+}
+
+impl Query {
+    pub fn new(row: Vec<f32>) -> Self {
+        let mut code = vec![0; row.len()];
+        let terms = encode_into(&row, &mut code);
+        Self { row, code, terms }
+    }
+}
+
+/// Rows and codes by slot.
+pub struct Vectors {
+    dimension: usize,
+    metric: Metric,
+    /// log2 of the rows in a chunk.
+    shift: u32,
+    rows: Vec<Box<[f32]>>,
+    codes: Vec<Box<[i8]>>,
+    terms: Vec<Terms>,
+}
+
+impl Vectors {
+    pub fn new(dimension: usize, metric: Metric) -> Self {
+        let rows = (CHUNK_BYTES / 4 / dimension.max(1)).max(1);
+        Self {
+            dimension,
+            metric,
+            shift: rows.ilog2(),
+            rows: Vec::new(),
+            codes: Vec::new(),
+            terms: Vec::new(),
+        }
+    }
+
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Stores a row and its code at `slot`, growing the chunks as needed.
+    pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
+        let (chunk, at) = self.locate(slot);
+        let chunk_len = self.dimension << self.shift;
+        while self.rows.len() <= chunk {
+            self.rows.push(vec![0.0; chunk_len].into_boxed_slice());
+            self.codes.push(vec![0; chunk_len].into_boxed_slice());
+        }
+        self.rows[chunk][at..at + self.dimension].copy_from_slice(row);
+        self.codes[chunk][at..at + self.dimension].copy_from_slice(code);
+        if self.terms.len() <= slot as usize {
+            self.terms.resize(slot as usize + 1, Terms::default());
+        }
+        self.terms[slot as usize] = terms;
+    }
+
+    /// Zeroes the exact row: the step that makes a delete final. The code stays for as
+    /// long as a graph leads through it.
+    pub fn erase_row(&mut self, slot: u32) {
+        let (chunk, at) = self.locate(slot);
+        self.rows[chunk][at..at + self.dimension].fill(0.0);
+    }
+
+    /// Zeroes the code, before the slot is used again.
+    pub fn erase_code(&mut self, slot: u32) {
+        let (chunk, at) = self.locate(slot);
+        self.codes[chunk][at..at + self.dimension].fill(0);
+        self.terms[slot as usize] = Terms::default();
+    }
+
+    pub fn row(&self, slot: u32) -> &[f32] {
+        let (chunk, at) = self.locate(slot);
+        &self.rows[chunk][at..at + self.dimension]
+    }
+
+    pub fn code(&self, slot: u32) -> &[i8] {
+        let (chunk, at) = self.locate(slot);
+        &self.codes[chunk][at..at + self.dimension]
+    }
+
+    pub fn terms(&self, slot: u32) -> Terms {
+        self.terms[slot as usize]
+    }
+
+    /// The distance from the query to the code at `slot`, with its error.
+    pub fn estimate(&self, query: &Query, slot: u32) -> Estimate {
+        let dot = dot_codes(&query.code, self.code(slot));
+        self.metric
+            .estimate(&query.terms, &self.terms[slot as usize], dot)
+    }
+
+    /// The exact distance from the query to the row at `slot`.
+    pub fn exact(&self, query: &Query, slot: u32) -> f64 {
+        self.metric.exact(&query.row, self.row(slot))
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.rows.len() * (self.dimension << self.shift) * (size_of::<f32>() + 1)
+            + self.terms.capacity() * size_of::<Terms>()
+    }
+
+    fn locate(&self, slot: u32) -> (usize, usize) {
+        let within = slot & ((1 << self.shift) - 1);
+        (
+            (slot >> self.shift) as usize,
+            within as usize * self.dimension,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Rows that quantise badly are the ones to test: offsets, heavy tails, tiny and huge.
+    fn row(dimension: usize) -> impl Strategy<Value = Vec<f32>> {
+        let value = prop_oneof![
+            4 => -1.0f32..1.0,
+            1 => 99.0f32..101.0,
+            1 => Just(0.0f32),
+            1 => -1e-3f32..1e-3,
+            1 => Just(3e38f32),
+            1 => Just(1e-42f32),
+        ];
+        proptest::collection::vec(value, dimension)
+    }
+
+    fn rows() -> impl Strategy<Value = (Vec<f32>, Vec<Vec<f32>>)> {
+        (1usize..40).prop_flat_map(|d| (row(d), proptest::collection::vec(row(d), 1..20)))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn the_exact_distance_lies_within_the_error_of_the_estimate((query, rows) in rows()) {
+            for metric in [Metric::Cosine, Metric::Euclidean, Metric::DotProduct] {
+                let nonzero = |r: &Vec<f32>| r.iter().any(|&x| x != 0.0);
+                if metric == Metric::Cosine && !(nonzero(&query) && rows.iter().all(nonzero)) {
+                    continue;
+                }
+                let mut vectors = Vectors::new(query.len(), metric);
+                let codes = Codes::of(&rows.concat(), query.len());
+                for (i, row) in rows.iter().enumerate() {
+                    let (code, terms) = codes.get(i);
+                    vectors.put(i as u32, row, code, terms);
+                }
+                let query = Query::new(query.clone());
+                for slot in 0..rows.len() as u32 {
+                    let estimate = vectors.estimate(&query, slot);
+                    let exact = vectors.exact(&query, slot);
+                    prop_assert!(
+                        estimate.lower() <= exact && exact <= estimate.upper(),
+                        "{metric:?}: {exact} is not within {estimate:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_put_and_erased_ones_are_zero() {
+        let mut vectors = Vectors::new(3, Metric::Euclidean);
+        let rows: Vec<f32> = (0..300_000).map(|i| i as f32).collect();
+        let codes = Codes::of(&rows, 3);
+        for (i, row) in rows.chunks_exact(3).enumerate() {
+            let (code, terms) = codes.get(i);
+            vectors.put(i as u32, row, code, terms);
+        }
+        assert_eq!(vectors.row(99_999), &[299_997.0, 299_998.0, 299_999.0]);
+        vectors.erase_row(99_999);
+        vectors.erase_code(99_999);
+        assert_eq!(vectors.row(99_999), &[0.0; 3]);
+        assert_eq!(vectors.code(99_999), &[0; 3]);
+        assert_eq!(vectors.row(99_998), &[299_994.0, 299_995.0, 299_996.0]);
+    }
+}

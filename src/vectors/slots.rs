@@ -1,0 +1,211 @@
+//! The slot table: which vector has which address, and which addresses are alive, in
+//! use by the graph, or free.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use roaring::RoaringBitmap;
+
+use crate::error::{Error, Result};
+
+/// What a vector is besides its numbers.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub id: Arc<str>,
+    /// The metadata as the caller wrote it: the text of one JSON object.
+    pub metadata: Option<Box<str>>,
+    /// The text the vector was embedded from, if it was.
+    pub text: Option<Box<str>>,
+    /// Grows with every new id; an update keeps it. Lists are in this order.
+    pub sequence: u64,
+}
+
+/// Slots by id, and back. A slot is in exactly one of three states: *alive* (it has a
+/// record), *retired* (deleted, but a graph may still lead through it, so that it must
+/// not be used for another vector) or *free*.
+#[derive(Default)]
+pub struct Slots {
+    records: Vec<Option<Record>>,
+    ids: HashMap<Arc<str>, u32>,
+    alive: RoaringBitmap,
+    retired: RoaringBitmap,
+    free: RoaringBitmap,
+    /// Slots were given out in the order of the records' sequence so far.
+    in_sequence: bool,
+    last_sequence: u64,
+    /// The bytes of all ids, metadata and texts.
+    text_bytes: usize,
+}
+
+impl Record {
+    fn text_bytes(&self) -> usize {
+        self.id.len()
+            + self.metadata.as_ref().map_or(0, |text| text.len())
+            + self.text.as_ref().map_or(0, |text| text.len())
+    }
+}
+
+impl Slots {
+    pub fn new() -> Self {
+        Self {
+            in_sequence: true,
+            ..Self::default()
+        }
+    }
+
+    /// The one word on whether a slot exists.
+    pub fn alive(&self) -> &RoaringBitmap {
+        &self.alive
+    }
+
+    pub fn retired(&self) -> &RoaringBitmap {
+        &self.retired
+    }
+
+    pub fn len(&self) -> usize {
+        self.alive.len() as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.alive.is_empty()
+    }
+
+    pub fn slot_of(&self, id: &str) -> Option<u32> {
+        self.ids.get(id).copied()
+    }
+
+    pub fn record(&self, slot: u32) -> Option<&Record> {
+        self.records.get(slot as usize)?.as_ref()
+    }
+
+    /// There is room for `count` more vectors.
+    pub fn check_room(&self, count: usize) -> Result<()> {
+        let taken = self.records.len() as u64 - self.free.len();
+        if taken + count as u64 > u64::from(u32::MAX) {
+            return Err(Error::Validation(format!(
+                "a collection holds at most {} vectors",
+                u32::MAX
+            )));
+        }
+        Ok(())
+    }
+
+    /// Gives the record a slot; its id now means that slot. A slot the id had before
+    /// stays alive until it is released: the caller does both under one lock.
+    pub fn occupy(&mut self, record: Record) -> u32 {
+        let slot = match self.free.min() {
+            Some(slot) => {
+                self.free.remove(slot);
+                slot
+            }
+            None => {
+                self.records.push(None);
+                (self.records.len() - 1) as u32
+            }
+        };
+        let at_end = slot as usize + 1 == self.records.len();
+        self.in_sequence &= at_end && record.sequence >= self.last_sequence;
+        self.last_sequence = record.sequence;
+        self.text_bytes += record.text_bytes();
+        self.ids.insert(record.id.clone(), slot);
+        self.alive.insert(slot);
+        self.records[slot as usize] = Some(record);
+        slot
+    }
+
+    /// Changes what is known of an alive slot; its id stays.
+    pub fn amend(&mut self, slot: u32, metadata: Option<Box<str>>, text: Option<Box<str>>) {
+        if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
+            self.text_bytes -= record.text_bytes();
+            record.metadata = metadata;
+            record.text = text;
+            self.text_bytes += record.text_bytes();
+        }
+    }
+
+    /// Forgets the records of alive `slots`. They become retired.
+    pub fn release(&mut self, slots: &RoaringBitmap) {
+        for slot in slots {
+            if let Some(record) = self.records[slot as usize].take() {
+                self.text_bytes -= record.text_bytes();
+                if self.ids.get(&record.id) == Some(&slot) {
+                    self.ids.remove(&record.id);
+                }
+            }
+        }
+        self.alive -= slots;
+        self.retired |= slots;
+    }
+
+    /// Retired `slots` that no graph leads through any more can be used again.
+    pub fn recycle(&mut self, slots: &RoaringBitmap) {
+        self.retired -= slots;
+        self.free |= slots;
+    }
+
+    /// Alive `slots` in the order in which their ids were first inserted.
+    pub fn in_insertion_order(&self, slots: &RoaringBitmap) -> Vec<u32> {
+        let mut order: Vec<u32> = slots.iter().collect();
+        if !self.in_sequence {
+            order.sort_unstable_by_key(|&slot| self.sequence(slot));
+        }
+        order
+    }
+
+    pub fn sequence(&self, slot: u32) -> u64 {
+        self.record(slot).map_or(u64::MAX, |record| record.sequence)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.text_bytes
+            + self.records.capacity() * size_of::<Option<Record>>()
+            + self.ids.capacity() * (size_of::<(Arc<str>, u32)>() + 1)
+            + self.alive.serialized_size()
+            + self.retired.serialized_size()
+            + self.free.serialized_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, sequence: u64) -> Record {
+        Record {
+            id: id.into(),
+            metadata: None,
+            text: None,
+            sequence,
+        }
+    }
+
+    fn one(slot: u32) -> RoaringBitmap {
+        RoaringBitmap::from_iter([slot])
+    }
+
+    #[test]
+    fn a_slot_is_used_again_only_after_it_was_recycled() {
+        let mut slots = Slots::new();
+        assert_eq!(slots.occupy(record("a", 0)), 0);
+        assert_eq!(slots.occupy(record("b", 1)), 1);
+        slots.release(&one(0));
+        assert_eq!(slots.occupy(record("c", 2)), 2);
+        slots.recycle(&one(0));
+        assert_eq!(slots.occupy(record("d", 3)), 0);
+        assert_eq!(slots.slot_of("a"), None);
+        assert_eq!(slots.slot_of("d"), Some(0));
+        assert_eq!(slots.in_insertion_order(slots.alive()), [1, 2, 0]);
+    }
+
+    #[test]
+    fn an_updated_vector_keeps_its_place_in_lists() {
+        let mut slots = Slots::new();
+        slots.occupy(record("a", 0));
+        slots.occupy(record("b", 1));
+        let slot = slots.occupy(record("a", 0));
+        slots.release(&one(0));
+        assert_eq!(slots.slot_of("a"), Some(slot));
+        assert_eq!(slots.len(), 2);
+        assert_eq!(slots.in_insertion_order(slots.alive()), [slot, 1]);
+    }
+}

@@ -1,0 +1,186 @@
+//! The graph under deletion: what is found, and what never is.
+
+use std::collections::HashSet;
+
+use vectorizer_native::{
+    collection::{Collection, Method, SearchOptions},
+    filter,
+    vectors::Metric,
+};
+
+use crate::support::*;
+
+const DIMENSION: usize = 24;
+const ROWS: usize = 4000;
+
+fn rows(seed: u64) -> Vec<(String, Vec<f32>)> {
+    let mut random = Random(seed);
+    (0..ROWS)
+        .map(|i| (format!("v{i}"), random.clustered(DIMENSION, 40)))
+        .collect()
+}
+
+/// Recall at 10 over a few queries; that results are live, full and in order is asserted.
+fn recall(collection: &Collection, metric: Metric, live: &[(String, Vec<f32>)]) -> f64 {
+    let ids: HashSet<&str> = live.iter().map(|(id, _)| id.as_str()).collect();
+    let mut random = Random(77);
+    let (mut hits, mut wanted) = (0, 0);
+    for _ in 0..40 {
+        let query = random.clustered(DIMENSION, 40);
+        let found = walk(collection, &query, 10);
+        assert_eq!(found.len(), live.len().min(10));
+        assert!(found.iter().all(|item| ids.contains(&*item.id)));
+        let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
+        let expected = nearest(metric, all, &query, 10);
+        wanted += expected.len();
+        hits += found
+            .iter()
+            .filter(|item| expected.contains(&item.id.to_string()))
+            .count();
+    }
+    if wanted == 0 {
+        1.0
+    } else {
+        hits as f64 / wanted as f64
+    }
+}
+
+#[test]
+fn searches_find_what_is_live_while_more_and_more_is_deleted() {
+    for metric in [Metric::Cosine, Metric::Euclidean, Metric::DotProduct] {
+        let collection = collection(DIMENSION, metric);
+        let mut live = rows(1);
+        insert(&collection, &live);
+        optimize(&collection);
+        assert_eq!(collection.info(WAIT).unwrap().indexed, ROWS);
+        let fresh = recall(&collection, metric, &live);
+        assert!(fresh >= 0.95, "{metric:?}: {fresh}");
+        let mut random = Random(5);
+        for left in [3000, 2000, 400, 40, 3, 0] {
+            let mut ids = Vec::new();
+            while live.len() > left {
+                let (id, _) = live.swap_remove(random.below(live.len()));
+                ids.push(id);
+            }
+            collection.delete_many(WAIT, &ids).unwrap();
+            let recall = recall(&collection, metric, &live);
+            assert!(recall >= 0.95, "{metric:?}: {recall} with {left} left");
+        }
+    }
+}
+
+#[test]
+fn a_search_is_full_when_everything_around_the_query_was_deleted() {
+    let collection = collection(DIMENSION, Metric::Euclidean);
+    let mut live = rows(2);
+    insert(&collection, &live);
+    optimize(&collection);
+    let query = live[17].1.clone();
+    let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
+    let around = nearest(Metric::Euclidean, all, &query, 1500);
+    collection.delete_many(WAIT, &around).unwrap();
+    live.retain(|(id, _)| !around.contains(id));
+    let found = walk(&collection, &query, 10);
+    let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
+    let expected = nearest(Metric::Euclidean, all, &query, 10);
+    let hits = found
+        .iter()
+        .filter(|item| expected.contains(&item.id.to_string()))
+        .count();
+    assert_eq!(found.len(), 10);
+    assert!(hits >= 9, "{hits} of 10");
+}
+
+#[test]
+fn a_graph_that_has_lost_most_of_its_nodes_is_replaced_and_its_slots_are_given_back() {
+    let collection = collection(DIMENSION, Metric::Cosine);
+    let live = rows(3);
+    insert(&collection, &live);
+    optimize(&collection);
+    let ids: Vec<String> = live[..2500].iter().map(|(id, _)| id.clone()).collect();
+    collection.delete_many(WAIT, &ids).unwrap();
+    optimize(&collection);
+    let info = collection.info(WAIT).unwrap();
+    assert_eq!((info.indexed, info.pending, info.deleted), (1500, 0, 0));
+    // The freed slots serve the next vectors: memory does not grow.
+    let before = info.memory_bytes;
+    insert(&collection, &rows(4)[..2000]);
+    optimize(&collection);
+    let info = collection.info(WAIT).unwrap();
+    assert_eq!((info.indexed, info.deleted), (3500, 0));
+    assert!(info.memory_bytes <= before + before / 2);
+}
+
+#[test]
+fn copies_of_one_vector_do_not_cut_the_graph_into_islands() {
+    for (distinct, copies) in [(20, 150), (400, 8), (3, 1500)] {
+        let collection = collection(DIMENSION, Metric::Cosine);
+        let mut random = Random(8);
+        let vectors: Vec<_> = (0..distinct).map(|_| random.vector(DIMENSION)).collect();
+        let rows: Vec<_> = (0..distinct * copies)
+            .map(|i| {
+                (
+                    format!("{}/{i}", i % distinct),
+                    vectors[i % distinct].clone(),
+                )
+            })
+            .collect();
+        insert(&collection, &rows);
+        optimize(&collection);
+        for (i, vector) in vectors.iter().enumerate() {
+            let found = walk(&collection, vector, 5);
+            let own = format!("{i}/");
+            let hits = found
+                .iter()
+                .filter(|item| item.id.starts_with(&own))
+                .count();
+            assert_eq!(hits, 5, "vector {i} of {distinct} with {copies} copies");
+        }
+    }
+}
+
+#[test]
+fn an_emptied_collection_gives_its_memory_back_and_can_be_filled_again() {
+    let collection = collection(512, Metric::Cosine);
+    let mut random = Random(6);
+    let rows: Vec<_> = (0..6000)
+        .map(|i| (format!("v{i}"), random.clustered(512, 5)))
+        .collect();
+    insert(&collection, &rows[..900]);
+    let small = collection.info(WAIT).unwrap().memory_bytes;
+    insert(&collection, &rows);
+    let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+    collection.delete_many(WAIT, &ids).unwrap();
+    optimize(&collection);
+    let info = collection.info(WAIT).unwrap();
+    assert_eq!((info.vectors, info.deleted), (0, 0));
+    assert!(info.memory_bytes < small, "{} bytes", info.memory_bytes);
+    insert(&collection, &rows[..50]);
+    assert_eq!(search(&collection, &rows[7].1, 3)[0].id.as_ref(), "v7");
+}
+
+#[test]
+fn a_filter_that_few_or_many_match_never_shortens_a_search() {
+    let collection = collection(DIMENSION, Metric::Cosine);
+    let live = rows(7);
+    insert_with(&collection, &live, |i| Some(format!("{{\"n\":{i}}}")));
+    optimize(&collection);
+    for share in [1, 5, 200, 1500, 3900] {
+        let filter = filter::parse_text(&format!("{{\"n\":{{\"$lt\":{share}}}}}")).unwrap();
+        let options = SearchOptions {
+            filter: Some(filter),
+            method: Method::Walk,
+            ..Default::default()
+        };
+        let found = collection.search(live[3999].1.clone(), &options).unwrap();
+        let all = live[..share].iter();
+        let all = all.map(|(id, row)| (id.as_str(), row.as_slice()));
+        let expected = nearest(Metric::Cosine, all, &live[3999].1, 10);
+        let hits = found
+            .iter()
+            .filter(|item| expected.contains(&item.id.to_string()))
+            .count();
+        assert_eq!(found.len(), share.min(10));
+        assert!(hits + 1 >= expected.len(), "{hits} of {}", expected.len());
+    }
+}

@@ -1,0 +1,6 @@
+//! The collection as a whole, through its Rust interface.
+
+mod concurrency;
+mod index;
+mod model;
+mod support;
