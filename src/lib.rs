@@ -2,13 +2,16 @@
 //!
 //! A map of the crate, from the outside in; a module uses only those below it:
 //!
+//! - [`bindings`]: Node-API. Arguments in, compact results out.
 //! - [`client`]: a client's store of collections.
 //! - [`collection`]: one collection and the operations on it.
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
 //! - [`error`]: the one error type.
 //!
+//! Everything below `bindings` is plain Rust, for tests and benchmarks to use directly.
 
+pub mod bindings;
 pub mod client;
 pub mod collection;
 pub mod embed;

@@ -1,0 +1,247 @@
+import {
+  ClientClosedError,
+  CollectionExistsError,
+  CollectionNotFoundError,
+  DimensionMismatchError,
+  EmbeddingError,
+  StorageError,
+  StoreLockedError,
+  ValidationError,
+  VectorizerClient,
+  VectorizerError,
+  VectorNotFoundError,
+} from '..'
+import { everything, holding, client as opened } from './support/collections'
+import { rejection } from './support/rejection'
+import { untyped } from './support/untyped'
+
+const classes = [
+  ['ValidationError', ValidationError, 'VALIDATION_ERROR'],
+  ['CollectionNotFoundError', CollectionNotFoundError, 'COLLECTION_NOT_FOUND'],
+  ['CollectionExistsError', CollectionExistsError, 'COLLECTION_EXISTS'],
+  ['VectorNotFoundError', VectorNotFoundError, 'VECTOR_NOT_FOUND'],
+  ['DimensionMismatchError', DimensionMismatchError, 'DIMENSION_MISMATCH'],
+  ['EmbeddingError', EmbeddingError, 'EMBEDDING_ERROR'],
+  ['StorageError', StorageError, 'STORAGE_ERROR'],
+  ['StoreLockedError', StoreLockedError, 'STORE_LOCKED'],
+  ['ClientClosedError', ClientClosedError, 'CLIENT_CLOSED'],
+] as const
+
+const failing: Record<string, (client: VectorizerClient) => Promise<unknown>> = {
+  ValidationError: (client) => client.insertVectors('things', [{ id: '', data: [1, 0] }]),
+  CollectionNotFoundError: (client) => client.count('nowhere'),
+  CollectionExistsError: (client) => client.createCollection('things', { dimension: 2 }),
+  VectorNotFoundError: (client) => client.getVector('things', 'nobody'),
+  DimensionMismatchError: (client) => client.search('things', [1, 0, 0]),
+  EmbeddingError: () => withEmbedder(() => Promise.reject(new Error('no model'))),
+  StorageError: () => opened({ path: '/nowhere' }).ready(),
+  ClientClosedError: (client) => client.close().then(() => client.count('things')),
+}
+
+async function withEmbedder(embedder: () => Promise<number[][]>) {
+  const client = opened({ embedder })
+  await client.createCollection('texts', { dimension: 2 })
+  return client.insertText('texts', 'hello')
+}
+
+describe.each(classes)('%s', (name, Class, code) => {
+  test('is an Error, a VectorizerError and itself, with name and code', () => {
+    const cause = new Error('why')
+    const error = new Class('a message', { cause })
+
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toBeInstanceOf(VectorizerError)
+    expect(error).toBeInstanceOf(Class)
+    expect(error).toMatchObject({ name, code, errorCode: code, message: 'a message', cause })
+    expect(String(error)).toBe(`${name}: a message`)
+    const others = classes.filter(([, Other]) => (Other as unknown) !== Class)
+    for (const [, Other] of others) expect(error).not.toBeInstanceOf(Other)
+  })
+})
+
+describe.each(Object.entries(failing))('what rejects with %s', (name, call) => {
+  const [, Class, code] = classes.find((entry) => entry[0] === name) ?? classes[0]
+
+  test('rejects with an error of this realm that Jest recognises', async () => {
+    const client = await holding('a')
+    await expect(call(client)).rejects.toBeInstanceOf(Error)
+    await expect(call(await holding('a'))).rejects.toBeInstanceOf(VectorizerError)
+    await expect(call(await holding('a'))).rejects.toBeInstanceOf(Class)
+    await expect(call(await holding('a'))).rejects.toThrow(Class)
+    await expect(call(await holding('a'))).rejects.toMatchObject({ name, code, errorCode: code })
+  })
+
+  test('says what is wrong, and has a stack', async () => {
+    const error = await rejection(call(await holding('a')))
+    expect(error.message.length).toBeGreaterThan(10)
+    expect(error.message).not.toMatch(/usize|serde|napi|undefined field|\bat line\b/)
+    expect(error.stack).toContain(name)
+  })
+})
+
+test('a wrong dimension tells what was expected and what was given', async () => {
+  const client = await holding('a')
+  const calls = [
+    client.search('things', [1, 2, 3]),
+    client.insertVectors('things', [{ data: [1, 2] }, { data: [1, 2, 3] }]),
+    client.updateVector('things', 'a', { data: [1, 2, 3] }),
+    client.searchVectors('things', { query_vector: Float32Array.of(1, 2, 3) }),
+  ]
+  for (const call of calls) {
+    const error = await rejection(call)
+    expect(error).toBeInstanceOf(DimensionMismatchError)
+    expect(error).toMatchObject({ expected: 2, got: 3 })
+  }
+})
+
+test('the collection and the id that are missing are named', async () => {
+  const client = await holding('a')
+  expect((await rejection(client.getVector('nowhere', 'a'))).message).toContain("'nowhere'")
+  const error = await rejection(client.deleteVector('things', 'nobody'))
+  expect(error.message).toContain("'nobody'")
+  expect(error.message).toContain("'things'")
+})
+
+/** Every call with arguments that are right. */
+const calls: Record<string, unknown[]> = {
+  createCollection: ['new', { dimension: 2 }],
+  getCollectionInfo: ['things'],
+  getCollection: ['things'],
+  deleteCollection: ['things'],
+  insertVectors: ['things', [{ id: 'n', data: [1, 2] }]],
+  insertText: ['things', 'text', { a: 1 }],
+  batchInsertText: ['things', ['text'], [{ a: 1 }]],
+  insertTexts: ['things', [{ id: 'n', text: 'text' }]],
+  getVector: ['things', 'a'],
+  listVectors: ['things', 0, 10],
+  count: ['things', { name: 'a' }],
+  updateVector: ['things', 'a', { data: [3, 4] }],
+  search: ['things', [1, 2], { limit: 3 }],
+  searchVectors: ['things', { query_vector: [1, 2] }],
+  searchText: ['things', { query: 'text' }],
+  deleteVector: ['things', 'a'],
+  batchDelete: ['things', ['a']],
+  deleteVectors: ['things', ['a']],
+  deleteByFilter: ['things', { name: 'a' }, { dryRun: false }],
+  optimize: ['things'],
+}
+class Instance {
+  id = 'a'
+  name = 'a'
+}
+const wrong: Record<string, unknown> = {
+  undefined: undefined,
+  null: null,
+  'a number': 5,
+  NaN: Number.NaN,
+  'a string': 'wrong',
+  'an array': [{}],
+  'an object': { wrong: {} },
+  'a function': () => 'a',
+  'a symbol': Symbol('a'),
+  'a bigint': 5n,
+  'a class instance': new Instance(),
+  'a Map': new Map([['name', 'a']]),
+}
+/** Where something that is wrong elsewhere is right: left out, another form, or no such name. */
+const allowed = new Set([
+  'createCollection 0 a string',
+  'insertText 1 a string',
+  'insertText 2 undefined',
+  'insertText 2 null',
+  'insertText 2 an object',
+  'batchInsertText 2 undefined',
+  'listVectors 1 undefined',
+  'listVectors 2 undefined',
+  'listVectors 1 null',
+  'listVectors 2 null',
+  'listVectors 1 a number',
+  'listVectors 2 a number',
+  'count 1 undefined',
+  'search 1 a string',
+  'search 2 undefined',
+  'batchInsertText 2 an array',
+  'deleteByFilter 2 undefined',
+])
+const table = Object.entries(calls).flatMap(([name, args]) =>
+  args.flatMap((_, at) =>
+    Object.keys(wrong)
+      .filter((kind) => !allowed.has(`${name} ${at} ${kind}`))
+      .map((kind) => [name, at, kind] as const),
+  ),
+)
+
+test('no argument of a wrong type is taken, thrown at, or changes anything', async () => {
+  const client = await holding('a', 'b')
+  const before = await everything(client)
+  const taken: string[] = []
+  for (const [name, at, kind] of table) {
+    const args = calls[name].with(at, wrong[kind])
+    const promise = untyped(client)[name](...args) // a throw here fails the test
+    expect(promise).toBeInstanceOf(Promise)
+    const reason = await promise.then(
+      () => 'taken',
+      (error: unknown) => error,
+    )
+    const fine = reason instanceof VectorizerError && reason.code !== 'INTERNAL_ERROR'
+    if (!fine) taken.push(`${name}, argument ${at}, ${kind}: ${reason}`)
+  }
+  expect(taken).toStrictEqual([])
+  expect(await everything(client)).toStrictEqual(before)
+})
+
+test('calls without arguments reject', async () => {
+  const client = await holding('a')
+  for (const name of Object.keys(calls)) {
+    await expect(untyped(client)[name]()).rejects.toBeInstanceOf(ValidationError)
+  }
+})
+
+test('an object whose properties throw rejects the call', async () => {
+  const client = await holding('a')
+  const trap = {
+    get data(): number[] {
+      throw new Error('trap')
+    },
+  }
+  await expect(client.insertVectors('things', [trap])).rejects.toThrow('trap')
+  expect(await client.count('things')).toBe(1)
+})
+
+test('every call after close rejects with ClientClosedError', async () => {
+  const client = await holding('a')
+  await client.close()
+  for (const [name, args] of Object.entries({ ...calls, ready: [], listCollections: [] })) {
+    await expect(untyped(client)[name](...args)).rejects.toBeInstanceOf(ClientClosedError)
+  }
+})
+
+test('closing twice is fine', async () => {
+  const client = await holding('a')
+  await Promise.all([client.close(), client.close()])
+  expect(await client.close()).toBeUndefined()
+})
+
+test('a path is refused by ready and by the first call, not by the constructor', async () => {
+  const client = opened({ path: './data' })
+  await expect(client.ready()).rejects.toBeInstanceOf(StorageError)
+  await expect(client.listCollections()).rejects.toThrow(/path/)
+})
+
+test.each([
+  ['an unknown option', { pth: 'x' }, 'pth'],
+  ['a wrong type of path', { path: 5 }, 'options'],
+  ['a wrong type of shared', { shared: {} }, 'options'],
+  ['an empty shared', { shared: '' }, 'shared'],
+  ['a wrong type of embedder', { embedder: 'model' }, 'embedder'],
+  ['null', null, 'options'],
+  ['a string', 'data', 'options'],
+  ['a list', [], 'options'],
+])('%s rejects the first call, not the constructor', async (_, options, named) => {
+  const client = new VectorizerClient(options as object)
+  const error = await rejection(client.count('things'))
+  expect(error).toBeInstanceOf(ValidationError)
+  expect(error.message).toContain(named)
+  await expect(client.ready()).rejects.toBeInstanceOf(ValidationError)
+  await client.close()
+})

@@ -1,0 +1,43 @@
+import type { SimilarityMetric } from '../..'
+
+export interface Row {
+  id: string
+  data: ArrayLike<number>
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>) {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
+  return sum
+}
+
+/** The documented score of two vectors of 32-bit floats, in 64-bit arithmetic. */
+export function score(metric: SimilarityMetric, a: ArrayLike<number>, b: ArrayLike<number>) {
+  if (metric === 'dot_product') return dot(a, b)
+  if (metric === 'cosine') return dot(a, b) / (Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b)))
+  let squares = 0
+  for (let i = 0; i < a.length; i++) squares += (a[i] - b[i]) ** 2
+  return 1 / (1 + Math.sqrt(squares))
+}
+
+/** All rows by brute force, best first; equally good ones in the order they are given. */
+export function ranked(metric: SimilarityMetric, query: ArrayLike<number>, rows: readonly Row[]) {
+  const scored = rows.map(({ id, data }) => ({ id, score: score(metric, query, data) }))
+  return scored.sort((a, b) => b.score - a.score)
+}
+
+/** The share of the true best `limit` that was found, over several queries. */
+export class Recall {
+  #found = 0
+  #wanted = 0
+
+  add(best: readonly { id: string }[], found: readonly { id: string }[]) {
+    const ids = new Set(found.map(({ id }) => id))
+    this.#found += best.filter(({ id }) => ids.has(id)).length
+    this.#wanted += best.length
+  }
+
+  get share() {
+    return this.#found / this.#wanted
+  }
+}

@@ -1,0 +1,14 @@
+import { VectorizerError } from '../..'
+
+/** What a promise rejects with; it is an error of ours, or the test fails. */
+export async function rejection(promise: Promise<unknown>): Promise<VectorizerError> {
+  const reason: unknown = await promise.then(
+    (value) => {
+      throw new Error(`expected a rejection, got ${JSON.stringify(value)}`)
+    },
+    (thrown) => thrown,
+  )
+  if (!(reason instanceof VectorizerError))
+    throw new Error('rejected with a foreign error', { cause: reason })
+  return reason
+}

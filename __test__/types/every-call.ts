@@ -1,0 +1,173 @@
+// Uses every call as its typings promise. Compiled, never run.
+import {
+  batchDelete,
+  batchInsertText,
+  ClientClosedError,
+  type Collection,
+  CollectionExistsError,
+  type CollectionInfo,
+  CollectionNotFoundError,
+  close,
+  count,
+  createCollection,
+  type DeleteByFilterReport,
+  type DeleteReport,
+  DimensionMismatchError,
+  deleteByFilter,
+  deleteCollection,
+  deleteVector,
+  deleteVectors,
+  EmbeddingError,
+  type Filter,
+  getCollection,
+  getCollectionInfo,
+  getVector,
+  type InsertReport,
+  insertText,
+  insertTexts,
+  insertVectors,
+  listCollections,
+  listVectors,
+  optimize,
+  ready,
+  type SearchResult,
+  StorageError,
+  StoreLockedError,
+  search,
+  searchText,
+  searchVectors,
+  updateVector,
+  ValidationError,
+  type Vector,
+  VectorizerClient,
+  VectorizerError,
+  VectorNotFoundError,
+  type VectorPage,
+} from 'vectorizer-native'
+
+export async function everyMethod(client: VectorizerClient): Promise<unknown[]> {
+  await client.ready()
+  const created: Collection = await client.createCollection('docs', { dimension: 3, metric: 'euclidean' })
+  await client.createCollection({ name: 'more', dimension: 3, similarity_metric: 'dot_product' })
+  await client.createCollection('tuned', { dimension: 3, hnsw: { m: 8, ef_construction: 64, ef_search: 32 } })
+  const all: Collection[] = await client.listCollections()
+  const info: CollectionInfo = await client.getCollectionInfo(created.name)
+  const numbers: number[] = [info.vector_count, info.size_bytes, info.hnsw.m, info.index.pending, all.length]
+  const same: CollectionInfo = await client.getCollection('docs')
+
+  const report: InsertReport = await client.insertVectors('docs', [
+    { id: 'a', data: [1, 2, 3], metadata: { nested: { list: [1, null] } } },
+    { data: new Float32Array(3) },
+  ])
+  await client.insertVectors('docs', {
+    ids: report.ids,
+    data: new Float32Array(6),
+    metadata: [{ a: 1 }, null],
+  })
+  const id: string = await client.insertText('docs', 'a text', { lang: 'en' })
+  const ids: string[] = await client.batchInsertText('docs', ['a', 'b'], [undefined, { lang: 'en' }])
+  const { duration_ms } = await client.insertTexts('docs', [{ id, text: 'a', metadata: {} }])
+
+  const vector: Vector = await client.getVector('docs', id)
+  const values: Float32Array = vector.data
+  const page: VectorPage = await client.listVectors('docs', 0, 100)
+  await client.updateVector('docs', id, { text: 'another', metadata: { lang: 'de' } })
+  const updated: Vector = await client.updateVector('docs', id, { data: values })
+
+  const results: SearchResult[] = await client.search('docs', 'a text', { limit: 5, with_vector: true })
+  await client.search('docs', [1, 2, 3], { similarity_threshold: 0.5, include_metadata: false })
+  await client.search('docs', values, { filter: { lang: 'en' } })
+  const { results: rows, total } = await client.searchVectors('docs', {
+    query_vector: [1, 2, 3],
+    threshold: 0.1,
+  })
+  await client.searchText('docs', { query: 'a text', limit: 3, filter: { lang: { $in: ['en', 'de'] } } })
+  const scores: number[] = [...results, ...rows].map(({ score }) => score)
+
+  const nothing: undefined = (await client.deleteVector('docs', 'a')) as undefined
+  const deleted: DeleteReport = await client.batchDelete('docs', ids)
+  await client.deleteVectors('docs', ['a'] as const)
+  const byFilter: DeleteByFilterReport = await client.deleteByFilter('docs', { lang: 'en' }, { dryRun: true })
+  const statuses: Array<'ok' | 'error' | 'deleted' | 'matched'> = [
+    ...deleted.results.map(({ status }) => status),
+    ...byFilter.results.map(({ status }) => status),
+  ]
+  const left: number = await client.count('docs', { $not: { lang: 'en' } })
+  await client.optimize('docs')
+  await client.deleteCollection('docs')
+  await client[Symbol.asyncDispose]()
+  await client.close()
+  return [numbers, same, duration_ms, page.total, updated, total, scores, nothing, statuses, left]
+}
+
+export const clients: VectorizerClient[] = [
+  new VectorizerClient(),
+  new VectorizerClient({ path: './data' }),
+  new VectorizerClient({ shared: 'catalogue', embedder: async (texts) => texts.map(() => [1, 2, 3]) }),
+  new VectorizerClient({ embedder: (texts) => texts.map(() => new Float32Array(3)) }),
+]
+
+export const filters: Filter[] = [
+  { category: 'old_docs', lang: ['en', 'de'], draft: false, parent: null },
+  { created_at: { $lt: new Date() }, $or: [{ a: 1 }, { 'b.c': { $in: [1, '2'], $exists: true } }] },
+  { $and: [{ a: { $gte: 1, $lte: 5 } }], $not: { tag: { $nin: ['x'] } } },
+  {
+    must: [
+      { key: 'a', match: { value: 1 } },
+      { key: 'b', match: { any: ['x', 'y'] } },
+    ],
+    should: [{ key: 'n', range: { gt: 1, lte: 5 } }, { is_empty: { key: 'c' } }, { is_null: { key: 'd' } }],
+    must_not: [
+      { has_id: ['v1'] },
+      { key: 'list', values_count: { gte: 2 } },
+      { key: 'z', match: { except: [1] } },
+      { type: 'match', key: 'k', match_value: 'v' },
+      { type: 'range', key: 'when', range: { lt: new Date() } },
+      { must: [{ key: 'deep', match: { value: true } }] },
+    ],
+  },
+]
+
+/** The functions of the module have the methods' types. */
+export const functions: Pick<VectorizerClient, keyof typeof named> = {
+  ready,
+  createCollection,
+  listCollections,
+  getCollectionInfo,
+  getCollection,
+  deleteCollection,
+  insertVectors,
+  insertText,
+  batchInsertText,
+  insertTexts,
+  getVector,
+  listVectors,
+  count,
+  updateVector,
+  search,
+  searchVectors,
+  searchText,
+  deleteVector,
+  batchDelete,
+  deleteVectors,
+  deleteByFilter,
+  optimize,
+  close,
+}
+declare const named: Omit<VectorizerClient, typeof Symbol.asyncDispose>
+
+export function handle(error: unknown): string {
+  if (error instanceof DimensionMismatchError) return `${error.expected} ${error.got}`
+  const classes = [
+    ValidationError,
+    CollectionNotFoundError,
+    CollectionExistsError,
+    VectorNotFoundError,
+    EmbeddingError,
+    StorageError,
+    StoreLockedError,
+    ClientClosedError,
+  ]
+  if (classes.some((Class) => error instanceof Class)) return 'ours'
+  return error instanceof VectorizerError ? `${error.code} ${error.errorCode}` : 'not ours'
+}

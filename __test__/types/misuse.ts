@@ -1,0 +1,64 @@
+// Everything here is wrong and must not compile. A line that does compile is an error of
+// its own: its directive is unused.
+import {
+  type ClauseFilter,
+  deleteByFilter,
+  type FieldOperators,
+  ValidationError,
+  VectorizerClient,
+} from 'vectorizer-native'
+
+const client = new VectorizerClient()
+
+// @ts-expect-error: an id is a string
+client.deleteVector('docs', 1)
+// @ts-expect-error: the id is missing
+client.deleteVector('docs')
+// @ts-expect-error: ids are strings
+client.batchDelete('docs', ['a', 2])
+// @ts-expect-error: ids are an array
+client.batchDelete('docs', 'a')
+// @ts-expect-error: there is no delete without a filter
+deleteByFilter('docs')
+// @ts-expect-error: undefined would widen the filter
+client.deleteByFilter('docs', { category: undefined })
+// @ts-expect-error: no such operator
+export const operators: FieldOperators = { $before: 1 }
+// @ts-expect-error: a clause is a list
+export const clause: ClauseFilter = { must: { key: 'a', match: { value: 1 } } }
+// @ts-expect-error: a condition needs a test
+export const condition: ClauseFilter = { must: [{ key: 'a' }] }
+// @ts-expect-error: a function is no value
+client.deleteByFilter('docs', { category: () => 'old' })
+// @ts-expect-error: the option is dryRun
+client.deleteByFilter('docs', { a: 1 }, { dry_run: true })
+// @ts-expect-error: dryRun is a boolean
+client.deleteByFilter('docs', { a: 1 }, { dryRun: 'yes' })
+// @ts-expect-error: the dimension is missing
+client.createCollection('docs', {})
+// @ts-expect-error: the options are missing
+client.createCollection('docs')
+// @ts-expect-error: no such metric
+client.createCollection('docs', { dimension: 3, metric: 'manhattan' })
+// @ts-expect-error: a vector is numbers
+client.insertVectors('docs', [{ data: ['1', '2'] }])
+// @ts-expect-error: the data are missing
+client.insertVectors('docs', [{ id: 'a' }])
+// @ts-expect-error: metadata is an object
+client.insertText('docs', 'text', 'metadata')
+// @ts-expect-error: the option is limit
+client.search('docs', [1], { top: 5 })
+// @ts-expect-error: a query is a text or a vector
+client.search('docs', { text: 'a' })
+// @ts-expect-error: the field is query_vector
+client.searchVectors('docs', { vector: [1] })
+// @ts-expect-error: an embedder returns vectors
+new VectorizerClient({ embedder: async (texts) => texts })
+// @ts-expect-error: no such option
+new VectorizerClient({ url: 'http://localhost' })
+// @ts-expect-error: scores are read from results, which must be awaited
+client.search('docs', [1]).length
+// @ts-expect-error: a delete resolves with nothing
+export const report: { deleted: number } = await client.deleteVector('docs', 'a')
+// @ts-expect-error: a code cannot be changed
+new ValidationError('').code = 'X'

@@ -1,0 +1,534 @@
+/* Generated from the Rust source by `npm run build`. Do not edit. */
+
+/** How the nearness of two vectors is measured. */
+export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
+
+/** A value that a filter compares with. Strings that are RFC 3339 dates compare as instants. */
+export type FilterValue = string | number | boolean | null | Date
+
+/** Conditions on one field, all of which must hold. */
+export interface FieldOperators {
+  $eq?: FilterValue
+  $ne?: FilterValue
+  $gt?: string | number | Date
+  $gte?: string | number | Date
+  $lt?: string | number | Date
+  $lte?: string | number | Date
+  $in?: readonly FilterValue[]
+  $nin?: readonly FilterValue[]
+  $exists?: boolean
+}
+
+/**
+ * Fields (dotted paths into the metadata) with the value they equal, the values they
+ * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
+ */
+export interface FieldFilter {
+  [field: string]: FilterValue | readonly FilterValue[] | FieldOperators | Filter | readonly Filter[]
+}
+
+/** Bounds of a range. */
+export interface RangeBounds<T> {
+  gt?: T
+  gte?: T
+  lt?: T
+  lte?: T
+}
+
+/** A condition of a clause. */
+export type Condition =
+  | {
+      key: string
+      match: { value: FilterValue } | { any: readonly FilterValue[] } | { except: readonly FilterValue[] }
+    }
+  | { key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | { key: string; values_count: RangeBounds<number> }
+  | { is_empty: { key: string } }
+  | { is_null: { key: string } }
+  | { has_id: readonly string[] }
+  | { type: 'match'; key: string; match_value: FilterValue }
+  | { type: 'range'; key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | ClauseFilter
+
+/** Lists of conditions: all of `must`, at least one of `should`, none of `must_not`. */
+export interface ClauseFilter {
+  must?: readonly Condition[]
+  should?: readonly Condition[]
+  must_not?: readonly Condition[]
+}
+
+/** Which vectors are meant, by their metadata. At least one condition. */
+export type Filter = FieldFilter | ClauseFilter
+
+/** What every rejection is. */
+export declare class VectorizerError extends Error {
+  constructor(message: string, code?: string, options?: ErrorOptions)
+  /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
+  readonly code: string
+  /** The same as `code`, by the SDK's name. */
+  readonly errorCode: string
+}
+/** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
+export declare class ValidationError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** There is no such collection. `COLLECTION_NOT_FOUND` */
+export declare class CollectionNotFoundError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The name is taken. `COLLECTION_EXISTS` */
+export declare class CollectionExistsError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** There is no vector with this id. `VECTOR_NOT_FOUND` */
+export declare class VectorNotFoundError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
+export declare class DimensionMismatchError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+  readonly expected: number
+  readonly got: number
+}
+/** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
+export declare class EmbeddingError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The store could not be opened, read or written. `STORAGE_ERROR` */
+export declare class StorageError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** Another process has the store open. `STORE_LOCKED` */
+export declare class StoreLockedError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The client was closed. `CLIENT_CLOSED` */
+export declare class ClientClosedError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+
+declare global {
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol
+  }
+}
+
+export interface VectorizerClient {
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/*
+ * The client's methods as functions of the module. They share one client in memory, which
+ * belongs to the importing JavaScript environment: two Jest test files or two worker
+ * threads do not see each other's. `close` ends it; the next call begins a new one.
+ */
+export declare const ready: VectorizerClient['ready']
+export declare const createCollection: VectorizerClient['createCollection']
+export declare const listCollections: VectorizerClient['listCollections']
+export declare const getCollectionInfo: VectorizerClient['getCollectionInfo']
+export declare const getCollection: VectorizerClient['getCollection']
+export declare const deleteCollection: VectorizerClient['deleteCollection']
+export declare const insertVectors: VectorizerClient['insertVectors']
+export declare const insertText: VectorizerClient['insertText']
+export declare const batchInsertText: VectorizerClient['batchInsertText']
+export declare const insertTexts: VectorizerClient['insertTexts']
+export declare const getVector: VectorizerClient['getVector']
+export declare const listVectors: VectorizerClient['listVectors']
+export declare const count: VectorizerClient['count']
+export declare const updateVector: VectorizerClient['updateVector']
+export declare const search: VectorizerClient['search']
+export declare const searchVectors: VectorizerClient['searchVectors']
+export declare const searchText: VectorizerClient['searchText']
+export declare const deleteVector: VectorizerClient['deleteVector']
+export declare const batchDelete: VectorizerClient['batchDelete']
+export declare const deleteVectors: VectorizerClient['deleteVectors']
+export declare const deleteByFilter: VectorizerClient['deleteByFilter']
+export declare const optimize: VectorizerClient['optimize']
+export declare const close: VectorizerClient['close']
+
+/**
+ * Which binding artifact the generated loader actually loaded: `'native'` for
+ * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
+ * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
+ * can point the loader at a WASI artifact this package does not build itself.
+ */
+export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/**
+ * A client of a store of vector collections.
+ *
+ * Every method that touches data returns a promise; what goes wrong rejects it with one
+ * of the error classes of this module. Methods do not depend on each other's order
+ * unless the first is awaited before the second is called.
+ */
+export declare class VectorizerClient {
+  /** Returns at once; a store that cannot be opened rejects the first call. */
+  constructor(options?: VectorizerClientOptions)
+  /** Resolves when the store is open. */
+  ready(): Promise<void>
+  /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
+  createCollection(...collection: [name: string, options: CollectionOptions] | [request: CreateCollectionRequest]): Promise<Collection>
+  /** All collections, by name. */
+  listCollections(): Promise<Collection[]>
+  /** A collection's settings, counts and size. */
+  getCollectionInfo(collection: string): Promise<CollectionInfo>
+  /** The SDK's name for `getCollectionInfo`. */
+  getCollection(collection: string): Promise<CollectionInfo>
+  /** Deletes a collection with everything in it. */
+  deleteCollection(collection: string): Promise<void>
+  /**
+   * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
+   * Where an id occurs twice, the last wins.
+   *
+   * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
+   * finite, a zero vector under cosine, an id that is empty or longer than 1,024
+   * bytes, metadata that is no plain JSON object).
+   */
+  insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns): Promise<InsertReport>
+  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  insertText(collection: string, text: string, metadata?: Record<string, unknown>): Promise<string>
+  /**
+   * Embeds texts and inserts them under new ids, with which it resolves: all of them or
+   * none.
+   */
+  batchInsertText(collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>): Promise<string[]>
+  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  insertTexts(collection: string, texts: BatchTextRequest[]): Promise<BatchResponse>
+  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  getVector(collection: string, id: string): Promise<Vector>
+  /**
+   * A page of all vectors in insertion order; pages begin at 0. By default the first
+   * 10.
+   */
+  listVectors(collection: string, page?: number, limit?: number): Promise<VectorPage>
+  /** How many vectors there are, or match the filter. */
+  count(collection: string, filter?: Filter): Promise<number>
+  /**
+   * Replaces what is given of a vector, and resolves with the vector as it is then.
+   * Rejects with `VectorNotFoundError` when there is no such id.
+   */
+  updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
+  /**
+   * The vectors most alike to a vector or a text, best first; equally good ones in
+   * insertion order. As many as `limit` whenever that many live vectors match.
+   *
+   * The empty text ranks nothing: it lists what the filter matches, in insertion order.
+   */
+  search(collection: string, query: string | number[] | Float32Array, options?: SearchOptions): Promise<SearchResult[]>
+  /** `search` by vector in the SDK's shape. */
+  searchVectors(collection: string, request: SearchRequest): Promise<SearchResponse>
+  /** `search` by text in the SDK's shape. */
+  searchText(collection: string, request: TextSearchRequest): Promise<SearchResponse>
+  /**
+   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
+   *
+   * When it resolves, no read on any thread finds the vector, and its row, text,
+   * metadata and id are gone.
+   */
+  deleteVector(collection: string, id: string): Promise<void>
+  /**
+   * Deletes many vectors at once. A missing id is a row of the report with status
+   * `error` and does not stop the others; a repeated id is `ok` the first time.
+   */
+  batchDelete(collection: string, ids: readonly string[]): Promise<DeleteReport>
+  /** The SDK's name for `batchDelete`. */
+  deleteVectors(collection: string, ids: readonly string[]): Promise<DeleteReport>
+  /**
+   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
+   * reports what it would delete.
+   *
+   * A filter that is not understood, or has no condition, rejects with
+   * `ValidationError` and deletes nothing.
+   */
+  deleteByFilter(collection: string, filter: Filter, options?: DeleteByFilterOptions): Promise<DeleteByFilterReport>
+  /**
+   * Resolves when the index is at its best: every vector that was there when it was
+   * called is in the graph, and the memory of deleted ones is given back. Searches are
+   * right without it; it makes them fast.
+   */
+  optimize(collection: string): Promise<void>
+  /**
+   * Ends this client: calls under way finish, later ones reject with
+   * `ClientClosedError`. Closing twice is fine.
+   */
+  close(): Promise<void>
+}
+
+/** What inserting texts did, in the SDK's shape. It happens as a whole or not at all. */
+export interface BatchResponse {
+  success: boolean
+  collection: string
+  operation: string
+  total_operations: number
+  successful_operations: number
+  failed_operations: number
+  duration_ms: number
+  errors: Array<string>
+}
+
+/** A text to insert. */
+export interface BatchTextRequest {
+  id: string
+  text: string
+  /** A plain JSON object. */
+  metadata?: Record<string, unknown>
+}
+
+/** A collection in a list. */
+export interface Collection {
+  name: string
+  dimension: number
+  similarity_metric: SimilarityMetric
+  /** Live vectors. */
+  vector_count: number
+  /** RFC 3339, UTC. */
+  created_at: string
+}
+
+/** A collection in full. */
+export interface CollectionInfo {
+  name: string
+  dimension: number
+  similarity_metric: SimilarityMetric
+  /** Live vectors. */
+  vector_count: number
+  /** RFC 3339, UTC. */
+  created_at: string
+  /** The last write, RFC 3339, UTC. */
+  updated_at: string
+  /** Memory held by the collection, an estimate in bytes. */
+  size_bytes: number
+  hnsw: Required<HnswOptions>
+  index: IndexInfo
+}
+
+/** What a new collection is like. */
+export interface CollectionOptions {
+  /** How many values each vector has, 1 to 65,535. */
+  dimension: number
+  /** Default `cosine`. */
+  metric?: SimilarityMetric
+  hnsw?: HnswOptions
+}
+
+/** A new collection, as the TypeScript SDK asks for it. */
+export interface CreateCollectionRequest {
+  /** At most 255 bytes; no path separators or control characters. */
+  name: string
+  /** How many values each vector has, 1 to 65,535. */
+  dimension: number
+  /** Default `cosine`. */
+  similarity_metric?: SimilarityMetric
+  hnsw?: HnswOptions
+}
+
+/** A vector to insert. */
+export interface CreateVectorRequest {
+  /** 1 to 1,024 bytes. Left out: a new UUID (version 7). */
+  id?: string
+  /** As many finite values as the collection has dimensions; kept as 32-bit floats. */
+  data: number[] | Float32Array
+  /** A plain JSON object. */
+  metadata?: Record<string, unknown>
+}
+
+/** How to delete by filter. */
+export interface DeleteByFilterOptions {
+  /** Delete nothing; report what would be deleted. */
+  dryRun?: boolean
+}
+
+/** What a delete by filter did. */
+export interface DeleteByFilterReport {
+  /** The live vectors that were considered. */
+  scanned: number
+  matched: number
+  /** 0 in a dry run. */
+  deleted: number
+  /** In insertion order. */
+  results: Array<FilterMatch>
+}
+
+/** What a batch delete did, row by row in the order of the request. */
+export interface DeleteReport {
+  collection: string
+  /** How many ids were given. */
+  count: number
+  deleted: number
+  failed: number
+  results: Array<DeleteResult>
+}
+
+/** What became of one id of a batch delete. */
+export interface DeleteResult {
+  id: string
+  /** Its place in the request. */
+  index: number
+  status: 'ok' | 'error'
+  /** Why, where the status is `error`. */
+  error?: string
+}
+
+/** A vector that a filter matched. */
+export interface FilterMatch {
+  id: string
+  /** `matched` in a dry run. */
+  status: 'deleted' | 'matched'
+}
+
+/** The parameters of the HNSW graph. */
+export interface HnswOptions {
+  /**
+   * Neighbours of a node on the upper layers, 4 to 128; twice as many on the bottom
+   * one. Default 16.
+   */
+  m?: number
+  /** Candidates weighed for a new node's neighbours, 8 to 4,096. Default 100. */
+  ef_construction?: number
+  /** Candidates a search keeps, 1 to 4,096: more is slower and finds more. Default 80. */
+  ef_search?: number
+}
+
+/** The state of a collection's index. */
+export interface IndexInfo {
+  /** Live vectors in the graph. */
+  indexed: number
+  /** Live vectors that searches scan, because they are few or not in the graph yet. */
+  pending: number
+  /**
+   * Deleted vectors whose place in the graph has not been given back yet. Nothing of
+   * them but a nameless code is left.
+   */
+  deleted: number
+}
+
+/** What an insert did. */
+export interface InsertReport {
+  /** How many vectors were inserted or replaced. */
+  inserted: number
+  /** Their ids in order, each once. */
+  ids: Array<string>
+}
+
+/** How to search. */
+export interface SearchOptions {
+  /** The most results to return. Default 10. There is no hidden cap. */
+  limit?: number
+  /** Only vectors that match. */
+  filter?: Filter
+  /** Only results with at least this score. */
+  similarity_threshold?: number
+  /** Whether results carry their vectors. Default false. */
+  with_vector?: boolean
+  /** Whether results carry their metadata. Default true. */
+  include_metadata?: boolean
+}
+
+/** A search by vector, in the SDK's shape. */
+export interface SearchRequest {
+  query_vector: number[] | Float32Array
+  /** The most results to return. Default 10. */
+  limit?: number
+  /** Only results with at least this score. */
+  threshold?: number
+  /** Whether results carry their metadata. Default true. */
+  include_metadata?: boolean
+  /** Whether results carry their vectors. Default false. */
+  with_vector?: boolean
+  /** Only vectors that match. */
+  filter?: Filter
+}
+
+/** Search results, in the SDK's shape. */
+export interface SearchResponse {
+  /** Nearest first; equally near ones in insertion order. */
+  results: Array<SearchResult>
+  /** How many results there are. */
+  total: number
+}
+
+/** A vector that a search found. */
+export interface SearchResult {
+  id: string
+  /**
+   * Higher is more alike: the cosine (-1 to 1), the dot product, or
+   * `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+   */
+  score: number
+  /** With `with_vector`. */
+  data?: Float32Array
+  /** Absent when none was given. */
+  metadata?: Record<string, unknown>
+  /** The text it was embedded from, where it was. */
+  text?: string
+}
+
+/** A search by text, in the SDK's shape. */
+export interface TextSearchRequest {
+  query: string
+  /** The most results to return. Default 10. */
+  limit?: number
+  /** Only results with at least this score. */
+  threshold?: number
+  /** Whether results carry their metadata. Default true. */
+  include_metadata?: boolean
+  /** Whether results carry their vectors. Default false. */
+  with_vector?: boolean
+  /** Only vectors that match. */
+  filter?: Filter
+}
+
+/** What to replace of a vector; what is left out stays. At least one is given. */
+export interface UpdateVectorRequest {
+  data?: number[] | Float32Array
+  /** Embedded anew, unless `data` is given as well. */
+  text?: string
+  /** Replaces the metadata as a whole. */
+  metadata?: Record<string, unknown>
+}
+
+/** A stored vector. */
+export interface Vector {
+  id: string
+  data: Float32Array
+  /** Absent when none was given. */
+  metadata?: Record<string, unknown>
+  /** The text it was embedded from, where it was. */
+  text?: string
+}
+
+/** Vectors to insert, as columns: the fastest form for many. */
+export interface VectorColumns {
+  ids: Array<string>
+  /** The vectors laid end to end, in the order of `ids`. */
+  data: Float32Array
+  /** One object, or nothing, for each id. */
+  metadata?: Array<Record<string, unknown> | null | undefined>
+}
+
+/** How a client is opened. */
+export interface VectorizerClientOptions {
+  /** Where the store is kept on disk. Left out: in memory. */
+  path?: string
+  /**
+   * Clients of one process that give the same name share one store in memory, across
+   * worker threads and JavaScript realms. It goes with the last of them.
+   */
+  shared?: string
+  /**
+   * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
+   * as many vectors of the collection's dimension out. Called with up to 128 texts.
+   */
+  embedder?: (texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]
+}
+
+/** Part of a list of all vectors. */
+export interface VectorPage {
+  vectors: Array<Vector>
+  /** All vectors of the collection. */
+  total: number
+  limit: number
+  /** How many vectors come before this page. */
+  offset: number
+}

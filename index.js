@@ -1,0 +1,122 @@
+// What has to belong to the importing realm: error classes, promises, results, the default
+// client. Everything else is in the native addon; nothing here knows of collections.
+const native = require('./binding.js')
+const { classes, ours } = require('./lib/errors.js')
+const { fail, json, methods, object } = require('./lib/arguments.js')
+
+/** Methods whose result is the one row of a list. */
+const single = new Set(['getVector', 'updateVector'])
+
+/** This realm's value for a native reply: JSON text, or rows taken a portion a turn. */
+async function unfolded(reply) {
+  if (typeof reply === 'string') return JSON.parse(reply)
+  if (typeof reply !== 'object') return reply
+  const { head, key, dimension } = JSON.parse(native.rowsHead(reply))
+  const rows = []
+  const next = () => [native.rowsData(reply), native.rowsNext(reply)]
+  for (let [data, portion] = next(); portion !== null; [data, portion] = next()) {
+    if (rows.length > 0) await native.turn()
+    for (const [i, row] of JSON.parse(portion).entries()) {
+      if (data) row.data = new Float32Array(data.subarray(i * dimension, (i + 1) * dimension))
+      rows.push(row)
+    }
+  }
+  return key === null ? rows : Object.assign(head, { [key]: rows })
+}
+
+class VectorizerClient {
+  #client = {}
+  #failure
+
+  constructor(options = {}) {
+    try {
+      const { embedder, ...rest } = object(options, 'options')
+      if (embedder !== undefined && typeof embedder !== 'function')
+        fail('options.embedder', 'a function', embedder)
+      this.#client = { embedder, native: new native.VectorizerClient(json(rest, 'options')) }
+    } catch (error) {
+      this.#failure = ours(error)
+    }
+  }
+
+  static {
+    for (const [name, pack] of Object.entries(methods)) {
+      const method = {
+        async [name](...args) {
+          try {
+            if (this.#failure) throw this.#failure
+            const packed = pack(this.#client, ...args)
+            const native = this.#client.native
+            const reply = await native[name](...(Array.isArray(packed) ? packed : await packed))
+            const result = await unfolded(reply)
+            return single.has(name) ? result[0] : result
+          } catch (error) {
+            throw ours(error)
+          }
+        },
+      }
+      Object.defineProperty(VectorizerClient.prototype, name, {
+        value: method[name],
+        writable: true,
+        configurable: true,
+      })
+    }
+  }
+
+  async close() {
+    await this.#client.native?.close()
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    return this.close()
+  }
+}
+
+/** The client behind the functions of this module. */
+let current
+function onCurrent(name) {
+  return (...args) => {
+    current ??= new VectorizerClient()
+    return current[name](...args)
+  }
+}
+
+// Written out, so that Node's ESM loader sees the names.
+exports.VectorizerClient = VectorizerClient
+exports.VectorizerError = classes.VectorizerError
+exports.ValidationError = classes.ValidationError
+exports.CollectionNotFoundError = classes.CollectionNotFoundError
+exports.CollectionExistsError = classes.CollectionExistsError
+exports.VectorNotFoundError = classes.VectorNotFoundError
+exports.DimensionMismatchError = classes.DimensionMismatchError
+exports.EmbeddingError = classes.EmbeddingError
+exports.StorageError = classes.StorageError
+exports.StoreLockedError = classes.StoreLockedError
+exports.ClientClosedError = classes.ClientClosedError
+exports.ready = onCurrent('ready')
+exports.createCollection = onCurrent('createCollection')
+exports.listCollections = onCurrent('listCollections')
+exports.getCollectionInfo = onCurrent('getCollectionInfo')
+exports.getCollection = onCurrent('getCollection')
+exports.deleteCollection = onCurrent('deleteCollection')
+exports.insertVectors = onCurrent('insertVectors')
+exports.insertText = onCurrent('insertText')
+exports.batchInsertText = onCurrent('batchInsertText')
+exports.insertTexts = onCurrent('insertTexts')
+exports.getVector = onCurrent('getVector')
+exports.listVectors = onCurrent('listVectors')
+exports.count = onCurrent('count')
+exports.updateVector = onCurrent('updateVector')
+exports.search = onCurrent('search')
+exports.searchVectors = onCurrent('searchVectors')
+exports.searchText = onCurrent('searchText')
+exports.deleteVector = onCurrent('deleteVector')
+exports.batchDelete = onCurrent('batchDelete')
+exports.deleteVectors = onCurrent('deleteVectors')
+exports.deleteByFilter = onCurrent('deleteByFilter')
+exports.optimize = onCurrent('optimize')
+exports.close = async () => {
+  const closing = current
+  current = undefined
+  await closing?.close()
+}

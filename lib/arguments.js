@@ -1,0 +1,282 @@
+// How the arguments of each method become those of the native method of the same name:
+// strings, JSON texts and typed arrays. What JSON would silently change or drop is an
+// error here, where it can still be seen.
+const { types } = require('node:util')
+const { ValidationError, EmbeddingError } = require('./errors.js').classes
+
+/** Texts that an embedder is given at a time. */
+const EMBEDDED_AT_ONCE = 128
+
+const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
+
+function fail(path, expected, value) {
+  throw new ValidationError(`${path}: expected ${expected}, got ${kind(value)}`)
+}
+
+function string(value, path) {
+  if (typeof value !== 'string') fail(path, 'a string', value)
+  if (!value.isWellFormed()) throw new ValidationError(`${path}: a lone surrogate is not valid Unicode`)
+  return value
+}
+
+function list(value, path) {
+  return Array.isArray(value) ? value : fail(path, 'an array', value)
+}
+
+/** An object literal of any realm: its prototype is at the end of the chain. */
+function isPlain(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+const object = (value, path) => (isPlain(value) ? value : fail(path, 'a plain object', value))
+
+/** A path as it is written in JavaScript: `vectors[3].metadata`. */
+function place(path) {
+  return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i > 0 ? `.${key}` : key)).join('')
+}
+
+/**
+ * A copy of a value that JSON can express; the rest is an error that names its place.
+ * `path` leads to the value and is the same array all the way down.
+ */
+function plain(value, path, inFilter) {
+  const at = () => place(path)
+  if (typeof value === 'string') return value.isWellFormed() ? value : string(value, at())
+  if (typeof value === 'boolean' || value === null) return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : fail(at(), 'a finite number', value)
+  if (typeof value !== 'object') return fail(at(), 'a JSON value', value)
+  if (path.length > 200) throw new ValidationError(`${at().slice(0, 80)}…: nested too deeply`)
+  if (types.isDate(value)) {
+    if (Number.isNaN(value.getTime())) return fail(at(), 'a valid date', value)
+    return inFilter ? { $date: value.toISOString() } : value.toISOString()
+  }
+  const inside = (key) => {
+    path.push(key)
+    const copy = plain(value[key], path, inFilter)
+    path.pop()
+    return copy
+  }
+  // By index: a hole in an array is an undefined value.
+  if (Array.isArray(value)) return Array.from({ length: value.length }, (_, i) => inside(i))
+  if (!isPlain(value)) return fail(at(), 'a plain object', value)
+  if (inFilter && Object.getOwnPropertySymbols(value).length > 0)
+    return fail(at(), 'no symbols as keys', value)
+  const copy = {}
+  for (const key of Object.keys(value)) {
+    // In metadata an absent value is left out, as JSON does; in a filter it would widen it.
+    if (value[key] === undefined && !inFilter) continue
+    if (!key.isWellFormed()) string(key, `${at()}: a key`)
+    if (key === '__proto__') {
+      Object.defineProperty(copy, key, { value: inside(key), enumerable: true })
+    } else {
+      copy[key] = inside(key)
+    }
+  }
+  return copy
+}
+
+const json = (value, path) => JSON.stringify(plain(object(value, path), [path], false))
+const filterJson = (filter) => JSON.stringify(plain(object(filter, 'filter'), ['filter'], true))
+const strings = (values, path) =>
+  JSON.stringify(Array.from(list(values, path), (v, i) => string(v, `${path}[${i}]`)))
+const absent = (value) => value === undefined || value === null
+
+/** Metadata of many rows; `path` leads to that of row `i`. */
+function metadataJson(values, path = (i) => ['metadata', i]) {
+  if (values.every(absent)) return null
+  const one = (value, i) =>
+    isPlain(value) ? plain(value, path(i), false) : fail(place(path(i)), 'a plain object', value)
+  return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
+}
+
+function floats(value, path) {
+  if (types.isFloat32Array(value)) {
+    return types.isSharedArrayBuffer(value.buffer) ? new Float32Array(value) : value
+  }
+  const copy = new Float32Array(list(value, path).length)
+  for (let i = 0; i < copy.length; i++) {
+    if (typeof value[i] !== 'number') fail(`${path}[${i}]`, 'a number', value[i])
+    copy[i] = value[i]
+  }
+  return copy
+}
+
+/** Rows laid end to end, and their lengths. */
+function laidOut(rows) {
+  const lengths = Uint32Array.from(rows, (row) => row.length)
+  const data = new Float32Array(lengths.reduce((sum, length) => sum + length, 0))
+  let at = 0
+  for (const row of rows) {
+    data.set(row, at)
+    at += row.length
+  }
+  return [data, lengths]
+}
+
+function known(value, path, keys) {
+  const stranger = Object.keys(object(value, path)).find((key) => !keys.includes(key))
+  if (stranger !== undefined)
+    throw new ValidationError(`${path}.${stranger}: unknown; use ${keys.join(', ')}`)
+  return value
+}
+
+function vectors(value) {
+  if (!Array.isArray(value)) {
+    const { ids, data, metadata = [] } = known(value, 'vectors', ['ids', 'data', 'metadata'])
+    const length = floats(data, 'vectors.data').length / list(ids, 'vectors.ids').length
+    if (ids.length > 0 && !Number.isInteger(length)) {
+      throw new ValidationError(`vectors.data: ${data.length} values are no whole rows for ${ids.length} ids`)
+    }
+    const lengths = Uint32Array.of(ids.length > 0 ? length : 0)
+    const given = list(metadata, 'vectors.metadata')
+    if (given.length > ids.length) throw new ValidationError('vectors.metadata: longer than vectors.ids')
+    return [strings(ids, 'vectors.ids'), floats(data, 'vectors.data'), lengths, metadataJson([...given])]
+  }
+  const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, ['id', 'data', 'metadata']))
+  const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
+  const [data, lengths] = laidOut(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
+  const metadata = metadataJson(
+    rows.map((row) => row.metadata),
+    (i) => ['vectors', i, 'metadata'],
+  )
+  return [JSON.stringify(ids), data, lengths, metadata]
+}
+
+/** What an embedder made of a text. */
+function embeddedRow(row, i) {
+  try {
+    const isList = typeof row === 'object' && row !== null && Number.isInteger(row.length)
+    return floats(types.isFloat32Array(row) || !isList ? row : Array.from(row), `embedder result[${i}]`)
+  } catch (cause) {
+    throw new EmbeddingError(cause.message, { cause })
+  }
+}
+
+/** The vectors of texts by the client's embedder. */
+async function embedded(client, collection, values) {
+  const copy = [...values]
+  await client.native.getCollectionInfo(collection) // before a model is asked in vain
+  const rows = []
+  for (let at = 0; at < copy.length; at += EMBEDDED_AT_ONCE) {
+    const part = copy.slice(at, at + EMBEDDED_AT_ONCE)
+    let made
+    try {
+      made = await client.embedder(part.slice())
+    } catch (cause) {
+      throw new EmbeddingError(`the embedder failed: ${cause?.message ?? cause}`, { cause })
+    }
+    const count = Array.isArray(made) ? made.length : kind(made)
+    if (count !== part.length) {
+      throw new EmbeddingError(
+        `the embedder returned ${count} for ${part.length} texts; return a vector for each`,
+      )
+    }
+    rows.push(...Array.from(made, (row, i) => embeddedRow(row, at + i)))
+  }
+  return rows
+}
+
+/** Arguments for texts; where the client has an embedder, with their vectors. */
+function texts(client, collection, values, ids, metadatas) {
+  const all = strings(values, 'texts')
+  const metadata = metadataJson(Array.from(metadatas))
+  if (metadatas.length > values.length) throw new ValidationError('metadata: more objects than texts')
+  if (!client.embedder) return [collection, all, ids, metadata]
+  if (values.includes('')) throw new ValidationError(`texts[${values.indexOf('')}]: is empty`)
+  return embedded(client, collection, values).then((rows) => [
+    collection,
+    all,
+    ids,
+    metadata,
+    ...laidOut(rows),
+  ])
+}
+
+/** Arguments for a search: a text or a vector, options, a filter. */
+function query(client, collection, wanted, options) {
+  const { filter, ...rest } = object(options, 'options')
+  const common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
+  if (typeof wanted !== 'string') return [collection, null, floats(wanted, 'query'), ...common]
+  if (!client.embedder || wanted === '') return [collection, string(wanted, 'query'), null, ...common]
+  return embedded(client, collection, [string(wanted, 'query')]).then(([row]) => [
+    collection,
+    null,
+    row,
+    ...common,
+  ])
+}
+
+const none = () => []
+const name = (_, collection) => [string(collection, 'collection')]
+const nameAndId = (_, collection, id) => [string(collection, 'collection'), string(id, 'id')]
+const nameAndIds = (_, collection, ids) => [string(collection, 'collection'), strings(ids, 'ids'), ids.length]
+
+/** How each method's arguments become those of the native one of the same name. */
+const methods = {
+  ready: none,
+  listCollections: none,
+  getCollectionInfo: name,
+  getCollection: name,
+  deleteCollection: name,
+  optimize: name,
+  getVector: nameAndId,
+  deleteVector: nameAndId,
+  batchDelete: nameAndIds,
+  deleteVectors: nameAndIds,
+  createCollection: (_, given, options = {}) => [
+    json(
+      typeof given === 'object' ? given : { ...object(options, 'options'), name: string(given, 'name') },
+      'collection',
+    ),
+  ],
+  insertVectors: (_, collection, given) => [string(collection, 'collection'), ...vectors(given)],
+  insertText: (client, collection, text, metadata) =>
+    texts(client, string(collection, 'collection'), [string(text, 'text')], null, [metadata]),
+  batchInsertText: (client, collection, given, metadatas = []) =>
+    texts(client, string(collection, 'collection'), given, null, list(metadatas, 'metadatas')),
+  insertTexts: (client, collection, given) => {
+    const rows = list(given, 'texts').map((row, i) => known(row, `texts[${i}]`, ['id', 'text', 'metadata']))
+    const column = (key) => rows.map((row) => row[key])
+    return texts(
+      client,
+      string(collection, 'collection'),
+      column('text'),
+      strings(column('id'), 'ids'),
+      column('metadata'),
+    )
+  },
+  listVectors: (_, collection, page = 0, limit = 10) => [
+    string(collection, 'collection'),
+    JSON.stringify([plain(page, ['page']), plain(limit, ['limit'])]),
+  ],
+  count: (_, collection, filter) => [
+    string(collection, 'collection'),
+    filter === undefined ? null : filterJson(filter),
+  ],
+  updateVector: (client, collection, id, update) => {
+    const { data, ...fields } = known(update, 'update', ['data', 'text', 'metadata'])
+    const vector = data === undefined ? null : floats(data, 'data')
+    const args = [...nameAndId(client, collection, id), json(fields, 'update')]
+    if (vector || !client.embedder || fields.text === undefined) return [...args, vector]
+    return embedded(client, collection, [string(fields.text, 'text')]).then(([row]) => [...args, row])
+  },
+  search: (client, collection, wanted, options = {}) =>
+    query(client, string(collection, 'collection'), wanted, options),
+  searchVectors: (client, collection, request) => {
+    const { query_vector, ...options } = object(request, 'request')
+    return query(client, string(collection, 'collection'), floats(query_vector, 'query_vector'), options)
+  },
+  searchText: (client, collection, request) => {
+    const { query: text, ...options } = object(request, 'request')
+    return query(client, string(collection, 'collection'), string(text, 'query'), options)
+  },
+  deleteByFilter: (_, collection, filter, options = {}) => [
+    string(collection, 'collection'),
+    filterJson(filter),
+    json(options, 'options'),
+  ],
+}
+
+module.exports = { json, object, fail, methods }

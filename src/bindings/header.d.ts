@@ -1,0 +1,148 @@
+/* Generated from the Rust source by `npm run build`. Do not edit. */
+
+/** How the nearness of two vectors is measured. */
+export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
+
+/** A value that a filter compares with. Strings that are RFC 3339 dates compare as instants. */
+export type FilterValue = string | number | boolean | null | Date
+
+/** Conditions on one field, all of which must hold. */
+export interface FieldOperators {
+  $eq?: FilterValue
+  $ne?: FilterValue
+  $gt?: string | number | Date
+  $gte?: string | number | Date
+  $lt?: string | number | Date
+  $lte?: string | number | Date
+  $in?: readonly FilterValue[]
+  $nin?: readonly FilterValue[]
+  $exists?: boolean
+}
+
+/**
+ * Fields (dotted paths into the metadata) with the value they equal, the values they
+ * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
+ */
+export interface FieldFilter {
+  [field: string]: FilterValue | readonly FilterValue[] | FieldOperators | Filter | readonly Filter[]
+}
+
+/** Bounds of a range. */
+export interface RangeBounds<T> {
+  gt?: T
+  gte?: T
+  lt?: T
+  lte?: T
+}
+
+/** A condition of a clause. */
+export type Condition =
+  | {
+      key: string
+      match: { value: FilterValue } | { any: readonly FilterValue[] } | { except: readonly FilterValue[] }
+    }
+  | { key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | { key: string; values_count: RangeBounds<number> }
+  | { is_empty: { key: string } }
+  | { is_null: { key: string } }
+  | { has_id: readonly string[] }
+  | { type: 'match'; key: string; match_value: FilterValue }
+  | { type: 'range'; key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | ClauseFilter
+
+/** Lists of conditions: all of `must`, at least one of `should`, none of `must_not`. */
+export interface ClauseFilter {
+  must?: readonly Condition[]
+  should?: readonly Condition[]
+  must_not?: readonly Condition[]
+}
+
+/** Which vectors are meant, by their metadata. At least one condition. */
+export type Filter = FieldFilter | ClauseFilter
+
+/** What every rejection is. */
+export declare class VectorizerError extends Error {
+  constructor(message: string, code?: string, options?: ErrorOptions)
+  /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
+  readonly code: string
+  /** The same as `code`, by the SDK's name. */
+  readonly errorCode: string
+}
+/** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
+export declare class ValidationError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** There is no such collection. `COLLECTION_NOT_FOUND` */
+export declare class CollectionNotFoundError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The name is taken. `COLLECTION_EXISTS` */
+export declare class CollectionExistsError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** There is no vector with this id. `VECTOR_NOT_FOUND` */
+export declare class VectorNotFoundError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
+export declare class DimensionMismatchError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+  readonly expected: number
+  readonly got: number
+}
+/** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
+export declare class EmbeddingError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The store could not be opened, read or written. `STORAGE_ERROR` */
+export declare class StorageError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** Another process has the store open. `STORE_LOCKED` */
+export declare class StoreLockedError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+/** The client was closed. `CLIENT_CLOSED` */
+export declare class ClientClosedError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
+
+declare global {
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol
+  }
+}
+
+export interface VectorizerClient {
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/*
+ * The client's methods as functions of the module. They share one client in memory, which
+ * belongs to the importing JavaScript environment: two Jest test files or two worker
+ * threads do not see each other's. `close` ends it; the next call begins a new one.
+ */
+export declare const ready: VectorizerClient['ready']
+export declare const createCollection: VectorizerClient['createCollection']
+export declare const listCollections: VectorizerClient['listCollections']
+export declare const getCollectionInfo: VectorizerClient['getCollectionInfo']
+export declare const getCollection: VectorizerClient['getCollection']
+export declare const deleteCollection: VectorizerClient['deleteCollection']
+export declare const insertVectors: VectorizerClient['insertVectors']
+export declare const insertText: VectorizerClient['insertText']
+export declare const batchInsertText: VectorizerClient['batchInsertText']
+export declare const insertTexts: VectorizerClient['insertTexts']
+export declare const getVector: VectorizerClient['getVector']
+export declare const listVectors: VectorizerClient['listVectors']
+export declare const count: VectorizerClient['count']
+export declare const updateVector: VectorizerClient['updateVector']
+export declare const search: VectorizerClient['search']
+export declare const searchVectors: VectorizerClient['searchVectors']
+export declare const searchText: VectorizerClient['searchText']
+export declare const deleteVector: VectorizerClient['deleteVector']
+export declare const batchDelete: VectorizerClient['batchDelete']
+export declare const deleteVectors: VectorizerClient['deleteVectors']
+export declare const deleteByFilter: VectorizerClient['deleteByFilter']
+export declare const optimize: VectorizerClient['optimize']
+export declare const close: VectorizerClient['close']

@@ -1,0 +1,839 @@
+//! Node-API: arguments in, one call, a compact result out.
+//!
+//! A method that can be done at once is done in the call and returns its result; where
+//! it would have to wait for a lock, or is work for more than a fraction of a
+//! millisecond, it returns a promise and runs on the pool. `index.js` makes promises,
+//! errors and objects of the importing realm out of either. The typings written at each
+//! method are those of `index.js`.
+
+mod arguments;
+pub mod reply;
+pub mod types;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use napi::{
+    Env, Unknown,
+    bindgen_prelude::{Float32ArraySlice, ToNapiValue, Uint32ArraySlice},
+};
+use napi_derive::napi;
+use parking_lot::Mutex;
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    client::{Call, Client, Options},
+    collection::{Access, Batch, Collection, Info, Item, Outcome, Prepared, SearchOptions, Update},
+    embed::embed,
+    error::{Error, Result},
+    filter,
+};
+use arguments as args;
+use reply::{HeldRows, Reply, Rows, push_string};
+
+/// Up to this many values, a row's copying and encoding take a few tens of microseconds,
+/// which is less than a trip to the pool.
+const INLINE_VALUES: usize = 16 << 10;
+/// The same for the bytes of JSON that a write reads.
+const INLINE_TEXT: usize = 4 << 10;
+/// Up to this many ids, a delete is done in the call.
+const INLINE_IDS: usize = 128;
+
+/// Where a call's work is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the call, if no lock is in the way; else on the pool.
+    Here,
+    /// On the pool: up to some milliseconds of work.
+    Pool,
+    /// On a thread of its own, so that short work does not queue behind it.
+    Aside,
+}
+
+/// An error as a JSON text in the message: `index.js` makes its class from the code.
+fn thrown(error: Error) -> napi::Error {
+    napi::Error::from_reason(error.to_json().to_string())
+}
+
+/// Runs `work` so that a defect in it fails this call and nothing else.
+fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Internal(text.unwrap_or_else(|| "panic".into())))
+    })
+}
+
+fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
+    match reply {
+        Reply::Nothing => ().into_unknown(env),
+        Reply::Count(count) => (count as f64).into_unknown(env),
+        Reply::Text(text) => text.into_unknown(env),
+        Reply::Rows(rows) => HeldRows::new(Mutex::new(rows)).into_unknown(env),
+    }
+}
+
+/// A client of a store of vector collections.
+///
+/// Every method that touches data returns a promise; what goes wrong rejects it with one
+/// of the error classes of this module. Methods do not depend on each other's order
+/// unless the first is awaited before the second is called.
+#[napi]
+pub struct VectorizerClient {
+    client: Arc<Client>,
+}
+
+impl VectorizerClient {
+    fn call<'env>(
+        &self,
+        env: &'env Env,
+        place: Place,
+        mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        let call = self.client.begin().map_err(thrown)?;
+        if place == Place::Here {
+            match contained(|| work(&call, Access::Now)) {
+                Err(Error::WouldBlock) => {}
+                done => return to_js(env, done.map_err(thrown)?),
+            }
+        }
+        let mut work = move || contained(|| work(&call, Access::Wait)).map_err(thrown);
+        let future = async move {
+            if place != Place::Aside {
+                return work();
+            }
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or_else(|_| Err(thrown(Error::Internal("the work was stopped".into()))))
+        };
+        env.spawn_future_with_callback(future, to_js)?
+            .into_unknown(env)
+    }
+
+    /// Inserts a batch and reports with what `report` makes of the ids.
+    fn insert<'env>(
+        &self,
+        env: &'env Env,
+        place: Place,
+        collection: String,
+        batch: impl FnOnce(usize) -> Result<Batch> + Send + 'static,
+        report: impl Fn(&[Arc<str>]) -> Reply + Send + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut batch = Some(batch);
+        let mut prepared: Option<Prepared> = None;
+        self.call(env, place, move |call, access| {
+            let collection = call.collection(&collection)?;
+            if let Some(batch) = batch.take() {
+                prepared = Some(collection.prepare(batch(collection.config().dimension)?)?);
+            }
+            let Some(prepared) = &mut prepared else {
+                return Err(Error::Internal("a batch was inserted twice".into()));
+            };
+            Ok(report(&collection.insert(access, prepared)?))
+        })
+    }
+}
+
+/// RFC 3339 to the millisecond, as JavaScript's dates are.
+fn timestamp(time: OffsetDateTime) -> String {
+    let millisecond = time.nanosecond() / 1_000_000 * 1_000_000;
+    let time = time.replace_nanosecond(millisecond).unwrap_or(time);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+fn collection_json(collection: &Collection, count: usize) -> serde_json::Value {
+    let config = collection.config();
+    json!({
+        "name": config.name,
+        "dimension": config.dimension,
+        "similarity_metric": config.metric.name(),
+        "vector_count": count,
+        "created_at": timestamp(collection.created_at()),
+    })
+}
+
+fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
+    let hnsw = collection.config().hnsw;
+    let mut json = collection_json(collection, info.vectors);
+    json["updated_at"] = timestamp(info.updated_at).into();
+    json["size_bytes"] = info.memory_bytes.into();
+    json["hnsw"] = json!({
+        "m": hnsw.m,
+        "ef_construction": hnsw.ef_construction,
+        "ef_search": hnsw.ef_search,
+    });
+    json["index"] = json!({
+        "indexed": info.indexed,
+        "pending": info.pending,
+        "deleted": info.deleted,
+    });
+    json
+}
+
+fn items(head: String, key: Option<&'static str>, items: &[Item]) -> Reply {
+    let mut rows = Rows::new(head, key);
+    for item in items {
+        rows.push_item(item);
+    }
+    rows.reply()
+}
+
+fn id_rows(head: String, key: Option<&'static str>, ids: &[Arc<str>]) -> Reply {
+    let mut rows = Rows::new(head, key);
+    for id in ids {
+        rows.push(None, |out| push_string(out, id));
+    }
+    rows.reply()
+}
+
+/// A text's vectors: the client's own, or the built-in embedder's.
+fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> Vec<f32> {
+    vectors.unwrap_or_else(|| {
+        let rows = texts.iter().flat_map(|text| embed(text, dimension));
+        rows.collect()
+    })
+}
+
+/// Texts to insert with the vectors that `index.js` got from the client's embedder.
+struct Texts {
+    texts: String,
+    ids: Option<String>,
+    metadata: Option<String>,
+    vectors: Option<Vec<f32>>,
+    lengths: Vec<u32>,
+}
+
+impl Texts {
+    fn new(
+        texts: String,
+        ids: Option<String>,
+        metadata: Option<String>,
+        vectors: Option<Float32ArraySlice>,
+        lengths: Option<Uint32ArraySlice>,
+    ) -> Self {
+        Self {
+            texts,
+            ids,
+            metadata,
+            vectors: vectors.map(|vectors| vectors.to_vec()),
+            lengths: lengths.map_or_else(Vec::new, |lengths| lengths.to_vec()),
+        }
+    }
+
+    fn batch(self, dimension: usize) -> Result<Batch> {
+        let texts: Vec<Box<str>> = args::read(&self.texts, "texts")?;
+        if let Some(at) = texts.iter().position(|text| text.is_empty()) {
+            return Err(Error::Validation(format!("texts[{at}] is empty")));
+        }
+        let ids = match &self.ids {
+            Some(ids) => args::read(ids, "ids")?,
+            None => vec![None; texts.len()],
+        };
+        let lengths = match &self.vectors {
+            Some(_) => self.lengths,
+            None => vec![dimension as u32],
+        };
+        Ok(Batch {
+            ids,
+            data: embedded(&texts, self.vectors, dimension),
+            lengths,
+            metadata: args::metadata_list(self.metadata.as_deref())?,
+            texts: texts.into_iter().map(Some).collect(),
+        })
+    }
+}
+
+/// What to search for.
+enum Wanted {
+    Vector(Vec<f32>),
+    Text(String),
+}
+
+impl Wanted {
+    fn search(self, call: &Call, collection: &str, options: &SearchOptions) -> Result<Vec<Item>> {
+        let collection = call.collection(collection)?;
+        match self {
+            Wanted::Vector(query) => collection.search(query, options),
+            Wanted::Text(text) if text.is_empty() => collection.search_unranked(options),
+            Wanted::Text(text) => {
+                let query = embed(&text, collection.config().dimension);
+                collection.search(query, options)
+            }
+        }
+    }
+}
+
+fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Option<Wanted> {
+    vector
+        .map(|vector| Wanted::Vector(vector.to_vec()))
+        .or(text.map(Wanted::Text))
+}
+
+#[napi]
+impl VectorizerClient {
+    /// Returns at once; a store that cannot be opened rejects the first call.
+    #[napi(constructor, ts_args_type = "options?: VectorizerClientOptions")]
+    pub fn new(options: String) -> napi::Result<Self> {
+        let options: Options = args::read(&options, "options").map_err(thrown)?;
+        Ok(Self {
+            client: Arc::new(Client::open(&options)),
+        })
+    }
+
+    /// Resolves when the store is open.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn ready<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Here, |_, _| Ok(Reply::Nothing))
+    }
+
+    /// Creates a collection. An existing name rejects with `CollectionExistsError`.
+    #[napi(
+        ts_args_type = "...collection: [name: string, options: CollectionOptions] | [request: CreateCollectionRequest]",
+        ts_return_type = "Promise<Collection>"
+    )]
+    pub fn create_collection<'env>(
+        &self,
+        env: &'env Env,
+        request: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Here, move |call, _| {
+            let collection = call.create_collection(args::config(&request)?)?;
+            Ok(Reply::Text(collection_json(&collection, 0).to_string()))
+        })
+    }
+
+    /// All collections, by name.
+    #[napi(ts_return_type = "Promise<Collection[]>")]
+    pub fn list_collections<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Here, |call, access| {
+            let mut rows = Rows::new("[]".into(), None);
+            for collection in call.collections() {
+                match collection.count(access, None) {
+                    Ok(count) => rows.push(None, |out| {
+                        out.push_str(&collection_json(&collection, count).to_string());
+                    }),
+                    // Deleted since the list was taken.
+                    Err(Error::CollectionNotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(rows.reply())
+        })
+    }
+
+    /// A collection's settings, counts and size.
+    #[napi(ts_return_type = "Promise<CollectionInfo>")]
+    pub fn get_collection_info<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Pool, move |call, access| {
+            let collection = call.collection(&collection)?;
+            let info = collection.info(access)?;
+            Ok(Reply::Text(info_json(&collection, &info).to_string()))
+        })
+    }
+
+    /// The SDK's name for `getCollectionInfo`.
+    #[napi(ts_return_type = "Promise<CollectionInfo>")]
+    pub fn get_collection<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.get_collection_info(env, collection)
+    }
+
+    /// Deletes a collection with everything in it.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn delete_collection<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, move |call, access| {
+            drop(call.delete_collection(access, &collection)?);
+            Ok(Reply::Nothing)
+        })
+    }
+
+    /// Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
+    /// Where an id occurs twice, the last wins.
+    ///
+    /// Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
+    /// finite, a zero vector under cosine, an id that is empty or longer than 1,024
+    /// bytes, metadata that is no plain JSON object).
+    #[napi(
+        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns",
+        ts_return_type = "Promise<InsertReport>"
+    )]
+    pub fn insert_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        ids: String,
+        data: Float32ArraySlice,
+        lengths: Uint32ArraySlice,
+        metadata: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        let (data, lengths) = (data.to_vec(), lengths.to_vec());
+        let text = ids.len() + metadata.as_ref().map_or(0, String::len);
+        let place = if data.len() <= INLINE_VALUES && text <= INLINE_TEXT {
+            Place::Here
+        } else {
+            Place::Aside
+        };
+        let batch = move |_| {
+            Ok(Batch {
+                ids: args::read(&ids, "ids")?,
+                data,
+                lengths,
+                metadata: args::metadata_list(metadata.as_deref())?,
+                texts: Vec::new(),
+            })
+        };
+        self.insert(env, place, collection, batch, |ids| {
+            let head = json!({ "inserted": ids.len() }).to_string();
+            id_rows(head, Some("ids"), ids)
+        })
+    }
+
+    /// Embeds a text and inserts it under a new id, with which it resolves.
+    #[napi(
+        ts_args_type = "collection: string, text: string, metadata?: Record<string, unknown>",
+        ts_return_type = "Promise<string>"
+    )]
+    #[allow(clippy::too_many_arguments)]
+    pub fn insert_text<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        texts: String,
+        ids: Option<String>,
+        metadata: Option<String>,
+        vectors: Option<Float32ArraySlice>,
+        lengths: Option<Uint32ArraySlice>,
+    ) -> napi::Result<Unknown<'env>> {
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let batch = |dimension| texts.batch(dimension);
+        self.insert(env, Place::Pool, collection, batch, |ids| {
+            let id = ids.first().map(|id| &**id).unwrap_or_default();
+            Reply::Text(json!(id).to_string())
+        })
+    }
+
+    /// Embeds texts and inserts them under new ids, with which it resolves: all of them or
+    /// none.
+    #[napi(
+        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>",
+        ts_return_type = "Promise<string[]>"
+    )]
+    #[allow(clippy::too_many_arguments)]
+    pub fn batch_insert_text<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        texts: String,
+        ids: Option<String>,
+        metadata: Option<String>,
+        vectors: Option<Float32ArraySlice>,
+        lengths: Option<Uint32ArraySlice>,
+    ) -> napi::Result<Unknown<'env>> {
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let batch = |dimension| texts.batch(dimension);
+        self.insert(env, Place::Aside, collection, batch, |ids| {
+            id_rows("[]".into(), None, ids)
+        })
+    }
+
+    /// Embeds texts and inserts them under the given ids: all of them or none.
+    #[napi(
+        ts_args_type = "collection: string, texts: BatchTextRequest[]",
+        ts_return_type = "Promise<BatchResponse>"
+    )]
+    #[allow(clippy::too_many_arguments)]
+    pub fn insert_texts<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        texts: String,
+        ids: Option<String>,
+        metadata: Option<String>,
+        vectors: Option<Float32ArraySlice>,
+        lengths: Option<Uint32ArraySlice>,
+    ) -> napi::Result<Unknown<'env>> {
+        let begun = Instant::now();
+        let name = collection.clone();
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let batch = |dimension| texts.batch(dimension);
+        self.insert(env, Place::Aside, collection, batch, move |ids| {
+            let report = json!({
+                "success": true,
+                "collection": name,
+                "operation": "insert_texts",
+                "total_operations": ids.len(),
+                "successful_operations": ids.len(),
+                "failed_operations": 0,
+                "duration_ms": begun.elapsed().as_secs_f64() * 1e3,
+                "errors": [],
+            });
+            Reply::Text(report.to_string())
+        })
+    }
+
+    /// One vector. Rejects with `VectorNotFoundError` when there is no such id.
+    #[napi(
+        ts_args_type = "collection: string, id: string",
+        ts_return_type = "Promise<Vector>"
+    )]
+    pub fn get_vector<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        id: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Here, move |call, access| {
+            let item = call.collection(&collection)?.get(access, &id)?;
+            Ok(items("[]".into(), None, &[item]))
+        })
+    }
+
+    /// A page of all vectors in insertion order; pages begin at 0. By default the first
+    /// 10.
+    #[napi(
+        ts_args_type = "collection: string, page?: number, limit?: number",
+        ts_return_type = "Promise<VectorPage>"
+    )]
+    pub fn list_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        page: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Pool, move |call, _| {
+            let (page, limit): (Option<usize>, Option<usize>) = args::read(&page, "page, limit")?;
+            let limit = limit.unwrap_or(10);
+            if limit == 0 {
+                return Err(Error::Validation(
+                    "limit is 0; it must be at least 1".into(),
+                ));
+            }
+            let offset = page.unwrap_or(0).saturating_mul(limit);
+            let list = call.collection(&collection)?.list(offset, limit)?;
+            let head = json!({ "total": list.total, "limit": limit, "offset": offset });
+            Ok(items(head.to_string(), Some("vectors"), &list.vectors))
+        })
+    }
+
+    /// How many vectors there are, or match the filter.
+    #[napi(
+        ts_args_type = "collection: string, filter?: Filter",
+        ts_return_type = "Promise<number>"
+    )]
+    pub fn count<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        let place = if filter.is_none() {
+            Place::Here
+        } else {
+            Place::Aside
+        };
+        self.call(env, place, move |call, access| {
+            let collection = call.collection(&collection)?;
+            let filter = filter.as_deref().map(filter::parse_text).transpose()?;
+            Ok(Reply::Count(collection.count(access, filter.as_ref())?))
+        })
+    }
+
+    /// Replaces what is given of a vector, and resolves with the vector as it is then.
+    /// Rejects with `VectorNotFoundError` when there is no such id.
+    #[napi(
+        ts_args_type = "collection: string, id: string, update: UpdateVectorRequest",
+        ts_return_type = "Promise<Vector>"
+    )]
+    pub fn update_vector<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        id: String,
+        fields: String,
+        data: Option<Float32ArraySlice>,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut data = data.map(|data| data.to_vec());
+        let place = if fields.len() <= INLINE_TEXT {
+            Place::Here
+        } else {
+            Place::Aside
+        };
+        self.call(env, place, move |call, access| {
+            let collection = call.collection(&collection)?;
+            let fields: args::UpdateFields = args::read(&fields, "update")?;
+            if data.is_none() && fields.text.is_none() && fields.metadata.is_none() {
+                return Err(Error::Validation(
+                    "there is nothing to update: give data, text or metadata".into(),
+                ));
+            }
+            if fields.text.as_ref().is_some_and(|text| text.is_empty()) {
+                return Err(Error::Validation("text is empty".into()));
+            }
+            if let (None, Some(text)) = (&data, &fields.text) {
+                data = Some(embed(text, collection.config().dimension));
+            }
+            let update = Update {
+                data: data.clone(),
+                text: fields.text,
+                metadata: fields
+                    .metadata
+                    .map(|raw| args::metadata(raw, || "metadata".into()))
+                    .transpose()?,
+            };
+            let item = collection.update(access, &id, &update)?;
+            Ok(items("[]".into(), None, &[item]))
+        })
+    }
+
+    /// The vectors most alike to a vector or a text, best first; equally good ones in
+    /// insertion order. As many as `limit` whenever that many live vectors match.
+    ///
+    /// The empty text ranks nothing: it lists what the filter matches, in insertion order.
+    #[napi(
+        ts_args_type = "collection: string, query: string | number[] | Float32Array, options?: SearchOptions",
+        ts_return_type = "Promise<SearchResult[]>"
+    )]
+    pub fn search<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        text: Option<String>,
+        vector: Option<Float32ArraySlice>,
+        options: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut query = wanted(text, vector);
+        self.call(env, Place::Pool, move |call, _| {
+            let options = args::search_options(&options, filter.as_deref())?;
+            let query = query.take().unwrap_or(Wanted::Text(String::new()));
+            let found = query.search(call, &collection, &options)?;
+            Ok(items("[]".into(), None, &found))
+        })
+    }
+
+    /// `search` by vector in the SDK's shape.
+    #[napi(
+        ts_args_type = "collection: string, request: SearchRequest",
+        ts_return_type = "Promise<SearchResponse>"
+    )]
+    pub fn search_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        text: Option<String>,
+        vector: Option<Float32ArraySlice>,
+        options: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut query = wanted(text, vector);
+        self.call(env, Place::Pool, move |call, _| {
+            let options = args::search_options(&options, filter.as_deref())?;
+            let query = query.take().unwrap_or(Wanted::Text(String::new()));
+            let found = query.search(call, &collection, &options)?;
+            let head = json!({ "total": found.len() }).to_string();
+            Ok(items(head, Some("results"), &found))
+        })
+    }
+
+    /// `search` by text in the SDK's shape.
+    #[napi(
+        ts_args_type = "collection: string, request: TextSearchRequest",
+        ts_return_type = "Promise<SearchResponse>"
+    )]
+    pub fn search_text<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        text: Option<String>,
+        vector: Option<Float32ArraySlice>,
+        options: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        self.search_vectors(env, collection, text, vector, options, filter)
+    }
+
+    /// Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
+    ///
+    /// When it resolves, no read on any thread finds the vector, and its row, text,
+    /// metadata and id are gone.
+    #[napi(
+        ts_args_type = "collection: string, id: string",
+        ts_return_type = "Promise<void>"
+    )]
+    pub fn delete_vector<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        id: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Here, move |call, access| {
+            call.collection(&collection)?.delete_one(access, &id)?;
+            Ok(Reply::Nothing)
+        })
+    }
+
+    /// Deletes many vectors at once. A missing id is a row of the report with status
+    /// `error` and does not stop the others; a repeated id is `ok` the first time.
+    #[napi(
+        ts_args_type = "collection: string, ids: readonly string[]",
+        ts_return_type = "Promise<DeleteReport>"
+    )]
+    pub fn batch_delete<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        ids: String,
+        count: u32,
+    ) -> napi::Result<Unknown<'env>> {
+        let place = if count as usize <= INLINE_IDS {
+            Place::Here
+        } else {
+            Place::Aside
+        };
+        self.call(env, place, move |call, access| {
+            let ids: Vec<String> = args::read(&ids, "ids")?;
+            let outcomes = call.collection(&collection)?.delete_many(access, &ids)?;
+            let deleted = outcomes.iter().filter(|&&o| o == Outcome::Deleted).count();
+            let head = json!({
+                "collection": collection,
+                "count": ids.len(),
+                "deleted": deleted,
+                "failed": ids.len() - deleted,
+            });
+            let mut rows = Rows::new(head.to_string(), Some("results"));
+            for (index, (id, outcome)) in ids.iter().zip(&outcomes).enumerate() {
+                rows.push(None, |out| {
+                    out.push_str("{\"id\":");
+                    push_string(out, id);
+                    out.push_str(&format!(",\"index\":{index},\"status\":"));
+                    out.push_str(&match outcome {
+                        Outcome::Deleted => "\"ok\"}".to_owned(),
+                        Outcome::Missing => "\"error\",\"error\":\"vector not found\"}".to_owned(),
+                        Outcome::Repeated(first) => format!(
+                            "\"error\",\"error\":\"repeated: the same id as at index {first}\"}}"
+                        ),
+                    });
+                });
+            }
+            Ok(rows.reply())
+        })
+    }
+
+    /// The SDK's name for `batchDelete`.
+    #[napi(
+        ts_args_type = "collection: string, ids: readonly string[]",
+        ts_return_type = "Promise<DeleteReport>"
+    )]
+    pub fn delete_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        ids: String,
+        count: u32,
+    ) -> napi::Result<Unknown<'env>> {
+        self.batch_delete(env, collection, ids, count)
+    }
+
+    /// Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
+    /// reports what it would delete.
+    ///
+    /// A filter that is not understood, or has no condition, rejects with
+    /// `ValidationError` and deletes nothing.
+    #[napi(
+        ts_args_type = "collection: string, filter: Filter, options?: DeleteByFilterOptions",
+        ts_return_type = "Promise<DeleteByFilterReport>"
+    )]
+    pub fn delete_by_filter<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        filter: String,
+        options: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, move |call, _| {
+            let args::DeleteOptions { dry_run } = args::read(&options, "options")?;
+            let filter = filter::parse_text(&filter)?;
+            let deletion = call
+                .collection(&collection)?
+                .delete_matching(&filter, dry_run)?;
+            let matched = deletion.matched.len();
+            let head = json!({
+                "scanned": deletion.scanned,
+                "matched": matched,
+                "deleted": if dry_run { 0 } else { matched },
+            });
+            let status = if dry_run { "matched" } else { "deleted" };
+            let mut rows = Rows::new(head.to_string(), Some("results"));
+            for id in &deletion.matched {
+                rows.push(None, |out| {
+                    out.push_str("{\"id\":");
+                    push_string(out, id);
+                    out.push_str(&format!(",\"status\":\"{status}\"}}"));
+                });
+            }
+            Ok(rows.reply())
+        })
+    }
+
+    /// Resolves when the index is at its best: every vector that was there when it was
+    /// called is in the graph, and the memory of deleted ones is given back. Searches are
+    /// right without it; it makes them fast.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn optimize<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+    ) -> napi::Result<Unknown<'env>> {
+        let call = self.client.begin().map_err(thrown)?;
+        let collection = call.collection(&collection).map_err(thrown)?;
+        let client = self.client.clone();
+        // The call ends here, so that `close` does not wait for the background but ends it.
+        drop(call);
+        let future = async move {
+            let done = contained(|| collection.optimize()).map_err(thrown)?;
+            let stopped = || Err(Error::Internal("the background stopped".into()));
+            let outcome = done.await.unwrap_or_else(|_| stopped());
+            if outcome.is_err() {
+                client.begin().map_err(thrown)?;
+            }
+            outcome.map_err(thrown)
+        };
+        env.spawn_future(future)?.into_unknown(env)
+    }
+
+    /// Ends this client: calls under way finish, later ones reject with
+    /// `ClientClosedError`. Closing twice is fine.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        // No call begins from here on, whenever the future runs.
+        let closed = self.client.close();
+        let future = async move {
+            closed.await;
+            Ok(())
+        };
+        env.spawn_future(future)?.into_unknown(env)
+    }
+}
+
+/// Resolves in a later turn of the event loop.
+#[napi(skip_typescript)]
+pub fn turn(env: &Env) -> napi::Result<Unknown<'_>> {
+    env.spawn_future(async { Ok(()) })?.into_unknown(env)
+}

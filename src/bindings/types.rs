@@ -1,0 +1,337 @@
+//! The shapes of the JavaScript API, for the generated typings. Nothing here is built at
+//! run time: results cross the boundary as JSON texts and typed arrays (`reply.rs`).
+
+use napi::bindgen_prelude::Float32Array;
+use napi_derive::napi;
+
+/// How a client is opened.
+#[napi(object, object_from_js = false)]
+pub struct VectorizerClientOptions {
+    /// Where the store is kept on disk. Left out: in memory.
+    pub path: Option<String>,
+    /// Clients of one process that give the same name share one store in memory, across
+    /// worker threads and JavaScript realms. It goes with the last of them.
+    pub shared: Option<String>,
+    /// Embeds texts in place of the built-in embedder: an array of texts in, a promise of
+    /// as many vectors of the collection's dimension out. Called with up to 128 texts.
+    #[napi(ts_type = "(texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]")]
+    pub embedder: Option<()>,
+}
+
+/// The parameters of the HNSW graph.
+#[napi(object, object_from_js = false)]
+pub struct HnswOptions {
+    /// Neighbours of a node on the upper layers, 4 to 128; twice as many on the bottom
+    /// one. Default 16.
+    pub m: Option<u32>,
+    /// Candidates weighed for a new node's neighbours, 8 to 4,096. Default 100.
+    #[napi(js_name = "ef_construction")]
+    pub ef_construction: Option<u32>,
+    /// Candidates a search keeps, 1 to 4,096: more is slower and finds more. Default 80.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
+}
+
+/// What a new collection is like.
+#[napi(object, object_from_js = false)]
+pub struct CollectionOptions {
+    /// How many values each vector has, 1 to 65,535.
+    pub dimension: u32,
+    /// Default `cosine`.
+    #[napi(ts_type = "SimilarityMetric")]
+    pub metric: Option<String>,
+    pub hnsw: Option<HnswOptions>,
+}
+
+/// A new collection, as the TypeScript SDK asks for it.
+#[napi(object, object_from_js = false)]
+pub struct CreateCollectionRequest {
+    /// At most 255 bytes; no path separators or control characters.
+    pub name: String,
+    /// How many values each vector has, 1 to 65,535.
+    pub dimension: u32,
+    /// Default `cosine`.
+    #[napi(js_name = "similarity_metric", ts_type = "SimilarityMetric")]
+    pub similarity_metric: Option<String>,
+    pub hnsw: Option<HnswOptions>,
+}
+
+/// A collection in a list.
+#[napi(object, object_from_js = false)]
+pub struct Collection {
+    pub name: String,
+    pub dimension: u32,
+    #[napi(js_name = "similarity_metric", ts_type = "SimilarityMetric")]
+    pub similarity_metric: String,
+    /// Live vectors.
+    #[napi(js_name = "vector_count")]
+    pub vector_count: u32,
+    /// RFC 3339, UTC.
+    #[napi(js_name = "created_at")]
+    pub created_at: String,
+}
+
+/// A collection in full.
+#[napi(object, object_from_js = false)]
+pub struct CollectionInfo {
+    pub name: String,
+    pub dimension: u32,
+    #[napi(js_name = "similarity_metric", ts_type = "SimilarityMetric")]
+    pub similarity_metric: String,
+    /// Live vectors.
+    #[napi(js_name = "vector_count")]
+    pub vector_count: u32,
+    /// RFC 3339, UTC.
+    #[napi(js_name = "created_at")]
+    pub created_at: String,
+    /// The last write, RFC 3339, UTC.
+    #[napi(js_name = "updated_at")]
+    pub updated_at: String,
+    /// Memory held by the collection, an estimate in bytes.
+    #[napi(js_name = "size_bytes")]
+    pub size_bytes: u32,
+    #[napi(ts_type = "Required<HnswOptions>")]
+    pub hnsw: HnswOptions,
+    pub index: IndexInfo,
+}
+
+/// The state of a collection's index.
+#[napi(object, object_from_js = false)]
+pub struct IndexInfo {
+    /// Live vectors in the graph.
+    pub indexed: u32,
+    /// Live vectors that searches scan, because they are few or not in the graph yet.
+    pub pending: u32,
+    /// Deleted vectors whose place in the graph has not been given back yet. Nothing of
+    /// them but a nameless code is left.
+    pub deleted: u32,
+}
+
+/// A vector to insert.
+#[napi(object, object_from_js = false)]
+pub struct CreateVectorRequest {
+    /// 1 to 1,024 bytes. Left out: a new UUID (version 7).
+    pub id: Option<String>,
+    /// As many finite values as the collection has dimensions; kept as 32-bit floats.
+    #[napi(ts_type = "number[] | Float32Array")]
+    pub data: Float32Array,
+    /// A plain JSON object.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub metadata: Option<()>,
+}
+
+/// Vectors to insert, as columns: the fastest form for many.
+#[napi(object, object_from_js = false)]
+pub struct VectorColumns {
+    pub ids: Vec<String>,
+    /// The vectors laid end to end, in the order of `ids`.
+    pub data: Float32Array,
+    /// One object, or nothing, for each id.
+    #[napi(ts_type = "Array<Record<string, unknown> | null | undefined>")]
+    pub metadata: Option<()>,
+}
+
+/// What an insert did.
+#[napi(object, object_from_js = false)]
+pub struct InsertReport {
+    /// How many vectors were inserted or replaced.
+    pub inserted: u32,
+    /// Their ids in order, each once.
+    pub ids: Vec<String>,
+}
+
+/// A text to insert.
+#[napi(object, object_from_js = false)]
+pub struct BatchTextRequest {
+    pub id: String,
+    pub text: String,
+    /// A plain JSON object.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub metadata: Option<()>,
+}
+
+/// What inserting texts did, in the SDK's shape. It happens as a whole or not at all.
+#[napi(object, object_from_js = false)]
+pub struct BatchResponse {
+    pub success: bool,
+    pub collection: String,
+    pub operation: String,
+    #[napi(js_name = "total_operations")]
+    pub total_operations: u32,
+    #[napi(js_name = "successful_operations")]
+    pub successful_operations: u32,
+    #[napi(js_name = "failed_operations")]
+    pub failed_operations: u32,
+    #[napi(js_name = "duration_ms")]
+    pub duration_ms: f64,
+    pub errors: Vec<String>,
+}
+
+/// A stored vector.
+#[napi(object, object_from_js = false)]
+pub struct Vector {
+    pub id: String,
+    pub data: Float32Array,
+    /// Absent when none was given.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub metadata: Option<()>,
+    /// The text it was embedded from, where it was.
+    pub text: Option<String>,
+}
+
+/// Part of a list of all vectors.
+#[napi(object, object_from_js = false)]
+pub struct VectorPage {
+    pub vectors: Vec<Vector>,
+    /// All vectors of the collection.
+    pub total: u32,
+    pub limit: u32,
+    /// How many vectors come before this page.
+    pub offset: u32,
+}
+
+/// What to replace of a vector; what is left out stays. At least one is given.
+#[napi(object, object_from_js = false)]
+pub struct UpdateVectorRequest {
+    #[napi(ts_type = "number[] | Float32Array")]
+    pub data: Option<Float32Array>,
+    /// Embedded anew, unless `data` is given as well.
+    pub text: Option<String>,
+    /// Replaces the metadata as a whole.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub metadata: Option<()>,
+}
+
+/// How to search.
+#[napi(object, object_from_js = false)]
+pub struct SearchOptions {
+    /// The most results to return. Default 10. There is no hidden cap.
+    pub limit: Option<u32>,
+    /// Only vectors that match.
+    #[napi(ts_type = "Filter")]
+    pub filter: Option<()>,
+    /// Only results with at least this score.
+    #[napi(js_name = "similarity_threshold")]
+    pub similarity_threshold: Option<f64>,
+    /// Whether results carry their vectors. Default false.
+    #[napi(js_name = "with_vector")]
+    pub with_vector: Option<bool>,
+    /// Whether results carry their metadata. Default true.
+    #[napi(js_name = "include_metadata")]
+    pub include_metadata: Option<bool>,
+}
+
+/// A search by vector, in the SDK's shape.
+#[napi(object, object_from_js = false)]
+pub struct SearchRequest {
+    #[napi(js_name = "query_vector", ts_type = "number[] | Float32Array")]
+    pub query_vector: Float32Array,
+    /// The most results to return. Default 10.
+    pub limit: Option<u32>,
+    /// Only results with at least this score.
+    pub threshold: Option<f64>,
+    /// Whether results carry their metadata. Default true.
+    #[napi(js_name = "include_metadata")]
+    pub include_metadata: Option<bool>,
+    /// Whether results carry their vectors. Default false.
+    #[napi(js_name = "with_vector")]
+    pub with_vector: Option<bool>,
+    /// Only vectors that match.
+    #[napi(ts_type = "Filter")]
+    pub filter: Option<()>,
+}
+
+/// A search by text, in the SDK's shape.
+#[napi(object, object_from_js = false)]
+pub struct TextSearchRequest {
+    pub query: String,
+    /// The most results to return. Default 10.
+    pub limit: Option<u32>,
+    /// Only results with at least this score.
+    pub threshold: Option<f64>,
+    /// Whether results carry their metadata. Default true.
+    #[napi(js_name = "include_metadata")]
+    pub include_metadata: Option<bool>,
+    /// Whether results carry their vectors. Default false.
+    #[napi(js_name = "with_vector")]
+    pub with_vector: Option<bool>,
+    /// Only vectors that match.
+    #[napi(ts_type = "Filter")]
+    pub filter: Option<()>,
+}
+
+/// A vector that a search found.
+#[napi(object, object_from_js = false)]
+pub struct SearchResult {
+    pub id: String,
+    /// Higher is more alike: the cosine (-1 to 1), the dot product, or
+    /// `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+    pub score: f64,
+    /// With `with_vector`.
+    pub data: Option<Float32Array>,
+    /// Absent when none was given.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub metadata: Option<()>,
+    /// The text it was embedded from, where it was.
+    pub text: Option<String>,
+}
+
+/// Search results, in the SDK's shape.
+#[napi(object, object_from_js = false)]
+pub struct SearchResponse {
+    /// Nearest first; equally near ones in insertion order.
+    pub results: Vec<SearchResult>,
+    /// How many results there are.
+    pub total: u32,
+}
+
+/// What became of one id of a batch delete.
+#[napi(object, object_from_js = false)]
+pub struct DeleteResult {
+    pub id: String,
+    /// Its place in the request.
+    pub index: u32,
+    #[napi(ts_type = "'ok' | 'error'")]
+    pub status: String,
+    /// Why, where the status is `error`.
+    pub error: Option<String>,
+}
+
+/// What a batch delete did, row by row in the order of the request.
+#[napi(object, object_from_js = false)]
+pub struct DeleteReport {
+    pub collection: String,
+    /// How many ids were given.
+    pub count: u32,
+    pub deleted: u32,
+    pub failed: u32,
+    pub results: Vec<DeleteResult>,
+}
+
+/// How to delete by filter.
+#[napi(object, object_from_js = false)]
+pub struct DeleteByFilterOptions {
+    /// Delete nothing; report what would be deleted.
+    pub dry_run: Option<bool>,
+}
+
+/// A vector that a filter matched.
+#[napi(object, object_from_js = false)]
+pub struct FilterMatch {
+    pub id: String,
+    /// `matched` in a dry run.
+    #[napi(ts_type = "'deleted' | 'matched'")]
+    pub status: String,
+}
+
+/// What a delete by filter did.
+#[napi(object, object_from_js = false)]
+pub struct DeleteByFilterReport {
+    /// The live vectors that were considered.
+    pub scanned: u32,
+    pub matched: u32,
+    /// 0 in a dry run.
+    pub deleted: u32,
+    /// In insertion order.
+    pub results: Vec<FilterMatch>,
+}
