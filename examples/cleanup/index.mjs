@@ -1,0 +1,85 @@
+// A collection of real documents, and the three ways to delete from it.
+import { fileURLToPath } from 'node:url'
+import { VectorizerClient, VectorNotFoundError } from 'vectorizer-native'
+import { documents } from './documents.mjs'
+
+const colour = process.stdout.isTTY && !process.env.NO_COLOR
+const paint = (code) => (text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : String(text))
+const [bold, dim, green, cyan] = [1, 2, 32, 36].map(paint)
+const title = (text) => console.log(`\n${bold(text)}`)
+const say = (text) => console.log(`  ${text}`)
+const milliseconds = (since) => dim(`${(performance.now() - since).toFixed(1)} ms`)
+
+async function show(query, options = {}) {
+  say(`${dim('search')} ${cyan(`“${query}”`)}`)
+  const results = await client.search(DOCS, query, { limit: 5, ...options })
+  for (const { id, score, metadata } of results) {
+    say(`  ${score.toFixed(3)}  ${id.padEnd(36)} ${dim(`${metadata.license} ${metadata.created_at ?? ''}`)}`)
+  }
+  return results
+}
+
+const DOCS = 'packages'
+const client = new VectorizerClient()
+
+title('Documents')
+const folder = fileURLToPath(new URL('../../node_modules', import.meta.url))
+const found = await documents(folder)
+if (found.length === 0) throw new Error(`no packages under ${folder}: run npm install first`)
+await client.createCollection(DOCS, { dimension: 512 })
+let begun = performance.now()
+await client.insertTexts(DOCS, found)
+say(`${found.length} packages under node_modules, read, embedded and inserted  ${milliseconds(begun)}`)
+const counts = {}
+for (const { metadata } of found) counts[metadata.license] = (counts[metadata.license] ?? 0) + 1
+const counted = Object.entries(counts).sort(([, a], [, b]) => b - a)
+say(dim(counted.map(([name, count]) => `${name} ${count}`).join(', ')))
+
+title('Delete one')
+const wanted = 'parse command line arguments'
+const [first] = await show(wanted)
+begun = performance.now()
+await client.deleteVector(DOCS, first.id)
+say(`${green('deleted')} ${first.id}  ${milliseconds(begun)}`)
+const again = await show(wanted)
+const missing = await client.getVector(DOCS, first.id).catch((error) => error)
+if (!(missing instanceof VectorNotFoundError) || again.some(({ id }) => id === first.id)) {
+  throw new Error(`${first.id} is still there`)
+}
+say(`getVector says: ${dim(missing.message)}`)
+
+title('Clean up by age')
+const cutoff = '2015-01-01'
+const old = await client.search(DOCS, '', { limit: 10000, filter: { created_at: { $lt: cutoff } } })
+say(`${old.length} packages are licensed from before ${cutoff}`)
+begun = performance.now()
+const report = await client.batchDelete(
+  DOCS,
+  old.map(({ id }) => id),
+)
+say(`${green('deleted')} ${report.deleted}, failed ${report.failed}  ${milliseconds(begun)}`)
+say(`older than ${cutoff} now: ${bold(await client.count(DOCS, { created_at: { $lt: cutoff } }))}`)
+
+title('Delete by category')
+const filter = { license: ['ISC', 'BSD-2-Clause', 'BSD-3-Clause'] }
+const dry = await client.deleteByFilter(DOCS, filter, { dryRun: true })
+say(
+  `a dry run of ${JSON.stringify(filter)} matches ${dry.matched} of ${dry.scanned}, and deletes ${dry.deleted}`,
+)
+for (const { id } of dry.results.slice(0, 4)) say(dim(`  ${id}`))
+if (dry.matched > 4) say(dim(`  and ${dry.matched - 4} more`))
+begun = performance.now()
+const { matched, deleted } = await client.deleteByFilter(DOCS, filter)
+say(`${green('deleted')} ${deleted} of ${matched}  ${milliseconds(begun)}`)
+
+title('What is left')
+const gone = new Set([first.id, ...old.map(({ id }) => id), ...dry.results.map(({ id }) => id)])
+const left = await client.search(DOCS, '', { limit: found.length })
+const ranked = await client.search(DOCS, 'package', { limit: found.length })
+const residues = [...left, ...ranked].filter(({ id }) => gone.has(id))
+say(`${found.length} inserted − ${gone.size} deleted = ${bold(await client.count(DOCS))}`)
+say(`searching everything finds ${bold(residues.length)} of the ${gone.size} deleted packages`)
+if (residues.length > 0 || left.length !== found.length - gone.size) {
+  throw new Error('something deleted was found')
+}
+await client.close()
