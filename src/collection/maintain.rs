@@ -95,6 +95,16 @@ fn yield_to_others() {
     }
 }
 
+/// Returns freed memory to the system. Building a graph takes and frees many small
+/// pieces, which glibc's allocator would keep for the process.
+fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `malloc_trim` takes no pointer and may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 impl State {
     /// What the background has to do. With `thorough`, everything that would make
     /// searches faster; else only what is worth it.
@@ -305,6 +315,7 @@ impl Collection {
         };
         drop(old);
         self.recycle_retired();
+        give_memory_back();
         Ok(())
     }
 
