@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+const zvec = require('@zvec/zvec')
+
+// Its package.json is not among its exports.
+const packageJson = join(dirname(require.resolve('@zvec/zvec')), '..', 'package.json')
+export const { version } = JSON.parse(readFileSync(packageJson, 'utf8'))
+export const label = '@zvec/zvec'
+
+const { ZVecDataType: type, ZVecIndexType: kind } = zvec
+
+/** It has no collections in memory: this one is in a temporary folder, memory-mapped (its default). */
+export async function open({ dim, folder }) {
+  zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR })
+  const collection = zvec.ZVecCreateAndOpen(join(folder, 'zvec'), schema(dim))
+  const request = (vector, topk, ef) => ({
+    fieldName: 'embedding',
+    vector,
+    topk,
+    outputFields: [],
+    params: { indexType: kind.HNSW, ef },
+  })
+  const ids = (documents) => documents.map((document) => document.id)
+  return {
+    settings: 'M 16, ef_construction 200, year indexed, on disk',
+    efs: [32, 48, 64, 96, 128, 192],
+    async insert(batch, data, metadata) {
+      const documents = batch.map((id, i) => {
+        const { id: name, ...fields } = metadata[i]
+        return {
+          id,
+          vectors: { embedding: data.subarray(i * dim, (i + 1) * dim) },
+          fields: { name, ...fields },
+        }
+      })
+      check(collection.insertSync(documents))
+    },
+    index: () => collection.optimize(),
+    query: (vector) => vector,
+    search: async (vector, limit, ef) => ids(await collection.query(request(vector, limit, ef))),
+    searchSync: (vector, limit, ef) => ids(collection.querySync(request(vector, limit, ef))),
+    // Deletes by id exist as blocking calls only.
+    async deleteOne(id) {
+      check([collection.deleteSync(id)])
+    },
+    async deleteMany(batch) {
+      check(collection.deleteSync(batch))
+    },
+    async deleteByFilter({ field, below }) {
+      check([await collection.deleteByFilter(`${field} < ${below}`)])
+    },
+    count: async () => collection.stats.docCount,
+    cleanUp: () => collection.optimize(),
+    async close() {
+      collection.closeSync()
+    },
+  }
+}
+
+function schema(dimension) {
+  const indexed = { indexParams: { indexType: kind.INVERT } }
+  return new zvec.ZVecCollectionSchema({
+    name: 'bench',
+    vectors: {
+      name: 'embedding',
+      dataType: type.VECTOR_FP32,
+      dimension,
+      indexParams: {
+        indexType: kind.HNSW,
+        metricType: zvec.ZVecMetricType.COSINE,
+        m: 16,
+        efConstruction: 200,
+      },
+    },
+    fields: [
+      { name: 'name', dataType: type.STRING },
+      { name: 'version', dataType: type.STRING },
+      { name: 'created_at', dataType: type.STRING },
+      { name: 'summary', dataType: type.STRING },
+      { name: 'year', dataType: type.INT32, ...indexed },
+      { name: 'rank', dataType: type.INT32, nullable: true },
+    ],
+  })
+}
+
+function check(statuses) {
+  const failed = statuses.find((status) => !status.ok)
+  if (failed) throw new Error(`zvec: ${failed.code} ${failed.message}`)
+}

@@ -1,0 +1,22 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+
+/** The worker's answer for an engine: its version and, where there is a job, its figures; or its error. */
+export function run(engine, job) {
+  return new Promise((resolve) => {
+    const child = fork(join(import.meta.dirname, 'worker.mjs'), {
+      execArgv: ['--expose-gc'],
+      // Native code may print; only the table belongs on the standard output.
+      stdio: ['ignore', 2, 2, 'ipc'],
+    })
+    let answer
+    child.on('message', (message) => {
+      answer = message
+    })
+    child.on('error', (error) => resolve({ error: error.message }))
+    child.on('exit', (code, signal) => {
+      resolve(answer ?? { error: `its process ended with ${signal ?? `code ${code}`}` })
+    })
+    child.send({ engine, job })
+  })
+}

@@ -1,0 +1,12 @@
+export function median(values) {
+  const sorted = sort(values)
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+}
+
+/** The smallest value that the given share of the values does not exceed. */
+export function quantile(values, share) {
+  return sort(values)[Math.max(0, Math.ceil(values.length * share) - 1)]
+}
+
+const sort = (values) => [...values].sort((a, b) => a - b)
