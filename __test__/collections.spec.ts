@@ -35,6 +35,13 @@ describe('collections', () => {
     },
   )
 
+  test('options beside a request are refused, not ignored', async () => {
+    const client = opened()
+    const made = untyped(client).createCollection?.({ name: 'a', dimension: 2 }, { metric: 'euclidean' })
+    expect((await rejection(made)).message).toContain('options')
+    expect(await client.listCollections()).toStrictEqual([])
+  })
+
   const options: [string, unknown, string][] = [
     ['dimension 0', { dimension: 0 }, 'dimension'],
     ['dimension 65,536', { dimension: 65_536 }, 'dimension'],

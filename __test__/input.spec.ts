@@ -1,5 +1,5 @@
 import { DimensionMismatchError, ValidationError } from '..'
-import { everything, holding, idsOf, client as opened, things } from './support/collections'
+import { everything, holding, idsOf, things } from './support/collections'
 import { rejection } from './support/rejection'
 import { untyped } from './support/untyped'
 

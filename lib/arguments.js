@@ -225,12 +225,12 @@ const methods = {
   deleteVector: nameAndId,
   batchDelete: nameAndIds,
   deleteVectors: nameAndIds,
-  createCollection: (_, given, options = {}) => [
-    json(
-      typeof given === 'object' ? given : { ...object(options, 'options'), name: string(given, 'name') },
-      'collection',
-    ),
-  ],
+  createCollection: (_, given, options) => {
+    if (!isPlain(given))
+      return [json({ ...object(options, 'options'), name: string(given, 'name') }, 'options')]
+    if (options !== undefined) fail('options', 'nothing beside a request', options)
+    return [json(given, 'request')]
+  },
   insertVectors: (_, collection, given) => [string(collection, 'collection'), ...vectors(given)],
   insertText: (client, collection, text, metadata) =>
     texts(client, string(collection, 'collection'), [string(text, 'text')], null, [metadata]),
