@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use super::{Access, Collection, State};
 use crate::{
     error::{Error, Result},
+    filter::Source,
     graph::{Builder, Geometry, Graph},
     vectors::{Slots, Vectors},
 };
@@ -32,6 +33,10 @@ const GRAPH_FROM: usize = 1000;
 const AGED: f64 = 0.25;
 /// An empty collection keeps this much of its memory for the next vectors.
 const KEPT_BYTES: usize = 8 << 20;
+/// Slots are renumbered when fewer than this share of them is alive.
+const SPARSE: f64 = 0.5;
+/// Vectors moved to other slots at a time: well under a millisecond.
+const MOVED: usize = 64;
 /// Codes handed to the builder at a time: about a tenth of a second of its work.
 const BLOCK: usize = 512;
 /// Slots recycled at a time: well under a millisecond of zeroing.
@@ -135,12 +140,34 @@ impl State {
         self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
     }
 
+    /// So many slots are unused that it is worth renumbering the rest.
+    fn is_sparse(&self) -> bool {
+        let table = self.slots.table_len();
+        self.vectors.memory_bytes() > KEPT_BYTES
+            && (self.slots.len() as f64) < SPARSE * table as f64
+    }
+
     fn put_graph(&mut self, graph: Option<Graph>) -> Option<Graph> {
         self.pending = match &graph {
             Some(graph) => self.slots.alive() - graph.members(),
             None => self.slots.alive().clone(),
         };
         std::mem::replace(&mut self.graph, graph)
+    }
+}
+
+impl State {
+    /// Moves the vector at `slot` to a lower slot, if there is one.
+    fn lower(&mut self, slot: u32) {
+        self.fields
+            .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
+        let at = self.slots.lower(slot).unwrap_or(slot);
+        self.fields.insert(at, self.slots.metadata(at));
+        if at != slot {
+            self.vectors.relocate(slot, at);
+            self.pending.remove(slot);
+            self.pending.insert(at);
+        }
     }
 }
 
@@ -231,21 +258,50 @@ impl Collection {
         match work {
             Work::Reset => self.reset(),
             Work::DropGraph => {
-                let old = {
-                    let mut state = self.state.write();
-                    // Many may have come since.
-                    if state.slots.len() >= GRAPH_FROM {
-                        return Ok(());
-                    }
-                    state.put_graph(None)
-                };
-                drop(old);
-                self.recycle_retired();
+                self.drop_graph();
+                self.compact();
                 self.reset();
             }
-            Work::Build => self.build()?,
+            Work::Build => {
+                if self.state.read().is_sparse() {
+                    // What is left is few enough to be scanned until its graph is there.
+                    self.drop_graph();
+                    self.compact();
+                }
+                self.build()?;
+            }
         }
+        give_memory_back();
         Ok(())
+    }
+
+    fn drop_graph(&self) {
+        let old = self.state.write().put_graph(None);
+        drop(old);
+        self.recycle_retired();
+    }
+
+    /// Moves the live vectors to the lowest slots, in their order, and gives the memory
+    /// behind them back. There is no graph: it would lead to the old slots.
+    fn compact(&self) {
+        let mut next = 0;
+        loop {
+            let mut state = self.state.write();
+            if !state.is_sparse() && next == 0 {
+                return;
+            }
+            let live = state.slots.alive().range(next..);
+            let portion: Vec<u32> = live.take(MOVED).collect();
+            let Some(last) = portion.last() else {
+                let len = state.slots.truncate();
+                state.vectors.truncate(len);
+                return;
+            };
+            next = last + 1;
+            for slot in portion {
+                state.lower(slot);
+            }
+        }
     }
 
     /// Gives the memory of an empty collection back.
@@ -315,7 +371,6 @@ impl Collection {
         };
         drop(old);
         self.recycle_retired();
-        give_memory_back();
         Ok(())
     }
 

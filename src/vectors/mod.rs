@@ -113,6 +113,28 @@ impl Vectors {
         self.terms[slot as usize] = Terms::default();
     }
 
+    /// Copies the vector at `from` to `to`, a slot that has been used before, and zeroes
+    /// what was at `from`.
+    pub fn relocate(&mut self, from: u32, to: u32) {
+        let (row, code, terms) = (
+            self.row(from).to_vec(),
+            self.code(from).to_vec(),
+            self.terms(from),
+        );
+        self.put(to, &row, &code, terms);
+        self.erase_row(from);
+        self.erase_code(from);
+    }
+
+    /// Gives the memory of all slots from `len` on back.
+    pub fn truncate(&mut self, len: usize) {
+        let chunks = len.div_ceil(1 << self.shift);
+        self.rows.truncate(chunks);
+        self.codes.truncate(chunks);
+        self.terms.truncate(len);
+        self.terms.shrink_to(len);
+    }
+
     pub fn row(&self, slot: u32) -> &[f32] {
         let (chunk, at) = self.locate(slot);
         &self.rows[chunk][at..at + self.dimension]

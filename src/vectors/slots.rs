@@ -143,6 +143,37 @@ impl Slots {
         self.free |= slots;
     }
 
+    /// Moves a live vector to the lowest free slot, if that is below its own. Moved one
+    /// after the other from the lowest on, vectors keep their order.
+    pub fn lower(&mut self, slot: u32) -> Option<u32> {
+        let free = self.free.min().filter(|&free| free < slot)?;
+        let record = self.records[slot as usize].take()?;
+        self.ids.insert(record.id.clone(), free);
+        self.records[free as usize] = Some(record);
+        self.alive.remove(slot);
+        self.alive.insert(free);
+        self.free.remove(free);
+        self.free.insert(slot);
+        Some(free)
+    }
+
+    /// Forgets the free slots above the highest one in use. Returns how many slots are
+    /// left.
+    pub fn truncate(&mut self) -> usize {
+        let highest = self.alive.max().max(self.retired.max());
+        let len = highest.map_or(0, |slot| slot as usize + 1);
+        self.records.truncate(len);
+        self.records.shrink_to(len);
+        self.free.remove_range(len as u32..);
+        self.ids.shrink_to_fit();
+        len
+    }
+
+    /// All slots there are: alive, retired and free.
+    pub fn table_len(&self) -> usize {
+        self.records.len()
+    }
+
     /// Alive `slots` in the order in which their ids were first inserted.
     pub fn in_insertion_order(&self, slots: &RoaringBitmap) -> Vec<u32> {
         let mut order: Vec<u32> = slots.iter().collect();
@@ -195,6 +226,26 @@ mod tests {
         assert_eq!(slots.slot_of("a"), None);
         assert_eq!(slots.slot_of("d"), Some(0));
         assert_eq!(slots.in_insertion_order(slots.alive()), [1, 2, 0]);
+    }
+
+    #[test]
+    fn lowered_vectors_keep_their_order_and_leave_the_end_free() {
+        let mut slots = Slots::new();
+        for (i, id) in ["a", "b", "c", "d", "e", "f"].iter().enumerate() {
+            slots.occupy(record(id, i as u64));
+        }
+        let gone = RoaringBitmap::from_iter([0, 2, 3]);
+        slots.release(&gone);
+        slots.recycle(&gone);
+        let moved: Vec<_> = [1, 4, 5].map(|slot| slots.lower(slot)).to_vec();
+        assert_eq!(moved, [Some(0), Some(1), Some(2)]);
+        assert_eq!(slots.truncate(), 3);
+        let ids = slots.in_insertion_order(slots.alive());
+        let ids: Vec<&str> = ids.iter().map(|&s| &*slots.record(s).unwrap().id).collect();
+        assert_eq!(ids, ["b", "e", "f"]);
+        assert_eq!(slots.slot_of("f"), Some(2));
+        assert_eq!(slots.lower(2), None);
+        assert_eq!(slots.occupy(record("g", 6)), 3);
     }
 
     #[test]

@@ -160,6 +160,46 @@ fn an_emptied_collection_gives_its_memory_back_and_can_be_filled_again() {
 }
 
 #[test]
+fn what_is_left_of_a_large_collection_takes_the_memory_of_a_small_one() {
+    for left in [2000, 300] {
+        let collection = collection(512, Metric::Cosine);
+        let mut random = Random(9);
+        let rows: Vec<_> = (0..9000)
+            .map(|i| (format!("v{i}"), random.clustered(512, 5)))
+            .collect();
+        insert_with(&collection, &rows, |i| {
+            Some(format!("{{\"odd\":{}}}", i % 2))
+        });
+        let odd = filter::parse_text(r#"{"odd":1}"#).unwrap();
+        collection.count(WAIT, Some(&odd)).unwrap();
+        optimize(&collection);
+        let full = collection.info(WAIT).unwrap().memory_bytes;
+        // Every few of them stay, so that no stretch of slots is free.
+        let stays = |i: usize| i % (9000 / left) == 1;
+        let (live, gone): (Vec<_>, Vec<_>) = (0..9000).partition(|&i| stays(i));
+        let ids: Vec<String> = gone.into_iter().map(|i| format!("v{i}")).collect();
+        collection.delete_many(WAIT, &ids).unwrap();
+        optimize(&collection);
+        let info = collection.info(WAIT).unwrap();
+        assert!(
+            info.memory_bytes * 5 < full * 2,
+            "{} of {full}",
+            info.memory_bytes
+        );
+        let listed = collection.list(0, usize::MAX).unwrap().vectors;
+        assert_eq!(listed.len(), live.len());
+        for (item, &i) in listed.iter().zip(&live) {
+            assert_eq!(*item.id, *rows[i].0);
+            assert_eq!(item.data.as_ref(), Some(&rows[i].1));
+        }
+        let odd_left = live.iter().filter(|&&i| i % 2 == 1).count();
+        assert_eq!(collection.count(WAIT, Some(&odd)).unwrap(), odd_left);
+        let found = search(&collection, &rows[live[7]].1, 3);
+        assert_eq!(*found[0].id, *rows[live[7]].0);
+    }
+}
+
+#[test]
 fn a_filter_that_few_or_many_match_never_shortens_a_search() {
     let collection = collection(DIMENSION, Metric::Cosine);
     let live = rows(7);
