@@ -7,6 +7,16 @@ const { fail, json, methods, object } = require('./lib/arguments.js')
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
 
+/** Arguments may throw when they are read: getters, proxies, detached buffers. */
+function read(pack) {
+  try {
+    return pack()
+  } catch (cause) {
+    if (cause instanceof classes.VectorizerError) throw cause
+    throw new classes.ValidationError(`the arguments cannot be read: ${cause?.message ?? cause}`, { cause })
+  }
+}
+
 /** This realm's value for a native reply: JSON text, or rows taken a portion a turn. */
 async function unfolded(reply) {
   if (typeof reply === 'string') return JSON.parse(reply)
@@ -45,7 +55,7 @@ class VectorizerClient {
         async [name](...args) {
           try {
             if (this.#failure) throw this.#failure
-            const packed = pack(this.#client, ...args)
+            const packed = read(() => pack(this.#client, ...args))
             const native = this.#client.native
             const reply = await native[name](...(Array.isArray(packed) ? packed : await packed))
             const result = await unfolded(reply)

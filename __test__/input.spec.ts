@@ -207,3 +207,29 @@ describe('options of reads', () => {
     expect(await everything(client)).toStrictEqual(before)
   })
 })
+
+describe('arguments that throw when they are read', () => {
+  const detached = new Float32Array(2)
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  const throwing = {
+    get data(): number[] {
+      throw new TypeError('no data today')
+    },
+  }
+  const refuse = () => {
+    throw new Error('no keys today')
+  }
+  const proxy = new Proxy({}, { ownKeys: refuse })
+
+  test.each([
+    ['a detached buffer', [{ data: detached }], 'detached'],
+    ['a getter', [throwing], 'no data today'],
+    ['a proxy', [{ data: [1, 2], metadata: proxy }], 'no keys today'],
+  ])('%s is a ValidationError, and nothing is inserted', async (_, rows, named) => {
+    const client = await things()
+    const error = await rejection(client.insertVectors('things', rows))
+    expect(error).toBeInstanceOf(ValidationError)
+    expect(error.message).toContain(named)
+    expect(await client.count('things')).toBe(0)
+  })
+})

@@ -7,7 +7,10 @@ const { ValidationError, EmbeddingError } = require('./errors.js').classes
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
 
-const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
+function kind(value) {
+  if (value === null || typeof value === 'number') return String(value)
+  return Array.isArray(value) ? 'an array' : typeof value
+}
 
 function fail(path, expected, value) {
   throw new ValidationError(`${path}: expected ${expected}, got ${kind(value)}`)
