@@ -154,9 +154,7 @@ impl State {
         };
         std::mem::replace(&mut self.graph, graph)
     }
-}
 
-impl State {
     /// Moves the vector at `slot` to a lower slot, if there is one.
     fn lower(&mut self, slot: u32) {
         self.fields
