@@ -682,8 +682,9 @@ proptest! {
                 prop_assert_eq!(&matched, &rows.matching(filter));
             }
         }
-        indexes.clear();
+        let indexes = FieldIndexes::default();
         for (filter, tree) in filters.iter().zip(&trees) {
+            indexes.prepare(tree, &rows.alive(), &rows);
             prop_assert_eq!(indexes.evaluate(tree, &rows.alive(), &rows), rows.matching(filter));
         }
     }

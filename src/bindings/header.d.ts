@@ -1,4 +1,7 @@
-/* Generated from the Rust source by `npm run build`. Do not edit. */
+/*
+ * The typings of the package. `npm run build` makes index.d.ts of this head, which is
+ * src/bindings/header.d.ts, and of the Rust source.
+ */
 
 /** How the nearness of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'

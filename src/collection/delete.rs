@@ -81,6 +81,12 @@ impl Collection {
         if dry_run {
             return Ok(report(&*self.read(Access::Wait)?).1);
         }
+        {
+            let state = self.read(Access::Wait)?;
+            state
+                .fields
+                .prepare(filter, state.slots.alive(), &state.slots);
+        }
         // Matching and deleting under one lock: nothing comes between what was matched
         // and what is deleted.
         let deletion = {

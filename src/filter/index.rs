@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::{
     postings::Postings,
+    tree::Filter,
     value::{Element, Held, Path},
 };
 
@@ -55,9 +56,19 @@ impl FieldIndexes {
         }
     }
 
-    /// Drops the indexes; they are built again when they are used.
-    pub fn clear(&mut self) {
-        *self.fields.get_mut() = HashMap::new();
+    /// Builds the indexes that a filter will ask for and that are not there yet. Whoever
+    /// has to keep others out while it evaluates can do this part beside them.
+    pub fn prepare(&self, filter: &Filter, alive: &RoaringBitmap, source: &impl Source) {
+        match filter {
+            Filter::And(parts) | Filter::Or(parts) => {
+                for part in parts {
+                    self.prepare(part, alive, source);
+                }
+            }
+            Filter::Not(part) => self.prepare(part, alive, source),
+            Filter::HasId(_) => {}
+            Filter::Field { path, .. } => self.ask(path, alive, source, |_| ()),
+        }
     }
 
     /// An estimate of what the indexes take.
