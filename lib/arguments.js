@@ -41,43 +41,50 @@ function place(path) {
 }
 
 /**
- * A copy of a value that JSON can express; the rest is an error that names its place.
- * `path` leads to the value and is the same array all the way down.
+ * The value, once it is sure that JSON can express it; what it cannot is an error that
+ * names its place. A filter is copied, with its dates marked as such: what is sent is
+ * then what was checked. `path` leads to the value and is the same array all the way down.
  */
 function plain(value, path, inFilter) {
-  const at = () => place(path)
-  if (typeof value === 'string') return value.isWellFormed() ? value : string(value, at())
+  if (typeof value === 'string') return value.isWellFormed() ? value : string(value, place(path))
   if (typeof value === 'boolean' || value === null) return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : fail(at(), 'a finite number', value)
-  if (typeof value !== 'object') return fail(at(), 'a JSON value', value)
-  if (path.length > 200) throw new ValidationError(`${at().slice(0, 80)}…: nested too deeply`)
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? value : fail(place(path), 'a finite number', value)
+  }
+  if (typeof value !== 'object') return fail(place(path), 'a JSON value', value)
+  if (path.length > 200) throw new ValidationError(`${place(path).slice(0, 80)}…: nested too deeply`)
   if (types.isDate(value)) {
-    if (Number.isNaN(value.getTime())) return fail(at(), 'a valid date', value)
-    return inFilter ? { $date: value.toISOString() } : value.toISOString()
+    if (Number.isNaN(value.getTime())) return fail(place(path), 'a valid date', value)
+    return inFilter ? { $date: value.toISOString() } : value
   }
   const inside = (key) => {
     path.push(key)
-    const copy = plain(value[key], path, inFilter)
+    const checked = plain(value[key], path, inFilter)
     path.pop()
+    return checked
+  }
+  if (Array.isArray(value)) {
+    const copy = inFilter ? [] : value
+    // By index: a hole in an array is an undefined value.
+    for (let i = 0; i < value.length; i++) {
+      const checked = inside(i)
+      if (inFilter) copy.push(checked)
+    }
     return copy
   }
-  // By index: a hole in an array is an undefined value.
-  if (Array.isArray(value)) return Array.from({ length: value.length }, (_, i) => inside(i))
-  if (!isPlain(value)) return fail(at(), 'a plain object', value)
-  if (inFilter && Object.getOwnPropertySymbols(value).length > 0)
-    return fail(at(), 'no symbols as keys', value)
-  const copy = {}
+  if (!isPlain(value)) return fail(place(path), 'a plain object', value)
+  if (inFilter && Object.getOwnPropertySymbols(value).length > 0) {
+    return fail(place(path), 'no symbols as keys', value)
+  }
+  const entries = []
   for (const key of Object.keys(value)) {
     // In metadata an absent value is left out, as JSON does; in a filter it would widen it.
     if (value[key] === undefined && !inFilter) continue
-    if (!key.isWellFormed()) string(key, `${at()}: a key`)
-    if (key === '__proto__') {
-      Object.defineProperty(copy, key, { value: inside(key), enumerable: true })
-    } else {
-      copy[key] = inside(key)
-    }
+    if (!key.isWellFormed()) string(key, `${place(path)}: a key`)
+    const checked = inside(key)
+    if (inFilter) entries.push([key, checked])
   }
-  return copy
+  return inFilter ? Object.fromEntries(entries) : value
 }
 
 const json = (value, path) => JSON.stringify(plain(object(value, path), [path], false))

@@ -3,8 +3,8 @@
 //!
 //! One thread per collection does it, for as long as there is something to do. It takes
 //! the lock for moments: to copy a block of codes, to put a finished graph in place, to
-//! recycle some slots. Building uses a pool of all cores at low priority, so that it
-//! takes the time nobody else wants.
+//! recycle some slots. Building uses a pool of all cores at the lowest priority, so that
+//! it takes the time nobody else wants.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -90,14 +90,11 @@ fn builders() -> Option<&'static rayon::ThreadPool> {
     .as_ref()
 }
 
-/// Lowers the calling thread's priority where the system allows it; elsewhere the
-/// scheduler's fairness has to do. Not to the lowest: a thread that gets no time at all
-/// while it copies a block would keep writers waiting for the lock.
+/// Gives the calling thread the lowest priority, where the system allows it; elsewhere
+/// the scheduler's fairness has to do. Only for threads that never hold a collection's
+/// lock: one that gets no time would keep others waiting for it.
 fn yield_to_others() {
-    if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
-        let priority = thread_priority::ThreadPriority::Crossplatform(low);
-        let _ = thread_priority::set_current_thread_priority(priority);
-    }
+    let _ = thread_priority::set_current_thread_priority(thread_priority::ThreadPriority::Min);
 }
 
 /// Returns freed memory to the system. Building a graph takes and frees many small
@@ -216,7 +213,6 @@ impl Collection {
     }
 
     fn run_upkeep(self: Arc<Self>) {
-        yield_to_others();
         loop {
             let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
             let work = self.state.read().work(!waiting.is_empty());
