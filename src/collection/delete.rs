@@ -113,13 +113,21 @@ impl State {
         for slot in slots {
             self.vectors.erase_row(slot);
         }
-        if !self.building {
-            match &self.graph {
-                Some(graph) => self.recycle(&(slots - graph.members())),
-                None => self.recycle(slots),
-            }
-        }
+        self.recycle(&self.unlinked(slots));
         self.updated_at = OffsetDateTime::now_utc();
+    }
+
+    /// Those of `slots` that no graph leads through, neither the one there is nor the one
+    /// under construction.
+    pub(super) fn unlinked(&self, slots: &RoaringBitmap) -> RoaringBitmap {
+        let mut unlinked = slots.clone();
+        if let Some(graph) = &self.graph {
+            unlinked -= graph.members();
+        }
+        if let Some(nodes) = &self.building {
+            unlinked -= nodes;
+        }
+        unlinked
     }
 
     /// Makes retired `slots` usable again.

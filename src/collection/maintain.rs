@@ -3,8 +3,7 @@
 //!
 //! One thread per collection does it, for as long as there is something to do. It takes
 //! the lock for moments: to copy a block of codes, to put a finished graph in place, to
-//! recycle some slots. Building uses a pool of all cores at the lowest priority, so that
-//! it takes the time nobody else wants.
+//! recycle some slots. Building uses a pool of all cores at low priority.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -90,11 +89,15 @@ fn builders() -> Option<&'static rayon::ThreadPool> {
     .as_ref()
 }
 
-/// Gives the calling thread the lowest priority, where the system allows it; elsewhere
-/// the scheduler's fairness has to do. Only for threads that never hold a collection's
-/// lock: one that gets no time would keep others waiting for it.
+/// Lowers the calling thread's priority where the system allows it; elsewhere the
+/// scheduler's fairness has to do. Not to the lowest: on a busy machine a graph would
+/// never be done. Only for threads that never hold a collection's lock: one that gets
+/// little time would keep others waiting for it.
 fn yield_to_others() {
-    let _ = thread_priority::set_current_thread_priority(thread_priority::ThreadPriority::Min);
+    if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
+        let priority = thread_priority::ThreadPriority::Crossplatform(low);
+        let _ = thread_priority::set_current_thread_priority(priority);
+    }
 }
 
 /// Returns freed memory to the system. Building a graph takes and frees many small
@@ -229,7 +232,8 @@ impl Collection {
             }
             let failed = outcome.err();
             if failed.is_some() {
-                self.state.write().building = false;
+                self.state.write().building = None;
+                self.recycle_retired();
             }
             let mut shared = self.upkeep.shared.lock();
             // Between the look above and this lock somebody may have written, seen this
@@ -320,14 +324,10 @@ impl Collection {
             Error::Internal("there are no threads to build the index; searches scan".into())
         })?;
         let (expected, geometry) = {
-            let mut state = self.state.write();
-            state.building = true;
-            let longest = state
-                .slots
-                .alive()
-                .iter()
-                .map(|slot| state.vectors.terms(slot).norm)
-                .fold(0.0, f64::max);
+            let state = self.state.read();
+            let alive = state.slots.alive().iter();
+            let norms = alive.map(|slot| state.vectors.terms(slot).norm);
+            let longest = norms.fold(0.0, f64::max);
             (
                 state.slots.len(),
                 Geometry::new(self.config.metric, longest),
@@ -336,11 +336,17 @@ impl Collection {
         let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
         let mut published = 0;
         loop {
-            let todo = self.state.read().slots.alive() - builder.members();
+            let (todo, dead) = {
+                let state = self.state.read();
+                let alive = state.slots.alive();
+                let dead = (builder.members() - alive).len();
+                (alive - builder.members(), dead)
+            };
             let done = builder.members().len();
-            // What is inserted while the last block is built stays pending: waiting for
-            // an end to inserts could take for ever.
-            if todo.len() <= done / 20 {
+            // What is inserted while the last block is built stays pending, and where
+            // vectors come and go faster than they are built in, the next graph has to do
+            // better: waiting for an end could take for ever, and keeps dead slots.
+            if todo.len() <= done / 20 || dead > done / 2 {
                 break;
             }
             if !self.insert_all(&mut builder, &todo, pool) {
@@ -360,7 +366,7 @@ impl Collection {
         drop(builder);
         let old = {
             let mut state = self.state.write();
-            state.building = false;
+            state.building = None;
             state.put_graph(graph)
         };
         drop(old);
@@ -380,13 +386,15 @@ impl Collection {
         while slots.peek().is_some() {
             block.clear();
             {
-                let state = self.state.read();
+                let mut state = self.state.write();
                 if self.upkeep.is_cancelled() {
                     return false;
                 }
                 for slot in slots.by_ref().take(BLOCK) {
                     if state.slots.alive().contains(slot) {
                         block.push(slot, state.vectors.code(slot), state.vectors.terms(slot));
+                        // From here on the slot must not be used for another vector.
+                        state.building.get_or_insert_default().insert(slot);
                     }
                 }
             }
@@ -399,13 +407,7 @@ impl Collection {
     fn recycle_retired(&self) {
         loop {
             let mut state = self.state.write();
-            if state.building {
-                return;
-            }
-            let mut free = match &state.graph {
-                Some(graph) => state.slots.retired() - graph.members(),
-                None => state.slots.retired().clone(),
-            };
+            let mut free = state.unlinked(state.slots.retired());
             if let Some(end) = free.select(RECYCLED as u32) {
                 free.remove_range(end..);
             }

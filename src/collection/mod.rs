@@ -59,8 +59,8 @@ struct State {
     graph: Option<Graph>,
     /// Live slots that are not nodes of the graph. Searches scan them.
     pending: RoaringBitmap,
-    /// A graph is under construction, from slots it may not find changed.
-    building: bool,
+    /// The nodes of the graph under construction, if there is one.
+    building: Option<RoaringBitmap>,
     next_sequence: u64,
     updated_at: OffsetDateTime,
     /// Set by `drop_contents`: the collection was deleted while a call held on to it.
@@ -88,7 +88,7 @@ impl State {
             fields: FieldIndexes::default(),
             graph: None,
             pending: RoaringBitmap::new(),
-            building: false,
+            building: None,
             next_sequence: 0,
             updated_at: OffsetDateTime::now_utc(),
             dropped: false,

@@ -160,6 +160,26 @@ fn an_emptied_collection_gives_its_memory_back_and_can_be_filled_again() {
 }
 
 #[test]
+fn vectors_that_come_and_go_faster_than_they_are_indexed_do_not_pile_up() {
+    let collection = collection(32, Metric::Cosine);
+    let mut random = Random(10);
+    let rows: Vec<_> = (0..3000)
+        .map(|i| (format!("v{i}"), random.vector(32)))
+        .collect();
+    let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+    for round in 0..80 {
+        insert(&collection, &rows);
+        assert_eq!(search(&collection, &rows[9].1, 2)[0].id.as_ref(), "v9");
+        collection.delete_many(WAIT, &ids).unwrap();
+        assert!(search(&collection, &rows[9].1, 2).is_empty());
+        let retired = collection.info(WAIT).unwrap().deleted;
+        assert!(retired <= 20_000, "{retired} in round {round}");
+    }
+    optimize(&collection);
+    assert_eq!(collection.info(WAIT).unwrap().deleted, 0);
+}
+
+#[test]
 fn what_is_left_of_a_large_collection_takes_the_memory_of_a_small_one() {
     for left in [2000, 300] {
         let collection = collection(512, Metric::Cosine);
