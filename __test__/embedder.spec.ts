@@ -248,3 +248,18 @@ function later() {
   })
   return { promise, resolve }
 }
+
+test('an embedder may use one buffer for all its answers', async () => {
+  const buffer = new Float32Array(256)
+  const client = await texts((given) =>
+    given.map((text, i) => {
+      const row = buffer.subarray(2 * i, 2 * i + 2)
+      row.set([1, text.length])
+      return row
+    }),
+  )
+  const all = Array.from({ length: 200 }, (_, i) => 'x'.repeat(i + 1))
+  await client.batchInsertText('things', all)
+  const { vectors } = await client.listVectors('things', 0, 200)
+  expect(vectors.map(({ data }) => data[1])).toStrictEqual(all.map(({ length }) => length))
+})

@@ -135,14 +135,17 @@ function known(value, path, keys) {
 function vectors(value) {
   if (!Array.isArray(value)) {
     const { ids, data, metadata = [] } = known(value, 'vectors', ['ids', 'data', 'metadata'])
-    const length = floats(data, 'vectors.data').length / list(ids, 'vectors.ids').length
+    const values = floats(data, 'vectors.data')
+    const length = values.length / list(ids, 'vectors.ids').length
     if (ids.length > 0 && !Number.isInteger(length)) {
-      throw new ValidationError(`vectors.data: ${data.length} values are no whole rows for ${ids.length} ids`)
+      throw new ValidationError(
+        `vectors.data: ${values.length} values are no whole rows for ${ids.length} ids`,
+      )
     }
     const lengths = Uint32Array.of(ids.length > 0 ? length : 0)
     const given = list(metadata, 'vectors.metadata')
     if (given.length > ids.length) throw new ValidationError('vectors.metadata: longer than vectors.ids')
-    return [strings(ids, 'vectors.ids'), floats(data, 'vectors.data'), lengths, metadataJson([...given])]
+    return [strings(ids, 'vectors.ids'), values, lengths, metadataJson([...given])]
   }
   const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, ['id', 'data', 'metadata']))
   const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
@@ -154,11 +157,11 @@ function vectors(value) {
   return [JSON.stringify(ids), data, lengths, metadata]
 }
 
-/** What an embedder made of a text. */
+/** What an embedder made of a text, copied: it may use its buffer again for the next. */
 function embeddedRow(row, i) {
   try {
     const isList = typeof row === 'object' && row !== null && Number.isInteger(row.length)
-    return floats(types.isFloat32Array(row) || !isList ? row : Array.from(row), `embedder result[${i}]`)
+    return floats(isList ? Array.from(row) : row, `embedder result[${i}]`)
   } catch (cause) {
     throw new EmbeddingError(cause.message, { cause })
   }

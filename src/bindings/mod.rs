@@ -126,13 +126,17 @@ impl VectorizerClient {
         report: impl Fn(&[Arc<str>]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let mut batch = Some(batch);
-        let mut prepared: Option<Prepared> = None;
+        // With the collection it was checked for: by the time a call that found it busy
+        // tries again, its name may stand for another one, of another dimension.
+        let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
         self.call(env, place, move |call, access| {
-            let collection = call.collection(&collection)?;
             if let Some(batch) = batch.take() {
-                prepared = Some(collection.prepare(batch(collection.config().dimension)?)?);
+                let collection = call.collection(&collection)?;
+                let batch = batch(collection.config().dimension)?;
+                let checked = collection.prepare(batch)?;
+                prepared = Some((collection, checked));
             }
-            let Some(prepared) = &mut prepared else {
+            let Some((collection, prepared)) = &mut prepared else {
                 return Err(Error::Internal("a batch was inserted twice".into()));
             };
             Ok(report(&collection.insert(access, prepared)?))
