@@ -239,30 +239,3 @@ test('a collection deleted under calls settles them, and they do not bring it ba
   }
   expect(await client.listCollections()).toStrictEqual([])
 })
-
-test('an insert that waits is not made into a collection that took the name meanwhile', async () => {
-  const client = new VectorizerClient()
-  const many = {
-    ids: Array.from({ length: 4000 }, (_, i) => `many${i}`),
-    data: new Float32Array(64_000).fill(1),
-  }
-  for (let round = 0; round < 40; round++) {
-    await client.createCollection('name', { dimension: 16 })
-    const outcomes = Promise.allSettled([
-      client.insertVectors('name', many),
-      ...[1, 2, 3, 4, 5].map((i) =>
-        client.insertVectors('name', [{ id: `few${i}`, data: Array(16).fill(i) }]),
-      ),
-    ])
-    await client.deleteCollection('name')
-    await client.createCollection('name', { dimension: 4 })
-    for (const outcome of await outcomes) {
-      const reason = outcome.status === 'rejected' ? outcome.reason.code : 'fine'
-      // The large one may begin when the name already means the other collection.
-      expect(['fine', 'COLLECTION_NOT_FOUND', 'DIMENSION_MISMATCH']).toContain(reason)
-    }
-    expect(await client.count('name')).toBe(0)
-    await client.deleteCollection('name')
-  }
-  await client.close()
-})

@@ -34,6 +34,7 @@ pub struct Batch {
 
 /// A checked batch with its codes. Each id occurs once.
 pub struct Prepared {
+    dimension: usize,
     rows: Vec<Row>,
     data: Vec<f32>,
     codes: Codes,
@@ -153,6 +154,7 @@ impl Collection {
             }
         }
         Ok(Prepared {
+            dimension,
             rows,
             codes: Codes::of(&batch.data, dimension),
             data: batch.data,
@@ -165,6 +167,13 @@ impl Collection {
     /// The batch is emptied only when it was inserted, so that a call that found the
     /// collection busy can try again.
     pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Arc<str>>> {
+        if batch.dimension != self.config.dimension {
+            return Err(Error::DimensionMismatch {
+                what: "a batch checked for another collection".into(),
+                expected: self.config.dimension,
+                got: batch.dimension,
+            });
+        }
         let ids = {
             let mut state = self.write(access)?;
             state.slots.check_room(batch.rows.len())?;

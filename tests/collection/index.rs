@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use vectorizer_native::{
-    collection::{Collection, Method, SearchOptions},
+    collection::{Batch, Collection, Method, SearchOptions},
+    error::Error,
     filter,
     vectors::Metric,
 };
@@ -243,4 +244,23 @@ fn a_filter_that_few_or_many_match_never_shortens_a_search() {
         assert_eq!(found.len(), share.min(10));
         assert!(hits + 1 >= expected.len(), "{hits} of {}", expected.len());
     }
+}
+
+#[test]
+fn a_batch_checked_for_another_collection_is_refused_and_nothing_is_inserted() {
+    let (wide, narrow) = (
+        collection(16, Metric::Cosine),
+        collection(4, Metric::Cosine),
+    );
+    let batch = Batch {
+        ids: vec![Some("a".into())],
+        data: vec![1.0; 16],
+        lengths: vec![16],
+        ..Batch::default()
+    };
+    let mut prepared = wide.prepare(batch).unwrap();
+    let refused = narrow.insert(WAIT, &mut prepared);
+    assert!(matches!(refused, Err(Error::DimensionMismatch { .. })));
+    assert_eq!(narrow.count(WAIT, None).unwrap(), 0);
+    assert_eq!(wide.insert(WAIT, &mut prepared).unwrap().len(), 1);
 }
