@@ -104,6 +104,8 @@ export declare class StorageError extends VectorizerError {
 /** Another process has the store open. `STORE_LOCKED` */
 export declare class StoreLockedError extends VectorizerError {
   constructor(message: string, options?: ErrorOptions)
+  /** The owner's process id, where it can be told. */
+  readonly pid?: number
 }
 /** The client was closed. `CLIENT_CLOSED` */
 export declare class ClientClosedError extends VectorizerError {
@@ -148,6 +150,9 @@ export declare const batchDelete: VectorizerClient['batchDelete']
 export declare const deleteVectors: VectorizerClient['deleteVectors']
 export declare const deleteByFilter: VectorizerClient['deleteByFilter']
 export declare const optimize: VectorizerClient['optimize']
+export declare const verifyErased: VectorizerClient['verifyErased']
+export declare const createBackup: VectorizerClient['createBackup']
+export declare const flush: VectorizerClient['flush']
 export declare const close: VectorizerClient['close']
 
 /**
@@ -229,14 +234,16 @@ export declare class VectorizerClient {
    * When it resolves, no read on any thread finds the vector, and its row, text,
    * metadata and id are gone.
    */
-  deleteVector(collection: string, id: string): Promise<void>
+  deleteVector(collection: string, id: string, options?: DeleteVectorOptions): Promise<void>
   /**
    * Deletes many vectors at once. A missing id is a row of the report with status
    * `error` and does not stop the others; a repeated id is `ok` the first time.
+   *
+   * All of them are deleted or, whatever interrupts it, none.
    */
-  batchDelete(collection: string, ids: readonly string[]): Promise<DeleteReport>
+  batchDelete(collection: string, ids: readonly string[], options?: BatchDeleteOptions): Promise<DeleteReport>
   /** The SDK's name for `batchDelete`. */
-  deleteVectors(collection: string, ids: readonly string[]): Promise<DeleteReport>
+  deleteVectors(collection: string, ids: readonly string[], options?: BatchDeleteOptions): Promise<DeleteReport>
   /**
    * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
    * reports what it would delete.
@@ -252,10 +259,71 @@ export declare class VectorizerClient {
    */
   optimize(collection: string): Promise<void>
   /**
+   * Resolves when everything acknowledged before it is on the disk, safe from a loss of
+   * power. In memory there is nothing to do.
+   */
+  flush(): Promise<void>
+  /**
+   * Reads the collection's files back from the disk, and what it holds in memory, and
+   * looks for anything that is left of vectors with these ids, or of any deleted one.
+   */
+  verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
+  /**
+   * Writes all collections to one file, each as it is at one moment, while calls go on.
+   * `target` is a new file, or a directory in which one is made.
+   *
+   * Rejects with `StorageError` when the file exists or cannot be written; then nothing
+   * of it is left.
+   */
+  createBackup(target: string, options?: BackupOptions): Promise<BackupReport>
+  /**
+   * Makes a store of a backup, in a directory that is empty or does not exist. Every
+   * checksum of the backup is verified before anything is written.
+   */
+  static restoreBackup(file: string, path: string, options?: BackupOptions): Promise<RestoreReport>
+  /**
    * Ends this client: calls under way finish, later ones reject with
-   * `ClientClosedError`. Closing twice is fine.
+   * `ClientClosedError`. Closing twice is fine. The last client of a store on disk
+   * closes the store.
    */
   close(): Promise<void>
+}
+
+/** How to make or restore a backup. */
+export interface BackupOptions {
+  /**
+   * Told now and then how far it is. What it throws rejects the call when the work is
+   * done.
+   */
+  onProgress?: (progress: BackupProgress) => void
+}
+
+/** How far a backup is. */
+export interface BackupProgress {
+  phase: 'backup' | 'verify' | 'restore'
+  /** Vectors while a backup is made, bytes of it while it is verified and restored. */
+  done: number
+  total: number
+}
+
+/** A backup that was made. */
+export interface BackupReport {
+  file: string
+  collections: number
+  vectors: number
+  /** The size of the file. */
+  bytes: number
+}
+
+/** How to delete many vectors. */
+export interface BatchDeleteOptions {
+  /** Add a proof of what was erased. */
+  receipt?: boolean
+  /**
+   * Write what is about to be deleted to this new backup file first, and delete it only
+   * if that succeeds. Where nothing is to be deleted there is no file.
+   */
+  backup?: string
 }
 
 /** What inserting texts did, in the SDK's shape. It happens as a whole or not at all. */
@@ -302,6 +370,8 @@ export interface CollectionInfo {
   updated_at: string
   /** Memory held by the collection, an estimate in bytes. */
   size_bytes: number
+  /** The bytes of the collection's files. Absent in memory. */
+  disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
 }
@@ -340,6 +410,13 @@ export interface CreateVectorRequest {
 export interface DeleteByFilterOptions {
   /** Delete nothing; report what would be deleted. */
   dryRun?: boolean
+  /** Add a proof of what was erased. */
+  receipt?: boolean
+  /**
+   * Write what is about to be deleted to this new backup file first, and delete it only
+   * if that succeeds. Where nothing is to be deleted there is no file.
+   */
+  backup?: string
 }
 
 /** What a delete by filter did. */
@@ -351,6 +428,8 @@ export interface DeleteByFilterReport {
   deleted: number
   /** In insertion order. */
   results: Array<FilterMatch>
+  /** Where it was asked for. */
+  receipt?: ErasureReceipt
 }
 
 /** What a batch delete did, row by row in the order of the request. */
@@ -361,6 +440,8 @@ export interface DeleteReport {
   deleted: number
   failed: number
   results: Array<DeleteResult>
+  /** Where it was asked for. */
+  receipt?: ErasureReceipt
 }
 
 /** What became of one id of a batch delete. */
@@ -371,6 +452,30 @@ export interface DeleteResult {
   status: 'ok' | 'error'
   /** Why, where the status is `error`. */
   error?: string
+}
+
+/** How to delete one vector. */
+export interface DeleteVectorOptions {
+  /** Write the vector to this new backup file first, and delete it only if that succeeds. */
+  backup?: string
+}
+
+/** What was erased, and when, without keeping what was erased. */
+export interface ErasureReceipt {
+  collection: string
+  /** How many vectors. */
+  deleted: number
+  /** The bytes of their rows, ids, metadata and texts. */
+  bytesErased: number
+  /** Counts the collection's writes: the number of this delete. */
+  logSequence: number
+  /** When the last byte was overwritten, RFC 3339, UTC. */
+  completedAt: string
+  /**
+   * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
+   * deleted ids in the order of their UTF-8 bytes.
+   */
+  digest: string
 }
 
 /** A vector that a filter matched. */
@@ -412,6 +517,27 @@ export interface InsertReport {
   inserted: number
   /** Their ids in order, each once. */
   ids: Array<string>
+}
+
+/** Something of a deleted vector that is still there. */
+export interface Residue {
+  /** The vector's id, where it can be told. */
+  id: string | null
+  /** The file it is in; `null` in memory. */
+  file: string | null
+  /** Where in the file, in bytes. */
+  offset: number
+  length: number
+  reason: string
+}
+
+/** A store that was made of a backup. */
+export interface RestoreReport {
+  path: string
+  collections: number
+  vectors: number
+  /** The size of the backup. */
+  bytes: number
 }
 
 /** How to search. */
@@ -512,8 +638,17 @@ export interface VectorColumns {
 
 /** How a client is opened. */
 export interface VectorizerClientOptions {
-  /** Where the store is kept on disk. Left out: in memory. */
+  /**
+   * The directory of a store on disk, made where there is none. Clients of one process
+   * that give the same directory share one store. Left out: in memory.
+   */
   path?: string
+  /**
+   * When a write on disk survives a loss of power: before its promise resolves, within
+   * about a second (the default), or when the system sees fit. A killed process loses
+   * nothing with any of them.
+   */
+  fsync?: 'always' | 'everysec' | 'no'
   /**
    * Clients of one process that give the same name share one store in memory, across
    * worker threads and JavaScript realms. It goes with the last of them.
@@ -534,4 +669,11 @@ export interface VectorPage {
   limit: number
   /** How many vectors come before this page. */
   offset: number
+}
+
+/** Whether vectors are gone. */
+export interface VerificationReport {
+  /** There is no residue. */
+  verified: boolean
+  residues: Array<Residue>
 }

@@ -2,7 +2,7 @@
 // client. Everything else is in the native addon; nothing here knows of collections.
 const native = require('./binding.js')
 const { classes, ours } = require('./lib/errors.js')
-const { fail, json, methods, object } = require('./lib/arguments.js')
+const { fail, json, methods, object, statics } = require('./lib/arguments.js')
 
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
@@ -34,6 +34,19 @@ async function unfolded(reply) {
   return key === null ? rows : Object.assign(head, { [key]: rows })
 }
 
+/** Makes the arguments, calls `target`, and makes the result. */
+async function call(target, name, pack, client, args) {
+  const packed = read(() => pack(client, ...args))
+  const values = Array.isArray(packed) ? packed : await packed
+  const result = await unfolded(await target[name](...values))
+  const listening = values.find((value) => typeof value === 'function')
+  if (listening) {
+    await native.turn() // for what is still on its way to the listener
+    if (listening.failure) throw listening.failure.error
+  }
+  return single.has(name) ? result[0] : result
+}
+
 class VectorizerClient {
   #client = {}
   #failure
@@ -55,11 +68,7 @@ class VectorizerClient {
         async [name](...args) {
           try {
             if (this.#failure) throw this.#failure
-            const packed = read(() => pack(this.#client, ...args))
-            const native = this.#client.native
-            const reply = await native[name](...(Array.isArray(packed) ? packed : await packed))
-            const result = await unfolded(reply)
-            return single.has(name) ? result[0] : result
+            return await call(this.#client.native, name, pack, this.#client, args)
           } catch (error) {
             throw ours(error)
           }
@@ -74,7 +83,19 @@ class VectorizerClient {
   }
 
   async close() {
-    await this.#client.native?.close()
+    try {
+      await this.#client.native?.close()
+    } catch (error) {
+      throw ours(error)
+    }
+  }
+
+  static async restoreBackup(...args) {
+    try {
+      return await call(native.VectorizerClient, 'restoreBackup', statics.restoreBackup, {}, args)
+    } catch (error) {
+      throw ours(error)
+    }
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
@@ -125,6 +146,9 @@ exports.batchDelete = onCurrent('batchDelete')
 exports.deleteVectors = onCurrent('deleteVectors')
 exports.deleteByFilter = onCurrent('deleteByFilter')
 exports.optimize = onCurrent('optimize')
+exports.verifyErased = onCurrent('verifyErased')
+exports.createBackup = onCurrent('createBackup')
+exports.flush = onCurrent('flush')
 exports.close = async () => {
   const closing = current
   current = undefined

@@ -34,7 +34,7 @@ const failing: Record<string, (client: VectorizerClient) => Promise<unknown>> = 
   VectorNotFoundError: (client) => client.getVector('things', 'nobody'),
   DimensionMismatchError: (client) => client.search('things', [1, 0, 0]),
   EmbeddingError: () => withEmbedder(() => Promise.reject(new Error('no model'))),
-  StorageError: () => opened({ path: '/nowhere' }).ready(),
+  StorageError: () => opened({ path: __filename }).ready(),
   ClientClosedError: (client) => client.close().then(() => client.count('things')),
 }
 
@@ -222,10 +222,10 @@ test('closing twice is fine', async () => {
   expect(await client.close()).toBeUndefined()
 })
 
-test('a path is refused by ready and by the first call, not by the constructor', async () => {
-  const client = opened({ path: './data' })
+test('a path that is a file is refused by ready and by the first call, not by the constructor', async () => {
+  const client = opened({ path: __filename })
   await expect(client.ready()).rejects.toBeInstanceOf(StorageError)
-  await expect(client.listCollections()).rejects.toThrow(/path/)
+  await expect(client.listCollections()).rejects.toThrow(/errors\.spec\.ts is a file/)
 })
 
 test.each([

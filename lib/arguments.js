@@ -224,7 +224,29 @@ function query(client, collection, wanted, options) {
 const none = () => []
 const name = (_, collection) => [string(collection, 'collection')]
 const nameAndId = (_, collection, id) => [string(collection, 'collection'), string(id, 'id')]
-const nameAndIds = (_, collection, ids) => [string(collection, 'collection'), strings(ids, 'ids'), ids.length]
+const nameAndIds = (_, collection, ids) => [string(collection, 'collection'), strings(ids, 'ids')]
+const optional = (options) => (options === undefined ? null : json(options, 'options'))
+
+/** A listener as the native side calls it, with a JSON text. */
+function listener(options) {
+  const { onProgress } = known(options, 'options', ['onProgress'])
+  if (onProgress === undefined) return null
+  if (typeof onProgress !== 'function') fail('options.onProgress', 'a function', onProgress)
+  const listening = (text) => {
+    try {
+      onProgress(JSON.parse(text))
+    } catch (error) {
+      listening.failure ??= { error }
+    }
+  }
+  return listening
+}
+
+const deletion = (_, collection, ids, options) => [
+  ...nameAndIds(_, collection, ids),
+  ids.length,
+  optional(options),
+]
 
 /** How each method's arguments become those of the native one of the same name. */
 const methods = {
@@ -235,9 +257,12 @@ const methods = {
   deleteCollection: name,
   optimize: name,
   getVector: nameAndId,
-  deleteVector: nameAndId,
-  batchDelete: nameAndIds,
-  deleteVectors: nameAndIds,
+  flush: none,
+  verifyErased: nameAndIds,
+  deleteVector: (_, collection, id, options) => [...nameAndId(_, collection, id), optional(options)],
+  batchDelete: deletion,
+  deleteVectors: deletion,
+  createBackup: (_, target, options = {}) => [string(target, 'target'), listener(options)],
   createCollection: (_, given, options) => {
     if (!isPlain(given))
       return [json({ ...object(options, 'options'), name: string(given, 'name') }, 'options')]
@@ -292,4 +317,13 @@ const methods = {
   ],
 }
 
-module.exports = { json, object, fail, methods }
+/** The same for static methods. */
+const statics = {
+  restoreBackup: (_, file, path, options = {}) => [
+    string(file, 'file'),
+    string(path, 'path'),
+    listener(options),
+  ],
+}
+
+module.exports = { json, object, fail, methods, statics }

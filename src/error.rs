@@ -26,8 +26,15 @@ pub enum Error {
         expected: usize,
         got: usize,
     },
+    /// The disk, or what is on it, is not as it should be.
     #[error("{0}")]
     Storage(String),
+    /// Another process has the store open.
+    #[error(
+        "the store {path} is open in {}: close it there first, or use another path",
+        owner(.pid)
+    )]
+    StoreLocked { path: String, pid: Option<u32> },
     #[error("this client is closed: create a new VectorizerClient")]
     ClientClosed,
     /// The collection is busy and the caller asked not to wait. It never leaves the
@@ -37,6 +44,13 @@ pub enum Error {
     /// A defect of this library, contained: the call failed and nothing else did.
     #[error("internal error, please report it: {0}")]
     Internal(String),
+}
+
+fn owner(pid: &Option<u32>) -> String {
+    match pid {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".into(),
+    }
 }
 
 impl Error {
@@ -49,6 +63,7 @@ impl Error {
             Error::VectorNotFound { .. } => "VECTOR_NOT_FOUND",
             Error::DimensionMismatch { .. } => "DIMENSION_MISMATCH",
             Error::Storage(_) => "STORAGE_ERROR",
+            Error::StoreLocked { .. } => "STORE_LOCKED",
             Error::ClientClosed => "CLIENT_CLOSED",
             Error::WouldBlock => "WOULD_BLOCK",
             Error::Internal(_) => "INTERNAL_ERROR",
@@ -56,12 +71,15 @@ impl Error {
     }
 
     /// The error as one JSON object: `code`, `message` and, for a wrong dimension,
-    /// `expected` and `got`.
+    /// `expected` and `got`, for a locked store its owner's `pid`.
     pub fn to_json(&self) -> Value {
         let mut json = json!({ "code": self.code(), "message": self.to_string() });
         if let Error::DimensionMismatch { expected, got, .. } = self {
             json["expected"] = (*expected).into();
             json["got"] = (*got).into();
+        }
+        if let Error::StoreLocked { pid: Some(pid), .. } = self {
+            json["pid"] = (*pid).into();
         }
         json
     }

@@ -7,6 +7,7 @@
 //! - [`collection`]: one collection and the operations on it.
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
+//! - [`storage`]: what a collection tells its files.
 //! - [`error`]: the one error type.
 //!
 //! Everything below `bindings` is plain Rust, for tests and benchmarks to use directly.
@@ -18,4 +19,5 @@ pub mod embed;
 pub mod error;
 pub mod filter;
 pub mod graph;
+pub mod storage;
 pub mod vectors;

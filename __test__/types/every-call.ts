@@ -1,5 +1,7 @@
 // Uses every call as its typings promise. Compiled, never run.
 import {
+  type BackupProgress,
+  type BackupReport,
   batchDelete,
   batchInsertText,
   ClientClosedError,
@@ -9,6 +11,7 @@ import {
   CollectionNotFoundError,
   close,
   count,
+  createBackup,
   createCollection,
   type DeleteByFilterReport,
   type DeleteReport,
@@ -19,6 +22,7 @@ import {
   deleteVectors,
   EmbeddingError,
   type Filter,
+  flush,
   getCollection,
   getCollectionInfo,
   getVector,
@@ -29,6 +33,7 @@ import {
   listCollections,
   listVectors,
   optimize,
+  type RestoreReport,
   ready,
   type SearchResult,
   StorageError,
@@ -43,6 +48,7 @@ import {
   VectorizerError,
   VectorNotFoundError,
   type VectorPage,
+  verifyErased,
 } from 'vectorizer-native'
 
 export async function everyMethod(client: VectorizerClient): Promise<unknown[]> {
@@ -128,6 +134,38 @@ export const filters: Filter[] = [
   },
 ]
 
+export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
+  const client = new VectorizerClient({ path: './data', fsync: 'always' })
+  await client.flush()
+  await client.deleteVector('docs', 'a', { backup: './a.vecbak' })
+  const { receipt } = await client.batchDelete('docs', ['b'], { receipt: true, backup: './b.vecbak' })
+  const proof: [string, number, number, number, string, string] | undefined = receipt && [
+    receipt.collection,
+    receipt.deleted,
+    receipt.bytesErased,
+    receipt.logSequence,
+    receipt.completedAt,
+    receipt.digest,
+  ]
+  const byFilter = await client.deleteByFilter('docs', { old: true }, { receipt: true })
+  const { verified, residues } = await client.verifyErased('docs', ['a', 'b'])
+  const left: Array<[string | null, string | null, number, number, string]> = residues.map((residue) => [
+    residue.id,
+    residue.file,
+    residue.offset,
+    residue.length,
+    residue.reason,
+  ])
+  const seen: [string, number, number][] = []
+  const onProgress = ({ phase, done, total }: BackupProgress) => seen.push([phase, done, total])
+  const backup: BackupReport = await client.createBackup('./backups', { onProgress })
+  const restored: RestoreReport = await VectorizerClient.restoreBackup(backup.file, './restored', {
+    onProgress,
+  })
+  const bytes: number | undefined = (await client.getCollectionInfo('docs')).disk_bytes
+  return [proof, byFilter.receipt?.digest, verified, left, restored.path, backup.vectors, bytes, seen]
+}
+
 /** The functions of the module have the methods' types. */
 export const functions: Pick<VectorizerClient, keyof typeof named> = {
   ready,
@@ -152,6 +190,9 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   deleteVectors,
   deleteByFilter,
   optimize,
+  verifyErased,
+  createBackup,
+  flush,
   close,
 }
 declare const named: Omit<VectorizerClient, typeof Symbol.asyncDispose>

@@ -1,11 +1,13 @@
 //! Structured arguments, which arrive as JSON texts. Unknown keys are errors: a
 //! misspelt `dry_run` must not delete, nor a misspelt `filter` widen a search.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
-    collection::{Config, SearchOptions},
+    collection::{Config, DeleteOptions, SearchOptions},
     error::{Error, Result},
     filter,
     graph::HnswParams,
@@ -121,9 +123,50 @@ pub fn search_options(text: &str, filter: Option<&str>) -> Result<SearchOptions>
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DeleteOptions {
-    #[serde(default)]
-    pub dry_run: bool,
+struct Deletion {
+    dry_run: Option<bool>,
+    receipt: Option<bool>,
+    backup: Option<PathBuf>,
+}
+
+/// The options of a delete; `allowed` names those that this kind of delete has.
+pub fn delete_options(text: &str, allowed: &[&str]) -> Result<DeleteOptions> {
+    let Deletion {
+        dry_run,
+        receipt,
+        backup,
+    } = read(text, "options")?;
+    let given = [
+        ("dryRun", dry_run.is_some()),
+        ("receipt", receipt.is_some()),
+        ("backup", backup.is_some()),
+    ];
+    let stranger = given
+        .iter()
+        .find(|(name, is)| *is && !allowed.contains(name));
+    if let Some((name, _)) = stranger {
+        return Err(Error::Validation(format!(
+            "options.{name}: unknown; use {}",
+            allowed.join(", ")
+        )));
+    }
+    if backup
+        .as_ref()
+        .is_some_and(|path| path.as_os_str().is_empty())
+    {
+        return Err(Error::Validation("options.backup is empty".into()));
+    }
+    let options = DeleteOptions {
+        dry_run: dry_run.unwrap_or(false),
+        receipt: receipt.unwrap_or(false),
+        backup,
+    };
+    if options.dry_run && (options.receipt || options.backup.is_some()) {
+        return Err(Error::Validation(
+            "options.dryRun deletes nothing: leave out receipt and backup".into(),
+        ));
+    }
+    Ok(options)
 }
 
 #[derive(Deserialize)]

@@ -104,6 +104,8 @@ export declare class StorageError extends VectorizerError {
 /** Another process has the store open. `STORE_LOCKED` */
 export declare class StoreLockedError extends VectorizerError {
   constructor(message: string, options?: ErrorOptions)
+  /** The owner's process id, where it can be told. */
+  readonly pid?: number
 }
 /** The client was closed. `CLIENT_CLOSED` */
 export declare class ClientClosedError extends VectorizerError {
@@ -148,4 +150,7 @@ export declare const batchDelete: VectorizerClient['batchDelete']
 export declare const deleteVectors: VectorizerClient['deleteVectors']
 export declare const deleteByFilter: VectorizerClient['deleteByFilter']
 export declare const optimize: VectorizerClient['optimize']
+export declare const verifyErased: VectorizerClient['verifyErased']
+export declare const createBackup: VectorizerClient['createBackup']
+export declare const flush: VectorizerClient['flush']
 export declare const close: VectorizerClient['close']

@@ -17,8 +17,9 @@ use std::{
 };
 
 use napi::{
-    Env, Unknown,
+    Env, Status, Unknown,
     bindgen_prelude::{Float32ArraySlice, ToNapiValue, Uint32ArraySlice},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -26,11 +27,15 @@ use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    client::{Call, Client, Options},
-    collection::{Access, Batch, Collection, Info, Item, Outcome, Prepared, SearchOptions, Update},
+    client::{self, Call, Client, Options},
+    collection::{
+        Access, Batch, Collection, DeleteOptions, Info, Item, Outcome, Prepared, Progress, Receipt,
+        Residue, SearchOptions, Update,
+    },
     embed::embed,
     error::{Error, Result},
     filter,
+    storage::{Fsync, Restored},
 };
 use arguments as args;
 use reply::{HeldRows, Reply, Rows, push_string};
@@ -96,16 +101,32 @@ impl VectorizerClient {
         place: Place,
         mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
-        let call = self.client.begin().map_err(thrown)?;
-        if place == Place::Here {
-            match contained(|| work(&call, Access::Now)) {
+        let begun = match self.client.begin() {
+            Err(Error::WouldBlock) => None,
+            begun => Some(begun.map_err(thrown)?),
+        };
+        if let Some(call) = &begun
+            && place == Place::Here
+        {
+            match contained(|| work(call, Access::Now)) {
                 Err(Error::WouldBlock) => {}
                 done => return to_js(env, done.map_err(thrown)?),
             }
         }
-        let mut work = move || contained(|| work(&call, Access::Wait)).map_err(thrown);
+        let client = self.client.clone();
         let future = async move {
-            if place != Place::Aside {
+            let call = match begun {
+                Some(call) => call,
+                None => client.begin_when_open().await.map_err(thrown)?,
+            };
+            // What waits for a disk must not keep the pool's threads.
+            let aside = match call.fsync() {
+                None => place == Place::Aside,
+                Some(Fsync::Always) => true,
+                Some(Fsync::Everysec | Fsync::No) => place != Place::Pool,
+            };
+            let mut work = move || contained(|| work(&call, Access::Wait)).map_err(thrown);
+            if !aside {
                 return work();
             }
             tokio::task::spawn_blocking(work)
@@ -167,6 +188,9 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
     let mut json = collection_json(collection, info.vectors);
     json["updated_at"] = timestamp(info.updated_at).into();
     json["size_bytes"] = info.memory_bytes.into();
+    if let Some(bytes) = info.disk_bytes {
+        json["disk_bytes"] = bytes.into();
+    }
     json["hnsw"] = json!({
         "m": hnsw.m,
         "ef_construction": hnsw.ef_construction,
@@ -178,6 +202,48 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
         "deleted": info.deleted,
     });
     json
+}
+
+fn receipt_json(collection: &str, receipt: &Receipt) -> serde_json::Value {
+    json!({
+        "collection": collection,
+        "deleted": receipt.deleted,
+        "bytesErased": receipt.bytes_erased,
+        "logSequence": receipt.log_sequence,
+        "completedAt": timestamp(receipt.completed_at),
+        "digest": receipt.digest,
+    })
+}
+
+fn residue_json(residue: &Residue) -> serde_json::Value {
+    json!({
+        "id": residue.id,
+        "file": residue.file,
+        "offset": residue.offset,
+        "length": residue.length,
+        "reason": residue.reason,
+    })
+}
+
+fn backup_json(what: &str, backup: &Restored) -> Reply {
+    let mut json = json!({});
+    json[what] = backup.path.display().to_string().into();
+    json["collections"] = backup.collections.into();
+    json["vectors"] = backup.vectors.into();
+    json["bytes"] = backup.bytes.into();
+    Reply::Text(json.to_string())
+}
+
+/// A function of JavaScript that is told how far a long work is, as JSON texts.
+type OnProgress = ThreadsafeFunction<String, (), String, Status, false, true>;
+
+fn tell(on_progress: Option<&OnProgress>, phase: &str, progress: Progress) {
+    if let Some(on_progress) = on_progress {
+        let Progress { done, total } = progress;
+        let text = json!({ "phase": phase, "done": done, "total": total }).to_string();
+        // The environment may be gone; then nobody listens.
+        on_progress.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+    }
 }
 
 fn items(head: String, key: Option<&'static str>, items: &[Item]) -> Reply {
@@ -286,7 +352,7 @@ impl VectorizerClient {
     pub fn new(options: String) -> napi::Result<Self> {
         let options: Options = args::read(&options, "options").map_err(thrown)?;
         Ok(Self {
-            client: Arc::new(Client::open(&options)),
+            client: Arc::new(Client::open(options)),
         })
     }
 
@@ -306,8 +372,12 @@ impl VectorizerClient {
         env: &'env Env,
         request: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Here, move |call, _| {
-            let collection = call.create_collection(args::config(&request)?)?;
+        self.call(env, Place::Here, move |call, access| {
+            let config = args::config(&request)?;
+            if access == Access::Now && call.fsync().is_some() {
+                return Err(Error::WouldBlock);
+            }
+            let collection = call.create_collection(config)?;
             Ok(Reply::Text(collection_json(&collection, 0).to_string()))
         })
     }
@@ -678,7 +748,7 @@ impl VectorizerClient {
     /// When it resolves, no read on any thread finds the vector, and its row, text,
     /// metadata and id are gone.
     #[napi(
-        ts_args_type = "collection: string, id: string",
+        ts_args_type = "collection: string, id: string, options?: DeleteVectorOptions",
         ts_return_type = "Promise<void>"
     )]
     pub fn delete_vector<'env>(
@@ -686,17 +756,25 @@ impl VectorizerClient {
         env: &'env Env,
         collection: String,
         id: String,
+        options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, move |call, access| {
-            call.collection(&collection)?.delete_one(access, &id)?;
+            let options = match &options {
+                Some(options) => args::delete_options(options, &["backup"])?,
+                None => DeleteOptions::default(),
+            };
+            let collection = call.collection(&collection)?;
+            collection.delete_one(access, &id, &options)?;
             Ok(Reply::Nothing)
         })
     }
 
     /// Deletes many vectors at once. A missing id is a row of the report with status
     /// `error` and does not stop the others; a repeated id is `ok` the first time.
+    ///
+    /// All of them are deleted or, whatever interrupts it, none.
     #[napi(
-        ts_args_type = "collection: string, ids: readonly string[]",
+        ts_args_type = "collection: string, ids: readonly string[], options?: BatchDeleteOptions",
         ts_return_type = "Promise<DeleteReport>"
     )]
     pub fn batch_delete<'env>(
@@ -705,6 +783,7 @@ impl VectorizerClient {
         collection: String,
         ids: String,
         count: u32,
+        options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
         let place = if count as usize <= INLINE_IDS {
             Place::Here
@@ -713,14 +792,24 @@ impl VectorizerClient {
         };
         self.call(env, place, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
-            let outcomes = call.collection(&collection)?.delete_many(access, &ids)?;
+            let options = match &options {
+                Some(options) => args::delete_options(options, &["receipt", "backup"])?,
+                None => DeleteOptions::default(),
+            };
+            let deletion = call
+                .collection(&collection)?
+                .delete_many(access, &ids, &options)?;
+            let outcomes = deletion.outcomes;
             let deleted = outcomes.iter().filter(|&&o| o == Outcome::Deleted).count();
-            let head = json!({
+            let mut head = json!({
                 "collection": collection,
                 "count": ids.len(),
                 "deleted": deleted,
                 "failed": ids.len() - deleted,
             });
+            if let Some(receipt) = &deletion.receipt {
+                head["receipt"] = receipt_json(&collection, receipt);
+            }
             let mut rows = Rows::new(head.to_string(), Some("results"));
             for (index, (id, outcome)) in ids.iter().zip(&outcomes).enumerate() {
                 rows.push(None, |out| {
@@ -742,7 +831,7 @@ impl VectorizerClient {
 
     /// The SDK's name for `batchDelete`.
     #[napi(
-        ts_args_type = "collection: string, ids: readonly string[]",
+        ts_args_type = "collection: string, ids: readonly string[], options?: BatchDeleteOptions",
         ts_return_type = "Promise<DeleteReport>"
     )]
     pub fn delete_vectors<'env>(
@@ -751,8 +840,9 @@ impl VectorizerClient {
         collection: String,
         ids: String,
         count: u32,
+        options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        self.batch_delete(env, collection, ids, count)
+        self.batch_delete(env, collection, ids, count, options)
     }
 
     /// Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
@@ -772,17 +862,22 @@ impl VectorizerClient {
         options: String,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Aside, move |call, _| {
-            let args::DeleteOptions { dry_run } = args::read(&options, "options")?;
+            let allowed = ["dryRun", "receipt", "backup"];
+            let options = args::delete_options(&options, &allowed)?;
+            let dry_run = options.dry_run;
             let filter = filter::parse_text(&filter)?;
             let deletion = call
                 .collection(&collection)?
-                .delete_matching(&filter, dry_run)?;
+                .delete_matching(&filter, &options)?;
             let matched = deletion.matched.len();
-            let head = json!({
+            let mut head = json!({
                 "scanned": deletion.scanned,
                 "matched": matched,
                 "deleted": if dry_run { 0 } else { matched },
             });
+            if let Some(receipt) = &deletion.receipt {
+                head["receipt"] = receipt_json(&collection, receipt);
+            }
             let status = if dry_run { "matched" } else { "deleted" };
             let mut rows = Rows::new(head.to_string(), Some("results"));
             for id in &deletion.matched {
@@ -805,12 +900,20 @@ impl VectorizerClient {
         env: &'env Env,
         collection: String,
     ) -> napi::Result<Unknown<'env>> {
-        let call = self.client.begin().map_err(thrown)?;
-        let collection = call.collection(&collection).map_err(thrown)?;
+        let begun = match self.client.begin() {
+            Err(Error::WouldBlock) => None,
+            begun => Some(begun.map_err(thrown)?),
+        };
         let client = self.client.clone();
-        // The call ends here, so that `close` does not wait for the background but ends it.
-        drop(call);
         let future = async move {
+            let call = match begun {
+                Some(call) => call,
+                None => client.begin_when_open().await.map_err(thrown)?,
+            };
+            let collection = call.collection(&collection).map_err(thrown)?;
+            // The call ends here, so that `close` does not wait for the background but
+            // ends it.
+            drop(call);
             let done = contained(|| collection.optimize()).map_err(thrown)?;
             let stopped = || Err(Error::Internal("the background stopped".into()));
             let outcome = done.await.unwrap_or_else(|_| stopped());
@@ -822,16 +925,99 @@ impl VectorizerClient {
         env.spawn_future(future)?.into_unknown(env)
     }
 
+    /// Resolves when everything acknowledged before it is on the disk, safe from a loss of
+    /// power. In memory there is nothing to do.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, |call, _| {
+            call.flush()?;
+            Ok(Reply::Nothing)
+        })
+    }
+
+    /// Reads the collection's files back from the disk, and what it holds in memory, and
+    /// looks for anything that is left of vectors with these ids, or of any deleted one.
+    #[napi(
+        ts_args_type = "collection: string, ids: readonly string[]",
+        ts_return_type = "Promise<VerificationReport>"
+    )]
+    pub fn verify_erased<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        ids: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, move |call, _| {
+            let ids: Vec<String> = args::read(&ids, "ids")?;
+            let residues = call.collection(&collection)?.verify_erased(&ids)?;
+            let head = json!({ "verified": residues.is_empty() }).to_string();
+            let mut rows = Rows::new(head, Some("residues"));
+            for residue in &residues {
+                rows.push(None, |out| out.push_str(&residue_json(residue).to_string()));
+            }
+            Ok(rows.reply())
+        })
+    }
+
+    /// Writes all collections to one file, each as it is at one moment, while calls go on.
+    /// `target` is a new file, or a directory in which one is made.
+    ///
+    /// Rejects with `StorageError` when the file exists or cannot be written; then nothing
+    /// of it is left.
+    #[napi(
+        ts_args_type = "target: string, options?: BackupOptions",
+        ts_return_type = "Promise<BackupReport>"
+    )]
+    pub fn create_backup<'env>(
+        &self,
+        env: &'env Env,
+        target: String,
+        on_progress: Option<OnProgress>,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, move |call, _| {
+            let on_progress = on_progress.as_ref();
+            let backup = call.create_backup(&target, &mut |progress| {
+                tell(on_progress, "backup", progress);
+            })?;
+            Ok(backup_json("file", &backup))
+        })
+    }
+
+    /// Makes a store of a backup, in a directory that is empty or does not exist. Every
+    /// checksum of the backup is verified before anything is written.
+    #[napi(
+        ts_args_type = "file: string, path: string, options?: BackupOptions",
+        ts_return_type = "Promise<RestoreReport>"
+    )]
+    pub fn restore_backup<'env>(
+        env: &'env Env,
+        file: String,
+        path: String,
+        on_progress: Option<OnProgress>,
+    ) -> napi::Result<Unknown<'env>> {
+        let work = move || {
+            let restored = client::restore_backup(&file, &path, &mut |phase, progress| {
+                tell(on_progress.as_ref(), phase, progress);
+            })?;
+            Ok(backup_json("path", &restored))
+        };
+        let future = async move {
+            let done = tokio::task::spawn_blocking(|| contained(work)).await;
+            done.unwrap_or_else(|_| Err(Error::Internal("the work was stopped".into())))
+                .map_err(thrown)
+        };
+        env.spawn_future_with_callback(future, to_js)?
+            .into_unknown(env)
+    }
+
     /// Ends this client: calls under way finish, later ones reject with
-    /// `ClientClosedError`. Closing twice is fine.
+    /// `ClientClosedError`. Closing twice is fine. The last client of a store on disk
+    /// closes the store.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         // No call begins from here on, whenever the future runs.
         let closed = self.client.close();
-        let future = async move {
-            closed.await;
-            Ok(())
-        };
+        let future = async move { closed.await.map_err(thrown) };
         env.spawn_future(future)?.into_unknown(env)
     }
 }

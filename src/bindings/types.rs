@@ -7,8 +7,14 @@ use napi_derive::napi;
 /// How a client is opened.
 #[napi(object, object_from_js = false)]
 pub struct VectorizerClientOptions {
-    /// Where the store is kept on disk. Left out: in memory.
+    /// The directory of a store on disk, made where there is none. Clients of one process
+    /// that give the same directory share one store. Left out: in memory.
     pub path: Option<String>,
+    /// When a write on disk survives a loss of power: before its promise resolves, within
+    /// about a second (the default), or when the system sees fit. A killed process loses
+    /// nothing with any of them.
+    #[napi(ts_type = "'always' | 'everysec' | 'no'")]
+    pub fsync: Option<String>,
     /// Clients of one process that give the same name share one store in memory, across
     /// worker threads and JavaScript realms. It goes with the last of them.
     pub shared: Option<String>,
@@ -90,6 +96,9 @@ pub struct CollectionInfo {
     /// Memory held by the collection, an estimate in bytes.
     #[napi(js_name = "size_bytes")]
     pub size_bytes: u32,
+    /// The bytes of the collection's files. Absent in memory.
+    #[napi(js_name = "disk_bytes")]
+    pub disk_bytes: Option<u32>,
     #[napi(ts_type = "Required<HnswOptions>")]
     pub hnsw: HnswOptions,
     pub index: IndexInfo,
@@ -306,6 +315,25 @@ pub struct DeleteReport {
     pub deleted: u32,
     pub failed: u32,
     pub results: Vec<DeleteResult>,
+    /// Where it was asked for.
+    pub receipt: Option<ErasureReceipt>,
+}
+
+/// How to delete one vector.
+#[napi(object, object_from_js = false)]
+pub struct DeleteVectorOptions {
+    /// Write the vector to this new backup file first, and delete it only if that succeeds.
+    pub backup: Option<String>,
+}
+
+/// How to delete many vectors.
+#[napi(object, object_from_js = false)]
+pub struct BatchDeleteOptions {
+    /// Add a proof of what was erased.
+    pub receipt: Option<bool>,
+    /// Write what is about to be deleted to this new backup file first, and delete it only
+    /// if that succeeds. Where nothing is to be deleted there is no file.
+    pub backup: Option<String>,
 }
 
 /// How to delete by filter.
@@ -313,6 +341,90 @@ pub struct DeleteReport {
 pub struct DeleteByFilterOptions {
     /// Delete nothing; report what would be deleted.
     pub dry_run: Option<bool>,
+    /// Add a proof of what was erased.
+    pub receipt: Option<bool>,
+    /// Write what is about to be deleted to this new backup file first, and delete it only
+    /// if that succeeds. Where nothing is to be deleted there is no file.
+    pub backup: Option<String>,
+}
+
+/// What was erased, and when, without keeping what was erased.
+#[napi(object, object_from_js = false)]
+pub struct ErasureReceipt {
+    pub collection: String,
+    /// How many vectors.
+    pub deleted: u32,
+    /// The bytes of their rows, ids, metadata and texts.
+    pub bytes_erased: u32,
+    /// Counts the collection's writes: the number of this delete.
+    pub log_sequence: u32,
+    /// When the last byte was overwritten, RFC 3339, UTC.
+    pub completed_at: String,
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
+    /// deleted ids in the order of their UTF-8 bytes.
+    pub digest: String,
+}
+
+/// Something of a deleted vector that is still there.
+#[napi(object, object_from_js = false)]
+pub struct Residue {
+    /// The vector's id, where it can be told.
+    #[napi(ts_type = "string | null")]
+    pub id: String,
+    /// The file it is in; `null` in memory.
+    #[napi(ts_type = "string | null")]
+    pub file: String,
+    /// Where in the file, in bytes.
+    pub offset: u32,
+    pub length: u32,
+    pub reason: String,
+}
+
+/// Whether vectors are gone.
+#[napi(object, object_from_js = false)]
+pub struct VerificationReport {
+    /// There is no residue.
+    pub verified: bool,
+    pub residues: Vec<Residue>,
+}
+
+/// How to make or restore a backup.
+#[napi(object, object_from_js = false)]
+pub struct BackupOptions {
+    /// Told now and then how far it is. What it throws rejects the call when the work is
+    /// done.
+    #[napi(ts_type = "(progress: BackupProgress) => void")]
+    pub on_progress: Option<()>,
+}
+
+/// How far a backup is.
+#[napi(object, object_from_js = false)]
+pub struct BackupProgress {
+    #[napi(ts_type = "'backup' | 'verify' | 'restore'")]
+    pub phase: String,
+    /// Vectors while a backup is made, bytes of it while it is verified and restored.
+    pub done: u32,
+    pub total: u32,
+}
+
+/// A backup that was made.
+#[napi(object, object_from_js = false)]
+pub struct BackupReport {
+    pub file: String,
+    pub collections: u32,
+    pub vectors: u32,
+    /// The size of the file.
+    pub bytes: u32,
+}
+
+/// A store that was made of a backup.
+#[napi(object, object_from_js = false)]
+pub struct RestoreReport {
+    pub path: String,
+    pub collections: u32,
+    pub vectors: u32,
+    /// The size of the backup.
+    pub bytes: u32,
 }
 
 /// A vector that a filter matched.
@@ -334,4 +446,6 @@ pub struct DeleteByFilterReport {
     pub deleted: u32,
     /// In insertion order.
     pub results: Vec<FilterMatch>,
+    /// Where it was asked for.
+    pub receipt: Option<ErasureReceipt>,
 }

@@ -1,13 +1,19 @@
 //! Deleting. Every way to delete, and the old row of every update, ends in
 //! `State::delete` with a bitmap of slots.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
+use parking_lot::{RwLockUpgradableReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{Access, Collection, State};
-use crate::{error::Result, filter::Filter};
+use crate::{
+    error::{Error, Result},
+    filter::Filter,
+    storage::{Commit, Files},
+};
 
 /// What became of one id of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +25,26 @@ pub enum Outcome {
     Repeated(usize),
 }
 
+/// How to delete.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteOptions {
+    /// Tell what would be deleted, and delete nothing. Only for deletes by filter.
+    pub dry_run: bool,
+    /// Prove what was erased.
+    pub receipt: bool,
+    /// Write what is about to be deleted to this backup file first. The delete happens
+    /// only if that succeeds.
+    pub backup: Option<PathBuf>,
+}
+
+/// What a delete of many ids did.
+#[derive(Debug)]
+pub struct BatchDeletion {
+    /// For each id of the request.
+    pub outcomes: Vec<Outcome>,
+    pub receipt: Option<Receipt>,
+}
+
 /// What a delete by filter did, or would do.
 #[derive(Debug)]
 pub struct FilterDeletion {
@@ -26,23 +52,53 @@ pub struct FilterDeletion {
     pub scanned: usize,
     /// The ids that matched, in insertion order.
     pub matched: Vec<Arc<str>>,
+    pub receipt: Option<Receipt>,
+}
+
+/// Proves what was erased, and when, without keeping it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub deleted: usize,
+    /// The bytes of the deleted vectors' rows, ids, metadata and texts.
+    pub bytes_erased: u64,
+    /// Counts the collection's writes; this delete is the one with this number.
+    pub log_sequence: u64,
+    /// When the last byte was overwritten.
+    pub completed_at: OffsetDateTime,
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,...]]` without blanks,
+    /// the deleted ids in the order of their UTF-8 bytes.
+    pub digest: String,
+}
+
+/// A receipt that waits for the erasure to be complete.
+struct Drafted {
+    ids: Vec<Arc<str>>,
+    bytes: u64,
+    sequence: u64,
 }
 
 impl Collection {
-    pub fn delete_one(self: &Arc<Self>, access: Access, id: &str) -> Result<()> {
-        {
-            let mut state = self.write(access)?;
+    pub fn delete_one(
+        self: &Arc<Self>,
+        access: Access,
+        id: &str,
+        options: &DeleteOptions,
+    ) -> Result<()> {
+        self.delete_with(access, options, |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
-            state.delete(&RoaringBitmap::from_iter([slot]));
-        }
-        self.keep_up();
+            Ok((RoaringBitmap::from_iter([slot]), ()))
+        })?;
         Ok(())
     }
 
     /// Deletes what exists of `ids`, all at once, and tells for each what became of it.
-    pub fn delete_many(self: &Arc<Self>, access: Access, ids: &[String]) -> Result<Vec<Outcome>> {
-        let outcomes = {
-            let mut state = self.write(access)?;
+    pub fn delete_many(
+        self: &Arc<Self>,
+        access: Access,
+        ids: &[String],
+        options: &DeleteOptions,
+    ) -> Result<BatchDeletion> {
+        let (outcomes, receipt) = self.delete_with(access, options, |state| {
             let mut slots = RoaringBitmap::new();
             let mut first = hashbrown::HashMap::with_capacity(ids.len());
             let mut outcomes = Vec::with_capacity(ids.len());
@@ -56,56 +112,134 @@ impl Collection {
                     Some(slot) => Outcome::Repeated(first[&slot]),
                 });
             }
-            state.delete(&slots);
-            outcomes
-        };
-        self.keep_up();
-        Ok(outcomes)
+            Ok((slots, outcomes))
+        })?;
+        Ok(BatchDeletion { outcomes, receipt })
     }
 
     /// Deletes all that matches; a dry run only tells what would be deleted.
     pub fn delete_matching(
         self: &Arc<Self>,
         filter: &Filter,
-        dry_run: bool,
+        options: &DeleteOptions,
     ) -> Result<FilterDeletion> {
         let report = |state: &State| {
             let slots = state.matching(filter);
             let ids = state.slots.in_insertion_order(&slots).into_iter();
-            let matched = ids
+            let matched: Vec<_> = ids
                 .filter_map(|slot| state.slots.record(slot).map(|r| r.id.clone()))
                 .collect();
-            let scanned = state.slots.len();
-            (slots, FilterDeletion { scanned, matched })
+            Ok((slots, (state.slots.len(), matched)))
         };
-        if dry_run {
-            return Ok(report(&*self.read(Access::Wait)?).1);
-        }
-        {
-            let state = self.read(Access::Wait)?;
-            state
-                .fields
-                .prepare(filter, state.slots.alive(), &state.slots);
-        }
-        // Matching and deleting under one lock: nothing comes between what was matched
-        // and what is deleted.
-        let deletion = {
-            let mut state = self.write(Access::Wait)?;
-            let (slots, deletion) = report(&state);
-            state.delete(&slots);
-            deletion
+        let ((scanned, matched), receipt) = if options.dry_run {
+            (report(&*self.read(Access::Wait)?)?.1, None)
+        } else {
+            {
+                let state = self.read(Access::Wait)?;
+                state
+                    .fields
+                    .prepare(filter, state.slots.alive(), &state.slots);
+            }
+            self.delete_with(Access::Wait, options, report)?
         };
+        Ok(FilterDeletion {
+            scanned,
+            matched,
+            receipt,
+        })
+    }
+
+    /// Deletes what `select` selects. Selecting and deleting happen under one lock:
+    /// nothing comes between what was selected and what is deleted.
+    fn delete_with<T>(
+        self: &Arc<Self>,
+        access: Access,
+        options: &DeleteOptions,
+        select: impl Fn(&State) -> Result<(RoaringBitmap, T)>,
+    ) -> Result<(T, Option<Receipt>)> {
+        let (selected, commit, drafted) = {
+            let mut state = match &options.backup {
+                None => self.write(access)?,
+                Some(_) if access == Access::Now => return Err(Error::WouldBlock),
+                Some(file) => self.write_after(|state| {
+                    let (slots, _) = select(state)?;
+                    if slots.is_empty() {
+                        return Ok(());
+                    }
+                    self.back_up_some(&Files::default(), file, state, &slots)?;
+                    Ok(())
+                })?,
+            };
+            let (slots, selected) = select(&state)?;
+            let mut drafted = options.receipt.then(|| state.draft(&slots));
+            if slots.is_empty() {
+                (selected, None, drafted)
+            } else {
+                let mut commit = state.commit(&slots, Vec::new(), &[])?;
+                if let Some(drafted) = &mut drafted {
+                    drafted.sequence = commit.sequence;
+                }
+                state.delete(&slots, &mut commit);
+                (selected, Some(commit), drafted)
+            }
+        };
+        let done = commit.map_or(Ok(()), Commit::finish);
         self.keep_up();
-        Ok(deletion)
+        done?;
+        Ok((selected, drafted.map(Drafted::complete)))
+    }
+
+    /// Takes the lock for writing after something was done under it that only keeps other
+    /// writers out.
+    fn write_after(
+        &self,
+        first: impl FnOnce(&State) -> Result<()>,
+    ) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = self.state.upgradable_read();
+        self.check(state.dropped)?;
+        first(&state)?;
+        Ok(RwLockUpgradableReadGuard::upgrade(state))
+    }
+}
+
+impl Drafted {
+    fn complete(mut self) -> Receipt {
+        self.ids.sort_unstable();
+        let ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
+        let text = serde_json::json!([self.sequence, ids]).to_string();
+        let digest = Sha256::digest(text.as_bytes());
+        Receipt {
+            deleted: ids.len(),
+            bytes_erased: self.bytes,
+            log_sequence: self.sequence,
+            completed_at: OffsetDateTime::now_utc(),
+            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
     }
 }
 
 impl State {
+    fn draft(&self, slots: &RoaringBitmap) -> Drafted {
+        let records = slots.iter().filter_map(|slot| self.slots.record(slot));
+        let row = 4 * self.vectors.dimension();
+        Drafted {
+            ids: records.clone().map(|record| record.id.clone()).collect(),
+            bytes: records.map(|r| (row + r.text_bytes()) as u64).sum(),
+            sequence: self.journal.sequence(),
+        }
+    }
+
     /// The one delete: from here on no read finds these live `slots`. Their rows, texts,
     /// metadata and ids are gone; a code stays, nameless, while a graph leads through it.
-    pub(super) fn delete(&mut self, slots: &RoaringBitmap) {
+    ///
+    /// The commit says so already; what is on disk is overwritten when it is finished.
+    pub(super) fn delete(&mut self, slots: &RoaringBitmap, commit: &mut Commit) {
         if slots.is_empty() {
             return;
+        }
+        for slot in slots {
+            let key = self.slots.record(slot).map(|record| record.key);
+            self.journal.take(commit, slot, key);
         }
         self.fields.remove(slots, &self.slots);
         self.slots.release(slots);
@@ -114,7 +248,6 @@ impl State {
             self.vectors.erase_row(slot);
         }
         self.recycle(&self.unlinked(slots));
-        self.updated_at = OffsetDateTime::now_utc();
     }
 
     /// Those of `slots` that no graph leads through, neither the one there is nor the one

@@ -5,13 +5,13 @@ use std::{iter, sync::Arc};
 
 use hashbrown::{HashMap, hash_map::Entry};
 use roaring::RoaringBitmap;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Access, Collection, Item, State};
 use crate::{
     error::{Error, Result},
     filter::Source,
+    storage::{Commit, Head, length, push_part},
     vectors::{Codes, Metric, Record, Terms},
 };
 
@@ -38,6 +38,8 @@ pub struct Prepared {
     rows: Vec<Row>,
     data: Vec<f32>,
     codes: Codes,
+    /// The rows' parts as they are written to disk; empty in memory.
+    parts: Vec<u8>,
 }
 
 struct Row {
@@ -153,11 +155,20 @@ impl Collection {
                 }
             }
         }
+        let mut parts = Vec::new();
+        if self.is_on_disk() {
+            for row in &rows {
+                let data = &batch.data[row.at * dimension..][..dimension];
+                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
+                push_part(&mut parts, data, &row.id, metadata, text);
+            }
+        }
         Ok(Prepared {
             dimension,
             rows,
             codes: Codes::of(&batch.data, dimension),
             data: batch.data,
+            parts,
         })
     }
 
@@ -174,35 +185,59 @@ impl Collection {
                 got: batch.dimension,
             });
         }
-        let ids = {
+        let (ids, commit) = {
             let mut state = self.write(access)?;
             state.slots.check_room(batch.rows.len())?;
-            let dimension = self.config.dimension;
-            let rows = std::mem::take(&mut batch.rows);
             let mut replaced = RoaringBitmap::new();
-            let mut ids = Vec::with_capacity(rows.len());
-            for row in rows {
-                ids.push(row.id.clone());
+            let mut records = Vec::with_capacity(batch.rows.len());
+            for row in &batch.rows {
                 let old = state.slots.slot_of(&row.id);
                 replaced.extend(old);
                 let sequence = match old {
                     Some(slot) => state.slots.sequence(slot),
                     None => state.take_sequence(),
                 };
+                records.push(Record {
+                    key: state.journal.take_key(),
+                    id: row.id.clone(),
+                    metadata: None,
+                    text: None,
+                    sequence,
+                });
+            }
+            let rows = batch.rows.iter().zip(&records);
+            let heads: Vec<Head> = rows
+                .map(|(row, record)| {
+                    head(
+                        record,
+                        &row.id,
+                        row.metadata.as_deref(),
+                        row.text.as_deref(),
+                    )
+                })
+                .collect::<Result<_>>()?;
+            let mut commit = state.commit(&replaced, heads.clone(), &batch.parts)?;
+            let dimension = self.config.dimension;
+            let rows = std::mem::take(&mut batch.rows);
+            let mut ids = Vec::with_capacity(rows.len());
+            for ((row, record), head) in rows.into_iter().zip(records).zip(heads) {
+                ids.push(row.id);
                 let record = Record {
-                    id: row.id,
                     metadata: row.metadata,
                     text: row.text,
-                    sequence,
+                    ..record
                 };
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (code, terms) = batch.codes.get(row.at);
-                state.occupy(record, data, code, terms);
+                let slot = state.occupy(record, data, code, terms);
+                state.journal.put(&mut commit, slot, head.part(dimension));
             }
-            state.delete(&replaced);
-            ids
+            state.delete(&replaced, &mut commit);
+            (ids, commit)
         };
+        let done = commit.finish();
         self.keep_up();
+        done?;
         Ok(ids)
     }
 
@@ -213,38 +248,54 @@ impl Collection {
         }
         let data = update.data.as_ref();
         let codes = data.map(|data| (data, Codes::of(data, data.len())));
-        let item = {
+        let (item, commit) = {
             let mut state = self.write(access)?;
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             let old = state.slots.record(slot).cloned();
             let old = old.ok_or_else(|| self.not_found(id))?;
-            let metadata = update.metadata.clone().or(old.metadata);
-            let text = update.text.clone().or(old.text);
-            let one = RoaringBitmap::from_iter([slot]);
-            let slot = match &codes {
-                // A code in use is never changed: a graph may lead through it.
-                Some((data, codes)) => {
-                    state.slots.check_room(1)?;
-                    let record = Record {
-                        metadata,
-                        text,
-                        ..old
-                    };
-                    let (code, terms) = codes.get(0);
-                    let slot = state.occupy(record, data, code, terms);
-                    state.delete(&one);
-                    slot
-                }
+            let record = Record {
+                metadata: update.metadata.clone().or(old.metadata),
+                text: update.text.clone().or(old.text),
+                ..old
+            };
+            let (slot, commit) = match codes {
+                Some((data, codes)) => state.replace(slot, record, data, &codes)?,
                 None => {
-                    state.amend(slot, &one, metadata, text);
-                    slot
+                    let commit = state.amend(slot, record)?;
+                    (slot, commit)
                 }
             };
-            state.item(slot, None, true, true)
+            (state.item(slot, None, true, true), commit)
         };
+        let done = commit.finish();
         self.keep_up();
+        done?;
         item.ok_or_else(|| self.not_found(id))
     }
+}
+
+/// What a log says of a record.
+pub(super) fn head(
+    record: &Record,
+    id: &str,
+    metadata: Option<&str>,
+    text: Option<&str>,
+) -> Result<Head> {
+    let length = |text: &str| {
+        length(text).ok_or_else(|| {
+            Error::Validation(format!(
+                "{} bytes of text are too many for a vector",
+                text.len()
+            ))
+        })
+    };
+    Ok(Head {
+        key: record.key,
+        order: record.sequence,
+        id: length(id)?,
+        metadata: metadata.map(length).transpose()?,
+        text: text.map(length).transpose()?,
+    })
 }
 
 impl State {
@@ -253,26 +304,80 @@ impl State {
         self.next_sequence - 1
     }
 
-    fn occupy(&mut self, record: Record, data: &[f32], code: &[i8], terms: Terms) -> u32 {
+    /// Writes a commit that removes live `slots` and puts `entries`.
+    pub(super) fn commit(
+        &mut self,
+        removed: &RoaringBitmap,
+        entries: Vec<Head>,
+        parts: &[u8],
+    ) -> Result<Commit> {
+        let slots = &self.slots;
+        let keys = removed.iter().filter_map(|slot| slots.record(slot));
+        let keys = keys.map(|record| record.key).collect();
+        let commit = self.journal.commit(keys, entries, parts)?;
+        self.updated_at = commit.time;
+        Ok(commit)
+    }
+
+    pub(super) fn occupy(
+        &mut self,
+        record: Record,
+        data: &[f32],
+        code: &[i8],
+        terms: Terms,
+    ) -> u32 {
         let slot = self.slots.occupy(record);
         self.vectors.put(slot, data, code, terms);
         self.fields.insert(slot, self.slots.metadata(slot));
         self.pending.insert(slot);
-        self.updated_at = OffsetDateTime::now_utc();
         slot
     }
 
-    /// Changes what is known of the vector at `slot`, which is all of `one`.
-    fn amend(
+    /// The vector at `slot`, with other numbers. It moves to another slot: a code in use is
+    /// never changed, for a graph may lead through it.
+    fn replace(
         &mut self,
         slot: u32,
-        one: &RoaringBitmap,
-        metadata: Option<Box<str>>,
-        text: Option<Box<str>>,
-    ) {
-        self.fields.remove(one, &self.slots);
-        self.slots.amend(slot, metadata, text);
+        record: Record,
+        data: &[f32],
+        codes: &Codes,
+    ) -> Result<(u32, Commit)> {
+        self.slots.check_room(1)?;
+        let old = RoaringBitmap::from_iter([slot]);
+        let record = Record {
+            key: self.journal.take_key(),
+            ..record
+        };
+        let (head, part) = self.part(&record, data)?;
+        let mut commit = self.commit(&old, vec![head], &part)?;
+        let (code, terms) = codes.get(0);
+        let slot = self.occupy(record, data, code, terms);
+        self.journal.put(&mut commit, slot, part.len() as u64);
+        self.delete(&old, &mut commit);
+        Ok((slot, commit))
+    }
+
+    /// Changes what is known of the vector at `slot`.
+    fn amend(&mut self, slot: u32, record: Record) -> Result<Commit> {
+        let (head, part) = self.part(&record, self.vectors.row(slot))?;
+        let mut commit = self.commit(&RoaringBitmap::new(), vec![head], &part)?;
+        self.fields
+            .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
+        self.slots.amend(slot, record.metadata, record.text);
         self.fields.insert(slot, self.slots.metadata(slot));
-        self.updated_at = OffsetDateTime::now_utc();
+        self.journal.take(&mut commit, slot, None);
+        self.journal.put(&mut commit, slot, part.len() as u64);
+        Ok(commit)
+    }
+
+    /// What is written to disk of a vector; empty in memory.
+    fn part(&self, record: &Record, data: &[f32]) -> Result<(Head, Vec<u8>)> {
+        let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+        let head = head(record, &record.id, metadata, text)?;
+        let mut part = Vec::new();
+        if self.journal.log().is_some() {
+            push_part(&mut part, data, &record.id, metadata, text);
+        }
+        Ok((head, part))
     }
 }

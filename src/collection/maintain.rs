@@ -45,6 +45,8 @@ const RECYCLED: u64 = 512;
 pub(super) struct Upkeep {
     shared: Mutex<Shared>,
     cancelled: AtomicBool,
+    /// Rewriting the log failed; it is tried again when somebody asks for it.
+    gave_up: AtomicBool,
 }
 
 #[derive(Default)]
@@ -147,8 +149,8 @@ impl State {
             && (self.slots.len() as f64) < SPARSE * table as f64
     }
 
-    fn put_graph(&mut self, graph: Option<Graph>) -> Option<Graph> {
-        self.pending = match &graph {
+    pub(super) fn put_graph(&mut self, graph: Option<Arc<Graph>>) -> Option<Arc<Graph>> {
+        self.pending = match graph.as_deref() {
             Some(graph) => self.slots.alive() - graph.members(),
             None => self.slots.alive().clone(),
         };
@@ -163,6 +165,7 @@ impl State {
         self.fields.insert(at, self.slots.metadata(at));
         if at != slot {
             self.vectors.relocate(slot, at);
+            self.journal.relocate(slot, at);
             self.pending.remove(slot);
             self.pending.insert(at);
         }
@@ -177,7 +180,7 @@ impl Collection {
         let Some(state) = self.state.try_read() else {
             return;
         };
-        if state.work(false).is_none() {
+        if !self.has_work(&state) {
             return;
         }
         drop(state);
@@ -187,6 +190,15 @@ impl Collection {
         }
     }
 
+    fn has_work(&self, state: &State) -> bool {
+        let gave_up = self.upkeep.gave_up.load(Ordering::Acquire);
+        state.work(false).is_some() || (!gave_up && state.is_wasteful(false))
+    }
+
+    pub(super) fn upkeep_is_cancelled(&self) -> bool {
+        self.upkeep.is_cancelled()
+    }
+
     /// Brings the index to its best, and answers when it is: every vector in the graph,
     /// no deleted one left in it.
     pub fn optimize(self: &Arc<Self>) -> Result<oneshot::Receiver<Result<()>>> {
@@ -194,6 +206,7 @@ impl Collection {
         let (sender, receiver) = oneshot::channel();
         let mut shared = self.upkeep.shared.lock();
         shared.failed = false;
+        self.upkeep.gave_up.store(false, Ordering::Release);
         shared.waiting.push(sender);
         self.start(&mut shared);
         Ok(receiver)
@@ -218,13 +231,12 @@ impl Collection {
     fn run_upkeep(self: Arc<Self>) {
         loop {
             let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
-            let work = self.state.read().work(!waiting.is_empty());
-            let cancelled = self.upkeep.is_cancelled();
-            let outcome = match work {
-                _ if cancelled => Err(Error::CollectionNotFound(self.name().to_owned())),
-                Some(work) => catch_unwind(AssertUnwindSafe(|| self.perform(work)))
-                    .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into()))),
-                None => Ok(()),
+            let thorough = !waiting.is_empty();
+            let outcome = if self.upkeep.is_cancelled() {
+                Err(Error::CollectionNotFound(self.name().to_owned()))
+            } else {
+                catch_unwind(AssertUnwindSafe(|| self.do_work(thorough)))
+                    .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into())))
             };
             for waiting in waiting {
                 // Whoever asked may be gone.
@@ -243,13 +255,29 @@ impl Collection {
                     || self
                         .state
                         .try_read()
-                        .is_some_and(|state| state.work(false).is_none()));
+                        .is_some_and(|state| !self.has_work(&state)));
             if settled {
                 shared.running = false;
                 shared.failed = failed.is_some();
                 return;
             }
         }
+    }
+
+    fn do_work(&self, thorough: bool) -> Result<()> {
+        let work = self.state.read().work(thorough);
+        if let Some(work) = work {
+            self.perform(work)?;
+            self.save_graph();
+        }
+        let wasteful = self.state.read().is_wasteful(thorough);
+        if wasteful && let Err(error) = self.rewrite() {
+            self.upkeep.gave_up.store(true, Ordering::Release);
+            if thorough {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn perform(&self, work: Work) -> Result<()> {
@@ -293,6 +321,7 @@ impl Collection {
             let Some(last) = portion.last() else {
                 let len = state.slots.truncate();
                 state.vectors.truncate(len);
+                state.journal.truncate(len);
                 return;
             };
             next = last + 1;
@@ -314,6 +343,7 @@ impl Collection {
             std::mem::replace(&mut state.slots, Slots::new()),
             state.put_graph(None),
         );
+        state.journal.truncate(0);
         drop(state);
         drop(old);
     }
@@ -358,7 +388,7 @@ impl Collection {
             if more && done > 2 * published {
                 published = done;
                 let graph = pool.install(|| builder.flatten());
-                let old = self.state.write().put_graph(graph);
+                let old = self.state.write().put_graph(graph.map(Arc::new));
                 drop(old);
             }
         }
@@ -367,7 +397,7 @@ impl Collection {
         let old = {
             let mut state = self.state.write();
             state.building = None;
-            state.put_graph(graph)
+            state.put_graph(graph.map(Arc::new))
         };
         drop(old);
         self.recycle_retired();

@@ -4,18 +4,22 @@
 //! is that of some order of whole operations. Searches share the lock; writes hold it
 //! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
 
+mod copy;
 mod delete;
+mod disk;
 mod insert;
 mod maintain;
 mod query;
 
 use std::sync::Arc;
 
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use delete::{FilterDeletion, Outcome};
+pub use copy::Progress;
+pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
+pub use disk::{Residue, dimension_of};
 pub use insert::{Batch, Prepared, Update};
 pub use query::{Item, Method, Page, SearchOptions};
 
@@ -23,6 +27,7 @@ use crate::{
     error::{Error, Result},
     filter::{FieldIndexes, Source},
     graph::{Graph, HnswParams},
+    storage::{Fsync, Journal},
     vectors::{Metric, Slots, Vectors},
 };
 use maintain::Upkeep;
@@ -49,6 +54,10 @@ pub struct Collection {
     created_at: OffsetDateTime,
     state: RwLock<State>,
     upkeep: Upkeep,
+    /// For a collection on disk, when its writes are synced.
+    fsync: Option<Fsync>,
+    /// Held while files other than the log are written; true when none must be any more.
+    closed: Mutex<bool>,
 }
 
 /// Everything that changes.
@@ -56,7 +65,8 @@ struct State {
     vectors: Vectors,
     slots: Slots,
     fields: FieldIndexes,
-    graph: Option<Graph>,
+    journal: Journal,
+    graph: Option<Arc<Graph>>,
     /// Live slots that are not nodes of the graph. Searches scan them.
     pending: RoaringBitmap,
     /// The nodes of the graph under construction, if there is one.
@@ -78,6 +88,8 @@ pub struct Info {
     /// Deleted vectors whose places in the graph are not given back yet.
     pub deleted: usize,
     pub memory_bytes: usize,
+    /// The bytes of its files; `None` in memory.
+    pub disk_bytes: Option<u64>,
 }
 
 impl State {
@@ -86,6 +98,7 @@ impl State {
             vectors: Vectors::new(config.dimension, config.metric),
             slots: Slots::new(),
             fields: FieldIndexes::default(),
+            journal: Journal::default(),
             graph: None,
             pending: RoaringBitmap::new(),
             building: None,
@@ -98,12 +111,33 @@ impl State {
 
 impl Collection {
     pub fn new(config: Config) -> Arc<Self> {
+        let state = State::new(&config);
+        Self::with(config, OffsetDateTime::now_utc(), state, None)
+    }
+
+    fn with(
+        config: Config,
+        created_at: OffsetDateTime,
+        state: State,
+        fsync: Option<Fsync>,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            created_at: OffsetDateTime::now_utc(),
-            state: RwLock::new(State::new(&config)),
-            upkeep: Upkeep::default(),
             config,
+            created_at,
+            state: RwLock::new(state),
+            upkeep: Upkeep::default(),
+            fsync,
+            closed: Mutex::new(false),
         })
+    }
+
+    /// When its writes are synced; `None` in memory.
+    pub fn fsync(&self) -> Option<Fsync> {
+        self.fsync
+    }
+
+    fn is_on_disk(&self) -> bool {
+        self.fsync.is_some()
     }
 
     pub fn name(&self) -> &str {
@@ -131,7 +165,9 @@ impl Collection {
             memory_bytes: state.vectors.memory_bytes()
                 + state.slots.memory_bytes()
                 + state.fields.memory_bytes()
-                + state.graph.as_ref().map_or(0, Graph::memory_bytes),
+                + state.journal.memory_bytes()
+                + state.graph.as_ref().map_or(0, |graph| graph.memory_bytes()),
+            disk_bytes: state.disk_bytes(),
         })
     }
 
@@ -139,6 +175,9 @@ impl Collection {
     /// background stops. Returns what was inside, to be dropped where that may take time.
     pub fn drop_contents(&self, access: Access) -> Result<impl Send + use<>> {
         let mut state = self.write(access)?;
+        if let Some(log) = state.journal.log() {
+            log.drop_directory()?;
+        }
         self.upkeep.cancel();
         let contents = std::mem::replace(&mut *state, State::new(&self.config));
         state.dropped = true;
@@ -160,6 +199,9 @@ impl Collection {
     }
 
     fn write(&self, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
+        if access == Access::Now && self.fsync == Some(Fsync::Always) {
+            return Err(Error::WouldBlock);
+        }
         let state = match access {
             Access::Wait => self.state.write(),
             Access::Now => self.state.try_write().ok_or(Error::WouldBlock)?,

@@ -6,6 +6,7 @@
 //! through dead nodes, and only allowed ones become results.
 
 mod bulk;
+mod cache;
 mod connect;
 mod neighbours;
 mod search;

@@ -161,6 +161,17 @@ impl Vectors {
         self.metric.exact(&query.row, self.row(slot))
     }
 
+    /// How far two rows are from each other: never negative, and for the dot product, which
+    /// is no distance, the Euclidean one.
+    pub fn between(&self, a: u32, b: u32) -> f32 {
+        let (a, b) = (self.row(a), self.row(b));
+        let distance = match self.metric {
+            Metric::Cosine => 1.0 + Metric::Cosine.exact(a, b),
+            Metric::Euclidean | Metric::DotProduct => Metric::Euclidean.exact(a, b),
+        };
+        distance.max(0.0) as f32
+    }
+
     pub fn memory_bytes(&self) -> usize {
         self.rows.len() * (self.dimension << self.shift) * (size_of::<f32>() + 1)
             + self.terms.capacity() * size_of::<Terms>()

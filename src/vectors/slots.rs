@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// What a vector is besides its numbers.
 #[derive(Debug, Clone)]
 pub struct Record {
+    /// Names this vector, as it was inserted; changed metadata does not change it, and no
+    /// other vector ever has it.
+    pub key: u64,
     pub id: Arc<str>,
     /// The metadata as the caller wrote it: the text of one JSON object.
     pub metadata: Option<Box<str>>,
@@ -38,7 +41,8 @@ pub struct Slots {
 }
 
 impl Record {
-    fn text_bytes(&self) -> usize {
+    /// The bytes of its id, metadata and text.
+    pub fn text_bytes(&self) -> usize {
         self.id.len()
             + self.metadata.as_ref().map_or(0, |text| text.len())
             + self.text.as_ref().map_or(0, |text| text.len())
@@ -203,6 +207,7 @@ mod tests {
 
     fn record(id: &str, sequence: u64) -> Record {
         Record {
+            key: sequence,
             id: id.into(),
             metadata: None,
             text: None,

@@ -102,7 +102,9 @@ fn reads_and_writes_of_one_id_from_many_threads_have_an_order() {
                                     insert(collection, &[("one".into(), row)]);
                                     Action::Put(value)
                                 }
-                                1 => Action::Delete(collection.delete_one(WAIT, "one").is_ok()),
+                                1 => Action::Delete(
+                                    collection.delete_one(WAIT, "one", &plain()).is_ok(),
+                                ),
                                 _ => {
                                     let found = collection.get(WAIT, "one").ok();
                                     Action::Get(found.map(|item| item.data.unwrap()[0] as u8))
@@ -144,7 +146,7 @@ fn a_batch_is_seen_whole_or_not_at_all_while_the_index_is_built() {
         scope.spawn(|| {
             for round in 0..60 {
                 insert(&collection, &group);
-                collection.delete_many(WAIT, &ids).unwrap();
+                collection.delete_many(WAIT, &ids, &plain()).unwrap();
                 if round % 20 == 0 {
                     drop(collection.optimize().unwrap());
                 }
@@ -179,7 +181,7 @@ fn a_collection_that_is_dropped_under_way_is_not_found_any_more_and_answers_ever
     // Either it was done before, or it is told.
     let answer = waiting.blocking_recv().unwrap();
     assert!(matches!(answer, Ok(()) | Err(Error::CollectionNotFound(_))));
-    let gone = collection.delete_one(WAIT, "v1");
+    let gone = collection.delete_one(WAIT, "v1", &plain());
     assert!(matches!(gone, Err(Error::CollectionNotFound(_))));
     assert!(collection.optimize().is_err());
 }

@@ -63,7 +63,7 @@ fn searches_find_what_is_live_while_more_and_more_is_deleted() {
                 let (id, _) = live.swap_remove(random.below(live.len()));
                 ids.push(id);
             }
-            collection.delete_many(WAIT, &ids).unwrap();
+            collection.delete_many(WAIT, &ids, &plain()).unwrap();
             let recall = recall(&collection, metric, &live);
             assert!(recall >= 0.95, "{metric:?}: {recall} with {left} left");
         }
@@ -79,7 +79,7 @@ fn a_search_is_full_when_everything_around_the_query_was_deleted() {
     let query = live[17].1.clone();
     let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
     let around = nearest(Metric::Euclidean, all, &query, 1500);
-    collection.delete_many(WAIT, &around).unwrap();
+    collection.delete_many(WAIT, &around, &plain()).unwrap();
     live.retain(|(id, _)| !around.contains(id));
     let found = walk(&collection, &query, 10);
     let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
@@ -99,7 +99,7 @@ fn a_graph_that_has_lost_most_of_its_nodes_is_replaced_and_its_slots_are_given_b
     insert(&collection, &live);
     optimize(&collection);
     let ids: Vec<String> = live[..2500].iter().map(|(id, _)| id.clone()).collect();
-    collection.delete_many(WAIT, &ids).unwrap();
+    collection.delete_many(WAIT, &ids, &plain()).unwrap();
     optimize(&collection);
     let info = collection.info(WAIT).unwrap();
     assert_eq!((info.indexed, info.pending, info.deleted), (1500, 0, 0));
@@ -151,7 +151,7 @@ fn an_emptied_collection_gives_its_memory_back_and_can_be_filled_again() {
     let small = collection.info(WAIT).unwrap().memory_bytes;
     insert(&collection, &rows);
     let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
-    collection.delete_many(WAIT, &ids).unwrap();
+    collection.delete_many(WAIT, &ids, &plain()).unwrap();
     optimize(&collection);
     let info = collection.info(WAIT).unwrap();
     assert_eq!((info.vectors, info.deleted), (0, 0));
@@ -171,7 +171,7 @@ fn vectors_that_come_and_go_faster_than_they_are_indexed_do_not_pile_up() {
     for round in 0..80 {
         insert(&collection, &rows);
         assert_eq!(search(&collection, &rows[9].1, 2)[0].id.as_ref(), "v9");
-        collection.delete_many(WAIT, &ids).unwrap();
+        collection.delete_many(WAIT, &ids, &plain()).unwrap();
         assert!(search(&collection, &rows[9].1, 2).is_empty());
         let retired = collection.info(WAIT).unwrap().deleted;
         assert!(retired <= 20_000, "{retired} in round {round}");
@@ -199,7 +199,7 @@ fn what_is_left_of_a_large_collection_takes_the_memory_of_a_small_one() {
         let stays = |i: usize| i % (9000 / left) == 1;
         let (live, gone): (Vec<_>, Vec<_>) = (0..9000).partition(|&i| stays(i));
         let ids: Vec<String> = gone.into_iter().map(|i| format!("v{i}")).collect();
-        collection.delete_many(WAIT, &ids).unwrap();
+        collection.delete_many(WAIT, &ids, &plain()).unwrap();
         optimize(&collection);
         let info = collection.info(WAIT).unwrap();
         assert!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use vectorizer_native::{
-    collection::{Outcome, Update},
+    collection::{DeleteOptions, Outcome, Update},
     error::Error,
     filter,
     vectors::Metric,
@@ -123,12 +123,15 @@ fn run(ops: Vec<Op>, base: usize, metric: Metric) -> Result<(), TestCaseError> {
                 }
             }
             Op::DeleteOne(id) => {
-                let deleted = collection.delete_one(WAIT, &name(id)).is_ok();
+                let deleted = collection.delete_one(WAIT, &name(id), &plain()).is_ok();
                 prop_assert_eq!(deleted, model.remove(&name(id)));
             }
             Op::DeleteMany(ids) => {
                 let ids: Vec<String> = ids.into_iter().map(name).collect();
-                let outcomes = collection.delete_many(WAIT, &ids).unwrap();
+                let outcomes = collection
+                    .delete_many(WAIT, &ids, &plain())
+                    .unwrap()
+                    .outcomes;
                 for (i, (id, outcome)) in ids.iter().zip(outcomes).enumerate() {
                     let first = ids.iter().position(|other| other == id).unwrap();
                     let expected = if model.remove(id) {
@@ -144,7 +147,8 @@ fn run(ops: Vec<Op>, base: usize, metric: Metric) -> Result<(), TestCaseError> {
             }
             Op::DeleteMatching(tag, dry_run) => {
                 let filter = filter::parse_text(&format!("{{\"tag\":{tag}}}")).unwrap();
-                let done = collection.delete_matching(&filter, dry_run).unwrap();
+                let options = DeleteOptions { dry_run, ..plain() };
+                let done = collection.delete_matching(&filter, &options).unwrap();
                 let matches = |id: &&String| model.values[*id].1 % 8 == tag;
                 let matched: Vec<String> = model.order.iter().filter(matches).cloned().collect();
                 prop_assert_eq!(done.scanned, model.order.len());

@@ -1,12 +1,16 @@
 use std::sync::Arc;
 
 use vectorizer_native::{
-    collection::{Access, Batch, Collection, Config, Item, Method, SearchOptions},
+    collection::{Access, Batch, Collection, Config, DeleteOptions, Item, Method, SearchOptions},
     graph::HnswParams,
     vectors::Metric,
 };
 
 pub const WAIT: Access = Access::Wait;
+
+pub fn plain() -> DeleteOptions {
+    DeleteOptions::default()
+}
 
 pub fn collection(dimension: usize, metric: Metric) -> Arc<Collection> {
     Collection::new(Config {

@@ -1,0 +1,283 @@
+//! Copying a collection while it is in use: into a new log that has no gaps, or into a
+//! backup.
+//!
+//! Vectors are copied some at a time, under the lock that searches share; writes go on in
+//! between. The copy follows them: what is deleted is erased from it at once, what is
+//! inserted or changed is copied in the next round. The last few are copied under the
+//! lock for writing, and at that moment the copy is the collection.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
+
+use parking_lot::RwLockWriteGuard;
+use roaring::RoaringBitmap;
+
+use super::{Access, Collection, State, insert::head};
+use crate::{
+    error::{Error, Result},
+    storage::{
+        Backup, Copy, Files, Follower, Fsync, Kind, Place, Record, Restored, Writer, push_part,
+    },
+};
+
+/// Copied under the lock at a time: well under a millisecond.
+const PORTION_BYTES: usize = 256 << 10;
+/// So few are copied at the end, under the lock for writing.
+const LAST: usize = 256;
+/// After so many rounds the rest is the last, however many it is: others insert faster.
+const ROUNDS: usize = 8;
+/// A log with less than this in gaps is left alone.
+const GAPS: u64 = 4 << 20;
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+}
+
+impl State {
+    /// The bytes of the log, and how many of them are neither a live vector's nor needed
+    /// in any log.
+    fn gaps(&self) -> Option<(u64, u64)> {
+        let (live, end) = self.journal.log()?.size();
+        let needed = live + crate::storage::RECORDS + 28 * self.slots.len() as u64;
+        Some((end, end.saturating_sub(needed)))
+    }
+
+    /// Whether rewriting the log is worth it. With `thorough`, as soon as it gains a tenth.
+    pub(super) fn is_wasteful(&self, thorough: bool) -> bool {
+        self.gaps().is_some_and(|(end, gaps)| match thorough {
+            true => gaps * 10 > end,
+            false => gaps > GAPS && gaps * 2 > end - gaps,
+        })
+    }
+
+    pub(super) fn disk_bytes(&self) -> Option<u64> {
+        let log = self.journal.log()?;
+        let graph = std::fs::metadata(log.directory().join("graph"));
+        Some(log.size().1 + graph.map_or(0, |metadata| metadata.len()))
+    }
+
+    /// Appends as many of the live `slots` as make a portion. Returns how many of `slots`
+    /// it has looked at.
+    fn copy_portion(&self, writer: &mut Writer, slots: &[u32]) -> Result<usize> {
+        let (mut heads, mut parts, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+        let mut looked = 0;
+        for &slot in slots {
+            if parts.len() >= PORTION_BYTES {
+                break;
+            }
+            looked += 1;
+            let Some(record) = self.slots.record(slot) else {
+                continue;
+            };
+            if writer.place(slot).is_some() {
+                continue;
+            }
+            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+            let begin = parts.len();
+            push_part(
+                &mut parts,
+                self.vectors.row(slot),
+                &record.id,
+                metadata,
+                text,
+            );
+            heads.push(head(record, &record.id, metadata, text)?);
+            taken.push((slot, (parts.len() - begin) as u32));
+        }
+        if heads.is_empty() {
+            return Ok(looked);
+        }
+        let record = self.copied(Vec::new(), heads, parts.len());
+        let mut offset = writer.append(&record, &parts)?;
+        for (slot, len) in taken {
+            writer.put(slot, Place { offset, len });
+            offset += u64::from(len);
+        }
+        Ok(looked)
+    }
+
+    fn copied(&self, removed: Vec<u64>, entries: Vec<crate::storage::Head>, data: usize) -> Record {
+        Record {
+            kind: Kind::Commit,
+            sequence: self.journal.sequence(),
+            next_key: self.journal.next_key(),
+            time: (self.updated_at.unix_timestamp_nanos() / 1000) as i64,
+            removed,
+            entries,
+            data: data as u64,
+        }
+    }
+
+    /// The live vectors that the copy has not, in insertion order.
+    fn missing(&self, writer: &Writer) -> Vec<u32> {
+        let mut order = self.slots.in_insertion_order(self.slots.alive());
+        order.retain(|&slot| writer.place(slot).is_none());
+        order
+    }
+}
+
+impl Collection {
+    /// Copies the collection to the follower, and calls `finish` at the moment when the
+    /// copy is whole, with the lock for writing.
+    fn copy_to<T>(
+        &self,
+        follower: &Arc<Follower>,
+        progress: &mut dyn FnMut(Progress),
+        finish: impl FnOnce(&mut State, &mut Copy) -> Result<T>,
+    ) -> Result<T> {
+        for _ in 0..ROUNDS {
+            let missing = {
+                let state = self.read(Access::Wait)?;
+                state.missing(&follower.copy.lock().writer)
+            };
+            if missing.len() <= LAST {
+                break;
+            }
+            let mut at = 0;
+            while at < missing.len() {
+                let state = self.read(Access::Wait)?;
+                if self.upkeep_is_cancelled() {
+                    return Err(Error::ClientClosed);
+                }
+                let mut copy = follower.copy.lock();
+                at += state.copy_portion(&mut copy.writer, &missing[at..])?;
+                drop(copy);
+                let total = state.slots.len() as u64;
+                drop(state);
+                progress(Progress {
+                    done: (at as u64).min(total),
+                    total,
+                });
+            }
+        }
+        // Most of it is on the disk before anybody has to wait for the rest.
+        let file = follower.copy.lock().writer.file.clone();
+        if self.fsync != Some(Fsync::No) {
+            file.sync()?;
+        }
+        let mut state = self.write(Access::Wait)?;
+        if self.upkeep_is_cancelled() {
+            return Err(Error::ClientClosed);
+        }
+        let mut copy = follower.copy.lock();
+        let missing = state.missing(&copy.writer);
+        let mut at = 0;
+        while at < missing.len() {
+            at += state.copy_portion(&mut copy.writer, &missing[at..])?;
+        }
+        if !copy.dead.is_empty() {
+            let dead = std::mem::take(&mut copy.dead);
+            let record = state.copied(dead, Vec::new(), 0);
+            copy.writer.append(&record, &[])?;
+        }
+        if follower.failed.load(Ordering::Acquire) {
+            return Err(Error::Storage(
+                "bytes that were deleted meanwhile could not be overwritten in the copy: check \
+                 the disk and try again"
+                    .into(),
+            ));
+        }
+        let done = finish(&mut state, &mut copy)?;
+        let total = state.slots.len() as u64;
+        drop((copy, state));
+        progress(Progress { done: total, total });
+        Ok(done)
+    }
+
+    fn write_anyway(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write()
+    }
+
+    /// Replaces the log by one without gaps.
+    pub(super) fn rewrite(&self) -> Result<()> {
+        let config = self.settings();
+        let follower = {
+            let mut state = self.write(Access::Wait)?;
+            let Some(log) = state.journal.log() else {
+                return Ok(());
+            };
+            let health = log.sync().health().clone();
+            health.check()?;
+            let successor = log.successor(&config)?;
+            state.journal.follow(successor, Some(health))
+        };
+        let done = self.copy_to(&follower, &mut |_| (), |state, copy| {
+            let log = state.journal.log_mut();
+            log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
+        });
+        // Now the follower's file is what is not needed: the old log, or an unfinished new
+        // one. Deletes are erased from it until it is gone.
+        let file = follower.copy.lock().writer.file.clone();
+        let closed = self.closed.lock();
+        let wiped = if *closed { Ok(()) } else { self.wipe(&file) };
+        self.write_anyway().journal.unfollow(&follower);
+        drop(closed);
+        done.and(wiped)
+    }
+
+    fn wipe(&self, file: &crate::storage::File) -> Result<()> {
+        let files = match self.state.read().journal.log() {
+            Some(log) => log.files().clone(),
+            None => return Ok(()),
+        };
+        let path = file.path();
+        if !path.exists() {
+            // The collection's directory was deleted meanwhile, with all that was in it.
+            return Ok(());
+        }
+        let wiped = files.wipe(&path, self.fsync != Some(Fsync::No));
+        wiped.map_err(|error| match self.state.read().journal.log() {
+            // Bytes may be left in it of vectors that are deleted next.
+            Some(log) => log.sync().health().fail(error),
+            None => error,
+        })
+    }
+
+    /// Writes the collection as it is when this returns to a backup.
+    pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let follower = {
+            let mut state = self.write(Access::Wait)?;
+            let writer = backup.section(&self.settings())?;
+            state.journal.follow(writer, None)
+        };
+        let done = self.copy_to(&follower, progress, |state, copy| {
+            state.journal.unfollow(&follower);
+            Ok((copy.writer.end, state.slots.len() as u64))
+        });
+        match done {
+            Ok((end, vectors)) => {
+                backup.end_section(end, vectors);
+                Ok(())
+            }
+            Err(error) => {
+                self.write_anyway().journal.unfollow(&follower);
+                backup.drop_section()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the vectors at `slots` to a backup file of their own.
+    pub(super) fn back_up_some(
+        &self,
+        files: &Files,
+        path: &Path,
+        state: &State,
+        slots: &RoaringBitmap,
+    ) -> Result<Restored> {
+        let mut backup = Backup::create(files, path)?;
+        let mut writer = backup.section(&self.settings())?;
+        let order = state.slots.in_insertion_order(slots);
+        let mut at = 0;
+        while at < order.len() {
+            at += state.copy_portion(&mut writer, &order[at..])?;
+        }
+        backup.end_section(writer.end, slots.len());
+        backup.finish()
+    }
+}

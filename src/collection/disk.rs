@@ -1,0 +1,378 @@
+//! A collection's life on disk: made, opened, checked, closed.
+
+use std::{path::Path, sync::Arc};
+
+use hashbrown::{HashMap, HashSet};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Access, Collection, Config, State};
+use crate::{
+    error::{Error, Result},
+    graph::{Graph, HnswParams},
+    storage::{Entry, Files, Fsync, Health, Index, Input, Journal, Known, Log, RECORDS, list},
+    vectors::{Codes, Metric, Record},
+};
+
+const GRAPH: &str = "graph";
+/// A vector that is being deleted is looked at again.
+const LOOKS: usize = 3;
+
+/// What a log says of its collection, as a JSON text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    name: String,
+    dimension: usize,
+    metric: String,
+    m: usize,
+    ef_construction: usize,
+    ef_search: usize,
+    /// Microseconds since 1970.
+    created_at: i64,
+}
+
+impl Settings {
+    fn read(text: &str) -> Result<(Config, OffsetDateTime)> {
+        let wrong = |why: &str| Error::Storage(format!("a collection's settings say {why}"));
+        let settings: Self =
+            serde_json::from_str(text).map_err(|error| wrong(&error.to_string()))?;
+        let metric = Metric::from_name(&settings.metric);
+        let created_at =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(settings.created_at) * 1000);
+        let config = Config {
+            name: settings.name,
+            dimension: settings.dimension,
+            metric: metric.ok_or_else(|| wrong("an unknown metric"))?,
+            hnsw: HnswParams {
+                m: settings.m,
+                ef_construction: settings.ef_construction,
+                ef_search: settings.ef_search,
+            },
+        };
+        crate::client::check(&config).map_err(|error| wrong(&error.to_string()))?;
+        let created_at = created_at.map_err(|_| wrong("an impossible time"))?;
+        Ok((config, created_at))
+    }
+}
+
+/// The dimension that a collection's settings tell.
+pub fn dimension_of(settings: &str) -> Result<usize> {
+    Ok(Settings::read(settings)?.0.dimension)
+}
+
+/// Something of a deleted vector that is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Residue {
+    /// The id, where it can be told.
+    pub id: Option<String>,
+    /// The file, and the bytes in it; none in memory.
+    pub file: Option<String>,
+    pub offset: u64,
+    pub length: u64,
+    pub reason: &'static str,
+}
+
+impl Config {
+    /// The settings as they are written to disk.
+    pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
+        let settings = Settings {
+            name: self.name.clone(),
+            dimension: self.dimension,
+            metric: self.metric.name().to_owned(),
+            m: self.hnsw.m,
+            ef_construction: self.hnsw.ef_construction,
+            ef_search: self.hnsw.ef_search,
+            created_at: (created_at.unix_timestamp_nanos() / 1000) as i64,
+        };
+        // A structure of texts and numbers.
+        serde_json::to_string(&settings).unwrap_or_default()
+    }
+}
+
+impl Collection {
+    pub(super) fn settings(&self) -> String {
+        self.config.settings(self.created_at)
+    }
+
+    /// Writes what an empty collection consists of to an empty directory.
+    pub fn create(
+        config: &Config,
+        files: &Files,
+        directory: &Path,
+        fsync: Fsync,
+        health: &Arc<Health>,
+    ) -> Result<()> {
+        let settings = config.settings(OffsetDateTime::now_utc());
+        Log::create(files, directory, &settings, fsync, health)?;
+        Ok(())
+    }
+
+    /// Opens the collection in a directory, and completes what was interrupted.
+    pub fn open(
+        files: &Files,
+        directory: &Path,
+        fsync: Fsync,
+        health: &Arc<Health>,
+    ) -> Result<Arc<Self>> {
+        let make = |settings: &str| {
+            let (config, created_at) = Settings::read(settings)?;
+            let state = State::new(&config);
+            let dimension = config.dimension;
+            let row = vec![0.0; dimension];
+            Ok(((config, created_at, state, row), dimension))
+        };
+        let (log, summary, (config, created_at, mut state, _)) =
+            Log::open(files, directory, fsync, health, make, |target, entry| {
+                let (_, _, state, row) = target;
+                state.load(&entry, row)
+            })?;
+        let updated_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(summary.time) * 1000);
+        state.updated_at = match updated_at {
+            Ok(time) if summary.time > 0 => time,
+            _ => created_at,
+        };
+        state.journal = Journal::new(log, &summary);
+        state.load_graph(directory, &config);
+        let collection = Self::with(config, created_at, state, Some(fsync));
+        collection.keep_up();
+        Ok(collection)
+    }
+
+    /// Makes everything written so far survive a loss of power.
+    pub fn flush(&self) -> Result<()> {
+        let sync = {
+            let state = self.state.read();
+            state.journal.log().map(|log| log.sync().clone())
+        };
+        sync.map_or(Ok(()), |sync| sync.flush())
+    }
+
+    /// Ends all writing to the collection's files, in order. Nobody uses it any more.
+    pub fn close(&self) -> Result<()> {
+        self.stop_upkeep();
+        *self.closed.lock() = true;
+        // Whoever was writing has seen the end of it, or sees it now.
+        let state = self.state.write();
+        match state.journal.log() {
+            Some(log) if !state.dropped => log.sync().close(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The collection's directory.
+    pub fn directory(&self) -> Option<std::path::PathBuf> {
+        let state = self.state.read();
+        Some(state.journal.log()?.directory().to_owned())
+    }
+
+    /// Saves the graph beside the log, or removes what was saved of one that is no more.
+    /// It is a cache: a failure costs building it again.
+    pub(super) fn save_graph(&self) {
+        let (log, graph, keys) = {
+            let state = self.state.read();
+            let Some(log) = state.journal.log() else {
+                return;
+            };
+            let key = |slot| state.slots.record(slot).map(|record| record.key);
+            let graph = state.graph.clone();
+            let members = graph.iter().flat_map(|graph| graph.members().iter());
+            let keys: HashMap<u32, u64> = members
+                .filter_map(|slot| Some((slot, key(slot)?)))
+                .collect();
+            (
+                (log.files().clone(), log.directory().to_owned()),
+                graph,
+                keys,
+            )
+        };
+        let (files, directory) = log;
+        let path = directory.join(GRAPH);
+        let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
+        let closed = self.closed.lock();
+        if *closed || self.upkeep_is_cancelled() {
+            return;
+        }
+        let Some(bytes) = encoded else {
+            if path.exists() {
+                let _ = files.remove(&path);
+            }
+            return;
+        };
+        let unfinished = directory.join(format!("{GRAPH}.new"));
+        let saved = files.create(&unfinished).and_then(|file| {
+            file.write_at(0, &bytes)?;
+            file.rename(&path)
+        });
+        if saved.is_err() {
+            let _ = std::fs::remove_file(&unfinished);
+        }
+        drop(closed);
+    }
+
+    /// What is left of vectors with these ids, and of other deleted ones: looks at the
+    /// collection's memory, and reads all of its files back.
+    pub fn verify_erased(&self, ids: &[String]) -> Result<Vec<Residue>> {
+        let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        let mut found = Vec::new();
+        let closed = self.closed.lock();
+        let directory = {
+            let state = self.read(Access::Wait)?;
+            ids.retain(|id| {
+                let stored = state.slots.slot_of(id).is_some();
+                if stored {
+                    found.push(Residue {
+                        id: Some((*id).to_owned()),
+                        file: None,
+                        offset: 0,
+                        length: 0,
+                        reason: "the collection has a vector with this id",
+                    });
+                }
+                !stored
+            });
+            state.check_memory(&mut found);
+            state.journal.log().map(|log| log.directory().to_owned())
+        };
+        if let Some(directory) = directory {
+            for file in list(&directory)? {
+                if file.name.starts_with("log.") {
+                    self.verify_file(&file.path, &ids, &mut found)?;
+                }
+            }
+        }
+        drop(closed);
+        Ok(found)
+    }
+
+    fn verify_file(
+        &self,
+        path: &Path,
+        ids: &HashSet<&str>,
+        found: &mut Vec<Residue>,
+    ) -> Result<()> {
+        let file = Files::default().open_to_read(path)?;
+        // What is there now is written in full, and nothing that was deleted is still
+        // being overwritten.
+        let len = {
+            let state = self.read(Access::Wait)?;
+            let unfinished: Vec<_> = state.journal.followers().collect();
+            let copies: Vec<_> = unfinished.iter().map(|f| f.copy.lock()).collect();
+            state.journal.wait_for_erasures();
+            drop(copies);
+            file.size()?
+        };
+        let known = Known {
+            whole: len,
+            ordered: true,
+            clean: true,
+        };
+        let index = Index::read(&file, RECORDS, len, known, dimension_of)?;
+        let mut input = Input::new(&file, RECORDS);
+        for part in &index.parts {
+            input.skip(part.place.offset - input.position())?;
+            let mut bytes = input.part(part.place.len.into())?.to_vec();
+            for look in 1..=LOOKS {
+                let reason = if bytes.iter().all(|&byte| byte == 0) {
+                    None
+                } else {
+                    match part.head.content(&bytes, index.dimension) {
+                        Some(content) if ids.contains(content.id) => {
+                            Some((Some(content.id.to_owned()), "a vector with this id"))
+                        }
+                        Some(_) if part.live => None,
+                        Some(_) => Some((None, "a deleted vector that is not overwritten")),
+                        None => Some((None, "a vector that is overwritten in part")),
+                    }
+                };
+                let Some((id, reason)) = reason else {
+                    break;
+                };
+                if look == LOOKS {
+                    found.push(Residue {
+                        id,
+                        file: Some(path.display().to_string()),
+                        offset: part.place.offset,
+                        length: part.place.len.into(),
+                        reason,
+                    });
+                    break;
+                }
+                // It may have been deleted since, and be half gone.
+                self.read(Access::Wait)?.journal.wait_for_erasures();
+                file.read_at(part.place.offset, &mut bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Puts an entry of the log into the collection.
+    fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
+        let content = &entry.content;
+        for (value, bytes) in row.iter_mut().zip(content.row.chunks_exact(4)) {
+            let mut four = [0; 4];
+            four.copy_from_slice(bytes);
+            *value = f32::from_le_bytes(four);
+        }
+        self.slots.check_room(1)?;
+        let record = Record {
+            key: entry.head.key,
+            id: content.id.into(),
+            metadata: content.metadata.map(Into::into),
+            text: content.text.map(Into::into),
+            sequence: entry.head.order,
+        };
+        self.next_sequence = self.next_sequence.max(entry.head.order + 1);
+        if self.slots.slot_of(content.id).is_some() {
+            return Err(Error::Storage(format!(
+                "the log holds the id {:?} twice: restore a backup",
+                content.id
+            )));
+        }
+        let codes = Codes::of(row, row.len());
+        let (code, terms) = codes.get(0);
+        Ok(self.occupy(record, row, code, terms))
+    }
+
+    /// Takes the saved graph over, if it is of use.
+    fn load_graph(&mut self, directory: &Path, config: &Config) {
+        let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
+            return;
+        };
+        let alive = self.slots.alive().iter();
+        let slots: HashMap<u64, u32> = alive
+            .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
+            .collect();
+        let graph = Graph::decode(
+            &bytes,
+            config.hnsw.m,
+            |key| slots.get(&key).copied(),
+            |a, b| self.vectors.between(a, b),
+        );
+        if let Some(graph) = graph {
+            self.put_graph(Some(Arc::new(graph)));
+        }
+    }
+
+    /// Checks that nothing of a deleted vector is left in memory but nameless codes, which
+    /// the graph may lead through.
+    fn check_memory(&self, residues: &mut Vec<Residue>) {
+        let row = 4 * self.vectors.dimension() as u64;
+        for slot in (0..self.slots.table_len() as u32).filter(|s| !self.slots.alive().contains(*s))
+        {
+            let left = self.slots.record(slot).is_some()
+                || self.vectors.row(slot).iter().any(|&x| x.to_bits() != 0);
+            if left {
+                residues.push(Residue {
+                    id: None,
+                    file: None,
+                    offset: 0,
+                    length: row,
+                    reason: "a deleted vector in memory",
+                });
+            }
+        }
+    }
+}

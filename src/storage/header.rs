@@ -1,0 +1,147 @@
+//! The beginning of a file: what it is, in which version of the format, and, for a log,
+//! how far it is known to be on the disk.
+//!
+//! | bytes | |
+//! | --- | --- |
+//! | 0..8 | which kind of file |
+//! | 8..12 | the version of the format |
+//! | 12..20 | checksum of bytes 0 to 12 |
+//! | 4096..4140, 8192..8236 | a log's marks, written in turn |
+//! | 12288.. | records |
+//!
+//! A mark: 8 bytes that count marks, 8 for the end of what is known to be on the disk, 16
+//! for the system's run in which it was written (Linux's boot id), 4 that are 1 when the
+//! log was closed in order, and a checksum of these. Each mark is in a block of its own,
+//! so that a torn write damages one of them.
+
+use std::path::Path;
+
+use super::{file::File, record::checksum};
+use crate::error::{Error, Result};
+
+pub const LOG: &[u8; 8] = b"VECLOG\r\n";
+pub const BACKUP: &[u8; 8] = b"VECBAK\r\n";
+pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
+pub const VERSION: u32 = 1;
+/// Bytes of the part that all files have.
+pub const PREAMBLE: usize = 20;
+/// Where a log's or a backup's records begin.
+pub const RECORDS: u64 = 3 * BLOCK;
+const BLOCK: u64 = 4096;
+const MARK: usize = 44;
+
+/// How much of a log is known to be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// One more than that of the mark before.
+    pub turn: u64,
+    pub end: u64,
+    /// Nothing was written after it.
+    pub clean: bool,
+}
+
+/// A mark as it was found.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    pub mark: Mark,
+    /// The system has been running since: no power was lost, and what was written is
+    /// there.
+    pub same_run: bool,
+}
+
+pub fn preamble(kind: &[u8; 8]) -> [u8; PREAMBLE] {
+    let mut bytes = [0; PREAMBLE];
+    bytes[..8].copy_from_slice(kind);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    let sum = checksum(&bytes[..12]);
+    bytes[12..].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// Why the beginning of a file is not that of `kind`.
+pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Result<(), String> {
+    if bytes == &preamble(kind) {
+        return Ok(());
+    }
+    let sum = checksum(&bytes[..12]).to_le_bytes();
+    if !bytes.starts_with(kind) || bytes[12..] != sum {
+        return Err("its beginning is damaged".into());
+    }
+    let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+    Err(format!(
+        "it is of format version {version}, and this version of the library reads version \
+         {VERSION}: use the version that wrote it"
+    ))
+}
+
+/// Names the present run of the system; zero where that cannot be known.
+fn run() -> u128 {
+    static RUN: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
+    *RUN.get_or_init(|| {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        let id = id.ok().and_then(|id| uuid::Uuid::parse_str(id.trim()).ok());
+        id.map_or(0, |id| id.as_u128())
+    })
+}
+
+impl Mark {
+    fn encode(&self) -> [u8; MARK] {
+        let mut bytes = [0; MARK];
+        bytes[..8].copy_from_slice(&self.turn.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.end.to_le_bytes());
+        bytes[16..32].copy_from_slice(&run().to_le_bytes());
+        bytes[32] = u8::from(self.clean);
+        let sum = checksum(&bytes[..MARK - 8]);
+        bytes[MARK - 8..].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; MARK]) -> Option<Found> {
+        let (body, sum) = bytes.split_at(MARK - 8);
+        if checksum(body).to_le_bytes() != sum {
+            return None;
+        }
+        let number = |at: usize| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(&body[at..at + 8]);
+            u64::from_le_bytes(eight)
+        };
+        let written_in = u128::from(number(16)) | u128::from(number(24)) << 64;
+        Some(Found {
+            mark: Mark {
+                turn: number(0),
+                end: number(8),
+                clean: body[32] == 1,
+            },
+            same_run: written_in == run() && written_in != 0,
+        })
+    }
+
+    /// Writes the mark over the last but one.
+    pub fn write(&self, file: &File) -> Result<()> {
+        file.write_at(BLOCK * (1 + self.turn % 2), &self.encode())
+    }
+
+    /// The last mark that is whole.
+    pub fn read(file: &File) -> Result<Found> {
+        let mut last: Option<Found> = None;
+        for block in [1, 2] {
+            let mut bytes = [0; MARK];
+            file.read_at(BLOCK * block, &mut bytes)?;
+            if let Some(found) = Mark::decode(&bytes)
+                && last.is_none_or(|last| found.mark.turn > last.mark.turn)
+            {
+                last = Some(found);
+            }
+        }
+        last.ok_or_else(|| damaged(&file.path(), "its marks are damaged"))
+    }
+}
+
+/// A file that is not what was written.
+pub fn damaged(path: &Path, why: &str) -> Error {
+    Error::Storage(format!(
+        "{} cannot be read: {why}; nothing was changed: restore a backup",
+        path.display()
+    ))
+}

@@ -1,0 +1,290 @@
+//! What a collection tells its files.
+//!
+//! Every write of a collection is one *commit*: the entries it removes and those it puts.
+//! A collection on disk has a log, to which the commit goes first; only then is it made
+//! in memory. Copies that are being made of the collection meanwhile, by a rewrite of the
+//! log or a backup, *follow* it: what is deleted is erased from them as well.
+//!
+//! The bytes of what a commit removes are overwritten after the collection's lock is
+//! given back, and before the call returns ([`Commit::finish`]).
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::{ArcRwLockReadGuard, Mutex, RawRwLock, RwLock};
+use time::OffsetDateTime;
+
+use super::{
+    file::File,
+    log::{Log, Place, Summary, Writer},
+    record::{Head, Kind, Record},
+    sync::{Health, Syncer},
+};
+use crate::error::Result;
+
+pub struct Journal {
+    log: Option<Log>,
+    followers: Vec<Arc<Follower>>,
+    sequence: u64,
+    next_key: u64,
+    /// Held by whoever overwrites bytes.
+    erasing: Arc<RwLock<()>>,
+}
+
+/// A copy of the collection that is being made.
+pub struct Follower {
+    pub copy: Mutex<Copy>,
+    /// Bytes that should be gone could not be overwritten: the copy is no good.
+    pub failed: AtomicBool,
+    /// The store it belongs to; none for a backup.
+    health: Option<Arc<Health>>,
+}
+
+pub struct Copy {
+    pub writer: Writer,
+    /// The keys of entries that were copied and have been removed since.
+    pub dead: Vec<u64>,
+}
+
+/// A commit that was written, with what is left to do for it.
+#[must_use]
+pub struct Commit {
+    pub sequence: u64,
+    pub time: OffsetDateTime,
+    /// Where the first entry's part is.
+    begin: u64,
+    sync: Option<(Arc<Syncer>, u64)>,
+    erasures: Vec<Erasure>,
+    _erasing: Option<ArcRwLockReadGuard<RawRwLock, ()>>,
+}
+
+struct Erasure {
+    file: Arc<File>,
+    ranges: Vec<Range<u64>>,
+    follower: Option<Arc<Follower>>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            log: None,
+            followers: Vec::new(),
+            sequence: 0,
+            next_key: 1,
+            erasing: Arc::default(),
+        }
+    }
+}
+
+impl Journal {
+    /// The journal of a collection on disk.
+    pub fn new(log: Log, summary: &Summary) -> Self {
+        Self {
+            log: Some(log),
+            sequence: summary.sequence,
+            next_key: summary.next_key.max(1),
+            ..Self::default()
+        }
+    }
+
+    pub fn log(&self) -> Option<&Log> {
+        self.log.as_ref()
+    }
+
+    pub fn log_mut(&mut self) -> Option<&mut Log> {
+        self.log.as_mut()
+    }
+
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub fn next_key(&self) -> u64 {
+        self.next_key
+    }
+
+    /// The key of a new entry.
+    pub fn take_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key - 1
+    }
+
+    /// Writes a commit. When this fails nothing has happened, and the collection must not
+    /// change. The entries' parts are in `data`.
+    pub fn commit(&mut self, removed: Vec<u64>, entries: Vec<Head>, data: &[u8]) -> Result<Commit> {
+        let time = OffsetDateTime::now_utc();
+        let sequence = self.sequence + 1;
+        let mut commit = Commit {
+            sequence,
+            time,
+            begin: 0,
+            sync: None,
+            erasures: Vec::new(),
+            _erasing: None,
+        };
+        if let Some(log) = &mut self.log {
+            log.sync().health().check()?;
+            let record = Record {
+                kind: Kind::Commit,
+                sequence,
+                next_key: self.next_key,
+                time: (time.unix_timestamp_nanos() / 1000) as i64,
+                removed,
+                entries,
+                data: data.len() as u64,
+            };
+            let (begin, written) = log.append(&record, data)?;
+            commit.begin = begin;
+            commit.sync = Some((log.sync().clone(), written));
+            commit._erasing = Some(self.erasing.read_arc());
+        }
+        self.sequence = sequence;
+        Ok(commit)
+    }
+
+    /// Notes that a committed entry, whose part is `part` bytes in a row with the others,
+    /// is at `slot`.
+    pub fn put(&mut self, commit: &mut Commit, slot: u32, part: u64) {
+        if let Some(log) = &mut self.log {
+            let place = Place {
+                offset: commit.begin,
+                len: part as u32,
+            };
+            commit.begin += part;
+            log.writer().put(slot, place);
+        }
+    }
+
+    /// Notes that what was at `slot` is removed, or about to be put again: its bytes are
+    /// to be overwritten. `dead` is its key where it is removed.
+    pub fn take(&mut self, commit: &mut Commit, slot: u32, dead: Option<u64>) {
+        if let Some(log) = &mut self.log {
+            let file = log.file().clone();
+            commit.erase(file, None, log.writer().take(slot));
+        }
+        for follower in &self.followers {
+            let mut copy = follower.copy.lock();
+            if let Some(place) = copy.writer.take(slot) {
+                copy.dead.extend(dead);
+                let file = copy.writer.file.clone();
+                commit.erase(file, Some(follower), Some(place));
+                commit
+                    ._erasing
+                    .get_or_insert_with(|| self.erasing.read_arc());
+            }
+        }
+    }
+
+    /// The vector at `from` is at `to` now.
+    pub fn relocate(&mut self, from: u32, to: u32) {
+        if let Some(log) = &mut self.log {
+            log.writer().relocate(from, to);
+        }
+        for follower in &self.followers {
+            follower.copy.lock().writer.relocate(from, to);
+        }
+    }
+
+    pub fn truncate(&mut self, slots: usize) {
+        if let Some(log) = &mut self.log {
+            log.writer().truncate(slots);
+        }
+    }
+
+    /// Lets a copy follow the collection from here on.
+    pub fn follow(&mut self, writer: Writer, health: Option<Arc<Health>>) -> Arc<Follower> {
+        let follower = Arc::new(Follower {
+            copy: Mutex::new(Copy {
+                writer,
+                dead: Vec::new(),
+            }),
+            failed: AtomicBool::new(false),
+            health,
+        });
+        self.followers.push(follower.clone());
+        follower
+    }
+
+    pub fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
+        self.followers.iter()
+    }
+
+    pub fn unfollow(&mut self, follower: &Arc<Follower>) {
+        self.followers.retain(|other| !Arc::ptr_eq(other, follower));
+    }
+
+    /// Waits until no bytes are being overwritten. The caller holds the collection's lock,
+    /// so no more of it begins.
+    pub fn wait_for_erasures(&self) {
+        drop(self.erasing.write());
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.log.as_ref().map_or(0, Log::memory_bytes)
+    }
+}
+
+impl Commit {
+    fn erase(&mut self, file: Arc<File>, follower: Option<&Arc<Follower>>, place: Option<Place>) {
+        let Some(range) = place.map(|place| place.range()) else {
+            return;
+        };
+        let known = self
+            .erasures
+            .iter_mut()
+            .find(|erasure| Arc::ptr_eq(&erasure.file, &file));
+        match known {
+            // What was inserted together is mostly deleted together.
+            Some(erasure) => match erasure.ranges.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => erasure.ranges.push(range),
+            },
+            None => self.erasures.push(Erasure {
+                file,
+                ranges: vec![range],
+                follower: follower.cloned(),
+            }),
+        }
+    }
+
+    /// Does what is left to do, without the collection's lock: makes the commit as safe as
+    /// was promised, and overwrites what it removed. Returns when nothing of it is in any
+    /// file.
+    pub fn finish(self) -> Result<()> {
+        if let Some((sync, written)) = &self.sync {
+            // First the record: it completes an erasure that is cut short.
+            sync.settle(*written)?;
+        }
+        for erasure in &self.erasures {
+            let mut ranges = erasure.ranges.iter();
+            let done = ranges
+                .try_for_each(|range| erasure.file.erase(range.start, range.end - range.start));
+            let Err(error) = done else {
+                continue;
+            };
+            if let Some(follower) = &erasure.follower {
+                follower.failed.store(true, Ordering::Release);
+                match &follower.health {
+                    Some(health) => return Err(health.fail(error)),
+                    // The backup fails; the store is as it should be.
+                    None => continue,
+                }
+            }
+            return Err(match &self.sync {
+                Some((sync, _)) => sync.health().fail(error),
+                None => error,
+            });
+        }
+        if let Some((sync, _)) = &self.sync
+            && !self.erasures.is_empty()
+        {
+            sync.settle(sync.erased())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,663 @@
+//! The log of one collection: the file that holds its vectors, and all that happens to
+//! them.
+//!
+//! A write appends one record, which is there whole or not at all. A delete appends a
+//! record that names the removed entries' keys, and then overwrites their parts with
+//! zeros, in place. From the record on the delete has happened: whatever interrupts it,
+//! the next opening finds the record and overwrites what is left.
+//!
+//! `log.1` is followed by `log.2` when enough of it is zeros (`rewrite.rs`).
+
+use std::{
+    collections::HashMap,
+    io::{BufReader, Read},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    file::{self, File, Files, failed},
+    header::{self, Mark, RECORDS, damaged},
+    record::{self, Content, Damage, Head, Kind, Record, push_checked},
+    sync::{Fsync, Health, Syncer},
+};
+use crate::error::{Error, Result};
+
+const READ_AHEAD: usize = 1 << 20;
+/// What an update of the file system writes at a time: the smallest piece that a loss of
+/// power can leave out.
+const PAGE: u64 = 4096;
+
+/// Where an entry's part is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    pub offset: u64,
+    pub len: u32,
+}
+
+impl Place {
+    pub fn range(&self) -> Range<u64> {
+        self.offset..self.offset + u64::from(self.len)
+    }
+}
+
+/// A file that records are appended to, and where in it the vectors' parts are, by slot.
+pub struct Writer {
+    pub file: Arc<File>,
+    pub end: u64,
+    places: Vec<Place>,
+    live: u64,
+}
+
+impl Writer {
+    pub fn new(file: Arc<File>, end: u64) -> Self {
+        Self {
+            file,
+            end,
+            places: Vec::new(),
+            live: 0,
+        }
+    }
+
+    /// Appends a record with its data, and returns where the data begins.
+    pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<u64> {
+        let mut bytes = record.encode();
+        let begin = self.end + bytes.len() as u64;
+        // One write where that costs little; a record may be as large as a load.
+        if data.len() <= READ_AHEAD {
+            bytes.extend_from_slice(data);
+            self.file.write_at(self.end, &bytes)?;
+        } else {
+            self.file.write_at(self.end, &bytes)?;
+            self.file.write_at(begin, data)?;
+        }
+        self.end = begin + data.len() as u64;
+        Ok(begin)
+    }
+
+    pub fn place(&self, slot: u32) -> Option<Place> {
+        let place = self.places.get(slot as usize).copied();
+        place.filter(|place| place.len > 0)
+    }
+
+    pub fn put(&mut self, slot: u32, place: Place) {
+        if self.places.len() <= slot as usize {
+            self.places.resize(slot as usize + 1, Place::default());
+        }
+        self.live += u64::from(place.len);
+        self.places[slot as usize] = place;
+    }
+
+    /// Forgets where the slot's part is, and returns it.
+    pub fn take(&mut self, slot: u32) -> Option<Place> {
+        let place = self.place(slot)?;
+        self.places[slot as usize] = Place::default();
+        self.live -= u64::from(place.len);
+        Some(place)
+    }
+
+    /// The vector at `from` is at `to` now.
+    pub fn relocate(&mut self, from: u32, to: u32) {
+        if let Some(place) = self.take(from) {
+            self.put(to, place);
+        }
+    }
+
+    pub fn truncate(&mut self, slots: usize) {
+        self.places.truncate(slots);
+        self.places.shrink_to(slots);
+    }
+
+    /// The bytes of live parts, and all bytes.
+    pub fn size(&self) -> (u64, u64) {
+        (self.live, self.end)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.places.capacity() * size_of::<Place>()
+    }
+}
+
+/// An entry as it is read back.
+pub struct Entry<'a> {
+    pub head: Head,
+    pub content: Content<'a>,
+    pub place: Place,
+}
+
+/// What a log holds besides its entries.
+#[derive(Debug)]
+pub struct Summary {
+    pub sequence: u64,
+    pub next_key: u64,
+    /// When it was last written: microseconds since 1970.
+    pub time: i64,
+}
+
+pub struct Log {
+    files: Files,
+    directory: PathBuf,
+    generation: u64,
+    writer: Writer,
+    sync: Arc<Syncer>,
+}
+
+/// One collection's records, as their directories tell them.
+pub struct Index {
+    pub config: String,
+    pub dimension: usize,
+    pub parts: Vec<Part>,
+    pub end: u64,
+    /// The record at `end`, if it is no commit, and where its data begins.
+    pub next: Option<(Record, u64)>,
+    summary: Summary,
+}
+
+pub struct Part {
+    pub place: Place,
+    pub head: Head,
+    /// Nothing that follows removes it.
+    pub live: bool,
+    /// Where the part's record begins.
+    record: u64,
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// It was whole up to here.
+    pub whole: u64,
+    /// What is beyond is there in the order in which it was written.
+    pub ordered: bool,
+    /// Nothing was written after that.
+    pub clean: bool,
+}
+
+/// How a reading of a log ended.
+enum Reading<T> {
+    Done(T, Vec<Place>, Vec<u64>),
+    /// This record was not written whole before the power was lost.
+    Torn(u64),
+}
+
+fn name(generation: u64) -> String {
+    format!("log.{generation}")
+}
+
+pub fn config_record(config: &str) -> (Record, Vec<u8>) {
+    let mut data = Vec::new();
+    push_checked(&mut data, |out| out.extend_from_slice(config.as_bytes()));
+    let record = Record {
+        kind: Kind::Config,
+        sequence: 0,
+        next_key: 0,
+        time: 0,
+        removed: Vec::new(),
+        entries: Vec::new(),
+        data: data.len() as u64,
+    };
+    (record, data)
+}
+
+/// Writes the beginning of a log: everything before its first commit.
+fn begin(file: File, config: &str) -> Result<Writer> {
+    let file = Arc::new(file);
+    file.write_at(0, &header::preamble(header::LOG))?;
+    let mut writer = Writer::new(file, RECORDS);
+    let (record, data) = config_record(config);
+    writer.append(&record, &data)?;
+    for turn in [0, 1] {
+        let end = writer.end;
+        let clean = false;
+        Mark { turn, end, clean }.write(&writer.file)?;
+    }
+    Ok(writer)
+}
+
+impl Log {
+    /// Begins a log in an empty directory.
+    pub fn create(
+        files: &Files,
+        directory: &Path,
+        config: &str,
+        fsync: Fsync,
+        health: &Arc<Health>,
+    ) -> Result<Self> {
+        let writer = begin(files.create(&directory.join(name(1)))?, config)?;
+        if fsync != Fsync::No {
+            writer.file.sync()?;
+            files.sync_directory(directory)?;
+        }
+        let (file, end) = (writer.file.clone(), writer.end);
+        Ok(Self {
+            files: files.clone(),
+            directory: directory.to_owned(),
+            generation: 1,
+            writer,
+            sync: Arc::new(Syncer::new(fsync, health.clone(), file, end, 1)),
+        })
+    }
+
+    /// Opens the log of a directory, completes what was interrupted, and hands every live
+    /// entry to `put`, which returns its slot. `make` makes what they are put into, of the
+    /// log's settings, and tells the dimension.
+    pub fn open<T>(
+        files: &Files,
+        directory: &Path,
+        fsync: Fsync,
+        health: &Arc<Health>,
+        make: impl Fn(&str) -> Result<(T, usize)>,
+        put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
+    ) -> Result<(Self, Summary, T)> {
+        let generation = Self::clean_up(files, directory, fsync)?;
+        let file = files.open(&directory.join(name(generation)))?;
+        let len = file.size()?;
+        let mut preamble = [0; header::PREAMBLE];
+        if len < RECORDS {
+            return Err(damaged(&file.path(), "it is too short"));
+        }
+        file.read_at(0, &mut preamble)?;
+        header::check_preamble(&preamble, header::LOG)
+            .map_err(|why| damaged(&file.path(), &why))?;
+        let found = Mark::read(&file)?;
+        if len < found.mark.end {
+            return Err(damaged(
+                &file.path(),
+                &format!("it has {len} bytes where {} were written", found.mark.end),
+            ));
+        }
+        let known = Known {
+            whole: found.mark.end,
+            ordered: found.same_run,
+            clean: found.mark.clean,
+        };
+        let mut until = len;
+        let (index, target, writer, unfinished, lost) = loop {
+            let index = Index::read(&file, RECORDS, until, known, |config| Ok(make(config)?.1))?;
+            if index.next.is_some() {
+                let why = Damage::Corrupt("a record is of the wrong kind");
+                return Err(refused(&file.path(), index.end, why));
+            }
+            let (mut target, _) = make(&index.config)?;
+            let mut writer = Writer::new(Arc::new(files.open(&file.path())?), index.end);
+            let reading = index.read_parts(&file, known, |entry| {
+                let place = entry.place;
+                let slot = put(&mut target, entry)?;
+                writer.put(slot, place);
+                Ok(())
+            })?;
+            match reading {
+                Reading::Done((), unfinished, lost) => {
+                    break (index, target, writer, unfinished, lost);
+                }
+                Reading::Torn(at) => until = at,
+            }
+        };
+        if index.end < len {
+            file.erase(index.end, len - index.end)?;
+            file.truncate(index.end)?;
+        }
+        let mark = Mark {
+            turn: found.mark.turn + 1,
+            end: found.mark.end.min(index.end),
+            clean: false,
+        };
+        mark.write(&file)?;
+        for place in &unfinished {
+            file.erase(place.offset, place.len.into())?;
+        }
+        if fsync != Fsync::No {
+            file.sync()?;
+        }
+        let syncer = Syncer::new(
+            fsync,
+            health.clone(),
+            writer.file.clone(),
+            index.end,
+            mark.turn,
+        );
+        let mut log = Self {
+            files: files.clone(),
+            directory: directory.to_owned(),
+            generation,
+            writer,
+            sync: Arc::new(syncer),
+        };
+        let mut summary = index.summary;
+        if !lost.is_empty() {
+            summary.sequence += 1;
+            let record = Record {
+                kind: Kind::Commit,
+                sequence: summary.sequence,
+                next_key: summary.next_key,
+                time: summary.time,
+                removed: lost,
+                entries: Vec::new(),
+                data: 0,
+            };
+            log.append(&record, &[])?;
+        }
+        log.sync.flush()?;
+        Ok((log, summary, target))
+    }
+
+    /// Removes what an interrupted rewrite has left behind, and returns which log counts.
+    fn clean_up(files: &Files, directory: &Path, fsync: Fsync) -> Result<u64> {
+        let entries = file::list(directory)?;
+        let generation_of = |entry: &file::Entry| {
+            let number = entry.name.strip_prefix("log.")?;
+            number.parse::<u64>().ok()
+        };
+        let Some(generation) = entries.iter().filter_map(generation_of).max() else {
+            return Err(failed(
+                "open the log in",
+                directory,
+                &std::io::ErrorKind::NotFound.into(),
+            ));
+        };
+        for entry in &entries {
+            let old = generation_of(entry).is_some_and(|number| number < generation);
+            if old || entry.name.ends_with(".new") {
+                files.wipe(&entry.path, fsync != Fsync::No)?;
+            }
+        }
+        Ok(generation)
+    }
+
+    /// Appends a record. What fails is cut off again, as far as that can be.
+    pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<(u64, u64)> {
+        let end = self.writer.end;
+        match self.writer.append(record, data) {
+            Ok(begin) => Ok((begin, self.sync.appended(self.writer.end))),
+            Err(error) => {
+                let error = self.sync.health().fail(error);
+                let _ = self.writer.file.truncate(end);
+                Err(error)
+            }
+        }
+    }
+
+    pub fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    pub fn size(&self) -> (u64, u64) {
+        self.writer.size()
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.writer.memory_bytes()
+    }
+
+    pub fn file(&self) -> &Arc<File> {
+        &self.writer.file
+    }
+
+    pub fn sync(&self) -> &Arc<Syncer> {
+        &self.sync
+    }
+
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Begins the file that may replace this log.
+    pub fn successor(&self, config: &str) -> Result<Writer> {
+        let path = self.directory.join(name(self.generation + 1) + ".new");
+        begin(self.files.create(&path)?, config)
+    }
+
+    /// Exchanges the log for its successor, which is whole. From here on writes go to the
+    /// new file. An error leaves the log as it was.
+    pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
+        let synced = self.sync.fsync() != Fsync::No;
+        let mark = Mark {
+            turn: 2,
+            end: successor.end,
+            clean: false,
+        };
+        mark.write(&successor.file)?;
+        if synced {
+            successor.file.sync()?;
+        }
+        let path = self.directory.join(name(self.generation + 1));
+        successor.file.rename(&path)?;
+        std::mem::swap(&mut self.writer, successor);
+        self.generation += 1;
+        self.sync
+            .replace(self.writer.file.clone(), mark.end, mark.turn);
+        if synced && let Err(error) = self.files.sync_directory(&self.directory) {
+            // Nobody knows which of the two would be found.
+            self.sync.health().fail(error);
+        }
+        Ok(())
+    }
+
+    /// The collection is deleted from here on: nobody opens a directory of this name.
+    pub fn drop_directory(&self) -> Result<()> {
+        self.sync.health().check()?;
+        let dropped = super::root::dropped(&self.directory);
+        let done = self.files.rename(&self.directory, &dropped).and_then(|()| {
+            match (self.sync.fsync(), dropped.parent()) {
+                (Fsync::No, _) | (_, None) => Ok(()),
+                (_, Some(parent)) => self.files.sync_directory(parent),
+            }
+        });
+        done.map_err(|error| self.sync.health().fail(error))
+    }
+}
+
+impl Index {
+    /// Reads the directories of the records from `begin`, which is a collection's
+    /// settings, to `until` or a record that is no commit.
+    pub fn read(
+        file: &File,
+        begin: u64,
+        until: u64,
+        known: Known,
+        dimension_of: impl Fn(&str) -> Result<usize>,
+    ) -> Result<Self> {
+        let mut input = Input::new(file, begin);
+        let first = Record::read(&mut input, until.saturating_sub(begin), 0);
+        let first = first.map_err(|why| refused(&file.path(), begin, why))?;
+        if first.kind != Kind::Config {
+            return Err(damaged(&file.path(), "it does not begin with its settings"));
+        }
+        let config = text(input.part(first.data)?);
+        let config = config.ok_or_else(|| damaged(&file.path(), "its settings are damaged"))?;
+        let config = config.to_owned();
+        let dimension = dimension_of(&config)?;
+        let mut index = Self {
+            config,
+            dimension,
+            parts: Vec::new(),
+            summary: Summary {
+                sequence: 0,
+                next_key: 0,
+                time: 0,
+            },
+            end: input.position,
+            next: None,
+        };
+        let mut by_key: HashMap<u64, usize> = HashMap::new();
+        while index.end < until {
+            let record = match Record::read(&mut input, until - index.end, dimension) {
+                Ok(record) if record.kind == Kind::Commit => record,
+                Ok(record) => {
+                    index.next = Some((record, input.position));
+                    break;
+                }
+                Err(Damage::Read(error)) => return Err(failed("read", &file.path(), &error)),
+                // The end of a file that nobody was told is whole.
+                Err(Damage::Incomplete) if index.end >= known.whole => break,
+                Err(_) if index.end >= known.whole && !known.ordered => break,
+                Err(why) => return Err(refused(&file.path(), index.end, why)),
+            };
+            for key in &record.removed {
+                if let Some(part) = by_key.remove(key) {
+                    index.parts[part].live = false;
+                }
+            }
+            for head in &record.entries {
+                let len = u32::try_from(head.part(dimension)).map_err(|_| {
+                    damaged(&file.path(), "an entry is larger than any that is written")
+                })?;
+                let part = Part {
+                    place: Place {
+                        offset: input.position,
+                        len,
+                    },
+                    head: *head,
+                    live: true,
+                    record: index.end,
+                };
+                input.skip(len.into())?;
+                // An entry of the same key replaces the one before.
+                if let Some(old) = by_key.insert(head.key, index.parts.len()) {
+                    index.parts[old].live = false;
+                }
+                index.parts.push(part);
+            }
+            let summary = &mut index.summary;
+            summary.sequence = summary.sequence.max(record.sequence);
+            summary.next_key = summary.next_key.max(record.next_key);
+            summary.time = summary.time.max(record.time);
+            index.end = input.position;
+        }
+        Ok(index)
+    }
+
+    /// Reads all parts. Besides handing the live ones over, it finds the dead ones that
+    /// are not erased, and the live ones that are.
+    fn read_parts(
+        &self,
+        file: &File,
+        known: Known,
+        mut put: impl FnMut(Entry<'_>) -> Result<()>,
+    ) -> Result<Reading<()>> {
+        // Without a loss of power, writes are found in the order in which they were made.
+        let disordered = !known.clean && !known.ordered;
+        let mut input = Input::new(file, RECORDS);
+        let mut unfinished = Vec::new();
+        let mut lost = Vec::new();
+        for part in &self.parts {
+            input.skip(part.place.offset - input.position)?;
+            let bytes = input.part(part.place.len.into())?;
+            if !part.live {
+                if bytes.iter().any(|&byte| byte != 0) {
+                    unfinished.push(part.place);
+                }
+                continue;
+            }
+            if let Some(content) = part.head.content(bytes, self.dimension) {
+                put(Entry {
+                    head: part.head,
+                    content,
+                    place: part.place,
+                })?;
+            } else if disordered && part.record >= known.whole {
+                return Ok(Reading::Torn(part.record));
+            } else if disordered && is_partly_erased(bytes, part.place.offset) {
+                // The record of its deletion was lost with the power; its bytes were not
+                // there any more.
+                unfinished.push(part.place);
+                lost.push(part.head.key);
+            } else {
+                let why = format!(
+                    "the vector at bytes {} to {} is damaged",
+                    part.place.offset,
+                    part.place.range().end
+                );
+                return Err(damaged(&file.path(), &why));
+            }
+        }
+        Ok(Reading::Done((), unfinished, lost))
+    }
+}
+
+/// Whether a whole page of the part is zero, as an erasure leaves it of which only some
+/// pages got to the disk.
+fn is_partly_erased(bytes: &[u8], offset: u64) -> bool {
+    let mut rest = bytes;
+    let mut at = offset;
+    while !rest.is_empty() {
+        let page = ((PAGE - at % PAGE) as usize).min(rest.len());
+        let (head, tail) = rest.split_at(page);
+        if head.iter().all(|&byte| byte == 0) {
+            return true;
+        }
+        (rest, at) = (tail, at + page as u64);
+    }
+    false
+}
+
+/// The text of a part that has nothing else.
+pub fn text(part: &[u8]) -> Option<&str> {
+    std::str::from_utf8(record::checked(part)?).ok()
+}
+
+pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
+    match why {
+        Damage::Read(error) => failed("read", path, &error),
+        Damage::Incomplete => damaged(path, &format!("the record at byte {at} is cut off")),
+        Damage::Corrupt(why) => damaged(path, &format!("at byte {at}: {why}")),
+    }
+}
+
+/// A file read from front to back.
+pub struct Input<'a> {
+    file: &'a File,
+    input: BufReader<&'a std::fs::File>,
+    position: u64,
+    part: Vec<u8>,
+}
+
+impl<'a> Input<'a> {
+    pub fn new(file: &'a File, position: u64) -> Self {
+        use std::io::Seek;
+        let mut inner = file.inner();
+        // A failure shows at the first read, which does not find what it should.
+        let _ = inner.seek(std::io::SeekFrom::Start(position));
+        Self {
+            file,
+            input: BufReader::with_capacity(READ_AHEAD, inner),
+            position,
+            part: Vec::new(),
+        }
+    }
+
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub fn skip(&mut self, len: u64) -> Result<()> {
+        self.input
+            .seek_relative(len as i64)
+            .map_err(|e| failed("read", &self.file.path(), &e))?;
+        self.position += len;
+        Ok(())
+    }
+
+    /// The next `len` bytes. The caller knows that the file has them.
+    pub fn part(&mut self, len: u64) -> Result<&[u8]> {
+        self.part.resize(len as usize, 0);
+        self.input
+            .read_exact(&mut self.part)
+            .map_err(|e| failed("read", &self.file.path(), &e))?;
+        self.position += len;
+        Ok(&self.part)
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}

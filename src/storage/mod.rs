@@ -1,0 +1,30 @@
+//! Collections on disk. A store is a directory:
+//!
+//! | | |
+//! | --- | --- |
+//! | `STORE` | says that this is a store, and of which version |
+//! | `LOCK` | locked by the process that has the store open; holds its process id |
+//! | `collection-1/log.3` | everything a collection consists of (`log.rs`, `record.rs`) |
+//! | `collection-1/graph` | its graph without any vector: only saves building it again |
+//! | `*.new`, `*.dropped` | what is being made or removed; gone after the next opening |
+//!
+//! Rows are read once, when the store is opened, and kept in memory. They are not mapped:
+//! a disk that fails under a mapped file is a signal, which ends the process.
+
+mod backup;
+mod file;
+mod header;
+mod journal;
+mod log;
+mod record;
+mod root;
+mod sync;
+
+pub use backup::{Backup, Restored, restore, verify};
+pub use file::{Entry as DirectoryEntry, File, Files, Interruption, Operation, list};
+pub use header::{GRAPH, PREAMBLE, RECORDS, check_preamble, damaged, preamble};
+pub use journal::{Commit, Copy, Follower, Journal};
+pub use log::{Entry, Index, Input, Known, Log, Part, Place, Summary, Writer};
+pub use record::{Content, Head, Kind, Record, checksum, length, push_part};
+pub use root::{Root, make};
+pub use sync::{Fsync, Health, Syncer};

@@ -1,0 +1,360 @@
+//! The records that logs and backups are made of.
+//!
+//! Numbers are little-endian. A record is a header, a directory and data:
+//!
+//! | header bytes | |
+//! | --- | --- |
+//! | 0..4 | kind: `CMIT` a commit, `CONF` a collection's settings, `DONE` a backup's end |
+//! | 4..8 | how many keys it removes |
+//! | 8..12 | how many entries it puts |
+//! | 12..16 | zero |
+//! | 16..24 | the sequence number of the commit |
+//! | 24..32 | the key that the next new entry will get |
+//! | 32..40 | when: microseconds since 1970 |
+//! | 40..48 | bytes of data |
+//! | 48..56 | checksum of the directory |
+//! | 56..64 | checksum of the header up to here |
+//!
+//! The directory lists the removed keys (8 bytes each) and the entries' heads (28 bytes
+//! each: key, insertion order, lengths of id, metadata and text; `u32::MAX` where there
+//! is none). The data is one part for each entry, in order: a checksum of the rest of the
+//! part, the f32 row, the id, the metadata, the text. The records `CONF` and `DONE` have
+//! one part, a checksum and a JSON text.
+//!
+//! A part stands outside the other checksums because it can be erased: an entry that a
+//! later commit removed, or put again, has a part of zeros. What is left of it, in the
+//! directory, is a number and four lengths.
+//!
+//! Checksums are XXH3 of 64 bits.
+
+use std::io::{self, Read};
+
+use twox_hash::XxHash3_64;
+
+pub const HEADER: usize = 64;
+pub const HEAD: usize = 28;
+const ABSENT: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Commit,
+    Config,
+    Done,
+}
+
+impl Kind {
+    fn tag(self) -> &'static [u8; 4] {
+        match self {
+            Kind::Commit => b"CMIT",
+            Kind::Config => b"CONF",
+            Kind::Done => b"DONE",
+        }
+    }
+}
+
+/// What is known of an entry without its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Names the entry; no other ever has it.
+    pub key: u64,
+    /// The vector's place in the order of insertion.
+    pub order: u64,
+    pub id: u32,
+    pub metadata: Option<u32>,
+    pub text: Option<u32>,
+}
+
+/// A record without its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub kind: Kind,
+    pub sequence: u64,
+    pub next_key: u64,
+    pub time: i64,
+    pub removed: Vec<u64>,
+    pub entries: Vec<Head>,
+    pub data: u64,
+}
+
+/// Why there is no record.
+#[derive(Debug)]
+pub enum Damage {
+    /// The bytes end before the record does.
+    Incomplete,
+    Corrupt(&'static str),
+    Read(io::Error),
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Content<'a> {
+    pub row: &'a [u8],
+    pub id: &'a str,
+    pub metadata: Option<&'a str>,
+    pub text: Option<&'a str>,
+}
+
+pub fn checksum(bytes: &[u8]) -> u64 {
+    XxHash3_64::oneshot(bytes)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut four = [0; 4];
+    four.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(four)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(eight)
+}
+
+impl Head {
+    /// The bytes of the entry's part.
+    pub fn part(&self, dimension: usize) -> u64 {
+        let texts = u64::from(self.metadata.unwrap_or(0)) + u64::from(self.text.unwrap_or(0));
+        8 + 4 * dimension as u64 + u64::from(self.id) + texts
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend(self.key.to_le_bytes());
+        out.extend(self.order.to_le_bytes());
+        out.extend(self.id.to_le_bytes());
+        out.extend(self.metadata.unwrap_or(ABSENT).to_le_bytes());
+        out.extend(self.text.unwrap_or(ABSENT).to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let length = |at| Some(u32_at(bytes, at)).filter(|&len| len != ABSENT);
+        Self {
+            key: u64_at(bytes, 0),
+            order: u64_at(bytes, 8),
+            id: u32_at(bytes, 16),
+            metadata: length(20),
+            text: length(24),
+        }
+    }
+
+    /// Reads the entry's part. `None` when it is damaged or erased.
+    pub fn content<'a>(&self, part: &'a [u8], dimension: usize) -> Option<Content<'a>> {
+        let body = checked(part)?;
+        let (row, rest) = body.split_at_checked(4 * dimension)?;
+        let (id, rest) = rest.split_at_checked(self.id as usize)?;
+        let (metadata, text) = rest.split_at_checked(self.metadata.unwrap_or(0) as usize)?;
+        let utf8 = |bytes| std::str::from_utf8(bytes).ok();
+        Some(Content {
+            row,
+            id: utf8(id)?,
+            metadata: match self.metadata {
+                Some(_) => Some(utf8(metadata)?),
+                None => None,
+            },
+            text: match self.text {
+                Some(_) => Some(utf8(text)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// What follows the checksum at the beginning of `part`, if it is what it was.
+pub fn checked(part: &[u8]) -> Option<&[u8]> {
+    let (sum, body) = part.split_at_checked(8)?;
+    (u64_at(sum, 0) == checksum(body)).then_some(body)
+}
+
+/// Appends a checksum and what `write` appends after it.
+pub fn push_checked(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.extend([0; 8]);
+    write(out);
+    let sum = checksum(&out[at + 8..]);
+    out[at..at + 8].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// The lengths that a head has room for.
+pub fn length(text: &str) -> Option<u32> {
+    u32::try_from(text.len()).ok().filter(|&len| len != ABSENT)
+}
+
+/// Appends an entry's part.
+pub fn push_part(
+    out: &mut Vec<u8>,
+    row: &[f32],
+    id: &str,
+    metadata: Option<&str>,
+    text: Option<&str>,
+) {
+    push_checked(out, |out| {
+        out.reserve(4 * row.len());
+        out.extend(row.iter().flat_map(|x| x.to_le_bytes()));
+        for text in [Some(id), metadata, text].into_iter().flatten() {
+            out.extend_from_slice(text.as_bytes());
+        }
+    });
+}
+
+impl Record {
+    /// The record's bytes without its data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![0; HEADER];
+        out.reserve(self.directory_len() as usize);
+        for key in &self.removed {
+            out.extend(key.to_le_bytes());
+        }
+        for head in &self.entries {
+            head.write(&mut out);
+        }
+        let sum = checksum(&out[HEADER..]);
+        let header = [
+            (self.removed.len() as u64) | (self.entries.len() as u64) << 32,
+            0,
+            self.sequence,
+            self.next_key,
+            self.time as u64,
+            self.data,
+            sum,
+        ];
+        out[..4].copy_from_slice(self.kind.tag());
+        out[4..12].copy_from_slice(&header[0].to_le_bytes());
+        for (i, value) in header.iter().enumerate().skip(2) {
+            out[8 * i..8 * i + 8].copy_from_slice(&value.to_le_bytes());
+        }
+        let sum = checksum(&out[..HEADER - 8]);
+        out[HEADER - 8..HEADER].copy_from_slice(&sum.to_le_bytes());
+        out
+    }
+
+    fn directory_len(&self) -> u64 {
+        8 * self.removed.len() as u64 + HEAD as u64 * self.entries.len() as u64
+    }
+
+    /// All of its bytes.
+    pub fn size(&self) -> u64 {
+        HEADER as u64 + self.directory_len() + self.data
+    }
+
+    /// Reads a record up to its data, from an input with `remaining` bytes. Whatever the
+    /// bytes are, it takes no more memory than there are bytes.
+    pub fn read(input: &mut impl Read, remaining: u64, dimension: usize) -> Result<Self, Damage> {
+        if remaining < HEADER as u64 {
+            return Err(Damage::Incomplete);
+        }
+        let mut header = [0; HEADER];
+        input.read_exact(&mut header).map_err(Damage::Read)?;
+        if u64_at(&header, HEADER - 8) != checksum(&header[..HEADER - 8]) {
+            return Err(Damage::Corrupt(
+                "the checksum of a record's header is wrong",
+            ));
+        }
+        let kinds = [Kind::Commit, Kind::Config, Kind::Done];
+        let kind = kinds
+            .into_iter()
+            .find(|kind| header.starts_with(kind.tag()));
+        let kind = kind.ok_or(Damage::Corrupt("a record is of an unknown kind"))?;
+        let removed = u32_at(&header, 4) as usize;
+        let entries = u32_at(&header, 8) as usize;
+        let data = u64_at(&header, 40);
+        let directory = 8 * removed as u64 + (HEAD * entries) as u64;
+        let needed = directory.checked_add(data);
+        if needed.is_none_or(|needed| needed > remaining - HEADER as u64) {
+            return Err(Damage::Incomplete);
+        }
+        let mut bytes = vec![0; directory as usize];
+        input.read_exact(&mut bytes).map_err(Damage::Read)?;
+        if u64_at(&header, 48) != checksum(&bytes) {
+            return Err(Damage::Corrupt(
+                "the checksum of a record's directory is wrong",
+            ));
+        }
+        let (keys, heads) = bytes.split_at(8 * removed);
+        let record = Self {
+            kind,
+            sequence: u64_at(&header, 16),
+            next_key: u64_at(&header, 24),
+            time: u64_at(&header, 32) as i64,
+            removed: keys.chunks_exact(8).map(|key| u64_at(key, 0)).collect(),
+            entries: heads.chunks_exact(HEAD).map(Head::read).collect(),
+            data,
+        };
+        let parts = record.entries.iter().map(|head| head.part(dimension));
+        if kind == Kind::Commit && parts.sum::<u64>() != data {
+            return Err(Damage::Corrupt(
+                "a record's entries do not add up to its length",
+            ));
+        }
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn head() -> impl Strategy<Value = Head> {
+        let length = || proptest::option::of(0u32..50);
+        (any::<u64>(), any::<u64>(), 1u32..20, length(), length()).prop_map(
+            |(key, order, id, metadata, text)| Head {
+                key,
+                order,
+                id,
+                metadata,
+                text,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn a_record_is_read_as_it_was_written_and_no_changed_byte_goes_unnoticed(
+            removed in proptest::collection::vec(any::<u64>(), 0..4),
+            entries in proptest::collection::vec(head(), 0..4),
+            sequence: u64, next_key: u64, time: i64,
+            at: prop::sample::Index, flip in 1u8..,
+        ) {
+            let data = entries.iter().map(|head| head.part(3)).sum();
+            let record = Record { kind: Kind::Commit, sequence, next_key, time, removed, entries, data };
+            let mut bytes = record.encode();
+            prop_assert_eq!(record.size(), bytes.len() as u64 + data);
+            let len = record.size();
+            prop_assert_eq!(Record::read(&mut &bytes[..], len, 3).unwrap(), record);
+            let short = Record::read(&mut &bytes[..], len - 1, 3);
+            prop_assert!(matches!(short, Err(Damage::Incomplete)));
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            prop_assert!(Record::read(&mut &bytes[..], len, 3).is_err());
+        }
+
+        #[test]
+        fn a_part_is_read_as_it_was_written_and_no_changed_byte_goes_unnoticed(
+            row in proptest::collection::vec(any::<f32>(), 1..5),
+            id in ".{1,9}", metadata in proptest::option::of(".{0,9}"),
+            text in proptest::option::of(".{0,9}"),
+            at: prop::sample::Index, flip in 1u8..,
+        ) {
+            let mut part = Vec::new();
+            push_part(&mut part, &row, &id, metadata.as_deref(), text.as_deref());
+            let head = Head {
+                key: 0,
+                order: 0,
+                id: id.len() as u32,
+                metadata: metadata.as_ref().map(|text| text.len() as u32),
+                text: text.as_ref().map(|text| text.len() as u32),
+            };
+            prop_assert_eq!(head.part(row.len()), part.len() as u64);
+            let content = head.content(&part, row.len()).unwrap();
+            let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
+            prop_assert_eq!(content.row, &bytes[..]);
+            prop_assert_eq!(content.id, &id);
+            prop_assert_eq!(content.metadata, metadata.as_deref());
+            prop_assert_eq!(content.text, text.as_deref());
+            let at = at.index(part.len());
+            part[at] ^= flip;
+            prop_assert_eq!(head.content(&part, row.len()), None);
+        }
+    }
+}

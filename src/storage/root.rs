@@ -1,0 +1,212 @@
+//! The directory of a store: whose it is, and which collections are in it.
+
+use std::{
+    fs,
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    file::{self, Files, failed},
+    sync::Fsync,
+};
+use crate::error::{Error, Result};
+
+const MARKER: &str = "STORE";
+const LOCK: &str = "LOCK";
+const MARKED: &str = "vectorizer-native store, format version ";
+const VERSION: u32 = 1;
+const NEW: &str = "new";
+const DROPPED: &str = "dropped";
+
+/// A store's directory, locked for this process.
+pub struct Root {
+    files: Files,
+    path: PathBuf,
+    lock: fs::File,
+    next: AtomicU64,
+}
+
+/// What a deleted collection's directory is called until it is removed.
+pub fn dropped(directory: &Path) -> PathBuf {
+    directory.with_extension(DROPPED)
+}
+
+fn number(name: &str) -> Option<u64> {
+    let name = name.split('.').next().unwrap_or_default();
+    name.strip_prefix("collection-")?.parse().ok()
+}
+
+/// Makes a directory and those above it that are missing.
+pub fn make(path: &Path) -> Result<PathBuf> {
+    let made = fs::create_dir_all(path).and_then(|()| path.canonicalize());
+    made.map_err(|e| failed("create the directory", path, &e))
+}
+
+impl Root {
+    /// Locks a store's directory, or makes one of an empty directory. What interrupted
+    /// work has left behind is removed.
+    pub fn open(files: &Files, path: &Path, fsync: Fsync) -> Result<Self> {
+        let lock = lock(path)?;
+        let marker = path.join(MARKER);
+        let entries = file::list(path)?;
+        match fs::read(&marker) {
+            Ok(text) => check_marker(&marker, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let unfinished = format!("{MARKER}.{NEW}");
+                let stranger = entries.iter().find(|entry| {
+                    !entry.name.starts_with('.') && entry.name != LOCK && entry.name != unfinished
+                });
+                if let Some(stranger) = stranger {
+                    return Err(Error::Storage(format!(
+                        "{} is no store: it holds {} and no file {MARKER}; choose another \
+                         directory, or put the file back",
+                        path.display(),
+                        stranger.name
+                    )));
+                }
+                mark(files, path, fsync)?;
+            }
+            Err(error) => return Err(failed("read", &marker, &error)),
+        }
+        for entry in &entries {
+            if entry.is_dir && (entry.name.ends_with(DROPPED) || entry.name.ends_with(NEW)) {
+                files.wipe_directory(&entry.path, fsync != Fsync::No)?;
+            }
+        }
+        let last = entries.iter().filter_map(|entry| number(&entry.name)).max();
+        Ok(Self {
+            files: files.clone(),
+            path: path.to_owned(),
+            lock,
+            next: AtomicU64::new(last.unwrap_or(0) + 1),
+        })
+    }
+
+    /// What a collection's directory is called.
+    pub fn name(number: u64) -> String {
+        format!("collection-{number}")
+    }
+
+    /// Lets others have the store.
+    pub fn unlock(&self) {
+        // What fails here the end of the process makes good.
+        let _ = self.lock.unlock();
+    }
+
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// The collections' directories.
+    pub fn collections(&self) -> Result<Vec<PathBuf>> {
+        let entries = file::list(&self.path)?.into_iter();
+        let collections = entries.filter(|entry| {
+            entry.is_dir && number(&entry.name).is_some_and(|n| Self::name(n) == entry.name)
+        });
+        Ok(collections.map(|entry| entry.path).collect())
+    }
+
+    /// Makes a collection's directory with what `fill` puts into it, all of it or nothing,
+    /// and returns its path.
+    pub fn add(&self, fsync: Fsync, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let name = Self::name(self.next.fetch_add(1, Ordering::Relaxed));
+        let path = self.path.join(name);
+        let new = path.with_extension(NEW);
+        self.files.create_directory(&new)?;
+        fill(&new)?;
+        self.files.rename(&new, &path)?;
+        if fsync != Fsync::No {
+            self.files.sync_directory(&self.path)?;
+        }
+        Ok(path)
+    }
+
+    /// Removes a deleted collection's directory, and its bytes before it.
+    pub fn remove(&self, directory: &Path, fsync: Fsync) -> Result<()> {
+        self.files
+            .wipe_directory(&dropped(directory), fsync != Fsync::No)
+    }
+}
+
+/// Writes the file that makes a directory a store.
+pub fn mark(files: &Files, path: &Path, fsync: Fsync) -> Result<()> {
+    let unfinished = path.join(format!("{MARKER}.{NEW}"));
+    if unfinished.exists() {
+        files.remove(&unfinished)?;
+    }
+    let file = files.create(&unfinished)?;
+    file.write_at(0, format!("{MARKED}{VERSION}\n").as_bytes())?;
+    if fsync != Fsync::No {
+        file.sync()?;
+    }
+    file.rename(&path.join(MARKER))?;
+    if fsync != Fsync::No {
+        files.sync_directory(path)?;
+    }
+    Ok(())
+}
+
+fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {
+    let text = String::from_utf8_lossy(text);
+    let version = text
+        .strip_prefix(MARKED)
+        .and_then(|rest| rest.strip_suffix('\n'))
+        .and_then(|version| version.parse::<u32>().ok());
+    match version {
+        Some(VERSION) => Ok(()),
+        Some(version) => Err(Error::Storage(format!(
+            "{} says that the store is of format version {version}, and this version of the \
+             library reads version {VERSION}: use the version that wrote it",
+            marker.display()
+        ))),
+        None => Err(Error::Storage(format!(
+            "{} is damaged: it should hold the line '{MARKED}{VERSION}'; write it again",
+            marker.display()
+        ))),
+    }
+}
+
+/// Locks the directory for this process. The system unlocks it when the process ends,
+/// however it ends.
+fn lock(path: &Path) -> Result<fs::File> {
+    let name = path.join(LOCK);
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(&name).map_err(|e| failed("open", &name, &e))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            return Err(Error::StoreLocked {
+                path: path.display().to_string(),
+                pid: owner(&mut file),
+            });
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(failed("lock", &name, &error)),
+    }
+    let pid = format!("{}\n", std::process::id());
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.write_all(pid.as_bytes()));
+    written.map_err(|e| failed("write to", &name, &e))?;
+    Ok(file)
+}
+
+/// The process id in the file. The owner may be just about to write it.
+fn owner(file: &mut fs::File) -> Option<u32> {
+    for _ in 0..20 {
+        let mut text = String::new();
+        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+        if read.is_err() {
+            return None;
+        }
+        if let (true, Ok(pid)) = (text.ends_with('\n'), text.trim().parse()) {
+            return Some(pid);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    None
+}

@@ -1,0 +1,179 @@
+//! When what was written is made to last, and what happens when that fails.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Condvar, Mutex};
+use serde::Deserialize;
+
+use super::{file::File, header::Mark};
+use crate::error::{Error, Result};
+
+/// When a write is made to survive a loss of power. A killed process loses nothing with
+/// any of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fsync {
+    /// Before its promise resolves.
+    Always,
+    /// Within about a second.
+    #[default]
+    Everysec,
+    /// When the system sees fit, and on `flush` and `close`.
+    No,
+}
+
+/// Whether a store can still be written. After a failed write or sync nobody knows what
+/// is on the disk, so nothing more is written until the store is opened, and read, again.
+#[derive(Default)]
+pub struct Health {
+    failure: OnceLock<String>,
+}
+
+impl Health {
+    pub fn check(&self) -> Result<()> {
+        match self.failure.get() {
+            None => Ok(()),
+            Some(first) => Err(Error::Storage(format!(
+                "the store is read-only since a write failed: {first}; close all its clients and \
+                 open it again"
+            ))),
+        }
+    }
+
+    /// Nothing may be written any more: the store is closed.
+    pub fn close(&self) {
+        self.fail(Error::ClientClosed);
+    }
+
+    /// Notes a failure, and returns it.
+    pub fn fail(&self, error: Error) -> Error {
+        let _ = self.failure.set(error.to_string());
+        error
+    }
+}
+
+/// Syncs one log, for many threads at a time: whoever comes first does it for all that
+/// have written by then.
+pub struct Syncer {
+    fsync: Fsync,
+    health: Arc<Health>,
+    state: Mutex<State>,
+    done: Condvar,
+}
+
+struct State {
+    file: Arc<File>,
+    /// The end of the log's last whole record.
+    end: u64,
+    /// Counts writes, erasures included; `synced` is the last that is known to last.
+    written: u64,
+    synced: u64,
+    busy: bool,
+    /// The turn of the last mark.
+    turn: u64,
+}
+
+impl Syncer {
+    pub fn new(fsync: Fsync, health: Arc<Health>, file: Arc<File>, end: u64, turn: u64) -> Self {
+        Self {
+            fsync,
+            health,
+            state: Mutex::new(State {
+                file,
+                end,
+                written: 0,
+                synced: 0,
+                busy: false,
+                turn,
+            }),
+            done: Condvar::new(),
+        }
+    }
+
+    pub fn fsync(&self) -> Fsync {
+        self.fsync
+    }
+
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
+    /// Notes that the log was written to `end`.
+    pub fn appended(&self, end: u64) -> u64 {
+        let mut state = self.state.lock();
+        state.end = end;
+        state.written += 1;
+        state.written
+    }
+
+    /// Notes that bytes were erased.
+    pub fn erased(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.written += 1;
+        state.written
+    }
+
+    /// From here on the log is this file, which is synced.
+    pub fn replace(&self, file: Arc<File>, end: u64, turn: u64) {
+        let mut state = self.state.lock();
+        state.file = file;
+        state.end = end;
+        state.turn = turn;
+        state.written += 1;
+        state.synced = state.written;
+    }
+
+    /// Returns when a write is as safe as the caller was promised.
+    pub fn settle(&self, written: u64) -> Result<()> {
+        match self.fsync {
+            Fsync::Always => self.sync(written, false),
+            Fsync::Everysec | Fsync::No => Ok(()),
+        }
+    }
+
+    /// Returns when everything written so far is safe.
+    pub fn flush(&self) -> Result<()> {
+        let written = self.state.lock().written;
+        self.sync(written, false)
+    }
+
+    /// Makes everything last, and notes that the log was left in order: nothing may be
+    /// written any more.
+    pub fn close(&self) -> Result<()> {
+        let written = self.erased();
+        self.sync(written, true)
+    }
+
+    fn sync(&self, until: u64, clean: bool) -> Result<()> {
+        let mut state = self.state.lock();
+        loop {
+            self.health.check()?;
+            if state.synced >= until {
+                return Ok(());
+            }
+            if !state.busy {
+                break;
+            }
+            self.done.wait(&mut state);
+        }
+        state.busy = true;
+        state.turn += 1;
+        let file = state.file.clone();
+        let mark = Mark {
+            turn: state.turn,
+            end: state.end,
+            clean,
+        };
+        let written = state.written;
+        drop(state);
+        // The mark says what is known to last, so it comes after; it may itself be lost.
+        let outcome = file.sync().and_then(|()| mark.write(&file));
+        let mut state = self.state.lock();
+        state.busy = false;
+        if outcome.is_ok() {
+            state.synced = state.synced.max(written);
+        }
+        self.done.notify_all();
+        outcome.map_err(|error| self.health.fail(error))
+    }
+}
