@@ -8,6 +8,7 @@ import { findEngines } from './peers.mjs'
 import { makePlan } from './plan.mjs'
 import { run } from './process.mjs'
 import { report } from './report.mjs'
+import { residueReport } from './residue-report.mjs'
 import { digits, publish } from './table.mjs'
 
 const say = (line) => process.stderr.write(`${line}\n`)
@@ -44,7 +45,9 @@ async function compare(options) {
       for (let turn = 0; turn < results.length; turn++)
         await measure(results[(round + turn) % results.length], round, folder, options, missing)
     }
-    publish(options.disk ? 'disk.md' : 'memory.md', report(options, data, plan, results, missing))
+    const parts = [report(options, data, plan, results, missing)]
+    if (options.disk) parts.push(await searchFiles(results, folder, { ...options, n: data.n }))
+    publish(options.disk ? 'disk.md' : 'memory.md', parts.join('\n\n'))
   } finally {
     remove()
   }
@@ -64,6 +67,21 @@ async function measure(result, round, folder, options, missing) {
     missing.push({ name: result.name, error: `round ${round + 1}: ${error}` })
     say(`round ${round + 1}: ${result.name} failed: ${error}`)
   }
+}
+
+/** What deletes leave in the engines' files: the same in every round, so once is enough. */
+async function searchFiles(results, folder, { n, dim, seed }) {
+  const searched = []
+  const lines = []
+  for (const { name, label } of results) {
+    say(`searching the files of ${name} for what it deleted`)
+    const { error, figures } = await inFolder(folder, (own) =>
+      run({ task: 'residue', engine: name, job: { folder: own, n, dim, seed } }),
+    )
+    if (figures) searched.push({ label, residue: figures })
+    else lines.push('', `**Files not searched: ${name}: ${error}**`)
+  }
+  return [...(searched.length > 0 ? [residueReport(searched)] : []), ...lines].join('\n')
 }
 
 /** Gives the work a folder of its own, empty, which is removed when it is done. */
