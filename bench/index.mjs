@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadData } from './data.mjs'
+import { writeJob } from './job.mjs'
 import { readOptions } from './options.mjs'
 import { findEngines } from './peers.mjs'
-import { exactLimits, makePlan } from './plan.mjs'
+import { makePlan } from './plan.mjs'
 import { run } from './process.mjs'
 import { report } from './report.mjs'
+import { residueReport } from './residue-report.mjs'
 import { digits, publish } from './table.mjs'
 
 const say = (line) => process.stderr.write(`${line}\n`)
@@ -37,23 +39,26 @@ async function compare(options) {
     say('preparing the data and the exact answers')
     const data = loadData(options)
     const plan = makePlan(data, options.seed)
-    share(folder, data, plan)
+    writeJob(folder, data, plan)
     for (let round = 0; round < options.rounds; round++) {
       // Another one begins each time, so that a machine that slows down slows all of them.
       for (let turn = 0; turn < results.length; turn++)
         await measure(results[(round + turn) % results.length], round, folder, options, missing)
     }
-    publish('memory.md', report(options, data, plan, results, missing))
+    const parts = [report(options, data, plan, results, missing)]
+    if (options.disk) parts.push(await searchFiles(results, folder, { ...options, n: data.n }))
+    publish(options.disk ? 'disk.md' : 'memory.md', parts.join('\n\n'))
   } finally {
     remove()
   }
 }
 
-async function measure(result, round, folder, { ef }, missing) {
-  const own = join(folder, `${result.name}-${round}`)
-  mkdirSync(own)
-  const { error, figures } = await run(result.name, { shared: folder, folder: own, ef })
-  rmSync(own, { recursive: true, force: true })
+async function measure(result, round, folder, options, missing) {
+  const { error, figures } = await inFolder(folder, (own) => {
+    const { ef, disk } = options
+    const job = { engine: result.name, shared: folder, folder: own, ef, disk }
+    return run({ task: 'measure', engine: result.name, job })
+  })
   if (figures) {
     result.rounds.push(figures)
     const { build, fresh } = figures
@@ -64,17 +69,27 @@ async function measure(result, round, folder, { ef }, missing) {
   }
 }
 
-/** Everything that does not depend on the engine, as files for the workers. */
-function share(folder, data, plan) {
-  const { n, dim, metadata, vectors, queries } = data
-  const limits = {
-    fresh: exactLimits(
-      data,
-      Array.from({ length: n }, (_, row) => row),
-    ),
-    deleted: exactLimits(data, plan.survivors),
+/** What deletes leave in the engines' files: the same in every round, so once is enough. */
+async function searchFiles(results, folder, { n, dim, seed }) {
+  const searched = []
+  const lines = []
+  for (const { name, label } of results) {
+    say(`searching the files of ${name} for what it deleted`)
+    const { error, figures } = await inFolder(folder, (own) =>
+      run({ task: 'residue', engine: name, job: { folder: own, n, dim, seed } }),
+    )
+    if (figures) searched.push({ label, residue: figures })
+    else lines.push('', `**Files not searched: ${name}: ${error}**`)
   }
-  writeFileSync(join(folder, 'rows.f32'), vectors)
-  writeFileSync(join(folder, 'queries.f32'), queries)
-  writeFileSync(join(folder, 'job.json'), JSON.stringify({ n, dim, metadata, plan, limits }))
+  return [...(searched.length > 0 ? [residueReport(searched)] : []), ...lines].join('\n')
+}
+
+/** Gives the work a folder of its own, empty, which is removed when it is done. */
+async function inFolder(parent, work) {
+  const own = mkdtempSync(join(parent, 'engine-'))
+  try {
+    return await work(own)
+  } finally {
+    rmSync(own, { recursive: true, force: true })
+  }
 }

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 
-export const ENGINES = ['ours', 'zvec', 'hnswlib']
+const IN_MEMORY = ['ours', 'zvec', 'hnswlib']
+const ON_DISK = ['ours', 'zvec', 'lancedb', 'sqlite-vec']
 
-const HELP = `Compares vectorizer-native with other vector engines for Node.js, in memory.
+const HELP = `Compares vectorizer-native with other vector engines for Node.js, in memory or on disk.
 
 npm run bench -- [options]
 
@@ -10,9 +11,10 @@ npm run bench -- [options]
   --dim <n>           dimensions (default 384)
   --queries <n>       queries (default 200)
   --rounds <n>        repeats, of which the median counts (default 3)
-  --engines <a,b>     of ${ENGINES.join(', ')} (default all)
+  --engines <a,b>     of ${IN_MEMORY.join(', ')}; with --disk of ${ON_DISK.join(', ')} (default all)
   --ef <n>            our ef_search (default: ours); the others' is chosen by recall
   --seed <n>          of the data and of what is deleted (default 1)
+  --disk              stores on disk; also how fast they reopen, and what a delete leaves in their files
   --event-loop        instead: how long our calls keep Node's event loop waiting (default --n 100000)
   --help              this text
 
@@ -32,6 +34,7 @@ export function readOptions() {
       engines: text,
       ef: text,
       seed: text,
+      disk: flag,
       'event-loop': flag,
       help: flag,
     },
@@ -40,9 +43,11 @@ export function readOptions() {
     process.stdout.write(HELP)
     return undefined
   }
-  const engines = values.engines?.split(',') ?? ENGINES
+  const known = values.disk ? ON_DISK : IN_MEMORY
+  const engines = values.engines?.split(',') ?? known
   for (const engine of engines)
-    if (!ENGINES.includes(engine)) throw new Error(`--engines: ${engine} is none of ${ENGINES.join(', ')}`)
+    if (!known.includes(engine)) throw new Error(`--engines: ${engine} is none of ${known.join(', ')}`)
+  if (values.disk && values['event-loop']) throw new Error('--disk and --event-loop do not go together')
   const eventLoop = values['event-loop']
   return {
     n: whole('n', values.n ?? (eventLoop ? '100000' : undefined), 1_000),
@@ -52,6 +57,7 @@ export function readOptions() {
     seed: whole('seed', values.seed ?? '1', 0),
     ef: whole('ef', values.ef, 10),
     engines: [...new Set(engines)],
+    disk: values.disk,
     eventLoop,
   }
 }

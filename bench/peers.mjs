@@ -3,35 +3,42 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './process.mjs'
 
-const PACKAGES = { zvec: '@zvec/zvec', hnswlib: 'hnswlib-node' }
+const PACKAGES = {
+  zvec: ['@zvec/zvec'],
+  hnswlib: ['hnswlib-node'],
+  lancedb: ['@lancedb/lancedb', 'apache-arrow'],
+  'sqlite-vec': ['sqlite-vec', 'better-sqlite3'],
+}
 const folder = import.meta.dirname
 
 /**
  * Which of the engines can be used, with their versions, and why the others cannot. Missing peers are
- * installed into this folder.
+ * installed into this folder. Its lock file leaves out the packages by which LanceDB can embed texts: they
+ * are large, and not used here.
  */
 export async function findEngines(names, say) {
-  const missing = names.filter((name) => PACKAGES[name] && !existsSync(installed(name)))
+  const missing = names.filter((name) => PACKAGES[name] && !installed(name))
   let npm
   if (missing.length > 0) {
-    const packages = missing.map((name) => PACKAGES[name]).join(' and ')
+    const packages = missing.flatMap((name) => PACKAGES[name]).join(', ')
     say(`installing ${packages} into ${folder} (npm ci), to compare with`)
     npm = install()
-    if (!missing.every((name) => existsSync(installed(name)))) process.stderr.write(npm.output)
+    if (!missing.every(installed)) process.stderr.write(npm.output)
   }
   return Promise.all(
     names.map(async (name) => {
-      const engine = { name, ...(await run(name)) }
+      const engine = { name, ...(await run({ engine: name })) }
       if (!engine.error || !PACKAGES[name]) return engine
-      const error = existsSync(installed(name))
-        ? `${PACKAGES[name]} does not load: ${engine.error.split('\n')[0]}`
-        : `${PACKAGES[name]} could not be installed: ${npm.cause}`
+      const packages = PACKAGES[name].join(' with ')
+      const error = installed(name)
+        ? `${packages} does not load: ${engine.error.split('\n')[0]}`
+        : `${packages} could not be installed: ${npm.cause}`
       return { ...engine, error }
     }),
   )
 }
 
-const installed = (name) => join(folder, 'node_modules', PACKAGES[name])
+const installed = (name) => PACKAGES[name].every((path) => existsSync(join(folder, 'node_modules', path)))
 
 /**
  * What npm printed, and what of it tells what went wrong. The peers are optional dependencies, so that one

@@ -34,10 +34,11 @@ function yearOfATenth(metadata) {
 }
 
 /**
- * The similarity of each query's k-th nearest row, by comparing with all of them. A result counts as
- * right when it is at least as near: of equally near rows an engine may return any.
+ * The similarity of each query's nearest row, and of its k-th nearest, by comparing with all of them. A
+ * result counts as right when it is at least as near: of equally near rows an engine may return any.
  */
-export function exactLimits({ vectors, queries, dim }, rows) {
+export function exactScores({ vectors, queries, dim }, rows) {
+  const nearest = []
   const limits = []
   for (let q = 0; q < queries.length; q += dim) {
     const query = queries.subarray(q, q + dim)
@@ -49,10 +50,14 @@ export function exactLimits({ vectors, queries, dim }, rows) {
       for (; at > 0 && best[at - 1] < score; at--) best[at] = best[at - 1]
       best[at] = score
     }
+    nearest.push(best[0])
     limits.push(best[K - 1])
   }
-  return limits
+  return { nearest, limits }
 }
+
+/** Engines sum in another order than the exact search, so a tie may differ in the last digits. */
+export const isAsNear = (score, limit) => score >= limit - 1e-6
 
 /** The inner product of a query with the row that begins at `at`. */
 export function dot(vectors, at, query) {

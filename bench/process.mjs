@@ -1,8 +1,11 @@
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 
-/** The worker's answer for an engine: its version and, where there is a job, its figures; or its error. */
-export function run(engine, job) {
+/**
+ * The worker's answer: the version of the engine, where it has one, and the figures of the task, where
+ * there is one; or its error.
+ */
+export function run({ task, engine, job }) {
   return new Promise((resolve) => {
     const child = fork(join(import.meta.dirname, 'worker.mjs'), {
       execArgv: ['--expose-gc'],
@@ -17,6 +20,6 @@ export function run(engine, job) {
     child.on('exit', (code, signal) => {
       resolve(answer ?? { error: `its process ended with ${signal ?? `code ${code}`}` })
     })
-    child.send({ engine, job })
+    child.send({ task, engine, job })
   })
 }

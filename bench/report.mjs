@@ -2,6 +2,7 @@ import { median } from './statistics.mjs'
 import { digits, machine, table } from './table.mjs'
 
 const MB = 1024 * 1024
+const NONE = '–'
 
 /** Rows of the table: what they are, and the figure of which less is better. */
 const FIGURES = [
@@ -26,13 +27,33 @@ const FIGURES = [
   ],
   ['resident memory, MB', (f) => f.memoryFresh / MB],
   ['… after 90 % deleted and clean-up, MB', (f) => f.memoryCleaned / MB],
+  ['files, MB', (f) => f.bytesFresh && f.bytesFresh / MB],
+  ['… after 90 % deleted and clean-up, MB', (f) => f.bytesCleaned && f.bytesCleaned / MB],
+  [
+    'reopening in a new process, until the first right result, ms',
+    (f) => f.reopened && f.reopened.seconds * 1e3,
+    (f) => f.reopened?.searches > 1 && `search ${f.reopened.searches}`,
+  ],
 ]
+
+const NOTES = {
+  memory:
+    'hnswlib-node has neither ids nor metadata: its delete by filter is hand-written JavaScript over a Map, ' +
+    'and its deletes only set a mark.',
+  disk:
+    'Durability is as set: a killed process loses nothing of ours and of sqlite-vec, a power failure the last ' +
+    'moments of both; zvec and LanceDB run with their defaults. Documented clean-ups: optimize() of ours and ' +
+    'zvec; optimize({ cleanupOlderThan: new Date() }) of LanceDB, also before it is indexed; VACUUM and ' +
+    'wal_checkpoint(TRUNCATE) of sqlite-vec. Files are measured when the store is closed, as the blocks they ' +
+    'take up. Between the memory when fresh and the deletes each store is closed, opened by a process that is ' +
+    'new to it, and opened again; the files are then still in the page cache.',
+}
 
 /** The whole report; `results` holds each engine's figures of all rounds. */
 export function report(options, data, plan, results, missing) {
   const measured = results.filter((result) => result.rounds.length > 0)
   const lines = [
-    `In memory, ${new Date().toISOString().slice(0, 10)}. ${machine()}. ` +
+    `${options.disk ? 'On disk' : 'In memory'}, ${new Date().toISOString().slice(0, 10)}. ${machine()}. ` +
       `${measured.map(({ label, version }) => `${label} ${version}`).join(', ')}. ` +
       `n ${data.n}, dim ${data.dim}, ${options.rounds} rounds (medians), seed ${options.seed}. ` +
       `Data: ${data.description}.`,
@@ -43,17 +64,19 @@ export function report(options, data, plan, results, missing) {
         ['settings', ...measured.map(({ rounds }) => rounds[0].settings)],
         [
           'ef of the search',
-          ...measured.map(({ rounds }) => [...new Set(rounds.map((f) => f.ef))].join(', ')),
+          ...measured.map(({ rounds }) => [...new Set(rounds.map((f) => f.ef ?? NONE))].join(', ')),
         ],
-        ...FIGURES.map((figure) => row(figure, measured)),
+        // What no engine has a figure for belongs to the other kind of comparison.
+        ...FIGURES.map((figure) => row(figure, measured)).filter(([, ...cells]) =>
+          cells.some((cell) => cell !== NONE),
+        ),
       ],
     ),
     '',
     `Deleted, in this order: ${plan.single.length} one by one; ${plan.filter.matches} by the filter ` +
       `${plan.filter.field} < ${plan.filter.below}; ${plan.batch.length} as one batch; ${plan.rest.length} more, ` +
       `not measured. Searches return ids only. × is the ratio to the best of the others; below 1 is better. ` +
-      'Resident memory counts mapped files. hnswlib-node has neither ids nor metadata: its delete by filter is ' +
-      'hand-written JavaScript over a Map, and its deletes only set a mark.',
+      `Resident memory counts mapped files. ${NOTES[options.disk ? 'disk' : 'memory']}`,
   ]
   for (const { label, lost } of measured.map(worst))
     if (lost !== 0)
@@ -70,7 +93,7 @@ function row([title, value, remark], measured) {
   const others = values.filter((figure, i) => measured[i].name !== 'ours' && figure !== undefined)
   const best = Math.min(...others)
   const cells = measured.map(({ name, rounds }, i) => {
-    if (values[i] === undefined) return '–'
+    if (values[i] === undefined) return NONE
     const remarks = remark ? rounds.map(remark).filter(Boolean).sort() : []
     const note = remarks.length > 0 ? ` (${remarks[Math.floor(remarks.length / 2)]})` : ''
     const ratio = name === 'ours' && best > 0 && best < Infinity ? ` · ×${digits(values[i] / best)}` : ''

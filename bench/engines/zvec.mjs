@@ -11,11 +11,12 @@ export const { version } = JSON.parse(readFileSync(packageJson, 'utf8'))
 export const label = '@zvec/zvec'
 
 const { ZVecDataType: type, ZVecIndexType: kind } = zvec
+zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR })
 
 /** It has no collections in memory: this one is in a temporary folder, memory-mapped (its default). */
-export async function open({ dim, folder }) {
-  zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR })
-  const collection = zvec.ZVecCreateAndOpen(join(folder, 'zvec'), schema(dim))
+export async function open({ dim, folder, reopen }) {
+  const path = join(folder, 'zvec')
+  const collection = reopen ? zvec.ZVecOpen(path) : zvec.ZVecCreateAndOpen(path, schema(dim))
   const request = (vector, topk, ef) => ({
     fieldName: 'embedding',
     vector,

@@ -1,0 +1,91 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+const Database = require('better-sqlite3')
+const sqliteVec = require('sqlite-vec')
+
+// Its package.json is not among its exports.
+const { vec } = connect(':memory:').prepare('select vec_version() as vec').get()
+export const version = `${vec.slice(1)} on better-sqlite3 ${require('better-sqlite3/package.json').version}`
+export const label = 'sqlite-vec'
+
+/** It has no index: each search compares with all rows. Its calls block. */
+export async function open({ dim, folder, reopen }) {
+  const database = connect(join(folder, 'rows.db'))
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = NORMAL')
+  if (!reopen) database.exec(schema(dim))
+  const secureDelete = database.pragma('secure_delete', { simple: true })
+  const insert = database.prepare('insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)')
+  const nearest = database.prepare('select id from rows where embedding match ? and k = ?').pluck()
+  const remove = database.prepare('delete from rows where id = ?')
+  const counter = database.prepare('select count(*) from rows').pluck()
+  const all = (work) => database.transaction(work)()
+  const find = (vector, limit) => nearest.all(vector, limit)
+  return {
+    settings: `exact, vec0 table, WAL, synchronous NORMAL, secure_delete ${secureDelete} (its default)`,
+    efs: [null],
+    async insert(batch, data, metadata) {
+      all(() => {
+        for (const [i, id] of batch.entries()) {
+          const { id: name, version, created_at, summary, year, rank } = metadata[i]
+          const embedding = data.subarray(i * dim, (i + 1) * dim)
+          // A vec0 table takes a number for a float; only a BigInt is an integer to it.
+          insert.run(
+            id,
+            embedding,
+            BigInt(year),
+            name,
+            version,
+            created_at,
+            summary,
+            rank ? BigInt(rank) : null,
+          )
+        }
+      })
+    },
+    async index() {},
+    query: (vector) => vector,
+    search: async (vector, limit) => find(vector, limit),
+    searchSync: find,
+    async deleteOne(id) {
+      remove.run(id)
+    },
+    async deleteMany(batch) {
+      all(() => {
+        for (const id of batch) remove.run(id)
+      })
+    },
+    async deleteByFilter({ field, below }) {
+      database.prepare(`delete from rows where ${field} < ?`).run(BigInt(below))
+    },
+    count: async () => counter.get(),
+    async cleanUp() {
+      database.exec('vacuum')
+      // The pages as they were are in the write-ahead log until it is emptied.
+      database.pragma('wal_checkpoint(TRUNCATE)')
+    },
+    async close() {
+      database.close()
+    },
+  }
+}
+
+function connect(path) {
+  const database = new Database(path)
+  sqliteVec.load(database)
+  return database
+}
+
+/** Columns that searches and deletes filter by, and, with a plus, those that are only kept. */
+const schema = (dim) => `create virtual table rows using vec0(
+  id text primary key,
+  embedding float[${dim}] distance_metric=cosine,
+  year integer,
+  +name text,
+  +version text,
+  +created_at text,
+  +summary text,
+  +rank integer
+)`

@@ -1,0 +1,36 @@
+// What every worker needs and no engine decides, as files: made once, read by each process.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exactScores } from './plan.mjs'
+
+export function writeJob(folder, data, plan) {
+  const { n, dim, metadata, vectors, queries } = data
+  const fresh = exactScores(
+    data,
+    Array.from({ length: n }, (_, row) => row),
+  )
+  const limits = { fresh: fresh.limits, deleted: exactScores(data, plan.survivors).limits }
+  writeFileSync(join(folder, 'rows.f32'), vectors)
+  writeFileSync(join(folder, 'queries.f32'), queries)
+  writeFileSync(
+    join(folder, 'job.json'),
+    JSON.stringify({ n, dim, metadata, plan, limits, nearest: fresh.nearest }),
+  )
+}
+
+export function readJob(folder) {
+  const floats = (name) => {
+    const bytes = readFileSync(join(folder, `${name}.f32`))
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+  }
+  const job = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'))
+  const { dim, n, plan } = job
+  const all = floats('queries')
+  const queries = Array.from({ length: all.length / dim }, (_, q) => all.subarray(q * dim, (q + 1) * dim))
+  const id = (row) => `vec_${row}`
+  const ids = Array.from({ length: n }, (_, row) => id(row))
+  return { ...job, id, ids, survivors: new Set(plan.survivors), queries, vectors: floats('rows') }
+}
+
+/** The row that an id was made of. */
+export const rowOf = (id) => Number(id.slice(4))
