@@ -233,6 +233,14 @@ impl Client {
         }
     }
 
+    /// A client of a store that `open_on_disk` has opened for it.
+    pub fn of(store: Arc<Store>) -> Self {
+        Self {
+            handle: RwLock::new(Handle::Open(store)),
+            calls: TaskTracker::new(),
+        }
+    }
+
     fn open_store(options: Options) -> Result<Handle> {
         if let Some(path) = options.path {
             if options.shared.is_some() {

@@ -414,6 +414,9 @@ impl Log {
 
     /// Exchanges the log for its successor, which is whole. From here on writes go to the
     /// new file. An error leaves the log as it was.
+    ///
+    /// Where it is not known which of the two would be found, nothing more is written: what
+    /// they hold is the same.
     pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
         let synced = self.sync.fsync() != Fsync::No;
         let mark = Mark {
@@ -426,13 +429,13 @@ impl Log {
             successor.file.sync()?;
         }
         let path = self.directory.join(name(self.generation + 1));
-        successor.file.rename(&path)?;
+        let renamed = successor.file.rename(&path);
+        renamed.map_err(|error| self.sync.health().fail(error))?;
         std::mem::swap(&mut self.writer, successor);
         self.generation += 1;
         self.sync
             .replace(self.writer.file.clone(), mark.end, mark.turn);
         if synced && let Err(error) = self.files.sync_directory(&self.directory) {
-            // Nobody knows which of the two would be found.
             self.sync.health().fail(error);
         }
         Ok(())

@@ -1,0 +1,7 @@
+//! Stores on disk, through the crate's public API.
+
+mod faults;
+mod script;
+#[allow(dead_code)]
+#[path = "../collection/support.rs"]
+mod support;

@@ -1,0 +1,345 @@
+//! Operations on a store, a plain model of what they do, and a comparison of the two.
+//!
+//! Everything that is ever stored is recognisable: each version of a row, of metadata and
+//! each id is a sequence of bytes that occurs nowhere else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use vectorizer_native::{
+    client::{Call, Client, Store, open_on_disk},
+    collection::{Batch, Config, DeleteOptions, Update},
+    error::Result,
+    filter,
+    graph::HnswParams,
+    storage::{Files, Fsync},
+    vectors::Metric,
+};
+
+use crate::support::{Random, WAIT};
+
+pub const DIMENSION: usize = 48;
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    Create(&'static str),
+    Drop(&'static str),
+    /// Ids with the version of their row and metadata.
+    Put(&'static str, Vec<(u32, u32)>),
+    Data(&'static str, u32, u32),
+    Metadata(&'static str, u32, u32),
+    DeleteOne(&'static str, u32),
+    DeleteMany(&'static str, Vec<u32>),
+    /// Everything whose metadata's version has this remainder by 4.
+    DeleteMatching(&'static str, u32),
+    /// A delete with a backup first.
+    BackUpAndDelete(&'static str, Vec<u32>),
+    Optimize(&'static str),
+    BackUp,
+    Flush,
+}
+
+pub fn id(number: u32) -> String {
+    format!(
+        "id-{number}-{:08x}",
+        Random(u64::from(number) + 1).next() as u32
+    )
+}
+
+pub fn row(version: u32) -> Vec<f32> {
+    Random(u64::from(version) + 1_000_000).vector(DIMENSION)
+}
+
+fn marker(version: u32) -> String {
+    format!(
+        "{version}-{:016x}",
+        Random(u64::from(version) + 2_000_000).next()
+    )
+}
+
+pub fn metadata(version: u32) -> String {
+    format!(
+        "{{\"rest\":{},\"marker\":\"m{}\"}}",
+        version % 4,
+        marker(version)
+    )
+}
+
+pub fn text(version: u32) -> String {
+    format!("text {}", marker(version))
+}
+
+/// A vector: its id, the version of its row, that of its metadata.
+type Stored = (u32, u32, u32);
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Model {
+    pub collections: BTreeMap<&'static str, Vec<Stored>>,
+    /// Every vector there ever was, and every pair of versions it ever had.
+    ever: BTreeSet<Stored>,
+}
+
+impl Model {
+    pub fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Create(name) => {
+                self.collections.insert(name, Vec::new());
+            }
+            Op::Drop(name) => {
+                self.collections.remove(name);
+            }
+            Op::Put(name, rows) => {
+                for &(id, version) in rows {
+                    self.set(name, id, |_| (version, version));
+                }
+            }
+            Op::Data(name, id, version) => self.set(name, *id, |old| (*version, old.2)),
+            Op::Metadata(name, id, version) => self.set(name, *id, |old| (old.1, *version)),
+            Op::DeleteOne(name, id) => self.retain(name, |stored| stored.0 != *id),
+            Op::DeleteMany(name, ids) | Op::BackUpAndDelete(name, ids) => {
+                self.retain(name, |stored| !ids.contains(&stored.0));
+            }
+            Op::DeleteMatching(name, rest) => self.retain(name, |stored| stored.2 % 4 != *rest),
+            Op::Optimize(_) | Op::BackUp | Op::Flush => {}
+        }
+    }
+
+    fn set(&mut self, name: &str, id: u32, new: impl Fn(&Stored) -> (u32, u32)) {
+        let Some(all) = self.collections.get_mut(name) else {
+            return;
+        };
+        let stored = match all.iter_mut().find(|stored| stored.0 == id) {
+            Some(stored) => {
+                let (row, metadata) = new(stored);
+                *stored = (id, row, metadata);
+                *stored
+            }
+            None => {
+                let (row, metadata) = new(&(id, 0, 0));
+                all.push((id, row, metadata));
+                (id, row, metadata)
+            }
+        };
+        self.ever.insert(stored);
+    }
+
+    fn retain(&mut self, name: &str, keep: impl Fn(&Stored) -> bool) {
+        if let Some(all) = self.collections.get_mut(name) {
+            all.retain(keep);
+        }
+    }
+
+    /// The bytes that must be in no file any more: of all there ever was in `self` or in
+    /// `later`, what `self` does not hold.
+    pub fn gone(&self, later: &Model) -> Vec<(String, Vec<u8>)> {
+        let now: Vec<Stored> = self.collections.values().flatten().copied().collect();
+        let ids: BTreeSet<u32> = now.iter().map(|stored| stored.0).collect();
+        let rows: BTreeSet<u32> = now.iter().map(|stored| stored.1).collect();
+        let texts: BTreeSet<u32> = now.iter().map(|stored| stored.2).collect();
+        let mut gone = Vec::new();
+        for &(number, row_version, version) in self.ever.union(&later.ever) {
+            if !ids.contains(&number) {
+                gone.push((format!("id {number}"), id(number).into_bytes()));
+            }
+            if !rows.contains(&row_version) {
+                let bytes: Vec<u8> = row(row_version)
+                    .iter()
+                    .flat_map(|x| x.to_le_bytes())
+                    .collect();
+                // Its beginning and its end: half of a row is as bad as all of it.
+                gone.push((format!("row {row_version}"), bytes[..16].to_vec()));
+                gone.push((
+                    format!("row {row_version}"),
+                    bytes[bytes.len() - 16..].to_vec(),
+                ));
+            }
+            if !texts.contains(&version) {
+                gone.push((format!("metadata {version}"), marker(version).into_bytes()));
+            }
+        }
+        gone
+    }
+}
+
+/// Where the tests' stores are: in memory where the system has such a place, for they sync
+/// a lot.
+pub fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    };
+    made.unwrap()
+}
+
+pub struct Session {
+    pub store: Arc<Store>,
+    client: Client,
+    backups: PathBuf,
+}
+
+impl Session {
+    pub fn open(files: &Files, path: &Path, fsync: Fsync, backups: &Path) -> Result<Self> {
+        let store = open_on_disk(files, path, Some(fsync))?;
+        Ok(Self {
+            client: Client::of(store.clone()),
+            store,
+            backups: backups.to_owned(),
+        })
+    }
+
+    pub fn call(&self) -> Call {
+        self.client.begin().unwrap()
+    }
+
+    pub fn apply(&self, op: &Op) -> Result<()> {
+        let call = self.call();
+        let plain = DeleteOptions::default();
+        match op {
+            Op::Create(name) => {
+                call.create_collection(Config {
+                    name: (*name).to_owned(),
+                    dimension: DIMENSION,
+                    metric: Metric::Euclidean,
+                    hnsw: HnswParams::default(),
+                })?;
+            }
+            Op::Drop(name) => drop(call.delete_collection(WAIT, name)?),
+            Op::Put(name, rows) => {
+                let collection = call.collection(name)?;
+                let versions = rows.iter().map(|(_, version)| *version);
+                let mut prepared = collection.prepare(Batch {
+                    ids: rows.iter().map(|(number, _)| Some(id(*number))).collect(),
+                    data: versions.clone().flat_map(row).collect(),
+                    lengths: vec![DIMENSION as u32],
+                    metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
+                    texts: versions.map(|v| Some(text(v).into())).collect(),
+                })?;
+                collection.insert(WAIT, &mut prepared)?;
+            }
+            Op::Data(name, number, version) => {
+                let update = Update {
+                    data: Some(row(*version)),
+                    ..Update::default()
+                };
+                call.collection(name)?.update(WAIT, &id(*number), &update)?;
+            }
+            Op::Metadata(name, number, version) => {
+                let update = Update {
+                    metadata: Some(metadata(*version).into()),
+                    text: Some(text(*version).into()),
+                    data: None,
+                };
+                call.collection(name)?.update(WAIT, &id(*number), &update)?;
+            }
+            Op::DeleteOne(name, number) => {
+                call.collection(name)?
+                    .delete_one(WAIT, &id(*number), &plain)?;
+            }
+            Op::DeleteMany(name, numbers) => {
+                let ids: Vec<String> = numbers.iter().copied().map(id).collect();
+                call.collection(name)?.delete_many(WAIT, &ids, &plain)?;
+            }
+            Op::BackUpAndDelete(name, numbers) => {
+                let ids: Vec<String> = numbers.iter().copied().map(id).collect();
+                let options = DeleteOptions {
+                    backup: Some(self.new_backup()),
+                    ..plain
+                };
+                call.collection(name)?.delete_many(WAIT, &ids, &options)?;
+            }
+            Op::DeleteMatching(name, rest) => {
+                let filter = filter::parse_text(&format!("{{\"rest\":{rest}}}"))?;
+                call.collection(name)?.delete_matching(&filter, &plain)?;
+            }
+            Op::Optimize(name) => {
+                let done = call.collection(name)?.optimize()?;
+                done.blocking_recv().unwrap()?;
+            }
+            Op::BackUp => {
+                let path = self.new_backup();
+                call.create_backup(&path.to_string_lossy(), &mut |_| ())?;
+            }
+            Op::Flush => call.flush()?,
+        }
+        Ok(())
+    }
+
+    fn new_backup(&self) -> PathBuf {
+        let taken = std::fs::read_dir(&self.backups).unwrap().count();
+        self.backups.join(format!("{taken}.vecbak"))
+    }
+
+    /// Compares all that can be read with the model. The difference, if there is one.
+    pub fn difference(&self, model: &Model) -> Option<String> {
+        let call = self.call();
+        let names: Vec<String> = call
+            .collections()
+            .iter()
+            .map(|c| c.name().to_owned())
+            .collect();
+        let expected: Vec<&str> = model.collections.keys().copied().collect();
+        if names != expected {
+            return Some(format!("collections {names:?}, not {expected:?}"));
+        }
+        for (name, stored) in &model.collections {
+            let collection = call.collection(name).unwrap();
+            let page = collection.list(0, usize::MAX).unwrap();
+            let ids: Vec<&str> = page.vectors.iter().map(|item| &*item.id).collect();
+            let expected: Vec<String> = stored.iter().map(|stored| id(stored.0)).collect();
+            if ids != expected {
+                return Some(format!("{name}: ids {ids:?}, not {expected:?}"));
+            }
+            for (item, &(number, row_version, version)) in page.vectors.iter().zip(stored) {
+                let same = item.data == Some(row(row_version))
+                    && item.metadata.as_deref() == Some(&*metadata(version))
+                    && item.text.as_deref() == Some(&*text(version));
+                if !same {
+                    return Some(format!("{name}: {number} is {item:?}"));
+                }
+            }
+            for &(number, row_version, _) in stored.iter().take(3) {
+                let found = collection
+                    .search(row(row_version), &Default::default())
+                    .unwrap();
+                if *found[0].id != *id(number) {
+                    return Some(format!(
+                        "{name}: a search for {number} finds {:?}",
+                        found[0]
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// Ends it in order.
+    pub fn close(self) -> Result<()> {
+        let store = self.store.clone();
+        drop(self.call());
+        std::mem::forget(self.client);
+        store.release()
+    }
+}
+
+/// What is found of `gone` in the files under `path`.
+pub fn residues(path: &Path, gone: &[(String, Vec<u8>)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap().path();
+        if entry.is_dir() {
+            found.extend(residues(&entry, gone));
+            continue;
+        }
+        let bytes = std::fs::read(&entry).unwrap();
+        for (what, needle) in gone {
+            if memchr::memmem::find(&bytes, needle).is_some() {
+                found.push(format!("{what} in {}", entry.display()));
+            }
+        }
+    }
+    found
+}
