@@ -130,7 +130,7 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
 
 impl Store {
     fn open(files: &Files, path: &Path, fsync: Fsync, place: Arc<Place>) -> Result<Arc<Self>> {
-        let root = Root::open(files, path, fsync)?;
+        let root = Root::open(files, path)?;
         let health = Arc::<Health>::default();
         let collections = DashMap::new();
         for directory in root.collections()? {
@@ -210,7 +210,7 @@ impl Disk {
     fn create(&self, config: &Config) -> Result<Arc<Collection>> {
         self.health.check()?;
         let (root, files) = (&self.root, self.root.files());
-        let directory = root.add(self.fsync, |directory| {
+        let directory = root.add(|directory| {
             Collection::create(config, files, directory, self.fsync, &self.health)
         });
         let opened = directory
@@ -472,7 +472,7 @@ impl Call {
             .collections
             .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
         if let (Some(disk), Some(directory)) = (disk, directory) {
-            let removed = disk.root.remove(&directory, disk.fsync);
+            let removed = disk.root.remove(&directory);
             removed.map_err(|error| disk.health.fail(error))?;
         }
         Ok(contents)

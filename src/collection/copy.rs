@@ -17,9 +17,7 @@ use roaring::RoaringBitmap;
 use super::{Access, Collection, State, insert::head};
 use crate::{
     error::{Error, Result},
-    storage::{
-        Backup, Copy, Files, Follower, Fsync, Kind, Place, Record, Restored, Writer, push_part,
-    },
+    storage::{Backup, Copy, Files, Follower, Kind, Place, Record, Restored, Writer, push_part},
 };
 
 /// Copied under the lock at a time: well under a millisecond.
@@ -157,9 +155,7 @@ impl Collection {
         }
         // Most of it is on the disk before anybody has to wait for the rest.
         let file = follower.copy.lock().writer.file.clone();
-        if self.fsync != Some(Fsync::No) {
-            file.sync()?;
-        }
+        file.sync()?;
         let mut state = self.write(Access::Wait)?;
         if self.upkeep_is_cancelled() {
             return Err(Error::ClientClosed);
@@ -230,7 +226,7 @@ impl Collection {
             // The collection's directory was deleted meanwhile, with all that was in it.
             return Ok(());
         }
-        let wiped = files.wipe(&path, self.fsync != Some(Fsync::No));
+        let wiped = files.wipe(&path);
         wiped.map_err(|error| match self.state.read().journal.log() {
             // Bytes may be left in it of vectors that are deleted next.
             Some(log) => log.sync().health().fail(error),

@@ -132,7 +132,7 @@ impl Drop for Backup {
     fn drop(&mut self) {
         if !self.finished {
             // It failed already, and the caller is told why.
-            let _ = self.files.wipe(&self.file.path(), false);
+            let _ = self.files.wipe(&self.file.path());
         }
     }
 }
@@ -378,5 +378,5 @@ pub fn restore(
     read(files, backup, dimension_of, &mut restoring)?;
     restoring.end_collection()?;
     // Without this file it is no store: one that is restored in part is never opened.
-    root::mark(files, path, Fsync::Everysec)
+    root::mark(files, path)
 }

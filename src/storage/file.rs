@@ -7,10 +7,11 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
@@ -22,7 +23,8 @@ static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 pub enum Operation<'a> {
     Create(&'a Path),
     CreateDirectory(&'a Path),
-    Write(&'a Path, u64, usize),
+    /// The bytes, and where in the file they go.
+    Write(&'a Path, u64, &'a [u8]),
     Truncate(&'a Path, u64),
     Sync(&'a Path),
     Rename(&'a Path, &'a Path),
@@ -46,6 +48,7 @@ pub type Interrupt = dyn Fn(Operation<'_>) -> Option<Interruption> + Send + Sync
 #[derive(Clone, Default)]
 pub struct Files {
     interrupt: Option<Arc<Interrupt>>,
+    run: Option<u128>,
 }
 
 /// An open file. Reads and writes name their place, so that threads share it.
@@ -80,7 +83,28 @@ impl Files {
     ) -> Self {
         Self {
             interrupt: Some(Arc::new(interrupt)),
+            run: None,
         }
+    }
+
+    /// The same files, as if the system had been started again meanwhile.
+    pub fn in_run(self, run: u128) -> Self {
+        Self {
+            run: Some(run),
+            ..self
+        }
+    }
+
+    /// Names the present run of the system; zero where that cannot be known.
+    fn run(&self) -> u128 {
+        static RUN: OnceLock<u128> = OnceLock::new();
+        self.run.unwrap_or_else(|| {
+            *RUN.get_or_init(|| {
+                let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+                let id = id.ok().and_then(|id| Uuid::parse_str(id.trim()).ok());
+                id.map_or(0, |id| id.as_u128())
+            })
+        })
     }
 
     fn change(
@@ -181,23 +205,21 @@ impl Files {
 
     /// Overwrites a file with zeros and removes it, so that what was in it does not stay
     /// behind in free blocks.
-    pub fn wipe(&self, path: &Path, sync: bool) -> Result<()> {
+    pub fn wipe(&self, path: &Path) -> Result<()> {
         let file = self.open(path)?;
         file.erase(0, file.size()?)?;
-        if sync {
-            file.sync()?;
-        }
+        file.sync()?;
         drop(file);
         self.remove(path)
     }
 
     /// Wipes every file of a directory and removes the directory.
-    pub fn wipe_directory(&self, path: &Path, sync: bool) -> Result<()> {
+    pub fn wipe_directory(&self, path: &Path) -> Result<()> {
         for entry in list(path)? {
             if entry.is_dir {
-                self.wipe_directory(&entry.path, sync)?;
+                self.wipe_directory(&entry.path)?;
             } else {
-                self.wipe(&entry.path, sync)?;
+                self.wipe(&entry.path)?;
             }
         }
         self.whole(Operation::Remove(path), || fs::remove_dir(path))
@@ -235,6 +257,11 @@ impl File {
         self.path.lock().clone()
     }
 
+    /// Names the present run of the system; zero where that cannot be known.
+    pub fn run(&self) -> u128 {
+        self.files.run()
+    }
+
     /// Gives the file another name, over whatever had it.
     pub fn rename(&self, to: &Path) -> Result<()> {
         self.files.rename(&self.path(), to)?;
@@ -264,7 +291,7 @@ impl File {
         let done = match self.files.interrupt {
             None => whole(),
             Some(_) => self.files.change(
-                Operation::Write(&self.path(), offset, bytes.len()),
+                Operation::Write(&self.path(), offset, bytes),
                 || write_all_at(&self.file, &bytes[..bytes.len() / 2], offset),
                 whole,
             ),

@@ -74,29 +74,19 @@ pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Re
     ))
 }
 
-/// Names the present run of the system; zero where that cannot be known.
-fn run() -> u128 {
-    static RUN: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
-    *RUN.get_or_init(|| {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-        let id = id.ok().and_then(|id| uuid::Uuid::parse_str(id.trim()).ok());
-        id.map_or(0, |id| id.as_u128())
-    })
-}
-
 impl Mark {
-    fn encode(&self) -> [u8; MARK] {
+    fn encode(&self, run: u128) -> [u8; MARK] {
         let mut bytes = [0; MARK];
         bytes[..8].copy_from_slice(&self.turn.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.end.to_le_bytes());
-        bytes[16..32].copy_from_slice(&run().to_le_bytes());
+        bytes[16..32].copy_from_slice(&run.to_le_bytes());
         bytes[32] = u8::from(self.clean);
         let sum = checksum(&bytes[..MARK - 8]);
         bytes[MARK - 8..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
-    fn decode(bytes: &[u8; MARK]) -> Option<Found> {
+    fn decode(bytes: &[u8; MARK], run: u128) -> Option<Found> {
         let (body, sum) = bytes.split_at(MARK - 8);
         if checksum(body).to_le_bytes() != sum {
             return None;
@@ -113,13 +103,13 @@ impl Mark {
                 end: number(8),
                 clean: body[32] == 1,
             },
-            same_run: written_in == run() && written_in != 0,
+            same_run: written_in == run && written_in != 0,
         })
     }
 
     /// Writes the mark over the last but one.
     pub fn write(&self, file: &File) -> Result<()> {
-        file.write_at(BLOCK * (1 + self.turn % 2), &self.encode())
+        file.write_at(BLOCK * (1 + self.turn % 2), &self.encode(file.run()))
     }
 
     /// The last mark that is whole.
@@ -128,7 +118,7 @@ impl Mark {
         for block in [1, 2] {
             let mut bytes = [0; MARK];
             file.read_at(BLOCK * block, &mut bytes)?;
-            if let Some(found) = Mark::decode(&bytes)
+            if let Some(found) = Mark::decode(&bytes, file.run())
                 && last.is_none_or(|last| found.mark.turn > last.mark.turn)
             {
                 last = Some(found);

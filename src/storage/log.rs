@@ -225,10 +225,8 @@ impl Log {
         health: &Arc<Health>,
     ) -> Result<Self> {
         let writer = begin(files.create(&directory.join(name(1)))?, config)?;
-        if fsync != Fsync::No {
-            writer.file.sync()?;
-            files.sync_directory(directory)?;
-        }
+        writer.file.sync()?;
+        files.sync_directory(directory)?;
         let (file, end) = (writer.file.clone(), writer.end);
         Ok(Self {
             files: files.clone(),
@@ -250,7 +248,7 @@ impl Log {
         make: impl Fn(&str) -> Result<(T, usize)>,
         put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
     ) -> Result<(Self, Summary, T)> {
-        let generation = Self::clean_up(files, directory, fsync)?;
+        let generation = Self::clean_up(files, directory)?;
         let file = files.open(&directory.join(name(generation)))?;
         let len = file.size()?;
         let mut preamble = [0; header::PREAMBLE];
@@ -307,9 +305,7 @@ impl Log {
         for place in &unfinished {
             file.erase(place.offset, place.len.into())?;
         }
-        if fsync != Fsync::No {
-            file.sync()?;
-        }
+        file.sync()?;
         let syncer = Syncer::new(
             fsync,
             health.clone(),
@@ -343,7 +339,7 @@ impl Log {
     }
 
     /// Removes what an interrupted rewrite has left behind, and returns which log counts.
-    fn clean_up(files: &Files, directory: &Path, fsync: Fsync) -> Result<u64> {
+    fn clean_up(files: &Files, directory: &Path) -> Result<u64> {
         let entries = file::list(directory)?;
         let generation_of = |entry: &file::Entry| {
             let number = entry.name.strip_prefix("log.")?;
@@ -359,7 +355,7 @@ impl Log {
         for entry in &entries {
             let old = generation_of(entry).is_some_and(|number| number < generation);
             if old || entry.name.ends_with(".new") {
-                files.wipe(&entry.path, fsync != Fsync::No)?;
+                files.wipe(&entry.path)?;
             }
         }
         Ok(generation)
@@ -418,16 +414,13 @@ impl Log {
     /// Where it is not known which of the two would be found, nothing more is written: what
     /// they hold is the same.
     pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
-        let synced = self.sync.fsync() != Fsync::No;
         let mark = Mark {
             turn: 2,
             end: successor.end,
             clean: false,
         };
         mark.write(&successor.file)?;
-        if synced {
-            successor.file.sync()?;
-        }
+        successor.file.sync()?;
         let path = self.directory.join(name(self.generation + 1));
         let renamed = successor.file.rename(&path);
         renamed.map_err(|error| self.sync.health().fail(error))?;
@@ -435,7 +428,7 @@ impl Log {
         self.generation += 1;
         self.sync
             .replace(self.writer.file.clone(), mark.end, mark.turn);
-        if synced && let Err(error) = self.files.sync_directory(&self.directory) {
+        if let Err(error) = self.files.sync_directory(&self.directory) {
             self.sync.health().fail(error);
         }
         Ok(())
@@ -446,10 +439,8 @@ impl Log {
         self.sync.health().check()?;
         let dropped = super::root::dropped(&self.directory);
         let done = self.files.rename(&self.directory, &dropped).and_then(|()| {
-            match (self.sync.fsync(), dropped.parent()) {
-                (Fsync::No, _) | (_, None) => Ok(()),
-                (_, Some(parent)) => self.files.sync_directory(parent),
-            }
+            let parent = dropped.parent();
+            parent.map_or(Ok(()), |parent| self.files.sync_directory(parent))
         });
         done.map_err(|error| self.sync.health().fail(error))
     }

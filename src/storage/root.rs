@@ -9,10 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    file::{self, Files, failed},
-    sync::Fsync,
-};
+use super::file::{self, Files, failed};
 use crate::error::{Error, Result};
 
 const MARKER: &str = "STORE";
@@ -49,7 +46,7 @@ pub fn make(path: &Path) -> Result<PathBuf> {
 impl Root {
     /// Locks a store's directory, or makes one of an empty directory. What interrupted
     /// work has left behind is removed.
-    pub fn open(files: &Files, path: &Path, fsync: Fsync) -> Result<Self> {
+    pub fn open(files: &Files, path: &Path) -> Result<Self> {
         let lock = lock(path)?;
         let marker = path.join(MARKER);
         let entries = file::list(path)?;
@@ -68,13 +65,13 @@ impl Root {
                         stranger.name
                     )));
                 }
-                mark(files, path, fsync)?;
+                mark(files, path)?;
             }
             Err(error) => return Err(failed("read", &marker, &error)),
         }
         for entry in &entries {
             if entry.is_dir && (entry.name.ends_with(DROPPED) || entry.name.ends_with(NEW)) {
-                files.wipe_directory(&entry.path, fsync != Fsync::No)?;
+                files.wipe_directory(&entry.path)?;
             }
         }
         let last = entries.iter().filter_map(|entry| number(&entry.name)).max();
@@ -112,42 +109,34 @@ impl Root {
 
     /// Makes a collection's directory with what `fill` puts into it, all of it or nothing,
     /// and returns its path.
-    pub fn add(&self, fsync: Fsync, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    pub fn add(&self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
         let name = Self::name(self.next.fetch_add(1, Ordering::Relaxed));
         let path = self.path.join(name);
         let new = path.with_extension(NEW);
         self.files.create_directory(&new)?;
         fill(&new)?;
         self.files.rename(&new, &path)?;
-        if fsync != Fsync::No {
-            self.files.sync_directory(&self.path)?;
-        }
+        self.files.sync_directory(&self.path)?;
         Ok(path)
     }
 
     /// Removes a deleted collection's directory, and its bytes before it.
-    pub fn remove(&self, directory: &Path, fsync: Fsync) -> Result<()> {
-        self.files
-            .wipe_directory(&dropped(directory), fsync != Fsync::No)
+    pub fn remove(&self, directory: &Path) -> Result<()> {
+        self.files.wipe_directory(&dropped(directory))
     }
 }
 
 /// Writes the file that makes a directory a store.
-pub fn mark(files: &Files, path: &Path, fsync: Fsync) -> Result<()> {
+pub fn mark(files: &Files, path: &Path) -> Result<()> {
     let unfinished = path.join(format!("{MARKER}.{NEW}"));
     if unfinished.exists() {
         files.remove(&unfinished)?;
     }
     let file = files.create(&unfinished)?;
     file.write_at(0, format!("{MARKED}{VERSION}\n").as_bytes())?;
-    if fsync != Fsync::No {
-        file.sync()?;
-    }
+    file.sync()?;
     file.rename(&path.join(MARKER))?;
-    if fsync != Fsync::No {
-        files.sync_directory(path)?;
-    }
-    Ok(())
+    files.sync_directory(path)
 }
 
 fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {

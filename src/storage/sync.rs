@@ -9,7 +9,8 @@ use super::{file::File, header::Mark};
 use crate::error::{Error, Result};
 
 /// When a write is made to survive a loss of power. A killed process loses nothing with
-/// any of them.
+/// any of them, and what gives the store its shape (a new collection, a rewritten log) is
+/// always synced at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fsync {

@@ -1,6 +1,8 @@
 //! Stores on disk, through the crate's public API.
 
 mod faults;
+mod followers;
+mod power;
 mod script;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]

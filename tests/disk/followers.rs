@@ -1,0 +1,142 @@
+//! Deletes in the middle of a rewrite of the log, or of a backup.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use vectorizer_native::{
+    client::{Call, restore_backup},
+    collection::DeleteOptions,
+    storage::{Files, Fsync, Operation},
+};
+
+use crate::{script::*, support::WAIT};
+
+const COUNT: u32 = 2000;
+
+fn bulk() -> Vec<(u32, u32)> {
+    (0..COUNT).map(|n| (n, n)).collect()
+}
+
+/// Deletes some, and looks for them in the files at once.
+fn delete_and_look(call: &Call, path: &std::path::Path, ids: &[u32], model: &mut Model) {
+    let names: Vec<String> = ids.iter().copied().map(id).collect();
+    let collection = call.collection("things").unwrap();
+    collection
+        .delete_many(WAIT, &names, &DeleteOptions::default())
+        .unwrap();
+    model.apply(&Op::DeleteMany("things", ids.to_vec()));
+    let gone = model.gone(&Model::default());
+    let left = residues(path, &gone);
+    assert!(left.is_empty(), "{ids:?}: {left:?}");
+}
+
+#[test]
+fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
+    for fsync in [Fsync::Always, Fsync::No] {
+        let (store, backups) = (directory(), directory());
+        let path = store.path().canonicalize().unwrap();
+        let model = Arc::new(Mutex::new(Model::default()));
+        let call: Arc<OnceLock<Call>> = Arc::default();
+        let seen: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+        let (inner, model2, call2, seen2) =
+            (path.clone(), model.clone(), call.clone(), seen.clone());
+        let files = Files::interrupted_by(move |operation| {
+            let mut seen = seen2.lock().unwrap();
+            // Moments at which the rewrite holds no lock of the collection.
+            let moment = match operation {
+                Operation::Sync(path) if path.ends_with("log.2.new") => "copied",
+                Operation::Write(path, at, _) if path.ends_with("log.1") && at < 12_288 => "wiping",
+                Operation::Remove(path) if path.ends_with("log.1") => "wiped",
+                _ => return None,
+            };
+            if let Some(call) = call2.get()
+                && !seen.contains(&moment)
+                && inner.join("collection-1/log.2").exists() == (moment != "copied")
+            {
+                seen.push(moment);
+                drop(seen);
+                let from = 100 + 100 * moment.len() as u32;
+                let ids: Vec<u32> = (from..from + 20).collect();
+                delete_and_look(call, &inner, &ids, &mut model2.lock().unwrap());
+            }
+            None
+        });
+        let session = Session::open(&files, &path, fsync, backups.path()).unwrap();
+        let ops = [
+            Op::Create("things"),
+            Op::Put("things", bulk()),
+            Op::DeleteMany("things", (1500..COUNT).collect()),
+        ];
+        for op in &ops {
+            session.apply(op).unwrap();
+            model.lock().unwrap().apply(op);
+        }
+        call.set(session.call()).ok().unwrap();
+        session.apply(&Op::Optimize("things")).unwrap();
+        let moments = seen.lock().unwrap().clone();
+        assert_eq!(moments, ["copied", "wiping", "wiped"]);
+        let model = model.lock().unwrap().clone();
+        assert_eq!(session.difference(&model), None);
+        session.close().unwrap();
+        assert!(path.join("collection-1/log.2").exists());
+        assert!(!path.join("collection-1/log.1").exists());
+        let session = Session::open(&Files::default(), &path, fsync, backups.path()).unwrap();
+        assert_eq!(session.difference(&model), None);
+        session.close().unwrap();
+    }
+}
+
+#[test]
+fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
+    let (store, backups) = (directory(), directory());
+    let session = Session::open(&Files::default(), store.path(), Fsync::No, backups.path());
+    let session = session.unwrap();
+    let mut model = Model::default();
+    for op in [Op::Create("things"), Op::Put("things", bulk())] {
+        session.apply(&op).unwrap();
+        model.apply(&op);
+    }
+    let call = session.call();
+    let target = backups.path().join("all.vecbak");
+    let mut portions = 0;
+    let mut last = None;
+    call.create_backup(&target.to_string_lossy(), &mut |progress| {
+        assert!(progress.done <= progress.total);
+        last = Some(progress);
+        portions += 1;
+        if portions == 1 {
+            // Both what was copied and what was not, and what replaces something.
+            let ids: Vec<u32> = (0..50).chain(COUNT - 50..COUNT).collect();
+            delete_and_look(&call, store.path(), &ids, &mut model);
+            for op in [
+                Op::Put("things", vec![(3, 9003), (100, 9100), (COUNT + 1, 9999)]),
+                Op::Metadata("things", 101, 9101),
+                Op::Data("things", COUNT - 100, 9102),
+            ] {
+                session.apply(&op).unwrap();
+                model.apply(&op);
+            }
+        }
+    })
+    .unwrap();
+    let last = last.unwrap();
+    assert!(portions > 1 && last.done == last.total);
+    assert_eq!(session.difference(&model), None);
+    let gone = model.gone(&Model::default());
+    assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+    drop(call);
+    session.close().unwrap();
+
+    let restored = directory();
+    let to = restored.path().join("store");
+    let (from, to) = (target.to_string_lossy(), to.to_string_lossy());
+    restore_backup(&from, &to, &mut |_, _| ()).unwrap();
+    let session = Session::open(
+        &Files::default(),
+        to.as_ref().as_ref(),
+        Fsync::No,
+        backups.path(),
+    );
+    let session = session.unwrap();
+    assert_eq!(session.difference(&model), None);
+    session.close().unwrap();
+}

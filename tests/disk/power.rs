@@ -1,0 +1,339 @@
+//! The power goes: of what was not synced, any part may be on the disk and any part not.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use vectorizer_native::storage::{Files, Fsync, Operation};
+
+use crate::{script::*, support::Random};
+
+const PAGE: usize = 4096;
+
+/// A change, with paths relative to the store.
+#[derive(Debug, Clone)]
+enum Change {
+    Create(PathBuf),
+    CreateDirectory(PathBuf),
+    Write(PathBuf, u64, Vec<u8>),
+    Truncate(PathBuf, u64),
+    Sync(PathBuf),
+    Rename(PathBuf, PathBuf),
+    Remove(PathBuf),
+}
+
+fn record(root: &Path, operation: Operation<'_>) -> Option<Change> {
+    let inside = |path: &Path| path.strip_prefix(root).ok().map(Path::to_owned);
+    Some(match operation {
+        Operation::Create(path) => Change::Create(inside(path)?),
+        Operation::CreateDirectory(path) => Change::CreateDirectory(inside(path)?),
+        Operation::Write(path, at, bytes) => Change::Write(inside(path)?, at, bytes.to_vec()),
+        Operation::Truncate(path, len) => Change::Truncate(inside(path)?, len),
+        Operation::Sync(path) => Change::Sync(inside(path)?),
+        Operation::Rename(from, to) => Change::Rename(inside(from)?, inside(to)?),
+        Operation::Remove(path) => Change::Remove(inside(path)?),
+    })
+}
+
+/// A disk that keeps what was synced and some of the rest.
+#[derive(Default)]
+struct Disk {
+    contents: Vec<Vec<u8>>,
+    pending: Vec<Vec<(u64, Vec<u8>)>>,
+    /// Names, as they are now and as they are on the disk.
+    names: HashMap<PathBuf, usize>,
+    directories: Vec<PathBuf>,
+    /// Changes of names since the last sync of their directory.
+    unsynced: Vec<Change>,
+    synced_names: HashMap<PathBuf, usize>,
+    synced_directories: Vec<PathBuf>,
+}
+
+impl Disk {
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Write(path, at, bytes) => {
+                let file = self.names[path];
+                for (page, bytes) in pages(*at, bytes) {
+                    self.pending[file].push((page, bytes));
+                }
+            }
+            Change::Truncate(path, len) => {
+                let file = self.names[path];
+                self.settle(file);
+                self.contents[file].truncate(*len as usize);
+            }
+            Change::Sync(path) => match self.names.get(path) {
+                Some(&file) => self.settle(file),
+                None => {
+                    self.unsynced.clear();
+                    self.synced_names.clone_from(&self.names);
+                    self.synced_directories.clone_from(&self.directories);
+                }
+            },
+            change => {
+                if let Change::Create(path) = change {
+                    self.names.insert(path.clone(), self.contents.len());
+                    self.contents.push(Vec::new());
+                    self.pending.push(Vec::new());
+                }
+                let file = |path: &PathBuf| self.names[path];
+                let made = match change {
+                    Change::Create(path) => Some(file(path)),
+                    _ => None,
+                };
+                rename(&mut self.names, &mut self.directories, change, made);
+                self.unsynced.push(change.clone());
+            }
+        }
+    }
+
+    fn settle(&mut self, file: usize) {
+        for (at, bytes) in std::mem::take(&mut self.pending[file]) {
+            put(&mut self.contents[file], at, &bytes);
+        }
+    }
+
+    /// What is on the disk when the power goes now.
+    fn lose_power(&self, random: &mut Random, to: &Path) {
+        let mut contents = self.contents.clone();
+        for (content, pending) in contents.iter_mut().zip(&self.pending) {
+            // From nothing of it to all of it, more often than by chance.
+            let share = [0, 1, 2, 3, 4][random.below(5)];
+            for (at, bytes) in pending {
+                if random.below(4) < share {
+                    put(content, *at, bytes);
+                }
+            }
+        }
+        // File systems keep the order of changes of names.
+        let mut names = self.synced_names.clone();
+        let mut directories = self.synced_directories.clone();
+        let kept = random.below(self.unsynced.len() + 1);
+        let mut all = self.names.clone();
+        for change in &self.unsynced {
+            if let Change::Rename(from, to) = change
+                && let Some(&file) = self.names.get(to)
+            {
+                all.insert(from.clone(), file);
+            }
+        }
+        for change in &self.unsynced[..kept] {
+            let made = match change {
+                Change::Create(path) => all.get(path).copied(),
+                _ => None,
+            };
+            rename(&mut names, &mut directories, change, made);
+        }
+        for directory in &directories {
+            fs::create_dir_all(to.join(directory)).unwrap();
+        }
+        for (name, file) in names {
+            fs::create_dir_all(to.join(&name).parent().unwrap()).unwrap();
+            fs::write(to.join(name), &contents[file]).unwrap();
+        }
+    }
+}
+
+/// Applies a change of names; `made` is the file of a new name.
+fn rename(
+    names: &mut HashMap<PathBuf, usize>,
+    directories: &mut Vec<PathBuf>,
+    change: &Change,
+    made: Option<usize>,
+) {
+    match change {
+        Change::Create(path) => {
+            if let Some(file) = made {
+                names.insert(path.clone(), file);
+            }
+        }
+        Change::CreateDirectory(path) => directories.push(path.clone()),
+        Change::Remove(path) => {
+            names.remove(path);
+            directories.retain(|other| other != path);
+        }
+        Change::Rename(from, to) => {
+            let moved = |path: &Path| Some(to.join(path.strip_prefix(from).ok()?));
+            for directory in directories.iter_mut() {
+                if let Some(moved) = moved(directory) {
+                    *directory = moved.components().collect();
+                }
+            }
+            let all: Vec<PathBuf> = names.keys().cloned().collect();
+            for path in all {
+                if let Some(moved) = moved(&path) {
+                    let file = names.remove(&path).unwrap();
+                    names.insert(moved.components().collect(), file);
+                }
+            }
+        }
+        Change::Write(..) | Change::Truncate(..) | Change::Sync(_) => {}
+    }
+}
+
+fn put(content: &mut Vec<u8>, at: u64, bytes: &[u8]) {
+    let end = at as usize + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[at as usize..end].copy_from_slice(bytes);
+}
+
+/// A write's pages, each of which gets to the disk by itself.
+fn pages(at: u64, bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    let mut pages = Vec::new();
+    let mut rest = bytes;
+    let mut at = at;
+    while !rest.is_empty() {
+        let len = (PAGE - at as usize % PAGE).min(rest.len());
+        pages.push((at, rest[..len].to_vec()));
+        rest = &rest[len..];
+        at += len as u64;
+    }
+    pages
+}
+
+/// The changes that a script makes, and how many there were after each operation.
+fn recorded(fsync: Fsync, script: &[Op]) -> (Vec<Change>, Vec<usize>) {
+    let (store, backups) = (directory(), directory());
+    let root = store.path().canonicalize().unwrap();
+    let changes: Arc<Mutex<Vec<Change>>> = Arc::default();
+    let recording = changes.clone();
+    let inside = root.clone();
+    let files = Files::interrupted_by(move |operation| {
+        recording.lock().unwrap().extend(record(&inside, operation));
+        None
+    });
+    let session = Session::open(&files, &root, fsync, backups.path()).unwrap();
+    let mut ends = Vec::new();
+    for op in script {
+        session.apply(op).unwrap();
+        ends.push(changes.lock().unwrap().len());
+    }
+    session.close().unwrap();
+    let changes = changes.lock().unwrap().clone();
+    (changes, ends)
+}
+
+fn script() -> Vec<Op> {
+    let bulk = |from: u32, to: u32| (from..to).map(|n| (n, n)).collect();
+    let mut script = vec![
+        Op::Create("first"),
+        Op::Put("first", bulk(0, 60)),
+        Op::Put("first", vec![(60, 60)]),
+        Op::DeleteOne("first", 7),
+        Op::DeleteMany("first", (10..40).collect()),
+        Op::Data("first", 3, 203),
+        Op::Metadata("first", 4, 204),
+        Op::Put("first", vec![(5, 305), (61, 306), (6, 307)]),
+        Op::Optimize("first"),
+        Op::DeleteMatching("first", 2),
+        Op::Create("second"),
+        Op::Put("second", bulk(100, 103)),
+        Op::Flush,
+        Op::DeleteOne("first", 9),
+        Op::Put("first", bulk(400, 420)),
+        Op::Drop("second"),
+    ];
+    script.extend((400..410).map(|id| Op::DeleteOne("first", id)));
+    script
+}
+
+#[test]
+fn a_store_that_syncs_always_keeps_all_that_was_acknowledged_when_the_power_goes() {
+    let script = script();
+    let (changes, ends) = recorded(Fsync::Always, &script);
+    let mut random = Random(7);
+    let mut disk = Disk::default();
+    for (at, change) in changes.iter().enumerate() {
+        disk.change(change);
+        for _ in 0..3 {
+            let (image, backups) = (directory(), directory());
+            disk.lose_power(&mut random, image.path());
+            let acknowledged = ends.iter().filter(|&&end| end <= at + 1).count();
+            let mut model = Model::default();
+            for op in &script[..acknowledged] {
+                model.apply(op);
+            }
+            let mut next = model.clone();
+            if let Some(op) = script.get(acknowledged) {
+                next.apply(op);
+            }
+            if acknowledged == 0 && !image.path().join("STORE").exists() {
+                continue;
+            }
+            let files = Files::default().in_run(u128::from(random.next()));
+            let context = format!("change {at}, {change:?}, {acknowledged} acknowledged");
+            let context = &context[..context.len().min(300)];
+            let session = Session::open(&files, image.path(), Fsync::Always, backups.path());
+            let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
+            let mut found = &model;
+            if let Some(difference) = session.difference(&model) {
+                let other = session.difference(&next);
+                assert_eq!(other, None, "{context}: and {difference}");
+                found = &next;
+            }
+            let left = residues(image.path(), &found.gone(&next));
+            assert!(left.is_empty(), "{context}: {left:?}");
+            session.close().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_store_that_does_not_sync_opens_with_whole_vectors_when_the_power_goes() {
+    let script = script();
+    let (changes, ends) = recorded(Fsync::No, &script);
+    // Names are synced here: what is tested is what is in the log.
+    let flushed = script
+        .iter()
+        .position(|op| matches!(op, Op::Flush))
+        .unwrap();
+    let mut random = Random(8);
+    let mut disk = Disk::default();
+    for (at, change) in changes.iter().enumerate() {
+        disk.change(change);
+        disk.change(&Change::Sync(PathBuf::new()));
+        if at < ends[flushed] || at >= ends[14] && at < ends[15] {
+            continue;
+        }
+        for _ in 0..6 {
+            let (image, backups) = (directory(), directory());
+            disk.lose_power(&mut random, image.path());
+            let files = Files::default().in_run(u128::from(random.next()));
+            let session = Session::open(&files, image.path(), Fsync::No, backups.path());
+            let session = session.unwrap_or_else(|error| panic!("change {at}: {error}"));
+            let mut kept = Model::default();
+            for op in &script[..flushed] {
+                kept.apply(op);
+            }
+            let deleted_since = |id: u32| id == 9 || id >= 400;
+            let collection = session.call().collection("first").unwrap();
+            let page = collection.list(0, usize::MAX).unwrap();
+            let stored: HashMap<String, _> = page
+                .vectors
+                .iter()
+                .map(|item| (item.id.to_string(), item))
+                .collect();
+            for &(number, row_version, version) in &kept.collections["first"] {
+                let Some(item) = stored.get(&id(number)) else {
+                    assert!(deleted_since(number), "change {at}: {number} is lost");
+                    continue;
+                };
+                assert_eq!(item.data, Some(row(row_version)), "change {at}");
+                assert_eq!(item.metadata.as_deref(), Some(&*metadata(version)));
+            }
+            for number in 400..420 {
+                if let Some(item) = stored.get(&id(number)) {
+                    assert_eq!(item.data, Some(row(number)), "change {at}");
+                    assert_eq!(item.metadata.as_deref(), Some(&*metadata(number)));
+                }
+            }
+            session.close().unwrap();
+        }
+    }
+}
