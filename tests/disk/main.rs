@@ -2,6 +2,7 @@
 
 mod faults;
 mod followers;
+mod model;
 mod power;
 mod script;
 #[allow(dead_code)]

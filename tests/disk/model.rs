@@ -1,0 +1,138 @@
+//! Random operations, with the store opened again in between, against a plain model.
+
+use std::{fs, path::Path};
+
+use proptest::prelude::*;
+use vectorizer_native::storage::{Files, Fsync};
+
+use crate::script::*;
+
+const NAMES: [&str; 3] = ["first", "second", "third"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Do(Op),
+    /// Closes the store, and opens it again.
+    Reopen,
+    /// Goes on with a copy of the files as they are, as after a killed process.
+    Crash,
+}
+
+/// Versions are drawn from far apart, so that most of them are new.
+fn version() -> impl Strategy<Value = u32> {
+    0u32..1_000_000
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let name = || prop::sample::select(&NAMES[..]);
+    let ids = |most| prop::collection::vec(0u32..60, 1..most);
+    let rows = prop::collection::btree_map(0u32..60, version(), 1..30);
+    let op = prop_oneof![
+        2 => name().prop_map(Op::Create),
+        1 => name().prop_map(Op::Drop),
+        8 => (name(), rows).prop_map(|(name, rows)| Op::Put(name, rows.into_iter().collect())),
+        3 => (name(), 0u32..60, version()).prop_map(|(n, id, v)| Op::Data(n, id, v)),
+        3 => (name(), 0u32..60, version()).prop_map(|(n, id, v)| Op::Metadata(n, id, v)),
+        4 => (name(), 0u32..60).prop_map(|(n, id)| Op::DeleteOne(n, id)),
+        3 => (name(), ids(20)).prop_map(|(n, ids)| Op::DeleteMany(n, ids)),
+        1 => (name(), ids(20)).prop_map(|(n, ids)| Op::BackUpAndDelete(n, ids)),
+        2 => (name(), 0u32..4).prop_map(|(n, rest)| Op::DeleteMatching(n, rest)),
+        2 => name().prop_map(Op::Optimize),
+        1 => Just(Op::BackUp),
+        1 => Just(Op::Flush),
+    ];
+    let step = prop_oneof![
+        12 => op.prop_map(Step::Do),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Crash),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+fn fsync() -> impl Strategy<Value = Fsync> {
+    prop::sample::select(&[Fsync::Always, Fsync::Everysec, Fsync::No][..])
+}
+
+/// Whether the store accepts the operation.
+fn is_possible(model: &Model, op: &Op) -> bool {
+    let stored = |name: &str, id: u32| {
+        let collection = model.collections.get(name);
+        collection.is_some_and(|all| all.iter().any(|stored| stored.0 == id))
+    };
+    match op {
+        Op::Create(name) => !model.collections.contains_key(name),
+        Op::Data(name, id, _) | Op::Metadata(name, id, _) | Op::DeleteOne(name, id) => {
+            stored(name, *id)
+        }
+        Op::Drop(name)
+        | Op::Put(name, _)
+        | Op::DeleteMany(name, _)
+        | Op::BackUpAndDelete(name, _)
+        | Op::DeleteMatching(name, _)
+        | Op::Optimize(name) => model.collections.contains_key(name),
+        Op::BackUp | Op::Flush => true,
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 400,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn a_store_is_what_was_done_to_it_however_often_it_is_opened_again(
+        steps in steps(), fsync in fsync(),
+    ) {
+        let (mut place, backups) = (directory(), directory());
+        let files = Files::default();
+        let open = |place: &tempfile::TempDir| {
+            Session::open(&files, place.path(), fsync, backups.path()).unwrap()
+        };
+        let mut session = open(&place);
+        let mut model = Model::default();
+        for step in &steps {
+            match step {
+                Step::Do(op) => {
+                    let done = session.apply(op);
+                    prop_assert_eq!(done.is_ok(), is_possible(&model, op), "{:?}: {:?}", op, done);
+                    if done.is_ok() {
+                        model.apply(op);
+                    }
+                }
+                Step::Reopen => {
+                    session.close().unwrap();
+                    session = open(&place);
+                }
+                Step::Crash => {
+                    let other = directory();
+                    copy(place.path(), other.path());
+                    session.close().unwrap();
+                    place = other;
+                    session = open(&place);
+                }
+            }
+            if !matches!(step, Step::Do(_)) {
+                prop_assert_eq!(session.difference(&model), None);
+            }
+        }
+        prop_assert_eq!(session.difference(&model), None);
+        session.close().unwrap();
+        let left = residues(place.path(), &model.gone(&Model::default()));
+        prop_assert_eq!(left, Vec::<String>::new());
+    }
+}
