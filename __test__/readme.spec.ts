@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(__dirname, '..')
@@ -19,10 +20,15 @@ test.each(programs.map(({ code }) => [code.split('\n').find((line) => line.inclu
   'the README’s code prints what it says: %s',
   (_, code = '') => {
     const promised = [...code.matchAll(/^\s*console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text)
+    // As in a project that has installed the package.
+    const project = mkdtempSync(join(tmpdir(), 'readme-'))
+    mkdirSync(join(project, 'node_modules'))
+    symlinkSync(root, join(project, 'node_modules', 'vectorizer-native'), 'junction')
     const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
-      cwd: root,
+      cwd: project,
       encoding: 'utf8',
     })
+    rmSync(project, { recursive: true })
     expect(promised.length).toBeGreaterThan(0)
     expect(printed.trimEnd().split('\n')).toEqual(promised)
   },

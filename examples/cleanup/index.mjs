@@ -1,4 +1,7 @@
 // A collection of real documents, and the three ways to delete from it.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { VectorizerClient, VectorNotFoundError } from 'vectorizer-native'
 import { documents } from './documents.mjs'
@@ -19,8 +22,17 @@ async function show(query, options = {}) {
   return results
 }
 
+/** How many of the documents have their text in some file of the store. */
+function inFiles(documents) {
+  const names = readdirSync(data, { recursive: true }).map((name) => join(data, name))
+  const files = names.filter((name) => statSync(name).isFile()).map((name) => readFileSync(name))
+  return documents.filter(({ text }) => files.some((file) => file.includes(text))).length
+}
+
 const DOCS = 'packages'
-const client = new VectorizerClient()
+const data = mkdtempSync(join(tmpdir(), 'vectorizer-native-'))
+process.on('exit', () => rmSync(data, { recursive: true, force: true }))
+const client = new VectorizerClient({ path: data })
 
 title('Documents')
 const folder = fileURLToPath(new URL('../../node_modules', import.meta.url))
@@ -69,8 +81,9 @@ say(
 for (const { id } of dry.results.slice(0, 4)) say(dim(`  ${id}`))
 if (dry.matched > 4) say(dim(`  and ${dry.matched - 4} more`))
 begun = performance.now()
-const { matched, deleted } = await client.deleteByFilter(DOCS, filter)
+const { matched, deleted, receipt } = await client.deleteByFilter(DOCS, filter, { receipt: true })
 say(`${green('deleted')} ${deleted} of ${matched}  ${milliseconds(begun)}`)
+say(`receipt: ${receipt.bytesErased} bytes erased, SHA-256 of the ids ${dim(receipt.digest.slice(0, 16))}…`)
 
 title('What is left')
 const gone = new Set([first.id, ...old.map(({ id }) => id), ...dry.results.map(({ id }) => id)])
@@ -79,7 +92,12 @@ const ranked = await client.search(DOCS, 'package', { limit: found.length })
 const residues = [...left, ...ranked].filter(({ id }) => gone.has(id))
 say(`${found.length} inserted − ${gone.size} deleted = ${bold(await client.count(DOCS))}`)
 say(`searching everything finds ${bold(residues.length)} of the ${gone.size} deleted packages`)
-if (residues.length > 0 || left.length !== found.length - gone.size) {
+const survivors = found.filter(({ id }) => !gone.has(id))
+const erased = found.filter(({ id }) => gone.has(id))
+const [kept, lingering] = [inFiles(survivors), inFiles(erased)]
+say(`the files on disk hold ${kept} of the ${survivors.length} others, and ${bold(lingering)} of the deleted`)
+const { verified } = await client.verifyErased(DOCS, [...gone])
+if (residues.length > 0 || lingering > 0 || !verified || kept !== survivors.length) {
   throw new Error('something deleted was found')
 }
 await client.close()
