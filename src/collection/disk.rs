@@ -34,9 +34,9 @@ struct Settings {
 
 impl Settings {
     fn read(text: &str) -> Result<(Config, OffsetDateTime)> {
-        let wrong = |why: &str| Error::Storage(format!("a collection's settings say {why}"));
+        let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
         let settings: Self =
-            serde_json::from_str(text).map_err(|error| wrong(&error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| wrong(&format!("an error: {error}")))?;
         let metric = Metric::from_name(&settings.metric);
         let created_at =
             OffsetDateTime::from_unix_timestamp_nanos(i128::from(settings.created_at) * 1000);
@@ -50,7 +50,7 @@ impl Settings {
                 ef_search: settings.ef_search,
             },
         };
-        crate::client::check(&config).map_err(|error| wrong(&error.to_string()))?;
+        crate::client::check(&config).map_err(|error| wrong(&format!("an error: {error}")))?;
         let created_at = created_at.map_err(|_| wrong("an impossible time"))?;
         Ok((config, created_at))
     }
@@ -155,7 +155,8 @@ impl Collection {
         // Whoever was writing has seen the end of it, or sees it now.
         let state = self.state.write();
         match state.journal.log() {
-            Some(log) if !state.dropped => log.sync().close(),
+            // Whoever wrote last was told of a failure; there is nothing to add to it.
+            Some(log) if !state.dropped && !log.sync().health().is_failed() => log.sync().close(),
             _ => Ok(()),
         }
     }
@@ -327,7 +328,7 @@ impl State {
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
         if self.slots.slot_of(content.id).is_some() {
             return Err(Error::Storage(format!(
-                "the log holds the id {:?} twice: restore a backup",
+                "it holds the id {:?} twice",
                 content.id
             )));
         }

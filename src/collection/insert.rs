@@ -205,22 +205,19 @@ impl Collection {
                     sequence,
                 });
             }
-            let rows = batch.rows.iter().zip(&records);
-            let heads: Vec<Head> = rows
-                .map(|(row, record)| {
-                    head(
-                        record,
-                        &row.id,
-                        row.metadata.as_deref(),
-                        row.text.as_deref(),
-                    )
-                })
-                .collect::<Result<_>>()?;
-            let mut commit = state.commit(&replaced, heads.clone(), &batch.parts)?;
             let dimension = self.config.dimension;
+            let mut heads = Vec::new();
+            if self.is_on_disk() {
+                for (row, record) in batch.rows.iter().zip(&records) {
+                    let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
+                    heads.push(head(record, &row.id, metadata, text)?);
+                }
+            }
+            let parts: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
+            let mut commit = state.commit(&replaced, heads, &batch.parts)?;
             let rows = std::mem::take(&mut batch.rows);
             let mut ids = Vec::with_capacity(rows.len());
-            for ((row, record), head) in rows.into_iter().zip(records).zip(heads) {
+            for (i, (row, record)) in rows.into_iter().zip(records).enumerate() {
                 ids.push(row.id);
                 let record = Record {
                     metadata: row.metadata,
@@ -230,7 +227,9 @@ impl Collection {
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (code, terms) = batch.codes.get(row.at);
                 let slot = state.occupy(record, data, code, terms);
-                state.journal.put(&mut commit, slot, head.part(dimension));
+                if let Some(part) = parts.get(i) {
+                    state.journal.put(&mut commit, slot, *part);
+                }
             }
             state.delete(&replaced, &mut commit);
             (ids, commit)
@@ -312,8 +311,13 @@ impl State {
         parts: &[u8],
     ) -> Result<Commit> {
         let slots = &self.slots;
-        let keys = removed.iter().filter_map(|slot| slots.record(slot));
-        let keys = keys.map(|record| record.key).collect();
+        let keys = match self.journal.log() {
+            Some(_) => {
+                let records = removed.iter().filter_map(|slot| slots.record(slot));
+                records.map(|record| record.key).collect()
+            }
+            None => Vec::new(),
+        };
         let commit = self.journal.commit(keys, entries, parts)?;
         self.updated_at = commit.time;
         Ok(commit)

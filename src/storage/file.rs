@@ -62,13 +62,11 @@ pub struct File {
 pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     use io::ErrorKind as Kind;
     let advice = match error.kind() {
-        Kind::StorageFull | Kind::QuotaExceeded => "free some space and open the store again",
-        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
-            "let this process read and write it, and open the store again"
-        }
+        Kind::StorageFull | Kind::QuotaExceeded => "free some space",
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => "let this process read and write it",
         Kind::NotFound => "put it back, or restore a backup",
         Kind::UnexpectedEof => "it is shorter than it was: put it back, or restore a backup",
-        _ => "check the disk and open the store again",
+        _ => "check the disk",
     };
     Error::Storage(format!(
         "cannot {action} {}: {error}; {advice}",

@@ -281,7 +281,8 @@ impl Log {
             let mut writer = Writer::new(Arc::new(files.open(&file.path())?), index.end);
             let reading = index.read_parts(&file, known, |entry| {
                 let place = entry.place;
-                let slot = put(&mut target, entry)?;
+                let slot = put(&mut target, entry)
+                    .map_err(|error| damaged(&file.path(), &error.to_string()))?;
                 writer.put(slot, place);
                 Ok(())
             })?;
@@ -465,7 +466,8 @@ impl Index {
         let config = text(input.part(first.data)?);
         let config = config.ok_or_else(|| damaged(&file.path(), "its settings are damaged"))?;
         let config = config.to_owned();
-        let dimension = dimension_of(&config)?;
+        let dimension = dimension_of(&config);
+        let dimension = dimension.map_err(|error| damaged(&file.path(), &error.to_string()))?;
         let mut index = Self {
             config,
             dimension,

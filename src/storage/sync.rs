@@ -34,22 +34,29 @@ impl Health {
     pub fn check(&self) -> Result<()> {
         match self.failure.get() {
             None => Ok(()),
-            Some(first) => Err(Error::Storage(format!(
-                "the store is read-only since a write failed: {first}; close all its clients and \
-                 open it again"
-            ))),
+            Some(first) => Err(Error::Storage(format!("an earlier write failed: {first}"))),
         }
+    }
+
+    pub fn is_failed(&self) -> bool {
+        self.failure.get().is_some()
     }
 
     /// Nothing may be written any more: the store is closed.
     pub fn close(&self) {
-        self.fail(Error::ClientClosed);
+        let _ = self.failure.set("the store is closed".into());
     }
 
-    /// Notes a failure, and returns it.
+    /// Notes a failure, and returns it with its consequence.
     pub fn fail(&self, error: Error) -> Error {
-        let _ = self.failure.set(error.to_string());
-        error
+        if self.is_failed() {
+            return error;
+        }
+        let text = format!(
+            "{error}; the store is read-only until all its clients are closed and it is opened again"
+        );
+        let _ = self.failure.set(text.clone());
+        Error::Storage(text)
     }
 }
 
