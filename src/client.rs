@@ -521,7 +521,12 @@ impl Call {
             before += last;
             total = (total + last).saturating_sub(expected);
         }
-        backup.finish()
+        let backup = backup.finish()?;
+        progress(Progress {
+            done: backup.vectors,
+            total: backup.vectors,
+        });
+        Ok(backup)
     }
 
     fn files(&self) -> Files {

@@ -17,7 +17,9 @@ use roaring::RoaringBitmap;
 use super::{Access, Collection, State, insert::head};
 use crate::{
     error::{Error, Result},
-    storage::{Backup, Copy, Files, Follower, Kind, Place, Record, Restored, Writer, push_part},
+    storage::{
+        Backup, Copy, Files, Follower, GRAPH, Kind, Place, Record, Restored, Writer, push_part,
+    },
 };
 
 /// Copied under the lock at a time: well under a millisecond.
@@ -55,7 +57,7 @@ impl State {
 
     pub(super) fn disk_bytes(&self) -> Option<u64> {
         let log = self.journal.log()?;
-        let graph = std::fs::metadata(log.directory().join("graph"));
+        let graph = std::fs::metadata(log.directory().join(GRAPH));
         Some(log.size().1 + graph.map_or(0, |metadata| metadata.len()))
     }
 
@@ -147,10 +149,8 @@ impl Collection {
                 drop(copy);
                 let total = state.slots.len() as u64;
                 drop(state);
-                progress(Progress {
-                    done: (at as u64).min(total),
-                    total,
-                });
+                let done = total.saturating_sub((missing.len() - at) as u64);
+                progress(Progress { done, total });
             }
         }
         // Most of it is on the disk before anybody has to wait for the rest.

@@ -10,11 +10,12 @@ use super::{Access, Collection, Config, State};
 use crate::{
     error::{Error, Result},
     graph::{Graph, HnswParams},
-    storage::{Entry, Files, Fsync, Health, Index, Input, Journal, Known, Log, RECORDS, list},
+    storage::{
+        Entry, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Log, RECORDS, list,
+    },
     vectors::{Codes, Metric, Record},
 };
 
-const GRAPH: &str = "graph";
 /// A vector that is being deleted is looked at again.
 const LOOKS: usize = 3;
 

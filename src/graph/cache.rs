@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 use super::{Graph, Layer, NONE, neighbours::select};
-use crate::storage::{GRAPH, PREAMBLE, check_preamble, checksum, preamble};
+use crate::storage::{GRAPH_FILE, PREAMBLE, check_preamble, checksum, preamble};
 
 /// With a larger share of deleted nodes it is not worth repairing.
 const DEAD: f64 = 0.25;
@@ -24,7 +24,7 @@ const DEAD: f64 = 0.25;
 impl Graph {
     /// The graph's file. `key` names the vector at a slot, if there still is one.
     pub fn encode(&self, key: impl Fn(u32) -> Option<u64>) -> Vec<u8> {
-        let mut out = preamble(GRAPH).to_vec();
+        let mut out = preamble(GRAPH_FILE).to_vec();
         let mut number = vec![NONE; self.members.max().map_or(0, |slot| slot as usize + 1)];
         for (node, slot) in self.members.iter().enumerate() {
             number[slot as usize] = node as u32;
@@ -87,7 +87,7 @@ impl Graph {
         }
         let mut input = Input(body);
         let found: [u8; PREAMBLE] = input.bytes(PREAMBLE)?.try_into().ok()?;
-        check_preamble(&found, GRAPH).ok()?;
+        check_preamble(&found, GRAPH_FILE).ok()?;
         let (width, count) = (input.number()? as usize, input.number()? as usize);
         let (entry, layers) = (input.number()? as usize, input.number()? as usize);
         if width != m {

@@ -64,6 +64,7 @@ pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded => "free some space",
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => "let this process read and write it",
+        Kind::NotFound if action == "create" => "make its directory first",
         Kind::NotFound => "put it back, or restore a backup",
         Kind::UnexpectedEof => "it is shorter than it was: put it back, or restore a backup",
         _ => "check the disk",

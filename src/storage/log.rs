@@ -24,6 +24,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+/// What the graph's file is called.
+pub const GRAPH: &str = "graph";
 const READ_AHEAD: usize = 1 << 20;
 /// What an update of the file system writes at a time: the smallest piece that a loss of
 /// power can leave out.
@@ -355,7 +357,11 @@ impl Log {
         };
         for entry in &entries {
             let old = generation_of(entry).is_some_and(|number| number < generation);
-            if old || entry.name.ends_with(".new") {
+            let unfinished = entry.name.strip_suffix(".new").is_some_and(|name| {
+                let log = name.strip_prefix("log.");
+                name == GRAPH || log.is_some_and(|number| number.parse::<u64>().is_ok())
+            });
+            if old || unfinished {
                 files.wipe(&entry.path)?;
             }
         }

@@ -22,9 +22,9 @@ mod sync;
 
 pub use backup::{Backup, Restored, restore, verify};
 pub use file::{Entry as DirectoryEntry, File, Files, Interruption, Operation, list};
-pub use header::{GRAPH, PREAMBLE, RECORDS, check_preamble, damaged, preamble};
+pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, damaged, preamble};
 pub use journal::{Commit, Copy, Follower, Journal};
-pub use log::{Entry, Index, Input, Known, Log, Part, Place, Summary, Writer};
+pub use log::{Entry, GRAPH, Index, Input, Known, Log, Part, Place, Summary, Writer};
 pub use record::{Content, Head, Kind, Record, checksum, length, push_part};
 pub use root::{Root, make};
 pub use sync::{Fsync, Health, Syncer};

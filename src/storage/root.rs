@@ -37,6 +37,13 @@ fn number(name: &str) -> Option<u64> {
     name.strip_prefix("collection-")?.parse().ok()
 }
 
+/// Whether a collection's directory was being made, or removed.
+fn is_unfinished(name: &str) -> bool {
+    let known =
+        |suffix| number(name).is_some_and(|n| name == format!("{}.{suffix}", Root::name(n)));
+    known(NEW) || known(DROPPED)
+}
+
 /// Makes a directory and those above it that are missing.
 pub fn make(path: &Path) -> Result<PathBuf> {
     let made = fs::create_dir_all(path).and_then(|()| path.canonicalize());
@@ -70,7 +77,7 @@ impl Root {
             Err(error) => return Err(failed("read", &marker, &error)),
         }
         for entry in &entries {
-            if entry.is_dir && (entry.name.ends_with(DROPPED) || entry.name.ends_with(NEW)) {
+            if entry.is_dir && is_unfinished(&entry.name) {
                 files.wipe_directory(&entry.path)?;
             }
         }
