@@ -1,25 +1,7 @@
 // Worker threads, processes that end in the middle of work, clients that nobody holds.
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { idsOf, client as opened } from './support/collections'
-import { packagePath, run } from './support/processes'
-
-/** Starts a worker thread on a script in which `vectorizer` is the package. */
-function work(script: string, workerData: unknown = null) {
-  const code = `
-    const { parentPort, workerData } = require('node:worker_threads')
-    const vectorizer = require(${JSON.stringify(packagePath)})
-    ;(async () => { ${script} })()
-  `
-  return new Worker(code, { eval: true, workerData })
-}
-
-async function answer(worker: Worker) {
-  const exited = once(worker, 'exit')
-  const [message] = await once(worker, 'message')
-  await exited
-  return message
-}
+import { answer, packagePath, run, work } from './support/processes'
 
 test('workers on one store each leave exactly what they did', async () => {
   const shared = 'threads.spec model'

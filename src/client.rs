@@ -14,6 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use uuid::Uuid;
 
 use crate::{
     collection::{Access, Collection, Config, Progress, dimension_of},
@@ -61,6 +62,7 @@ pub struct Client {
     calls: TaskTracker,
 }
 
+#[derive(Clone)]
 enum Handle {
     /// A store on disk is opened by a thread of its own.
     Opening(watch::Receiver<Opened>),
@@ -326,21 +328,16 @@ impl Client {
         })
     }
 
-    /// Begins a call when the store is open.
-    pub async fn begin_when_open(&self) -> Result<Call> {
-        loop {
-            let receiver = match &*self.handle.read() {
-                Handle::Opening(receiver) => Some(receiver.clone()),
-                _ => None,
-            };
-            if let Some(mut receiver) = receiver {
-                // An error means that the thread has ended, and left its answer.
-                let _ = receiver.wait_for(Option::is_some).await;
-            }
-            match self.begin() {
-                Err(Error::WouldBlock) => continue,
-                begun => return begun,
-            }
+    /// Begins a call when the store is open. It is under way from now on: a `close` that
+    /// comes before the future runs waits for it.
+    pub fn begin_when_open(&self) -> impl Future<Output = Result<Call>> + Send + use<> {
+        let token = self.calls.token();
+        let handle = self.handle.read().clone();
+        async move {
+            Ok(Call {
+                store: handle.opened().await?,
+                _token: token,
+            })
         }
     }
 
@@ -352,7 +349,7 @@ impl Client {
         let calls = self.calls.clone();
         async move {
             calls.wait().await;
-            let Some(store) = handle.opened().await else {
+            let Ok(store) = handle.opened().await else {
                 return Ok(());
             };
             if store.disk.is_none() {
@@ -366,16 +363,18 @@ impl Client {
 }
 
 impl Handle {
-    /// The store, once it is open; nothing if it could not be opened.
-    async fn opened(self) -> Option<Arc<Store>> {
+    /// The store, once it is open.
+    async fn opened(self) -> Result<Arc<Store>> {
         match self {
-            Handle::Open(store) => Some(store),
+            Handle::Open(store) => Ok(store),
             Handle::Opening(mut receiver) => {
                 // An error means that the thread has ended, and left its answer.
                 let _ = receiver.wait_for(Option::is_some).await;
-                receiver.borrow().clone()?.ok()
+                let none = || Err(Error::Internal("opening the store was stopped".into()));
+                receiver.borrow().clone().unwrap_or_else(none)
             }
-            Handle::Failed(_) | Handle::Closed => None,
+            Handle::Failed(error) => Err(error),
+            Handle::Closed => Err(Error::ClientClosed),
         }
     }
 }
@@ -501,16 +500,16 @@ impl Call {
         let mut backup = Backup::create(&self.files(), &path)?;
         let all = self.collections();
         let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
-        let mut total: u64 = counts.map(|count| count as u64).sum();
+        let counts: Vec<u64> = counts.map(|count| count as u64).collect();
+        let mut total: u64 = counts.iter().sum();
         let mut before = 0;
-        for collection in all {
-            let expected = collection.count(Access::Wait, None).unwrap_or(0) as u64;
+        for (collection, expected) in all.iter().zip(counts) {
             let mut last = 0;
             let done = collection.back_up(&mut backup, &mut |part| {
                 last = part.total;
                 progress(Progress {
                     done: before + part.done,
-                    total: (total + part.total).saturating_sub(expected),
+                    total: total + part.total - expected,
                 });
             });
             match done {
@@ -519,14 +518,11 @@ impl Call {
                 done => done?,
             }
             before += last;
-            total = (total + last).saturating_sub(expected);
+            total = total + last - expected;
         }
-        let backup = backup.finish()?;
-        progress(Progress {
-            done: backup.vectors,
-            total: backup.vectors,
-        });
-        Ok(backup)
+        let made = backup.finish()?;
+        progress(Progress { done: total, total });
+        Ok(made)
     }
 
     fn files(&self) -> Files {
@@ -546,14 +542,15 @@ fn backup_file(target: &str) -> Result<PathBuf> {
     }
     let time = OffsetDateTime::now_utc();
     let name = format!(
-        "backup-{:04}{:02}{:02}-{:02}{:02}{:02}-{:06}.vecbak",
+        "backup-{:04}{:02}{:02}-{:02}{:02}{:02}-{}.vecbak",
         time.year(),
         u8::from(time.month()),
         time.day(),
         time.hour(),
         time.minute(),
         time.second(),
-        time.microsecond(),
+        // Others may be made at the same moment.
+        Uuid::new_v4().simple(),
     );
     Ok(path.join(name))
 }

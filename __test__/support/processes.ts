@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
 
 /** The package, as another process or thread imports it. */
 export const packagePath = require.resolve('../..')
@@ -25,4 +27,43 @@ export function run(script: string, type: 'commonjs' | 'module' = 'commonjs') {
       child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
     },
   )
+}
+
+const children: ChildProcess[] = []
+afterEach(async () => {
+  await Promise.all(children.splice(0).map(kill))
+})
+
+/** Ends a process without a chance to clean up. */
+export async function kill(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+/** Starts a script in a Node process that goes on, and returns when it has said something. */
+export async function start(script: string) {
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  children.push(child)
+  await once(child.stdout, 'data')
+  return child
+}
+
+/** Starts a worker thread on a script in which `vectorizer` is the package. */
+export function work(script: string, workerData: unknown = null) {
+  const code = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const vectorizer = require(${JSON.stringify(packagePath)})
+    ;(async () => { ${script} })()
+  `
+  return new Worker(code, { eval: true, workerData })
+}
+
+/** What a worker thread says before it ends. */
+export async function answer(worker: Worker) {
+  const exited = once(worker, 'exit')
+  const [message] = await once(worker, 'message')
+  await exited
+  return message
 }

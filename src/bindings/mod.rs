@@ -102,10 +102,10 @@ impl VectorizerClient {
         mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let begun = match self.client.begin() {
-            Err(Error::WouldBlock) => None,
-            begun => Some(begun.map_err(thrown)?),
+            Err(Error::WouldBlock) => Err(self.client.begin_when_open()),
+            begun => Ok(begun.map_err(thrown)?),
         };
-        if let Some(call) = &begun
+        if let Ok(call) = &begun
             && place == Place::Here
         {
             match contained(|| work(call, Access::Now)) {
@@ -113,11 +113,10 @@ impl VectorizerClient {
                 done => return to_js(env, done.map_err(thrown)?),
             }
         }
-        let client = self.client.clone();
         let future = async move {
             let call = match begun {
-                Some(call) => call,
-                None => client.begin_when_open().await.map_err(thrown)?,
+                Ok(call) => call,
+                Err(opening) => opening.await.map_err(thrown)?,
             };
             // What waits for a disk must not keep the pool's threads.
             let aside = match call.fsync() {
@@ -901,14 +900,14 @@ impl VectorizerClient {
         collection: String,
     ) -> napi::Result<Unknown<'env>> {
         let begun = match self.client.begin() {
-            Err(Error::WouldBlock) => None,
-            begun => Some(begun.map_err(thrown)?),
+            Err(Error::WouldBlock) => Err(self.client.begin_when_open()),
+            begun => Ok(begun.map_err(thrown)?),
         };
         let client = self.client.clone();
         let future = async move {
             let call = match begun {
-                Some(call) => call,
-                None => client.begin_when_open().await.map_err(thrown)?,
+                Ok(call) => call,
+                Err(opening) => opening.await.map_err(thrown)?,
             };
             let collection = call.collection(&collection).map_err(thrown)?;
             // The call ends here, so that `close` does not wait for the background but

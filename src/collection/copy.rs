@@ -166,11 +166,12 @@ impl Collection {
         while at < missing.len() {
             at += state.copy_portion(&mut copy.writer, &missing[at..])?;
         }
-        if !copy.dead.is_empty() {
-            let dead = std::mem::take(&mut copy.dead);
-            let record = state.copied(dead, Vec::new(), 0);
-            copy.writer.append(&record, &[])?;
-        }
+        // Also where nothing has died, or nothing is left: writes are counted on from here.
+        let dead = std::mem::take(&mut copy.dead);
+        let record = state.copied(dead, Vec::new(), 0);
+        copy.writer.append(&record, &[])?;
+        // What was deleted so far is overwritten in the copy before anybody relies on it.
+        state.journal.wait_for_erasures();
         if follower.failed.load(Ordering::Acquire) {
             return Err(Error::Storage(
                 "bytes that were deleted meanwhile could not be overwritten in the copy: check \

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     graph::{Graph, HnswParams},
     storage::{
-        Entry, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Log, RECORDS, list,
+        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Log, RECORDS, list,
     },
     vectors::{Codes, Metric, Record},
 };
@@ -55,6 +55,14 @@ impl Settings {
         let created_at = created_at.map_err(|_| wrong("an impossible time"))?;
         Ok((config, created_at))
     }
+}
+
+/// The collection's log, and others that are being made or removed.
+fn log_files(log: &Log) -> Result<Vec<File>> {
+    let entries = list(log.directory())?.into_iter();
+    let logs = entries.filter(|entry| entry.name.starts_with("log."));
+    logs.map(|entry| Files::default().open_to_read(&entry.path))
+        .collect()
 }
 
 /// The dimension that a collection's settings tell.
@@ -218,7 +226,7 @@ impl Collection {
         let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
         let mut found = Vec::new();
         let closed = self.closed.lock();
-        let directory = {
+        let files = {
             let state = self.read(Access::Wait)?;
             ids.retain(|id| {
                 let stored = state.slots.slot_of(id).is_some();
@@ -234,14 +242,11 @@ impl Collection {
                 !stored
             });
             state.check_memory(&mut found);
-            state.journal.log().map(|log| log.directory().to_owned())
+            // While the lock is held no file gets another name.
+            state.journal.log().map_or(Ok(Vec::new()), log_files)?
         };
-        if let Some(directory) = directory {
-            for file in list(&directory)? {
-                if file.name.starts_with("log.") {
-                    self.verify_file(&file.path, &ids, &mut found)?;
-                }
-            }
+        for file in &files {
+            self.verify_file(file, &ids, &mut found)?;
         }
         drop(closed);
         Ok(found)
@@ -249,11 +254,10 @@ impl Collection {
 
     fn verify_file(
         &self,
-        path: &Path,
+        file: &File,
         ids: &HashSet<&str>,
         found: &mut Vec<Residue>,
     ) -> Result<()> {
-        let file = Files::default().open_to_read(path)?;
         // What is there now is written in full, and nothing that was deleted is still
         // being overwritten.
         let len = {
@@ -269,8 +273,8 @@ impl Collection {
             ordered: true,
             clean: true,
         };
-        let index = Index::read(&file, RECORDS, len, known, dimension_of)?;
-        let mut input = Input::new(&file, RECORDS);
+        let index = Index::read(file, RECORDS, len, known, dimension_of)?;
+        let mut input = Input::new(file, RECORDS);
         for part in &index.parts {
             input.skip(part.place.offset - input.position())?;
             let mut bytes = input.part(part.place.len.into())?.to_vec();
@@ -293,7 +297,7 @@ impl Collection {
                 if look == LOOKS {
                     found.push(Residue {
                         id,
-                        file: Some(path.display().to_string()),
+                        file: Some(file.path().display().to_string()),
                         offset: part.place.offset,
                         length: part.place.len.into(),
                         reason,

@@ -47,7 +47,7 @@ pub struct Follower {
 
 pub struct Copy {
     pub writer: Writer,
-    /// The keys of entries that were copied and have been removed since.
+    /// The keys of entries that were removed since it began, whether copied or not.
     pub dead: Vec<u64>,
 }
 
@@ -169,8 +169,10 @@ impl Journal {
         }
         for follower in &self.followers {
             let mut copy = follower.copy.lock();
+            // Also where there is no part to erase: that of an entry that was put again is
+            // erased already, while the copy still names it.
+            copy.dead.extend(dead);
             if let Some(place) = copy.writer.take(slot) {
-                copy.dead.extend(dead);
                 let file = copy.writer.file.clone();
                 commit.erase(file, Some(follower), Some(place));
                 commit

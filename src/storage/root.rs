@@ -54,26 +54,13 @@ impl Root {
     /// Locks a store's directory, or makes one of an empty directory. What interrupted
     /// work has left behind is removed.
     pub fn open(files: &Files, path: &Path) -> Result<Self> {
+        check_entries(path, &file::list(path)?)?;
         let lock = lock(path)?;
         let marker = path.join(MARKER);
         let entries = file::list(path)?;
         match fs::read(&marker) {
             Ok(text) => check_marker(&marker, &text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let unfinished = format!("{MARKER}.{NEW}");
-                let stranger = entries.iter().find(|entry| {
-                    !entry.name.starts_with('.') && entry.name != LOCK && entry.name != unfinished
-                });
-                if let Some(stranger) = stranger {
-                    return Err(Error::Storage(format!(
-                        "{} is no store: it holds {} and no file {MARKER}; choose another \
-                         directory, or put the file back",
-                        path.display(),
-                        stranger.name
-                    )));
-                }
-                mark(files, path)?;
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => mark(files, path)?,
             Err(error) => return Err(failed("read", &marker, &error)),
         }
         for entry in &entries {
@@ -144,6 +131,25 @@ pub fn mark(files: &Files, path: &Path) -> Result<()> {
     file.sync()?;
     file.rename(&path.join(MARKER))?;
     files.sync_directory(path)
+}
+
+/// Checks that a directory is a store or empty, before anything is put into it.
+fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
+    let unfinished = format!("{MARKER}.{NEW}");
+    let stranger = entries.iter().find(|entry| {
+        !entry.name.starts_with('.') && entry.name != LOCK && entry.name != unfinished
+    });
+    match stranger {
+        Some(stranger) if entries.iter().all(|entry| entry.name != MARKER) => {
+            Err(Error::Storage(format!(
+                "{} is no store: it holds {} and no file {MARKER}; choose another directory, or \
+                 put the file back",
+                path.display(),
+                stranger.name
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {
