@@ -107,7 +107,12 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
         )));
     }
     let path = storage::make(path)?;
-    let place = STORES.lock().entry(path.clone()).or_default().clone();
+    let place = {
+        let mut stores = STORES.lock();
+        // What only this map holds has no store, and nobody is about to open one there.
+        stores.retain(|_, place| Arc::strong_count(place) > 1);
+        stores.entry(path.clone()).or_default().clone()
+    };
     let mut users = place.users.lock();
     if users.count > 0
         && let Some(store) = users.store.upgrade()
@@ -362,7 +367,36 @@ impl Client {
     }
 }
 
+impl Client {
+    /// `close`, for callers without a runtime.
+    pub fn close_now(self) -> Result<()> {
+        let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
+        match handle.opened_now(&self.calls) {
+            Some(store) => store.release(),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Handle {
+    /// The store, when it is open and no call is under way any more; nothing if it could
+    /// not be opened.
+    fn opened_now(self, calls: &TaskTracker) -> Option<Arc<Store>> {
+        while !calls.is_empty() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        match self {
+            Handle::Open(store) => Some(store),
+            Handle::Opening(receiver) => {
+                while receiver.borrow().is_none() && receiver.has_changed().is_ok() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                receiver.borrow().clone()?.ok()
+            }
+            Handle::Failed(_) | Handle::Closed => None,
+        }
+    }
+
     /// The store, once it is open.
     async fn opened(self) -> Result<Arc<Store>> {
         match self {
@@ -393,21 +427,8 @@ impl Drop for Client {
         }
         let calls = self.calls.clone();
         let release = move || {
-            while !calls.is_empty() {
-                thread::sleep(Duration::from_millis(1));
-            }
-            let store = match handle {
-                Handle::Open(store) => Some(store),
-                Handle::Opening(receiver) => {
-                    while receiver.borrow().is_none() && receiver.has_changed().is_ok() {
-                        thread::sleep(Duration::from_millis(1));
-                    }
-                    receiver.borrow().clone().and_then(Result::ok)
-                }
-                Handle::Failed(_) | Handle::Closed => None,
-            };
             // There is nobody to be told.
-            let _ = store.map(|store| store.release());
+            let _ = handle.opened_now(&calls).map(|store| store.release());
         };
         // Without a thread the lock goes with the process.
         let _ = thread::Builder::new()

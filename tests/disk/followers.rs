@@ -1,6 +1,6 @@
 //! Deletes in the middle of a rewrite of the log, or of a backup.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use vectorizer_native::{
     client::{Call, restore_backup},
@@ -35,7 +35,7 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
         let (store, backups) = (directory(), directory());
         let path = store.path().canonicalize().unwrap();
         let model = Arc::new(Mutex::new(Model::default()));
-        let call: Arc<OnceLock<Call>> = Arc::default();
+        let call: Arc<Mutex<Option<Call>>> = Arc::default();
         let seen: Arc<Mutex<Vec<&'static str>>> = Arc::default();
         let (inner, model2, call2, seen2) =
             (path.clone(), model.clone(), call.clone(), seen.clone());
@@ -48,7 +48,9 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
                 Operation::Remove(path) if path.ends_with("log.1") => "wiped",
                 _ => return None,
             };
-            if let Some(call) = call2.get()
+            // What the delete below changes comes here as well.
+            if let Ok(call) = call2.try_lock()
+                && let Some(call) = &*call
                 && !seen.contains(&moment)
                 && inner.join("collection-1/log.2").exists() == (moment != "copied")
             {
@@ -70,8 +72,9 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
             session.apply(op).unwrap();
             model.lock().unwrap().apply(op);
         }
-        call.set(session.call()).ok().unwrap();
+        *call.lock().unwrap() = Some(session.call());
         session.apply(&Op::Optimize("things")).unwrap();
+        *call.lock().unwrap() = None;
         let moments = seen.lock().unwrap().clone();
         assert_eq!(moments, ["copied", "wiping", "wiped"]);
         let model = model.lock().unwrap().clone();

@@ -1,5 +1,6 @@
 //! Stores on disk, through the crate's public API.
 
+mod damage;
 mod faults;
 mod followers;
 mod model;

@@ -318,10 +318,8 @@ impl Session {
 
     /// Ends it in order.
     pub fn close(self) -> Result<()> {
-        let store = self.store.clone();
-        drop(self.call());
-        std::mem::forget(self.client);
-        store.release()
+        drop(self.store);
+        self.client.close_now()
     }
 }
 
