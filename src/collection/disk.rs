@@ -322,6 +322,13 @@ impl State {
             four.copy_from_slice(bytes);
             *value = f32::from_le_bytes(four);
         }
+        // No store writes these; a checksum does not make them right.
+        if content.id.is_empty() || row.iter().any(|value| !value.is_finite()) {
+            return Err(Error::Storage(format!(
+                "the vector at byte {} is no vector",
+                entry.place.offset
+            )));
+        }
         self.slots.check_room(1)?;
         let record = Record {
             key: entry.head.key,

@@ -99,7 +99,8 @@ impl Mark {
         let written_in = u128::from(number(16)) | u128::from(number(24)) << 64;
         Some(Found {
             mark: Mark {
-                turn: number(0),
+                // Counted one by one: the end of the range is never reached.
+                turn: Some(number(0)).filter(|&turn| turn < u64::MAX / 2)?,
                 end: number(8),
                 clean: body[32] == 1,
             },

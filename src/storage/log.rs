@@ -525,7 +525,9 @@ impl Index {
                 }
                 index.parts.push(part);
             }
+            let keys = record.entries.iter().map(|head| head.key + 1);
             let summary = &mut index.summary;
+            summary.next_key = keys.max().unwrap_or(0).max(summary.next_key);
             summary.sequence = summary.sequence.max(record.sequence);
             summary.next_key = summary.next_key.max(record.next_key);
             summary.time = summary.time.max(record.time);

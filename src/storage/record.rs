@@ -34,6 +34,8 @@ use twox_hash::XxHash3_64;
 pub const HEADER: usize = 64;
 pub const HEAD: usize = 28;
 const ABSENT: u32 = u32::MAX;
+/// Keys, orders and sequence numbers are counted one by one, and never get here.
+const LARGEST: u64 = 1 << 62;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -278,6 +280,14 @@ impl Record {
             entries: heads.chunks_exact(HEAD).map(Head::read).collect(),
             data,
         };
+        let numbers = record
+            .entries
+            .iter()
+            .flat_map(|head| [head.key, head.order]);
+        let numbers = numbers.chain([record.sequence, record.next_key]);
+        if numbers.max().is_some_and(|largest| largest > LARGEST) {
+            return Err(Damage::Corrupt("a record counts further than any can"));
+        }
         let parts = record.entries.iter().map(|head| head.part(dimension));
         if kind == Kind::Commit && parts.sum::<u64>() != data {
             return Err(Damage::Corrupt(
@@ -295,7 +305,7 @@ mod tests {
 
     fn head() -> impl Strategy<Value = Head> {
         let length = || proptest::option::of(0u32..50);
-        (any::<u64>(), any::<u64>(), 1u32..20, length(), length()).prop_map(
+        (0..=LARGEST, 0..=LARGEST, 1u32..20, length(), length()).prop_map(
             |(key, order, id, metadata, text)| Head {
                 key,
                 order,
@@ -313,7 +323,7 @@ mod tests {
         fn a_record_is_read_as_it_was_written_and_no_changed_byte_goes_unnoticed(
             removed in proptest::collection::vec(any::<u64>(), 0..4),
             entries in proptest::collection::vec(head(), 0..4),
-            sequence: u64, next_key: u64, time: i64,
+            sequence in 0..=LARGEST, next_key in 0..=LARGEST, time: i64,
             at: prop::sample::Index, flip in 1u8..,
         ) {
             let data = entries.iter().map(|head| head.part(3)).sum();

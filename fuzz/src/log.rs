@@ -1,0 +1,382 @@
+//! The log of a collection and the file of a backup: whatever is in them, they are read or
+//! refused. What is refused is left as it was; what is read can be used, closed and read
+//! again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use vectorizer_native::{
+    collection::{Access, Batch, Collection, DeleteOptions, SearchOptions, dimension_of},
+    error::Error,
+    storage::{
+        Files, Fsync, Head, Health, Kind, RECORDS, Record, checksum, preamble, push_part, restore,
+        verify,
+    },
+};
+
+use super::bytes::Bytes;
+
+const BLOCK: usize = 4096;
+const HEADER: usize = 64;
+
+pub fn run(input: &[u8]) {
+    let mut bytes = Bytes(input);
+    match bytes.byte() % 4 {
+        0 => check_log(bytes.0),
+        1 => {
+            let mut file = vec![0; RECORDS as usize];
+            file[..20].copy_from_slice(&preamble(b"VECLOG\r\n"));
+            let marks = [bytes.take(4), bytes.take(4)];
+            push_config(&mut file, &mut bytes);
+            let ends = push_records(&mut file, &mut bytes);
+            for (i, choices) in marks.into_iter().enumerate() {
+                let mark = mark(&mut Bytes(choices), &ends);
+                file[BLOCK * (1 + i)..][..mark.len()].copy_from_slice(&mark);
+            }
+            check_log(&file);
+        }
+        2 => check_backup(bytes.0),
+        _ => {
+            let mut file = preamble(b"VECBAK\r\n").to_vec();
+            while !bytes.is_empty() {
+                push_config(&mut file, &mut bytes);
+                push_records(&mut file, &mut bytes);
+            }
+            check_backup(&file);
+        }
+    }
+}
+
+/// A directory of its own for every thread that runs inputs, where possible in memory.
+fn directory() -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    thread_local! {
+        static NUMBER: u64 = COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+    let memory = PathBuf::from("/dev/shm");
+    let parent = if memory.is_dir() {
+        memory
+    } else {
+        std::env::temp_dir()
+    };
+    let number = NUMBER.with(|number| *number);
+    parent.join(format!("vectorizer-fuzz-{}-{number}", std::process::id()))
+}
+
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = directory();
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn push_data(file: &mut Vec<u8>, kind: Kind, text: &[u8]) {
+    let mut data = checksum(text).to_le_bytes().to_vec();
+    data.extend(text);
+    let record = Record {
+        kind,
+        sequence: 0,
+        next_key: 0,
+        time: 0,
+        removed: Vec::new(),
+        entries: Vec::new(),
+        data: data.len() as u64,
+    };
+    file.extend(record.encode());
+    file.extend(data);
+}
+
+fn push_config(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
+    let choice = bytes.byte();
+    let dimension = match choice {
+        255 => 65_535,
+        254 => 65_536,
+        253 => 0,
+        choice => u32::from(choice % 4) + 1,
+    };
+    let metric = ["cosine", "euclidean", "dot_product", "none"][bytes.below(4)];
+    let created_at = bytes.number() as i64;
+    let text = format!(
+        r#"{{"name":"n","dimension":{dimension},"metric":"{metric}","m":16,"ef_construction":100,"ef_search":80,"created_at":{created_at}}}"#
+    );
+    let mut text = text.into_bytes();
+    if choice == 252 {
+        text = bytes.take(200).to_vec();
+    }
+    push_data(file, Kind::Config, &text);
+}
+
+/// Appends records, and returns where each ends.
+fn push_records(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) -> Vec<u64> {
+    let mut ends = vec![file.len() as u64];
+    while !bytes.is_empty() {
+        let begin = file.len();
+        match bytes.byte() {
+            // Most of what a collection writes.
+            0..160 => push_commit(file, bytes),
+            160..170 => push_data(file, Kind::Config, b"{}"),
+            170..180 => {
+                let choice = bytes.below(4);
+                let text = format!(r#"{{"collections":{choice},"vectors":{}}}"#, bytes.byte());
+                push_data(file, Kind::Done, text.as_bytes());
+            }
+            180..190 => return ends,
+            190..200 => file.extend(bytes.take(100)),
+            200..215 => file.extend([0; 100]),
+            choice => {
+                push_commit(file, bytes);
+                let record = &mut file[begin..];
+                match choice {
+                    215..225 => record[..4].copy_from_slice(b"????"),
+                    225..235 => {
+                        record[4..8].copy_from_slice(&(bytes.number() as u32).to_le_bytes())
+                    }
+                    235..240 => {
+                        record[8..12].copy_from_slice(&(bytes.number() as u32).to_le_bytes());
+                    }
+                    240..245 => record[40..48].copy_from_slice(&bytes.number().to_le_bytes()),
+                    _ => {
+                        let cut = record.len() * bytes.below(8) / 8;
+                        file.truncate(begin + cut);
+                        ends.push(file.len() as u64);
+                        continue;
+                    }
+                }
+                let sum = checksum(&record[..HEADER - 8]);
+                record[HEADER - 8..HEADER].copy_from_slice(&sum.to_le_bytes());
+            }
+        }
+        ends.push(file.len() as u64);
+    }
+    ends
+}
+
+fn push_commit(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
+    // As the settings say; or not, and then the lengths do not add up.
+    let dimension = dimension_in(file);
+    let (sequence, next_key) = (bytes.number(), bytes.number());
+    let time = bytes.number() as i64;
+    let removed = (0..bytes.below(4)).map(|_| bytes.number()).collect();
+    let mut entries = Vec::new();
+    let mut data = Vec::new();
+    for _ in 0..bytes.below(4) {
+        let (key, order) = (bytes.number(), bytes.number());
+        let kind = bytes.byte();
+        let row: Vec<f32> = (0..dimension).map(|_| value(bytes.byte())).collect();
+        let id = String::from_utf8_lossy(bytes.take(1 + bytes_below(kind, 2))).into_owned();
+        let metadata = match kind & 12 {
+            0 => None,
+            4 => Some(r#"{"a":1}"#),
+            _ => Some(""),
+        };
+        let text = (kind & 16 != 0).then_some("text");
+        let begin = data.len();
+        push_part(&mut data, &row, &id, metadata, text);
+        let part = &mut data[begin..];
+        match kind >> 5 {
+            0..5 => {}
+            5 => part.fill(0),
+            6 => part[bytes.number() as usize % part.len()] ^= 1,
+            _ => part[..2].fill(0),
+        }
+        let mut head = Head {
+            key,
+            order,
+            id: id.len() as u32,
+            metadata: metadata.map(|text| text.len() as u32),
+            text: text.map(|text| text.len() as u32),
+        };
+        if kind == 159 {
+            // The same sum of other lengths.
+            (head.id, head.text) = (head.text.unwrap_or(0), Some(head.id));
+        } else if kind == 158 {
+            head.id = bytes.number() as u32;
+            head.metadata = Some(bytes.number() as u32);
+        }
+        entries.push(head);
+    }
+    let record = Record {
+        kind: Kind::Commit,
+        sequence,
+        next_key,
+        time,
+        removed,
+        entries,
+        data: data.len() as u64,
+    };
+    file.extend(record.encode());
+    file.extend(data);
+}
+
+fn bytes_below(kind: u8, bound: u8) -> usize {
+    usize::from(kind % bound)
+}
+
+fn value(byte: u8) -> f32 {
+    match byte {
+        255 => f32::NAN,
+        254 => f32::INFINITY,
+        253 => f32::MAX,
+        252 => 1e-44,
+        byte => f32::from(byte as i8),
+    }
+}
+
+/// The dimension of the last settings in the file, where it is small.
+fn dimension_in(file: &[u8]) -> usize {
+    let key = br#""dimension":"#;
+    let at = file.windows(key.len()).rposition(|window| window == key);
+    let digit = at.and_then(|at| file.get(at + key.len()));
+    digit.map_or(1, |digit| {
+        usize::from(digit.saturating_sub(b'0')).clamp(1, 4)
+    })
+}
+
+/// This run of the system, as marks name it.
+fn this_run() -> u128 {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    u128::from_str_radix(&id.trim().replace('-', ""), 16).unwrap_or(0)
+}
+
+fn mark(bytes: &mut Bytes<'_>, ends: &[u64]) -> Vec<u8> {
+    let turn = bytes.number();
+    let end = match bytes.byte() {
+        255 => u64::MAX,
+        254 => 0,
+        253 => RECORDS,
+        252 => ends[0] - 1,
+        choice => ends[usize::from(choice) % ends.len()],
+    };
+    let choice = bytes.byte();
+    let run = match choice % 3 {
+        0 => this_run(),
+        1 => 1,
+        _ => 0,
+    };
+    let mut mark = Vec::new();
+    mark.extend(turn.to_le_bytes());
+    mark.extend(end.to_le_bytes());
+    mark.extend(run.to_le_bytes());
+    mark.extend([choice >> 7, 0, 0, 0]);
+    let sum = checksum(&mark) ^ u64::from(choice % 16 == 15);
+    mark.extend(sum.to_le_bytes());
+    mark
+}
+
+fn check_log(file: &[u8]) {
+    let directory = Directory::new();
+    let path = directory.0.join("log.1");
+    fs::write(&path, file).unwrap();
+    let collection = match open(&directory.0) {
+        Ok(collection) => collection,
+        Err(error) => {
+            assert!(matches!(error, Error::Storage(_)), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), file, "refused: {error}");
+            return;
+        }
+    };
+    let before = contents(&collection);
+    use_it(&collection);
+    let after = contents(&collection);
+    collection.close().unwrap();
+    drop(collection);
+    let collection = open(&directory.0).expect("what was closed is opened");
+    assert_eq!(contents(&collection), after);
+    assert!(before.len().abs_diff(after.len()) <= 2);
+}
+
+fn open(directory: &Path) -> Result<Arc<Collection>, Error> {
+    let health = Arc::<Health>::default();
+    Collection::open(&Files::default(), directory, Fsync::No, &health)
+}
+
+type Row = (String, Vec<u32>, Option<Box<str>>, Option<Box<str>>);
+
+fn contents(collection: &Collection) -> Vec<Row> {
+    let page = collection.list(0, usize::MAX).unwrap();
+    assert_eq!(page.total, page.vectors.len());
+    let rows = page.vectors.into_iter();
+    rows.map(|item| {
+        assert!(collection.get(Access::Wait, &item.id).is_ok());
+        let row = item.data.unwrap_or_default();
+        (
+            item.id.to_string(),
+            row.iter().map(|x| x.to_bits()).collect(),
+            item.metadata,
+            item.text,
+        )
+    })
+    .collect()
+}
+
+fn use_it(collection: &Arc<Collection>) {
+    let dimension = collection.config().dimension;
+    let found = collection.search(vec![1.0; dimension], &SearchOptions::default());
+    let count = collection.count(Access::Wait, None).unwrap();
+    assert_eq!(found.unwrap().len(), count.min(10));
+    collection.info(Access::Wait).unwrap();
+    // Nothing is left of what was removed, and of what is removed now.
+    let first = collection.list(0, 1).unwrap().vectors;
+    for item in first {
+        let plain = DeleteOptions::default();
+        collection
+            .delete_one(Access::Wait, &item.id, &plain)
+            .unwrap();
+        let ids = [item.id.to_string()];
+        assert_eq!(collection.verify_erased(&ids).unwrap(), []);
+    }
+    for id in ["new", "new", "newer"] {
+        let batch = Batch {
+            ids: vec![Some(id.into())],
+            data: vec![1.0; dimension],
+            lengths: vec![dimension as u32],
+            ..Batch::default()
+        };
+        let mut batch = collection.prepare(batch).unwrap();
+        collection.insert(Access::Wait, &mut batch).unwrap();
+    }
+    assert_eq!(collection.verify_erased(&[]).unwrap(), []);
+}
+
+fn check_backup(file: &[u8]) {
+    let directory = Directory::new();
+    let (path, store) = (directory.0.join("backup"), directory.0.join("store"));
+    fs::write(&path, file).unwrap();
+    let files = Files::default();
+    match verify(&files, &path, dimension_of, |_, _| ()) {
+        Err(error) => assert!(matches!(error, Error::Storage(_)), "{error}"),
+        Ok(verified) => {
+            restore(&files, &path, &store, dimension_of, |_, _| ()).unwrap();
+            let mut vectors = 0;
+            for number in 1..=verified.collections {
+                let directory = store.join(format!("collection-{number}"));
+                match open(&directory) {
+                    Ok(collection) => vectors += contents(&collection).len() as u64,
+                    // Two vectors of one id.
+                    Err(error) => {
+                        assert!(matches!(error, Error::Storage(_)), "{error}");
+                        return;
+                    }
+                }
+            }
+            assert_eq!(vectors, verified.vectors);
+        }
+    }
+    assert_eq!(fs::read(&path).unwrap(), file);
+}
