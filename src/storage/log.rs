@@ -250,7 +250,7 @@ impl Log {
         make: impl Fn(&str) -> Result<(T, usize)>,
         put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
     ) -> Result<(Self, Summary, T)> {
-        let generation = Self::clean_up(files, directory)?;
+        let (generation, leftovers) = Self::find(directory)?;
         let file = files.open(&directory.join(name(generation)))?;
         let len = file.size()?;
         let mut preamble = [0; header::PREAMBLE];
@@ -295,6 +295,9 @@ impl Log {
                 Reading::Torn(at) => until = at,
             }
         };
+        for path in leftovers {
+            files.wipe(&path)?;
+        }
         if index.end < len {
             file.erase(index.end, len - index.end)?;
             file.truncate(index.end)?;
@@ -341,8 +344,9 @@ impl Log {
         Ok((log, summary, target))
     }
 
-    /// Removes what an interrupted rewrite has left behind, and returns which log counts.
-    fn clean_up(files: &Files, directory: &Path) -> Result<u64> {
+    /// Which log counts, and what an interrupted rewrite has left behind. That is removed
+    /// when the log was read: until then it may be all there is.
+    fn find(directory: &Path) -> Result<(u64, Vec<PathBuf>)> {
         let entries = file::list(directory)?;
         let generation_of = |entry: &file::Entry| {
             let number = entry.name.strip_prefix("log.")?;
@@ -355,17 +359,16 @@ impl Log {
                 &std::io::ErrorKind::NotFound.into(),
             ));
         };
-        for entry in &entries {
+        let is_left = |entry: &file::Entry| {
             let old = generation_of(entry).is_some_and(|number| number < generation);
             let unfinished = entry.name.strip_suffix(".new").is_some_and(|name| {
                 let log = name.strip_prefix("log.");
                 name == GRAPH || log.is_some_and(|number| number.parse::<u64>().is_ok())
             });
-            if old || unfinished {
-                files.wipe(&entry.path)?;
-            }
-        }
-        Ok(generation)
+            old || unfinished
+        };
+        let leftovers = entries.into_iter().filter(is_left);
+        Ok((generation, leftovers.map(|entry| entry.path).collect()))
     }
 
     /// Appends a record. What fails is cut off again, as far as that can be.

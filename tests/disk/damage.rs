@@ -311,6 +311,17 @@ fn a_damaged_backup_is_refused_before_anything_is_made_of_it() {
 }
 
 #[test]
+fn the_log_before_a_damaged_one_is_kept() {
+    let (closed, _) = images(&script());
+    let (_directory, root) = place();
+    let log = closed[Path::new("collection-1/log.1")].clone();
+    let mut image = closed;
+    image.insert("collection-1/log.2".into(), log[..log.len() / 2].to_vec());
+    image.insert("collection-1/log.3.new".into(), log);
+    assert!(!open(&root, &image, &[], "a damaged log"));
+}
+
+#[test]
 fn what_a_store_did_not_make_is_left_alone() {
     let (closed, _) = images(&script());
     let (_directory, root) = place();
