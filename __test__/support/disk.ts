@@ -15,7 +15,7 @@ afterEach(() => {
 
 /** A new directory that is removed after the test. */
 export function directory() {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'vectorizer-')))
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'spec-vectorizer-')))
   made.push(path)
   return path
 }
