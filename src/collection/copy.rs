@@ -253,6 +253,8 @@ impl Collection {
             }
             Err(error) => {
                 self.write_anyway().journal.unfollow(&follower);
+                // Zeros that come later would be written over the next section.
+                follower.settle();
                 backup.drop_section()?;
                 Err(error)
             }

@@ -43,6 +43,8 @@ pub struct Follower {
     pub failed: AtomicBool,
     /// The store it belongs to; none for a backup.
     health: Option<Arc<Health>>,
+    /// The journal's.
+    erasing: Arc<RwLock<()>>,
 }
 
 pub struct Copy {
@@ -207,6 +209,7 @@ impl Journal {
             }),
             failed: AtomicBool::new(false),
             health,
+            erasing: self.erasing.clone(),
         });
         self.followers.push(follower.clone());
         follower
@@ -228,6 +231,14 @@ impl Journal {
 
     pub fn memory_bytes(&self) -> usize {
         self.log.as_ref().map_or(0, Log::memory_bytes)
+    }
+}
+
+impl Follower {
+    /// Waits until what was deleted while the copy followed is erased from it too. Called
+    /// when it follows no more.
+    pub fn settle(&self) {
+        drop(self.erasing.write());
     }
 }
 

@@ -50,7 +50,7 @@ const SMALL: Scale = Scale {
 };
 /// Enough for a graph.
 const GRAPH: Scale = Scale {
-    vectors: 1400,
+    vectors: 2000,
     dimension: 16,
     copies: 3,
 };
@@ -58,7 +58,7 @@ const GRAPH: Scale = Scale {
 const LARGE: Scale = Scale {
     vectors: 700,
     dimension: 32,
-    copies: 500,
+    copies: 1000,
 };
 
 /// What the process to be killed does. Without workers it only opens the store.

@@ -1,7 +1,7 @@
 //! A store on disk, under what happens to stores.
 
+mod copies;
 mod kill;
 mod marks;
-mod rewrite;
 mod support;
 mod workload;

@@ -448,7 +448,7 @@ impl Model {
                     },
                     hnsw: HnswParams {
                         m: 8,
-                        ef_construction: 40,
+                        ef_construction: 16,
                         ef_search: 60,
                     },
                 })?;
