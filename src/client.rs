@@ -138,39 +138,55 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
 impl Store {
     fn open(files: &Files, path: &Path, fsync: Fsync, place: Arc<Place>) -> Result<Arc<Self>> {
         let root = Root::open(files, path)?;
-        let health = Arc::<Health>::default();
-        let collections = DashMap::new();
-        for directory in root.collections()? {
-            let collection = Collection::open(files, &directory, fsync, &health)?;
+        let (sender, receiver) = mpsc::channel();
+        let store = Arc::new(Self {
+            collections: DashMap::new(),
+            disk: Some(Disk {
+                root,
+                fsync,
+                health: Arc::default(),
+                changing: Mutex::new(()),
+                place,
+                _syncing: (fsync == Fsync::Everysec).then_some(sender),
+            }),
+        });
+        let opened = store.open_collections().and_then(|()| {
+            if fsync != Fsync::Everysec {
+                return Ok(());
+            }
+            let store = Arc::downgrade(&store);
+            let thread = thread::Builder::new().name("vectorizer-sync".into());
+            let syncing = thread.spawn(move || sync_every_second(&store, &receiver));
+            syncing.map(drop).map_err(|error| {
+                Error::Storage(format!("there is no thread to sync the store: {error}"))
+            })
+        });
+        if let Err(error) = opened {
+            // The background of those that were opened must not write to a store that
+            // somebody else opens next.
+            let _ = store.close();
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    fn open_collections(&self) -> Result<()> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        for directory in disk.root.collections()? {
+            let collection = disk.open(&directory)?;
             let name = collection.name().to_owned();
-            if collections.insert(name.clone(), collection).is_some() {
+            let second = self.collections.insert(name.clone(), collection);
+            if let Some(first) = second {
+                first.close()?;
                 return Err(Error::Storage(format!(
                     "{} is a second collection with the name {name:?}: move one of them away",
                     directory.display()
                 )));
             }
         }
-        let (sender, receiver) = mpsc::channel();
-        let store = Arc::new(Self {
-            collections,
-            disk: Some(Disk {
-                root,
-                fsync,
-                health,
-                changing: Mutex::new(()),
-                place,
-                _syncing: (fsync == Fsync::Everysec).then_some(sender),
-            }),
-        });
-        if fsync == Fsync::Everysec {
-            let store = Arc::downgrade(&store);
-            let thread = thread::Builder::new().name("vectorizer-sync".into());
-            let syncing = thread.spawn(move || sync_every_second(&store, &receiver));
-            syncing.map_err(|error| {
-                Error::Storage(format!("there is no thread to sync the store: {error}"))
-            })?;
-        }
-        Ok(store)
+        Ok(())
     }
 
     /// One user less. With the last one, the store is closed in order.
@@ -183,13 +199,21 @@ impl Store {
         if users.count > 0 {
             return Ok(());
         }
+        let closed = self.close();
+        disk.root.unlock();
+        closed
+    }
+
+    /// Ends all writing to the store's files.
+    fn close(&self) -> Result<()> {
         let mut outcome = Ok(());
         for collection in &self.collections {
             let closed = collection.close();
             outcome = outcome.and(closed);
         }
-        disk.health.close();
-        disk.root.unlock();
+        if let Some(disk) = &self.disk {
+            disk.health.close();
+        }
         outcome
     }
 }
@@ -216,13 +240,16 @@ fn sync_every_second(store: &Weak<Store>, ended: &mpsc::Receiver<()>) {
 impl Disk {
     fn create(&self, config: &Config) -> Result<Arc<Collection>> {
         self.health.check()?;
-        let (root, files) = (&self.root, self.root.files());
-        let directory = root.add(|directory| {
+        let files = self.root.files();
+        let directory = self.root.add(|directory| {
             Collection::create(config, files, directory, self.fsync, &self.health)
         });
-        let opened = directory
-            .and_then(|directory| Collection::open(files, &directory, self.fsync, &self.health));
+        let opened = directory.and_then(|directory| self.open(&directory));
         opened.map_err(|error| self.health.fail(error))
+    }
+
+    fn open(&self, directory: &Path) -> Result<Arc<Collection>> {
+        Collection::open(self.root.files(), directory, self.fsync, &self.health)
     }
 }
 

@@ -244,6 +244,27 @@ fn a_damaged_graph_is_built_again_and_nothing_else_is_lost() {
 }
 
 #[test]
+fn a_store_that_is_refused_is_left_alone_by_what_was_opened_of_it() {
+    let script = [
+        Op::Create("first"),
+        Op::Put("first", (0..1200).map(|n| (n, n)).collect()),
+        Op::Create("second"),
+    ];
+    let (mut closed, _) = images(&script);
+    // The first has a graph to build, and would save it.
+    closed.remove(Path::new("collection-1/graph"));
+    let damaged = closed.get_mut(Path::new("collection-2/log.1")).unwrap();
+    damaged.truncate(13_000.min(damaged.len() - 1));
+    let (_directory, root) = place();
+    write(&root, &closed);
+    let opened = Session::open(&Files::default(), &root, Fsync::No, root.parent().unwrap());
+    assert!(matches!(opened.err(), Some(Error::Storage(_))));
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert!(!root.join("collection-1/graph").exists());
+    assert!(!root.join("collection-1/graph.new").exists());
+}
+
+#[test]
 fn files_of_another_version_are_refused_by_name() {
     let (closed, _) = images(&script());
     let (_directory, root) = place();
