@@ -215,7 +215,7 @@ impl Collection {
             file.rename(&path)
         });
         if saved.is_err() {
-            let _ = std::fs::remove_file(&unfinished);
+            let _ = files.remove(&unfinished);
         }
         drop(closed);
     }

@@ -415,7 +415,12 @@ impl Log {
     /// Begins the file that may replace this log.
     pub fn successor(&self, config: &str) -> Result<Writer> {
         let path = self.directory.join(name(self.generation + 1) + ".new");
-        begin(self.files.create(&path)?, config)
+        let begun = begin(self.files.create(&path)?, config);
+        if begun.is_err() {
+            // There is no vector in it yet, and the next one gets the same name.
+            let _ = self.files.remove(&path);
+        }
+        begun
     }
 
     /// Exchanges the log for its successor, which is whole. From here on writes go to the

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use vectorizer_native::{
     client::{Call, restore_backup},
     collection::DeleteOptions,
-    storage::{Files, Fsync, Operation},
+    storage::{Files, Fsync, Interruption, Operation},
 };
 
 use crate::{script::*, support::WAIT};
@@ -83,6 +83,53 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
         assert!(path.join("collection-1/log.2").exists());
         assert!(!path.join("collection-1/log.1").exists());
         let session = Session::open(&Files::default(), &path, fsync, backups.path()).unwrap();
+        assert_eq!(session.difference(&model), None);
+        session.close().unwrap();
+    }
+}
+
+#[test]
+fn a_rewrite_for_which_there_was_no_room_is_done_when_there_is() {
+    for failing in 0..6 {
+        let (store, backups) = (directory(), directory());
+        let full = Arc::new(Mutex::new(None));
+        let left = full.clone();
+        // From the n-th change of the new log on, the disk is full for a while.
+        let files = Files::interrupted_by(move |operation| {
+            let is_new = |path: &std::path::Path| path.ends_with("log.2.new");
+            match operation {
+                // Zeros are written over what is there already.
+                Operation::Write(_, _, bytes) if bytes.iter().all(|&byte| byte == 0) => {
+                    return None;
+                }
+                Operation::Create(path) | Operation::Write(path, ..) if is_new(path) => {}
+                _ => return None,
+            }
+            let mut left = left.lock().unwrap();
+            match &mut *left {
+                None => None,
+                Some(0) => Some(Interruption::Half(28)),
+                Some(left) => {
+                    *left -= 1;
+                    None
+                }
+            }
+        });
+        let session = Session::open(&files, store.path(), Fsync::No, backups.path()).unwrap();
+        let mut model = Model::default();
+        for op in [
+            Op::Create("things"),
+            Op::Put("things", bulk()),
+            Op::DeleteMany("things", (500..COUNT).collect()),
+        ] {
+            session.apply(&op).unwrap();
+            model.apply(&op);
+        }
+        *full.lock().unwrap() = Some(failing);
+        assert!(session.apply(&Op::Optimize("things")).is_err(), "{failing}");
+        *full.lock().unwrap() = None;
+        session.apply(&Op::Optimize("things")).unwrap();
+        assert!(store.path().join("collection-1/log.2").exists());
         assert_eq!(session.difference(&model), None);
         session.close().unwrap();
     }
