@@ -17,13 +17,10 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use uuid::Uuid;
 
 use crate::{
-    collection::{Access, Collection, Config, Progress, dimension_of},
+    collection::{Access, Collection, Config, Progress, check_name, dimension_of},
     error::{Error, Result},
     storage::{self, Backup, Files, Fsync, Health, Restored, Root},
 };
-
-const MAX_DIMENSION: usize = 65_535;
-const MAX_NAME_BYTES: usize = 255;
 
 /// The collections of one store, by name.
 #[derive(Default)]
@@ -331,7 +328,7 @@ impl Client {
         Ok(Handle::Opening(receiver))
     }
 
-    /// Begins a call. `WouldBlock` while the store is being opened: `opened` waits for it.
+    /// Begins a call. `WouldBlock` while the store is being opened: `begin_when_open` waits.
     pub fn begin(&self) -> Result<Call> {
         // The token first: a `close` that comes between waits for this call.
         let token = self.calls.token();
@@ -392,9 +389,7 @@ impl Client {
             released.await.unwrap_or_else(stopped)
         }
     }
-}
 
-impl Client {
     /// `close`, for callers without a runtime.
     pub fn close_now(self) -> Result<()> {
         let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
@@ -482,7 +477,7 @@ impl Call {
     }
 
     pub fn create_collection(&self, config: Config) -> Result<Arc<Collection>> {
-        check(&config)?;
+        config.check()?;
         let collections = &self.store.collections;
         let Some(disk) = &self.store.disk else {
             return match collections.entry(config.name.clone()) {
@@ -627,41 +622,4 @@ pub fn restore_backup(
         path: path.to_owned(),
         ..verified
     })
-}
-
-/// Checks what a collection is to be made with.
-pub fn check(config: &Config) -> Result<()> {
-    check_name(&config.name)?;
-    check_range("dimension", config.dimension, 1, MAX_DIMENSION)?;
-    let hnsw = config.hnsw;
-    check_range("hnsw.m", hnsw.m, 4, 128)?;
-    check_range("hnsw.ef_construction", hnsw.ef_construction, 8, 4096)?;
-    check_range("hnsw.ef_search", hnsw.ef_search, 1, 4096)
-}
-
-/// As a face may put a name into a path.
-fn check_name(name: &str) -> Result<()> {
-    let wrong = if name.is_empty() {
-        "is empty"
-    } else if name.len() > MAX_NAME_BYTES {
-        "is longer than 255 bytes"
-    } else if name.contains(['/', '\\']) || name == "." || name == ".." {
-        "is or holds a path"
-    } else if name.chars().any(char::is_control) {
-        "holds a control character"
-    } else {
-        return Ok(());
-    };
-    Err(Error::Validation(format!(
-        "the collection name {name:?} {wrong}"
-    )))
-}
-
-fn check_range(what: &str, value: usize, least: usize, most: usize) -> Result<()> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(Error::Validation(format!(
-        "{what} is {value}; it must be between {least} and {most}"
-    )))
 }

@@ -86,18 +86,8 @@ impl Drop for Directory {
     }
 }
 
-fn push_data(file: &mut Vec<u8>, kind: Kind, text: &[u8]) {
-    let mut data = checksum(text).to_le_bytes().to_vec();
-    data.extend(text);
-    let record = Record {
-        kind,
-        sequence: 0,
-        next_key: 0,
-        time: 0,
-        removed: Vec::new(),
-        entries: Vec::new(),
-        data: data.len() as u64,
-    };
+fn push_text(file: &mut Vec<u8>, kind: Kind, text: &str) {
+    let (record, data) = Record::of_text(kind, text);
     file.extend(record.encode());
     file.extend(data);
 }
@@ -119,7 +109,8 @@ fn push_config(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
     if choice == 252 {
         text = bytes.take(200).to_vec();
     }
-    push_data(file, Kind::Config, &text);
+    let text = String::from_utf8_lossy(&text);
+    push_text(file, Kind::Config, &text);
 }
 
 /// Appends records, and returns where each ends.
@@ -130,11 +121,11 @@ fn push_records(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) -> Vec<u64> {
         match bytes.byte() {
             // Most of what a collection writes.
             0..160 => push_commit(file, bytes),
-            160..170 => push_data(file, Kind::Config, b"{}"),
+            160..170 => push_text(file, Kind::Config, "{}"),
             170..180 => {
                 let choice = bytes.below(4);
                 let text = format!(r#"{{"collections":{choice},"vectors":{}}}"#, bytes.byte());
-                push_data(file, Kind::Done, text.as_bytes());
+                push_text(file, Kind::Done, &text);
             }
             180..190 => return ends,
             190..200 => file.extend(bytes.take(100)),

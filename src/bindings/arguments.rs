@@ -130,7 +130,10 @@ struct Deletion {
 }
 
 /// The options of a delete; `allowed` names those that this kind of delete has.
-pub fn delete_options(text: &str, allowed: &[&str]) -> Result<DeleteOptions> {
+pub fn delete_options(text: Option<&str>, allowed: &[&str]) -> Result<DeleteOptions> {
+    let Some(text) = text else {
+        return Ok(DeleteOptions::default());
+    };
     let Deletion {
         dry_run,
         receipt,

@@ -29,8 +29,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, DeleteOptions, Info, Item, Outcome, Prepared, Progress, Receipt,
-        Residue, SearchOptions, Update,
+        Access, Batch, Collection, Info, Item, Outcome, Prepared, Progress, Receipt, Residue,
+        SearchOptions, Update,
     },
     embed::embed,
     error::{Error, Result},
@@ -758,10 +758,7 @@ impl VectorizerClient {
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, move |call, access| {
-            let options = match &options {
-                Some(options) => args::delete_options(options, &["backup"])?,
-                None => DeleteOptions::default(),
-            };
+            let options = args::delete_options(options.as_deref(), &["backup"])?;
             let collection = call.collection(&collection)?;
             collection.delete_one(access, &id, &options)?;
             Ok(Reply::Nothing)
@@ -791,10 +788,7 @@ impl VectorizerClient {
         };
         self.call(env, place, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
-            let options = match &options {
-                Some(options) => args::delete_options(options, &["receipt", "backup"])?,
-                None => DeleteOptions::default(),
-            };
+            let options = args::delete_options(options.as_deref(), &["receipt", "backup"])?;
             let deletion = call
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
@@ -862,7 +856,7 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Aside, move |call, _| {
             let allowed = ["dryRun", "receipt", "backup"];
-            let options = args::delete_options(&options, &allowed)?;
+            let options = args::delete_options(Some(&options), &allowed)?;
             let dry_run = options.dry_run;
             let filter = filter::parse_text(&filter)?;
             let deletion = call
@@ -899,16 +893,10 @@ impl VectorizerClient {
         env: &'env Env,
         collection: String,
     ) -> napi::Result<Unknown<'env>> {
-        let begun = match self.client.begin() {
-            Err(Error::WouldBlock) => Err(self.client.begin_when_open()),
-            begun => Ok(begun.map_err(thrown)?),
-        };
+        let opening = self.client.begin_when_open();
         let client = self.client.clone();
         let future = async move {
-            let call = match begun {
-                Ok(call) => call,
-                Err(opening) => opening.await.map_err(thrown)?,
-            };
+            let call = opening.await.map_err(thrown)?;
             let collection = call.collection(&collection).map_err(thrown)?;
             // The call ends here, so that `close` does not wait for the background but
             // ends it.

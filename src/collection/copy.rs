@@ -11,14 +11,14 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use parking_lot::RwLockWriteGuard;
 use roaring::RoaringBitmap;
 
 use super::{Access, Collection, State, insert::head};
 use crate::{
     error::{Error, Result},
     storage::{
-        Backup, Copy, Files, Follower, GRAPH, Kind, Place, Record, Restored, Writer, push_part,
+        Backup, Copy, File, Files, Follower, GRAPH, HEAD, Head, Kind, Place, RECORDS, Record,
+        Restored, Writer, micros, push_part,
     },
 };
 
@@ -43,7 +43,7 @@ impl State {
     /// in any log.
     fn gaps(&self) -> Option<(u64, u64)> {
         let (live, end) = self.journal.log()?.size();
-        let needed = live + crate::storage::RECORDS + 28 * self.slots.len() as u64;
+        let needed = live + RECORDS + (HEAD * self.slots.len()) as u64;
         Some((end, end.saturating_sub(needed)))
     }
 
@@ -101,12 +101,12 @@ impl State {
         Ok(looked)
     }
 
-    fn copied(&self, removed: Vec<u64>, entries: Vec<crate::storage::Head>, data: usize) -> Record {
+    fn copied(&self, removed: Vec<u64>, entries: Vec<Head>, data: usize) -> Record {
         Record {
             kind: Kind::Commit,
             sequence: self.journal.sequence(),
             next_key: self.journal.next_key(),
-            time: (self.updated_at.unix_timestamp_nanos() / 1000) as i64,
+            time: micros(self.updated_at),
             removed,
             entries,
             data: data as u64,
@@ -186,10 +186,6 @@ impl Collection {
         Ok(done)
     }
 
-    fn write_anyway(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write()
-    }
-
     /// Replaces the log by one without gaps.
     pub(super) fn rewrite(&self) -> Result<()> {
         let config = self.settings();
@@ -212,12 +208,12 @@ impl Collection {
         let file = follower.copy.lock().writer.file.clone();
         let closed = self.closed.lock();
         let wiped = if *closed { Ok(()) } else { self.wipe(&file) };
-        self.write_anyway().journal.unfollow(&follower);
+        self.state.write().journal.unfollow(&follower);
         drop(closed);
         done.and(wiped)
     }
 
-    fn wipe(&self, file: &crate::storage::File) -> Result<()> {
+    fn wipe(&self, file: &File) -> Result<()> {
         let files = match self.state.read().journal.log() {
             Some(log) => log.files().clone(),
             None => return Ok(()),
@@ -252,7 +248,7 @@ impl Collection {
                 Ok(())
             }
             Err(error) => {
-                self.write_anyway().journal.unfollow(&follower);
+                self.state.write().journal.unfollow(&follower);
                 // Zeros that come later would be written over the next section.
                 follower.settle();
                 backup.drop_section()?;

@@ -3,59 +3,21 @@
 use std::{path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Config, State};
+use super::{Access, Collection, Config, State, dimension_of};
 use crate::{
     error::{Error, Result},
-    graph::{Graph, HnswParams},
+    graph::Graph,
     storage::{
         Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Log, RECORDS, list,
+        time_of,
     },
-    vectors::{Codes, Metric, Record},
+    vectors::{Codes, Record},
 };
 
 /// A vector that is being deleted is looked at again.
 const LOOKS: usize = 3;
-
-/// What a log says of its collection, as a JSON text.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    name: String,
-    dimension: usize,
-    metric: String,
-    m: usize,
-    ef_construction: usize,
-    ef_search: usize,
-    /// Microseconds since 1970.
-    created_at: i64,
-}
-
-impl Settings {
-    fn read(text: &str) -> Result<(Config, OffsetDateTime)> {
-        let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
-        let settings: Self =
-            serde_json::from_str(text).map_err(|error| wrong(&format!("an error: {error}")))?;
-        let metric = Metric::from_name(&settings.metric);
-        let created_at =
-            OffsetDateTime::from_unix_timestamp_nanos(i128::from(settings.created_at) * 1000);
-        let config = Config {
-            name: settings.name,
-            dimension: settings.dimension,
-            metric: metric.ok_or_else(|| wrong("an unknown metric"))?,
-            hnsw: HnswParams {
-                m: settings.m,
-                ef_construction: settings.ef_construction,
-                ef_search: settings.ef_search,
-            },
-        };
-        crate::client::check(&config).map_err(|error| wrong(&format!("an error: {error}")))?;
-        let created_at = created_at.map_err(|_| wrong("an impossible time"))?;
-        Ok((config, created_at))
-    }
-}
 
 /// The collection's log, and others that are being made or removed.
 fn log_files(log: &Log) -> Result<Vec<File>> {
@@ -63,11 +25,6 @@ fn log_files(log: &Log) -> Result<Vec<File>> {
     let logs = entries.filter(|entry| entry.name.starts_with("log."));
     logs.map(|entry| Files::default().open_to_read(&entry.path))
         .collect()
-}
-
-/// The dimension that a collection's settings tell.
-pub fn dimension_of(settings: &str) -> Result<usize> {
-    Ok(Settings::read(settings)?.0.dimension)
 }
 
 /// Something of a deleted vector that is still there.
@@ -80,23 +37,6 @@ pub struct Residue {
     pub offset: u64,
     pub length: u64,
     pub reason: &'static str,
-}
-
-impl Config {
-    /// The settings as they are written to disk.
-    pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
-        let settings = Settings {
-            name: self.name.clone(),
-            dimension: self.dimension,
-            metric: self.metric.name().to_owned(),
-            m: self.hnsw.m,
-            ef_construction: self.hnsw.ef_construction,
-            ef_search: self.hnsw.ef_search,
-            created_at: (created_at.unix_timestamp_nanos() / 1000) as i64,
-        };
-        // A structure of texts and numbers.
-        serde_json::to_string(&settings).unwrap_or_default()
-    }
 }
 
 impl Collection {
@@ -125,7 +65,7 @@ impl Collection {
         health: &Arc<Health>,
     ) -> Result<Arc<Self>> {
         let make = |settings: &str| {
-            let (config, created_at) = Settings::read(settings)?;
+            let (config, created_at) = Config::read(settings)?;
             let state = State::new(&config);
             let dimension = config.dimension;
             let row = vec![0.0; dimension];
@@ -136,11 +76,8 @@ impl Collection {
                 let (_, _, state, row) = target;
                 state.load(&entry, row)
             })?;
-        let updated_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(summary.time) * 1000);
-        state.updated_at = match updated_at {
-            Ok(time) if summary.time > 0 => time,
-            _ => created_at,
-        };
+        let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
+        state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
         state.load_graph(directory, &config);
         let collection = Self::with(config, created_at, state, Some(fsync));
@@ -179,7 +116,7 @@ impl Collection {
     /// Saves the graph beside the log, or removes what was saved of one that is no more.
     /// It is a cache: a failure costs building it again.
     pub(super) fn save_graph(&self) {
-        let (log, graph, keys) = {
+        let ((files, directory), graph, keys) = {
             let state = self.state.read();
             let Some(log) = state.journal.log() else {
                 return;
@@ -196,7 +133,6 @@ impl Collection {
                 keys,
             )
         };
-        let (files, directory) = log;
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
         let closed = self.closed.lock();
@@ -268,11 +204,7 @@ impl Collection {
             drop(copies);
             file.size()?
         };
-        let known = Known {
-            whole: len,
-            ordered: true,
-            clean: true,
-        };
+        let known = Known::all(len);
         let index = Index::read(file, RECORDS, len, known, dimension_of)?;
         let mut input = Input::new(file, RECORDS);
         for part in &index.parts {

@@ -185,6 +185,10 @@ impl Collection {
                 got: batch.dimension,
             });
         }
+        if batch.rows.is_empty() {
+            drop(self.read(access)?);
+            return Ok(Vec::new());
+        }
         let (ids, commit) = {
             let mut state = self.write(access)?;
             state.slots.check_room(batch.rows.len())?;

@@ -4,6 +4,7 @@
 //! is that of some order of whole operations. Searches share the lock; writes hold it
 //! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
 
+mod config;
 mod copy;
 mod delete;
 mod disk;
@@ -17,18 +18,19 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
+pub use config::{Config, check_name, dimension_of};
 pub use copy::Progress;
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
-pub use disk::{Residue, dimension_of};
+pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{
     error::{Error, Result},
     filter::{FieldIndexes, Source},
-    graph::{Graph, HnswParams},
+    graph::Graph,
     storage::{Fsync, Journal},
-    vectors::{Metric, Slots, Vectors},
+    vectors::{Slots, Vectors},
 };
 use maintain::Upkeep;
 
@@ -38,15 +40,6 @@ use maintain::Upkeep;
 pub enum Access {
     Now,
     Wait,
-}
-
-/// What a collection is made with.
-#[derive(Debug, Clone)]
-pub struct Config {
-    pub name: String,
-    pub dimension: usize,
-    pub metric: Metric,
-    pub hnsw: HnswParams,
 }
 
 pub struct Collection {

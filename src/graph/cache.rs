@@ -52,7 +52,7 @@ impl Graph {
             push(self.neighbours(0, slot), 2 * self.m);
         }
         for (layer, lists) in self.upper.iter().enumerate() {
-            // Nobody looks a count up; `node` is not asked about it.
+            // In order, so that the same graph makes the same file.
             let mut slots: Vec<u32> = lists.position.keys().copied().collect();
             slots.sort_unstable();
             out.extend((slots.len() as u32).to_le_bytes());

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::{
     file::{self, File, Files, failed},
     header::{self, PREAMBLE, damaged},
-    log::{Index, Input, Known, Log, Writer, config_record, text},
-    record::{Damage, Head, Kind, Record, push_checked},
+    log::{Index, Input, Known, Log, Writer, refused},
+    record::{Damage, Head, Kind, Record, text},
     root::{self, Root},
     sync::{Fsync, Health},
 };
@@ -78,7 +78,7 @@ impl Backup {
     /// Begins a collection: its entries are appended with the writer returned.
     pub fn section(&self, config: &str) -> Result<Writer> {
         let mut writer = Writer::new(self.file.clone(), self.end);
-        let (record, data) = config_record(config);
+        let (record, data) = Record::of_text(Kind::Config, config);
         writer.append(&record, &data)?;
         Ok(writer)
     }
@@ -100,16 +100,9 @@ impl Backup {
             collections: self.collections,
             vectors: self.vectors,
         };
-        let contents = serde_json::to_vec(&contents)
+        let contents = serde_json::to_string(&contents)
             .map_err(|_| Error::Internal("a backup's contents cannot be written".into()))?;
-        let mut data = Vec::new();
-        push_checked(&mut data, |out| out.extend(contents));
-        let (record, _) = config_record("");
-        let record = Record {
-            kind: Kind::Done,
-            data: data.len() as u64,
-            ..record
-        };
+        let (record, data) = Record::of_text(Kind::Done, &contents);
         let mut writer = Writer::new(self.file.clone(), self.end);
         writer.append(&record, &data)?;
         self.file.sync()?;
@@ -172,18 +165,8 @@ fn read(
     visitor: &mut impl Visitor,
 ) -> Result<(Contents, u64)> {
     let file = files.open_to_read(path)?;
-    let len = file.size()?;
-    let mut preamble = [0; PREAMBLE];
-    if len < PREAMBLE as u64 {
-        return Err(damaged(path, "it is too short"));
-    }
-    file.read_at(0, &mut preamble)?;
-    header::check_preamble(&preamble, header::BACKUP).map_err(|why| damaged(path, &why))?;
-    let known = Known {
-        whole: len,
-        ordered: true,
-        clean: true,
-    };
+    let len = header::check_file(&file, header::BACKUP, PREAMBLE as u64)?;
+    let known = Known::all(len);
     let mut found = Contents {
         collections: 0,
         vectors: 0,
@@ -192,7 +175,7 @@ fn read(
     loop {
         let mut input = Input::new(&file, at);
         let next = Record::read(&mut input, len - at, 0);
-        let next = next.map_err(|why| super::log::refused(path, at, why))?;
+        let next = next.map_err(|why| refused(path, at, why))?;
         match next.kind {
             Kind::Done => {
                 let contents = input.part(next.data)?;
@@ -204,7 +187,7 @@ fn read(
             }
             Kind::Commit => {
                 let why = Damage::Corrupt("a record is of the wrong kind");
-                return Err(super::log::refused(path, at, why));
+                return Err(refused(path, at, why));
             }
             Kind::Config => {}
         }

@@ -7,7 +7,7 @@
 //! | 8..12 | the version of the format |
 //! | 12..20 | checksum of bytes 0 to 12 |
 //! | 4096..4140, 8192..8236 | a log's marks, written in turn |
-//! | 12288.. | records |
+//! | 12288.. | a log's records |
 //!
 //! A mark: 8 bytes that count marks, 8 for the end of what is known to be on the disk, 16
 //! for the system's run in which it was written (Linux's boot id), 4 that are 1 when the
@@ -16,7 +16,10 @@
 
 use std::path::Path;
 
-use super::{file::File, record::checksum};
+use super::{
+    file::File,
+    record::{checksum, u64_at},
+};
 use crate::error::{Error, Result};
 
 pub const LOG: &[u8; 8] = b"VECLOG\r\n";
@@ -25,7 +28,7 @@ pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
 pub const VERSION: u32 = 1;
 /// Bytes of the part that all files have.
 pub const PREAMBLE: usize = 20;
-/// Where a log's or a backup's records begin.
+/// Where a log's records begin. A backup's, which has no marks, begin after the preamble.
 pub const RECORDS: u64 = 3 * BLOCK;
 const BLOCK: u64 = 4096;
 const MARK: usize = 44;
@@ -74,6 +77,19 @@ pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Re
     ))
 }
 
+/// Checks the beginning of a file that has at least `least` bytes, and returns how many it
+/// has.
+pub fn check_file(file: &File, kind: &[u8; 8], least: u64) -> Result<u64> {
+    let size = file.size()?;
+    if size < least {
+        return Err(damaged(&file.path(), "it is too short"));
+    }
+    let mut found = [0; PREAMBLE];
+    file.read_at(0, &mut found)?;
+    check_preamble(&found, kind).map_err(|why| damaged(&file.path(), &why))?;
+    Ok(size)
+}
+
 impl Mark {
     fn encode(&self, run: u128) -> [u8; MARK] {
         let mut bytes = [0; MARK];
@@ -91,17 +107,12 @@ impl Mark {
         if checksum(body).to_le_bytes() != sum {
             return None;
         }
-        let number = |at: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(&body[at..at + 8]);
-            u64::from_le_bytes(eight)
-        };
-        let written_in = u128::from(number(16)) | u128::from(number(24)) << 64;
+        let written_in = u128::from(u64_at(body, 16)) | u128::from(u64_at(body, 24)) << 64;
         Some(Found {
             mark: Mark {
                 // Counted one by one: the end of the range is never reached.
-                turn: Some(number(0)).filter(|&turn| turn < u64::MAX / 2)?,
-                end: number(8),
+                turn: Some(u64_at(body, 0)).filter(|&turn| turn < u64::MAX / 2)?,
+                end: u64_at(body, 8),
                 clean: body[32] == 1,
             },
             same_run: written_in == run && written_in != 0,

@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 use super::{
     file::File,
     log::{Log, Place, Summary, Writer},
-    record::{Head, Kind, Record},
+    record::{Head, Kind, Record, micros},
     sync::{Health, Syncer},
 };
 use crate::error::Result;
@@ -135,7 +135,7 @@ impl Journal {
                 kind: Kind::Commit,
                 sequence,
                 next_key: self.next_key,
-                time: (time.unix_timestamp_nanos() / 1000) as i64,
+                time: micros(time),
                 removed,
                 entries,
                 data: data.len() as u64,

@@ -6,7 +6,7 @@
 //! zeros, in place. From the record on the delete has happened: whatever interrupts it,
 //! the next opening finds the record and overwrites what is left.
 //!
-//! `log.1` is followed by `log.2` when enough of it is zeros (`rewrite.rs`).
+//! `log.1` is followed by `log.2` when enough of it is zeros (`collection/copy.rs`).
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use std::{
 use super::{
     file::{self, File, Files, failed},
     header::{self, Mark, RECORDS, damaged},
-    record::{self, Content, Damage, Head, Kind, Record, push_checked},
+    record::{Content, Damage, Head, Kind, Record, text},
     sync::{Fsync, Health, Syncer},
 };
 use crate::error::{Error, Result};
@@ -151,8 +151,8 @@ pub struct Index {
     pub dimension: usize,
     pub parts: Vec<Part>,
     pub end: u64,
-    /// The record at `end`, if it is no commit, and where its data begins.
-    pub next: Option<(Record, u64)>,
+    /// What is at `end` is a record that is no commit.
+    pub is_followed: bool,
     summary: Summary,
 }
 
@@ -176,9 +176,25 @@ pub struct Known {
     pub clean: bool,
 }
 
+impl Known {
+    /// A file that has nothing but what was written in full.
+    pub fn all(size: u64) -> Self {
+        Self {
+            whole: size,
+            ordered: true,
+            clean: true,
+        }
+    }
+}
+
 /// How a reading of a log ended.
-enum Reading<T> {
-    Done(T, Vec<Place>, Vec<u64>),
+enum Reading {
+    Done {
+        /// Dead parts that are not erased, and live ones that are erased in part.
+        unfinished: Vec<Place>,
+        /// The keys of the latter.
+        lost: Vec<u64>,
+    },
     /// This record was not written whole before the power was lost.
     Torn(u64),
 }
@@ -187,19 +203,10 @@ fn name(generation: u64) -> String {
     format!("log.{generation}")
 }
 
-pub fn config_record(config: &str) -> (Record, Vec<u8>) {
-    let mut data = Vec::new();
-    push_checked(&mut data, |out| out.extend_from_slice(config.as_bytes()));
-    let record = Record {
-        kind: Kind::Config,
-        sequence: 0,
-        next_key: 0,
-        time: 0,
-        removed: Vec::new(),
-        entries: Vec::new(),
-        data: data.len() as u64,
-    };
-    (record, data)
+/// Which log of its collection a file is.
+fn generation(file: &str) -> Option<u64> {
+    let number = file.strip_prefix("log.")?.parse::<u32>().ok()?.into();
+    (name(number) == file).then_some(number)
 }
 
 /// Writes the beginning of a log: everything before its first commit.
@@ -207,7 +214,7 @@ fn begin(file: File, config: &str) -> Result<Writer> {
     let file = Arc::new(file);
     file.write_at(0, &header::preamble(header::LOG))?;
     let mut writer = Writer::new(file, RECORDS);
-    let (record, data) = config_record(config);
+    let (record, data) = Record::of_text(Kind::Config, config);
     writer.append(&record, &data)?;
     for turn in [0, 1] {
         let end = writer.end;
@@ -251,15 +258,8 @@ impl Log {
         put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
     ) -> Result<(Self, Summary, T)> {
         let (generation, leftovers) = Self::find(directory)?;
-        let file = files.open(&directory.join(name(generation)))?;
-        let len = file.size()?;
-        let mut preamble = [0; header::PREAMBLE];
-        if len < RECORDS {
-            return Err(damaged(&file.path(), "it is too short"));
-        }
-        file.read_at(0, &mut preamble)?;
-        header::check_preamble(&preamble, header::LOG)
-            .map_err(|why| damaged(&file.path(), &why))?;
+        let file = Arc::new(files.open(&directory.join(name(generation)))?);
+        let len = header::check_file(&file, header::LOG, RECORDS)?;
         let found = Mark::read(&file)?;
         if len < found.mark.end {
             return Err(damaged(
@@ -275,12 +275,12 @@ impl Log {
         let mut until = len;
         let (index, target, writer, unfinished, lost) = loop {
             let index = Index::read(&file, RECORDS, until, known, |config| Ok(make(config)?.1))?;
-            if index.next.is_some() {
+            if index.is_followed {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(&file.path(), index.end, why));
             }
             let (mut target, _) = make(&index.config)?;
-            let mut writer = Writer::new(Arc::new(files.open(&file.path())?), index.end);
+            let mut writer = Writer::new(file.clone(), index.end);
             let reading = index.read_parts(&file, known, |entry| {
                 let place = entry.place;
                 let slot = put(&mut target, entry)
@@ -289,7 +289,7 @@ impl Log {
                 Ok(())
             })?;
             match reading {
-                Reading::Done((), unfinished, lost) => {
+                Reading::Done { unfinished, lost } => {
                     break (index, target, writer, unfinished, lost);
                 }
                 Reading::Torn(at) => until = at,
@@ -312,13 +312,7 @@ impl Log {
             file.erase(place.offset, place.len.into())?;
         }
         file.sync()?;
-        let syncer = Syncer::new(
-            fsync,
-            health.clone(),
-            writer.file.clone(),
-            index.end,
-            mark.turn,
-        );
+        let syncer = Syncer::new(fsync, health.clone(), file, index.end, mark.turn);
         let mut log = Self {
             files: files.clone(),
             directory: directory.to_owned(),
@@ -348,11 +342,8 @@ impl Log {
     /// when the log was read: until then it may be all there is.
     fn find(directory: &Path) -> Result<(u64, Vec<PathBuf>)> {
         let entries = file::list(directory)?;
-        let generation_of = |entry: &file::Entry| {
-            let number = entry.name.strip_prefix("log.")?;
-            number.parse::<u64>().ok()
-        };
-        let Some(generation) = entries.iter().filter_map(generation_of).max() else {
+        let generations = entries.iter().filter_map(|entry| generation(&entry.name));
+        let Some(last) = generations.max() else {
             return Err(failed(
                 "open the log in",
                 directory,
@@ -360,15 +351,12 @@ impl Log {
             ));
         };
         let is_left = |entry: &file::Entry| {
-            let old = generation_of(entry).is_some_and(|number| number < generation);
-            let unfinished = entry.name.strip_suffix(".new").is_some_and(|name| {
-                let log = name.strip_prefix("log.");
-                name == GRAPH || log.is_some_and(|number| number.parse::<u64>().is_ok())
-            });
-            old || unfinished
+            let old = generation(&entry.name).is_some_and(|number| number < last);
+            let unfinished = entry.name.strip_suffix(".new");
+            old || unfinished.is_some_and(|name| name == GRAPH || generation(name).is_some())
         };
         let leftovers = entries.into_iter().filter(is_left);
-        Ok((generation, leftovers.map(|entry| entry.path).collect()))
+        Ok((last, leftovers.map(|entry| entry.path).collect()))
     }
 
     /// Appends a record. What fails is cut off again, as far as that can be.
@@ -492,14 +480,14 @@ impl Index {
                 time: 0,
             },
             end: input.position,
-            next: None,
+            is_followed: false,
         };
         let mut by_key: HashMap<u64, usize> = HashMap::new();
         while index.end < until {
             let record = match Record::read(&mut input, until - index.end, dimension) {
                 Ok(record) if record.kind == Kind::Commit => record,
-                Ok(record) => {
-                    index.next = Some((record, input.position));
+                Ok(_) => {
+                    index.is_followed = true;
                     break;
                 }
                 Err(Damage::Read(error)) => return Err(failed("read", &file.path(), &error)),
@@ -551,7 +539,7 @@ impl Index {
         file: &File,
         known: Known,
         mut put: impl FnMut(Entry<'_>) -> Result<()>,
-    ) -> Result<Reading<()>> {
+    ) -> Result<Reading> {
         // Without a loss of power, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let mut input = Input::new(file, RECORDS);
@@ -588,7 +576,7 @@ impl Index {
                 return Err(damaged(&file.path(), &why));
             }
         }
-        Ok(Reading::Done((), unfinished, lost))
+        Ok(Reading::Done { unfinished, lost })
     }
 }
 
@@ -606,11 +594,6 @@ fn is_partly_erased(bytes: &[u8], offset: u64) -> bool {
         (rest, at) = (tail, at + page as u64);
     }
     false
-}
-
-/// The text of a part that has nothing else.
-pub fn text(part: &[u8]) -> Option<&str> {
-    std::str::from_utf8(record::checked(part)?).ok()
 }
 
 pub fn refused(path: &Path, at: u64, why: Damage) -> Error {

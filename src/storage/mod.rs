@@ -21,10 +21,10 @@ mod root;
 mod sync;
 
 pub use backup::{Backup, Restored, restore, verify};
-pub use file::{Entry as DirectoryEntry, File, Files, Interruption, Operation, list};
-pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, damaged, preamble};
+pub use file::{File, Files, Interruption, Operation, list};
+pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
 pub use journal::{Commit, Copy, Follower, Journal};
-pub use log::{Entry, GRAPH, Index, Input, Known, Log, Part, Place, Summary, Writer};
-pub use record::{Content, Head, Kind, Record, checksum, length, push_part};
+pub use log::{Entry, GRAPH, Index, Input, Known, Log, Place, Writer};
+pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, push_part, time_of};
 pub use root::{Root, make};
-pub use sync::{Fsync, Health, Syncer};
+pub use sync::{Fsync, Health};

@@ -29,6 +29,7 @@
 
 use std::io::{self, Read};
 
+use time::OffsetDateTime;
 use twox_hash::XxHash3_64;
 
 pub const HEADER: usize = 64;
@@ -106,7 +107,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(four)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut eight = [0; 8];
     eight.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(eight)
@@ -160,19 +161,34 @@ impl Head {
     }
 }
 
+/// A record's time, or a collection's: microseconds since 1970.
+pub fn micros(time: OffsetDateTime) -> i64 {
+    (time.unix_timestamp_nanos() / 1000) as i64
+}
+
+/// The time of so many microseconds since 1970, if there is one.
+pub fn time_of(micros: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()
+}
+
 /// What follows the checksum at the beginning of `part`, if it is what it was.
-pub fn checked(part: &[u8]) -> Option<&[u8]> {
+fn checked(part: &[u8]) -> Option<&[u8]> {
     let (sum, body) = part.split_at_checked(8)?;
     (u64_at(sum, 0) == checksum(body)).then_some(body)
 }
 
 /// Appends a checksum and what `write` appends after it.
-pub fn push_checked(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+fn push_checked(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.extend([0; 8]);
     write(out);
     let sum = checksum(&out[at + 8..]);
     out[at..at + 8].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// The text of a part that has nothing else.
+pub fn text(part: &[u8]) -> Option<&str> {
+    std::str::from_utf8(checked(part)?).ok()
 }
 
 /// The lengths that a head has room for.
@@ -198,6 +214,22 @@ pub fn push_part(
 }
 
 impl Record {
+    /// A record that has one part, with a text in it, and that part.
+    pub fn of_text(kind: Kind, text: &str) -> (Self, Vec<u8>) {
+        let mut data = Vec::new();
+        push_checked(&mut data, |out| out.extend_from_slice(text.as_bytes()));
+        let record = Self {
+            kind,
+            sequence: 0,
+            next_key: 0,
+            time: 0,
+            removed: Vec::new(),
+            entries: Vec::new(),
+            data: data.len() as u64,
+        };
+        (record, data)
+    }
+
     /// The record's bytes without its data.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; HEADER];

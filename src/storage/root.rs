@@ -34,7 +34,8 @@ pub fn dropped(directory: &Path) -> PathBuf {
 
 fn number(name: &str) -> Option<u64> {
     let name = name.split('.').next().unwrap_or_default();
-    name.strip_prefix("collection-")?.parse().ok()
+    let number = name.strip_prefix("collection-")?.parse::<u32>();
+    number.ok().map(u64::from)
 }
 
 /// Whether a collection's directory was being made, or removed.

@@ -22,6 +22,7 @@ pub fn collection(dimension: usize, metric: Metric) -> Arc<Collection> {
 }
 
 /// A generator of numbers that are the same in every run.
+#[derive(Clone)]
 pub struct Random(pub u64);
 
 impl Random {

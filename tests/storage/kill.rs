@@ -404,7 +404,7 @@ impl Chain {
             seed,
         });
         let plan = self.plan(workers.collect());
-        let acknowledged = match self.random.one_in(5) {
+        let acknowledged = match self.random.below(5) == 0 {
             // While it opens the store, or soon after.
             true => run_and_kill(&plan, OPENING, self.delay(8000)),
             false => run_and_kill(&plan, DONE, self.delay(self.delay)),
@@ -416,7 +416,7 @@ impl Chain {
             .map(|((model, seed), count)| self.replay(model, seed, count, tally))
             .collect();
         self.look(&outcomes, tally);
-        while self.random.one_in(4) {
+        while self.random.below(4) == 0 {
             let plan = self.plan(Vec::new());
             run_and_kill(&plan, OPENING, self.delay(4000));
             self.look(&outcomes, tally);
@@ -470,7 +470,7 @@ impl Chain {
         let found = found.unwrap();
         assert!(expected.iter().all(|(mark, n)| found.get(mark) == Some(n)));
         verify(&Files::default(), file, dimension_of, |_, _| ()).unwrap();
-        if self.random.one_in(4) {
+        if self.random.below(4) == 0 {
             let directory = Directory::new();
             let (file, path) = (file.to_str().unwrap(), directory.join("restored"));
             restore_backup(file, path.to_str().unwrap(), &mut |_, _| ()).unwrap();

@@ -1,5 +1,8 @@
 //! A store on disk, under what happens to stores.
 
+#[allow(dead_code)]
+#[path = "../collection/support.rs"]
+mod common;
 mod copies;
 mod kill;
 mod marks;

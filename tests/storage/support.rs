@@ -5,35 +5,11 @@ use std::{
 
 use vectorizer_native::{
     client::{Call, Client, Options},
-    collection::Access,
     error::Result,
     storage::Fsync,
 };
 
-pub const WAIT: Access = Access::Wait;
-
-/// A generator of numbers that are the same in every run.
-#[derive(Clone)]
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub fn one_in(&mut self, bound: usize) -> bool {
-        self.below(bound) == 0
-    }
-}
+pub use crate::common::{Random, WAIT};
 
 /// A directory that is removed, unless the test fails in it.
 pub struct Directory(tempfile::TempDir);

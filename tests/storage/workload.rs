@@ -272,8 +272,8 @@ impl Model {
         Vector {
             id,
             row: self.number(),
-            metadata: (!random.one_in(4)).then(|| self.number()),
-            text: (!random.one_in(3)).then(|| self.number()),
+            metadata: (random.below(4) != 0).then(|| self.number()),
+            text: (random.below(3) != 0).then(|| self.number()),
         }
     }
 
@@ -294,21 +294,21 @@ impl Model {
     }
 
     fn create(&mut self, random: &mut Random) -> Op {
-        let again = !self.dropped.is_empty() && random.one_in(3);
+        let again = !self.dropped.is_empty() && random.below(3) == 0;
         let name = match again {
             true => self.dropped.swap_remove(random.below(self.dropped.len())),
             false => self.number(),
         };
         Op::Create {
             name,
-            euclidean: random.one_in(2),
+            euclidean: random.below(2) == 0,
         }
     }
 
     /// The next thing to be done.
     pub fn choose(&mut self, random: &mut Random) -> Op {
         let count = self.collections.len();
-        if count == 0 || (count < 3 && random.one_in(100)) {
+        if count == 0 || (count < 3 && random.below(100) == 0) {
             return self.create(random);
         }
         let at = random.below(count);
@@ -350,11 +350,11 @@ impl Model {
             }
             880..=919 => {
                 let tag = random.below(TAGS as usize) as u32;
-                let backup = random.one_in(4).then(|| self.number());
+                let backup = (random.below(4) == 0).then(|| self.number());
                 Op::DeleteTagged { name, tag, backup }
             }
             920..=964 => {
-                let wait = random.one_in(4);
+                let wait = random.below(4) == 0;
                 Op::Optimize { name, wait }
             }
             965..=979 => Op::Flush,

@@ -1,0 +1,121 @@
+//! What a collection is made with: its limits, and the text that tells it to a file.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    error::{Error, Result},
+    graph::HnswParams,
+    storage::{micros, time_of},
+    vectors::Metric,
+};
+
+const MAX_DIMENSION: usize = 65_535;
+const MAX_NAME_BYTES: usize = 255;
+
+/// What a collection is made with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub name: String,
+    pub dimension: usize,
+    pub metric: Metric,
+    pub hnsw: HnswParams,
+}
+
+/// What a log says of its collection, as a JSON text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    name: String,
+    dimension: usize,
+    metric: String,
+    m: usize,
+    ef_construction: usize,
+    ef_search: usize,
+    /// Microseconds since 1970.
+    created_at: i64,
+}
+
+impl Config {
+    /// Checks it against the limits.
+    pub fn check(&self) -> Result<()> {
+        check_name(&self.name)?;
+        check_range("dimension", self.dimension, 1, MAX_DIMENSION)?;
+        let hnsw = self.hnsw;
+        check_range("hnsw.m", hnsw.m, 4, 128)?;
+        check_range("hnsw.ef_construction", hnsw.ef_construction, 8, 4096)?;
+        check_range("hnsw.ef_search", hnsw.ef_search, 1, 4096)
+    }
+
+    /// The text that tells it to a file.
+    pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
+        let settings = Settings {
+            name: self.name.clone(),
+            dimension: self.dimension,
+            metric: self.metric.name().to_owned(),
+            m: self.hnsw.m,
+            ef_construction: self.hnsw.ef_construction,
+            ef_search: self.hnsw.ef_search,
+            created_at: micros(created_at),
+        };
+        // A structure of texts and numbers.
+        serde_json::to_string(&settings).unwrap_or_default()
+    }
+
+    /// Reads that text.
+    pub(super) fn read(settings: &str) -> Result<(Self, OffsetDateTime)> {
+        let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
+        let settings: Settings =
+            serde_json::from_str(settings).map_err(|error| wrong(&format!("an error: {error}")))?;
+        let metric = Metric::from_name(&settings.metric);
+        let config = Self {
+            name: settings.name,
+            dimension: settings.dimension,
+            metric: metric.ok_or_else(|| wrong("an unknown metric"))?,
+            hnsw: HnswParams {
+                m: settings.m,
+                ef_construction: settings.ef_construction,
+                ef_search: settings.ef_search,
+            },
+        };
+        let checked = config.check();
+        checked.map_err(|error| wrong(&format!("an error: {error}")))?;
+        let created_at = time_of(settings.created_at);
+        Ok((
+            config,
+            created_at.ok_or_else(|| wrong("an impossible time"))?,
+        ))
+    }
+}
+
+/// The dimension that a collection's settings tell.
+pub fn dimension_of(settings: &str) -> Result<usize> {
+    Ok(Config::read(settings)?.0.dimension)
+}
+
+/// As a face may put a name into a path.
+pub fn check_name(name: &str) -> Result<()> {
+    let wrong = if name.is_empty() {
+        "is empty"
+    } else if name.len() > MAX_NAME_BYTES {
+        "is longer than 255 bytes"
+    } else if name.contains(['/', '\\']) || name == "." || name == ".." {
+        "is or holds a path"
+    } else if name.chars().any(char::is_control) {
+        "holds a control character"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Validation(format!(
+        "the collection name {name:?} {wrong}"
+    )))
+}
+
+fn check_range(what: &str, value: usize, least: usize, most: usize) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Validation(format!(
+        "{what} is {value}; it must be between {least} and {most}"
+    )))
+}
