@@ -93,7 +93,7 @@ fn check(file: &[u8]) {
                 looked.set(looked.get() + 1);
                 f64::from(distance(target, slot))
             };
-            let found = graph.search(near, |slot| slot % allowed == 0, 8, SLOTS as usize);
+            let found = graph.search(&near, |slot| slot % allowed == 0, 8, SLOTS as usize);
             for slot in found.into_iter().flatten() {
                 assert!(graph.members().contains(slot) && slot % allowed == 0);
             }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use hashbrown::{HashMap, HashSet};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Config, State, dimension_of};
+use super::{Access, Collection, Config, State, dimension_of, maintain::builders};
 use crate::{
     error::{Error, Result},
     graph::Graph,
@@ -290,12 +290,17 @@ impl State {
         let slots: HashMap<u64, u32> = alive
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
             .collect();
-        let graph = Graph::decode(
-            &bytes,
-            config.hnsw.m,
-            |key| slots.get(&key).copied(),
-            |a, b| self.vectors.between(a, b),
-        );
+        let vectors = &self.vectors;
+        let graph = builders().and_then(|pool| {
+            pool.install(|| {
+                Graph::decode(
+                    &bytes,
+                    config.hnsw.m,
+                    |key| slots.get(&key).copied(),
+                    |a, b| vectors.between(a, b),
+                )
+            })
+        });
         if let Some(graph) = graph {
             self.put_graph(Some(Arc::new(graph)));
         }

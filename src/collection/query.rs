@@ -17,7 +17,8 @@ use super::{Access, Collection, State};
 use crate::{
     error::Result,
     filter::Filter,
-    vectors::{Estimate, Query},
+    graph::Target,
+    vectors::{Estimate, Query, Vectors},
 };
 
 /// How a search finds its candidates.
@@ -144,6 +145,22 @@ impl Collection {
     }
 }
 
+/// A query that a walk compares with codes.
+struct ByCode<'a> {
+    vectors: &'a Vectors,
+    query: &'a Query,
+}
+
+impl Target for ByCode<'_> {
+    fn distance(&self, slot: u32) -> f64 {
+        self.vectors.estimate(self.query, slot).distance
+    }
+
+    fn fetch(&self, slot: u32) {
+        self.vectors.fetch(slot);
+    }
+}
+
 /// A slot with its distance by code.
 struct Candidate {
     slot: u32,
@@ -231,8 +248,12 @@ impl State {
         if visits >= budget && method != Method::Walk {
             return None;
         }
+        let target = ByCode {
+            vectors: &self.vectors,
+            query,
+        };
         let found = graph.search(
-            |slot| self.vectors.estimate(query, slot).distance,
+            &target,
             |slot| slots.contains(slot),
             ef,
             if method == Method::Walk {

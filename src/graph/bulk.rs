@@ -15,6 +15,10 @@ use crate::vectors::{Metric, Terms, dot_codes};
 /// hnsw_rs distributes nodes over at most this many layers.
 const MAX_LAYERS: usize = 16;
 
+/// What rounding adds to the squared distance of two copies, beside their squared lengths;
+/// far below what a unit of a code makes.
+const ROUNDING: f64 = 1e-12;
+
 /// What a distance needs besides the code, appended to each row's bytes: hnsw_rs shows
 /// a distance nothing else.
 ///
@@ -23,7 +27,7 @@ const MAX_LAYERS: usize = 16;
 /// | 0..8 | `scale`: what a unit of the code is worth |
 /// | 8..16 | `square`: the row's squared length, the extra coordinate included |
 /// | 16..24 | `extra`: one more coordinate of the row, not in the code |
-const TAIL: usize = 24;
+pub(super) const TAIL: usize = 24;
 
 /// How rows of a metric are laid out so that Euclidean distance orders them as the
 /// metric does. hnsw_rs wants a distance that is never negative, and a graph built with
@@ -46,8 +50,8 @@ impl Geometry {
         }
     }
 
-    /// Appends the row for a code to `out`.
-    fn push_row(&self, code: &[i8], terms: Terms, out: &mut Vec<i8>) {
+    /// Writes the row for a code to `out`, which is as long as one.
+    pub(super) fn write_row(&self, code: &[i8], terms: Terms, out: &mut [i8]) {
         let square = f64::from(dot_codes(code, code));
         let scale = f64::from(terms.scale);
         let (scale, square, extra) = match self.metric {
@@ -60,15 +64,16 @@ impl Geometry {
                 (scale, square + missing, missing.sqrt())
             }
         };
-        out.extend_from_slice(code);
-        for value in [scale, square, extra] {
-            out.extend(value.to_le_bytes().map(|byte| byte as i8));
+        let (row, tail) = out.split_at_mut(code.len());
+        row.copy_from_slice(code);
+        for (value, out) in [scale, square, extra].iter().zip(tail.chunks_exact_mut(8)) {
+            out.copy_from_slice(&value.to_le_bytes().map(|byte| byte as i8));
         }
     }
 }
 
 /// Squared Euclidean distance of two rows as `Geometry` lays them out.
-struct RowDistance;
+pub(super) struct RowDistance;
 
 impl RowDistance {
     fn value(row: &[i8], at: usize) -> f64 {
@@ -85,9 +90,13 @@ impl Distance<i8> for RowDistance {
         let dot = dot_codes(&a[..a.len() - TAIL], &b[..b.len() - TAIL]);
         let product = f64::from(dot) * Self::value(a, 0) * Self::value(b, 0)
             + Self::value(a, 16) * Self::value(b, 16);
-        let distance = Self::value(a, 8) + Self::value(b, 8) - 2.0 * product;
-        // Rounding can take it a little below zero, and huge rows beyond f32.
-        distance.clamp(0.0, f64::from(f32::MAX)) as f32
+        let squares = Self::value(a, 8) + Self::value(b, 8);
+        let distance = squares - 2.0 * product;
+        // Copies are to be at no distance, which rounding could take from them.
+        if distance <= squares * ROUNDING {
+            return 0.0;
+        }
+        distance.min(f64::from(f32::MAX)) as f32
     }
 }
 
@@ -263,7 +272,9 @@ pub struct Block {
 
 impl Block {
     pub fn push(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        self.geometry.push_row(code, terms, &mut self.rows);
+        let at = self.rows.len();
+        self.rows.resize(at + code.len() + TAIL, 0);
+        self.geometry.write_row(code, terms, &mut self.rows[at..]);
         self.slots.push(slot);
     }
 

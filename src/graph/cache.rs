@@ -7,19 +7,16 @@
 //! each upper layer the count of its nodes and, for each, the node and its `m`
 //! neighbours; and a checksum of everything before.
 //!
-//! A vector that was deleted after the file was written is a node without a slot. Its
-//! neighbours are then linked with each other: each of them chooses again, from its own
-//! neighbours and those of the deleted ones (the consolidation of Singh et al.,
-//! "FreshDiskANN", arXiv 2105.09613, algorithm 4).
+//! A vector that was deleted after the file was written is a node without a slot, and is
+//! taken out when the file is read.
 
-use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
-use super::{Graph, Layer, NONE, neighbours::select};
+use super::{Graph, Layer, NONE};
 use crate::storage::{GRAPH_FILE, PREAMBLE, check_preamble, checksum, preamble};
 
-/// With a larger share of deleted nodes it is not worth repairing.
-const DEAD: f64 = 0.25;
+/// With a larger share of deleted nodes building it is as fast.
+const DEAD: f64 = 0.75;
 
 impl Graph {
     /// The graph's file. `key` names the vector at a slot, if there still is one.
@@ -79,7 +76,7 @@ impl Graph {
         bytes: &[u8],
         m: usize,
         slot: impl Fn(u64) -> Option<u32>,
-        distance: impl Fn(u32, u32) -> f32,
+        distance: impl Fn(u32, u32) -> f32 + Sync,
     ) -> Option<Self> {
         let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
         if checksum(body).to_le_bytes() != sum {
@@ -98,61 +95,46 @@ impl Graph {
             .map(|key| key.try_into().ok().map(u64::from_le_bytes))
             .map(|key| key.filter(|&key| key != 0).and_then(&slot))
             .collect();
-        let members: RoaringBitmap = slots.iter().flatten().collect();
-        if members.is_empty() || (members.len() as f64) < (1.0 - DEAD) * count as f64 {
+        let live = slots.iter().flatten().count();
+        if live == 0 || (live as f64) < (1.0 - DEAD) * count as f64 || entry >= count {
             return None;
         }
-        let mut bottom = Lists::new(input.numbers(count.checked_mul(2 * m)?)?, 2 * m, count)?;
-        bottom.repair(0..count, &slots, &distance);
-        let highest = members.max()? as usize;
+        let known = |&node: &u32| node == NONE || (node as usize) < count;
+        // As it was written: its nodes' numbers stand for their slots.
         let mut graph = Self {
             m,
-            entry: NONE,
-            layer0: vec![NONE; (highest + 1) * 2 * m],
+            entry: entry as u32,
+            layer0: input.numbers(count.checked_mul(2 * m)?)?,
             upper: Vec::new(),
-            members,
+            members: (0..count as u32).collect(),
         };
-        let (first, mut top) = (slots.iter().position(Option::is_some)?, None);
-        for (node, slot) in slots.iter().enumerate() {
-            if let Some(slot) = slot {
-                let at = *slot as usize * 2 * m;
-                bottom.write(node, &slots, &mut graph.layer0[at..at + 2 * m]);
-            }
+        if !graph.layer0.iter().all(known) {
+            return None;
         }
         for _ in 0..layers {
             let nodes = input.number()? as usize;
-            let numbers = input.numbers(nodes.checked_mul(1 + m)?)?;
-            let mut lists = Lists::sparse(&numbers, m, count)?;
-            let mut all: Vec<usize> = lists.at.keys().copied().collect();
-            all.sort_unstable();
-            lists.repair(all.iter().copied(), &slots, &distance);
             let mut layer = Layer::default();
-            for node in all {
-                if let Some(slot) = slots[node] {
-                    let at = layer.links.len();
-                    layer.position.insert(slot, (at / m) as u32);
-                    layer.links.resize(at + m, NONE);
-                    lists.write(node, &slots, &mut layer.links[at..]);
-                    if top.is_none_or(|(level, _)| level < graph.upper.len()) {
-                        top = Some((graph.upper.len(), node));
-                    }
+            let numbers = input.numbers(nodes.checked_mul(1 + m)?)?;
+            for list in numbers.chunks_exact(1 + m) {
+                if list[0] == NONE || !list.iter().all(known) {
+                    return None;
                 }
+                layer.push(list[0], &list[1..]);
             }
             graph.upper.push(layer);
         }
         if !input.0.is_empty() {
             return None;
         }
-        // Layers whose nodes are all gone lead nowhere.
-        let height = top.map_or(0, |(level, _)| level + 1);
-        graph.upper.truncate(height);
-        let highest = top.map_or(first, |(_, node)| node);
-        let kept = slots.get(entry).copied().flatten().filter(|slot| {
-            let top = graph.upper.last();
-            top.is_none_or(|layer| layer.position.contains_key(slot))
+        let dead = (0..count as u32).filter(|&node| slots[node as usize].is_none());
+        let dead: RoaringBitmap = dead.collect();
+        let slot = |node: u32| slots.get(node as usize).copied().flatten();
+        graph.remove(&dead, |a, b| match (slot(a), slot(b)) {
+            (Some(a), Some(b)) => distance(a, b),
+            _ => f32::MAX,
         });
-        graph.entry = kept.or(slots[highest])?;
-        graph.connect(|a, b| f64::from(distance(a, b)));
+        let mut graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
+        graph.connect(|a, b| distance(a, b).into());
         Some(graph)
     }
 }
@@ -177,101 +159,5 @@ impl<'a> Input<'a> {
         numbers
             .map(|four| four.try_into().ok().map(u32::from_le_bytes))
             .collect()
-    }
-}
-
-/// The neighbour lists of one layer, by node.
-struct Lists {
-    width: usize,
-    links: Vec<u32>,
-    /// Where a node's list is; on the bottom layer all nodes have one, in order.
-    at: HashMap<usize, usize>,
-    dense: bool,
-}
-
-impl Lists {
-    fn new(links: Vec<u32>, width: usize, count: usize) -> Option<Self> {
-        let known = |&node: &u32| node == NONE || (node as usize) < count;
-        links.iter().all(known).then(|| Self {
-            width,
-            links,
-            at: HashMap::new(),
-            dense: true,
-        })
-    }
-
-    /// Lists that each begin with their node.
-    fn sparse(numbers: &[u32], width: usize, count: usize) -> Option<Self> {
-        let mut lists = Self::new(Vec::new(), width, count)?;
-        lists.dense = false;
-        for list in numbers.chunks_exact(1 + width) {
-            let known = |&node: &u32| node == NONE || (node as usize) < count;
-            if list[0] == NONE || !list.iter().all(known) {
-                return None;
-            }
-            lists.at.insert(list[0] as usize, lists.links.len());
-            lists.links.extend(&list[1..]);
-        }
-        Some(lists)
-    }
-
-    fn list(&self, node: usize) -> &[u32] {
-        let at = match self.dense {
-            true => Some(node * self.width),
-            false => self.at.get(&node).copied(),
-        };
-        let list = at.map_or(&[][..], |at| &self.links[at..at + self.width]);
-        let end = list.iter().position(|&n| n == NONE).unwrap_or(list.len());
-        &list[..end]
-    }
-
-    /// Lets every live node with a dead neighbour choose again.
-    fn repair(
-        &mut self,
-        nodes: impl Iterator<Item = usize>,
-        slots: &[Option<u32>],
-        distance: impl Fn(u32, u32) -> f32,
-    ) {
-        let mut chosen: Vec<(usize, Vec<u32>)> = Vec::new();
-        for node in nodes {
-            let list = self.list(node);
-            let Some(slot) = slots[node] else {
-                continue;
-            };
-            if list.iter().all(|&n| slots[n as usize].is_some()) {
-                continue;
-            }
-            let dead = list.iter().filter(|&&n| slots[n as usize].is_none());
-            let through = dead.flat_map(|&n| self.list(n as usize));
-            let mut candidates: Vec<(f32, u32)> = list
-                .iter()
-                .chain(through)
-                .filter(|&&n| n as usize != node)
-                .filter_map(|&n| Some((distance(slot, slots[n as usize]?), n)))
-                .collect();
-            candidates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            candidates.dedup();
-            let between = |a: u32, b: u32| match (slots[a as usize], slots[b as usize]) {
-                (Some(a), Some(b)) => distance(a, b),
-                _ => f32::MAX,
-            };
-            chosen.push((node, select(&candidates, self.width, between)));
-        }
-        for (node, list) in chosen {
-            let at = match self.dense {
-                true => node * self.width,
-                false => self.at[&node],
-            };
-            self.links[at..at + self.width].fill(NONE);
-            self.links[at..at + list.len()].copy_from_slice(&list);
-        }
-    }
-
-    /// Writes a node's neighbours as slots.
-    fn write(&self, node: usize, slots: &[Option<u32>], out: &mut [u32]) {
-        let live = self.list(node).iter().filter_map(|&n| slots[n as usize]);
-        for (out, slot) in out.iter_mut().zip(live) {
-            *out = slot;
-        }
     }
 }

@@ -1,20 +1,25 @@
 //! The HNSW graph over a collection's codes (Malkov and Yashunin, arXiv 1603.09320).
 //!
-//! hnsw_rs builds it on all cores (`bulk.rs`); it is then kept as flat arrays of slots,
-//! which a search walks several times faster than a graph of reference-counted points
-//! (`search.rs`). The graph knows nothing of which slots are alive: a walk passes
-//! through dead nodes, and only allowed ones become results.
+//! It is kept as flat arrays of slots, which a search walks several times faster than a
+//! graph of reference-counted points (`search.rs`). The graph knows nothing of which slots
+//! are alive: a walk passes through dead nodes, and only allowed ones become results.
+//! What is deleted is taken out (`repair.rs`), and what is new inserted (`insert.rs`).
 
 mod bulk;
 mod cache;
 mod connect;
+mod insert;
 mod neighbours;
+mod repair;
+mod rows;
 mod search;
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 pub use bulk::{Builder, Geometry};
+pub use rows::Rows;
+pub use search::Target;
 
 /// Ends a node's list of neighbours that is not full.
 const NONE: u32 = u32::MAX;
@@ -41,13 +46,23 @@ impl Default for HnswParams {
 }
 
 /// One of the layers above the bottom one: few nodes, so their lists are packed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Layer {
     position: HashMap<u32, u32>,
     links: Vec<u32>,
 }
 
+impl Layer {
+    /// Adds a node with its list, filled up with `NONE`.
+    fn push(&mut self, slot: u32, list: &[u32]) {
+        let at = self.links.len() / list.len();
+        self.position.insert(slot, at as u32);
+        self.links.extend(list);
+    }
+}
+
 /// The layers of the graph, as neighbour lists by slot.
+#[derive(Clone)]
 pub struct Graph {
     m: usize,
     /// A node of the topmost layer.
@@ -65,10 +80,32 @@ impl Graph {
         &self.members
     }
 
+    /// How many neighbours a node has on a layer, at most.
+    fn width(&self, layer: usize) -> usize {
+        if layer == 0 { 2 * self.m } else { self.m }
+    }
+
+    /// The slots that the bottom layer has room for.
+    fn slots(&self) -> usize {
+        self.layer0.len() / self.width(0)
+    }
+
+    /// The highest layer of a node.
+    fn level_of(&self, slot: u32) -> usize {
+        let upper = self.upper.iter();
+        let above = upper.take_while(|layer| layer.position.contains_key(&slot));
+        above.count()
+    }
+
+    /// A node's whole list on the bottom layer.
+    fn bottom(&self, slot: u32) -> &[u32] {
+        let width = self.width(0);
+        &self.layer0[slot as usize * width..][..width]
+    }
+
     fn neighbours(&self, layer: usize, slot: u32) -> &[u32] {
         let list = if layer == 0 {
-            let width = 2 * self.m;
-            &self.layer0[slot as usize * width..][..width]
+            self.bottom(slot)
         } else {
             let layer = &self.upper[layer - 1];
             match layer.position.get(&slot) {
@@ -78,6 +115,69 @@ impl Graph {
         };
         let end = list.iter().position(|&n| n == NONE).unwrap_or(list.len());
         &list[..end]
+    }
+
+    /// Replaces a node's neighbours on a layer that it is on.
+    fn set_neighbours(&mut self, layer: usize, slot: u32, neighbours: &[u32]) {
+        let width = self.width(layer);
+        let (links, at) = match layer {
+            0 => (&mut self.layer0, slot as usize),
+            _ => {
+                let layer = &mut self.upper[layer - 1];
+                match layer.position.get(&slot) {
+                    Some(&at) => (&mut layer.links, at as usize),
+                    None => return,
+                }
+            }
+        };
+        let list = &mut links[at * width..][..width];
+        list[..neighbours.len()].copy_from_slice(neighbours);
+        list[neighbours.len()..].fill(NONE);
+    }
+
+    /// Gives nodes other slots. `slot` tells where the vector of a node is now; no two are
+    /// at the same.
+    pub fn renumber(&self, slot: impl Fn(u32) -> u32) -> Self {
+        let members: RoaringBitmap = self.members.iter().map(&slot).collect();
+        let end = members.max().map_or(0, |last| last as usize + 1);
+        let mut graph = Self {
+            m: self.m,
+            entry: slot(self.entry),
+            layer0: vec![NONE; end * self.width(0)],
+            upper: Vec::with_capacity(self.upper.len()),
+            members,
+        };
+        for layer in &self.upper {
+            let position = layer.position.iter().map(|(&s, &at)| (slot(s), at));
+            graph.upper.push(Layer {
+                position: position.collect(),
+                links: vec![NONE; layer.links.len()],
+            });
+        }
+        for (layer, node) in self.nodes() {
+            let list = self.neighbours(layer, node).iter().map(|&n| slot(n));
+            let list: Vec<u32> = list.collect();
+            graph.set_neighbours(layer, slot(node), &list);
+        }
+        graph
+    }
+
+    /// Whether enough of the live nodes are on the layer above the bottom one for searches to
+    /// find their way: about one in `m` is, unless just those were deleted.
+    pub fn has_height(&self, alive: &RoaringBitmap) -> bool {
+        let nodes = self.members.intersection_len(alive) as usize;
+        let above = self.upper.first().map_or(0, |layer| {
+            let on_layer = layer.position.keys();
+            on_layer.filter(|&&slot| alive.contains(slot)).count()
+        });
+        4 * self.m * (above + 1) >= nodes
+    }
+
+    /// Every node with each of its layers.
+    fn nodes(&self) -> impl Iterator<Item = (usize, u32)> {
+        let bottom = self.members.iter().map(|slot| (0, slot));
+        let upper = self.upper.iter().enumerate();
+        bottom.chain(upper.flat_map(|(i, layer)| layer.position.keys().map(move |&s| (i + 1, s))))
     }
 
     pub fn memory_bytes(&self) -> usize {

@@ -13,9 +13,25 @@ use std::{cell::RefCell, cmp::Reverse, collections::BinaryHeap};
 use ordered_float::OrderedFloat;
 
 use super::Graph;
+use crate::vectors::prefetch;
 
-/// A slot by its distance from the query.
-type Near = (OrderedFloat<f64>, u32);
+/// A slot by its distance from what the walk looks for.
+pub(super) type Near = (OrderedFloat<f64>, u32);
+
+/// What a walk looks for.
+pub trait Target {
+    /// How far the vector at `slot` is from it.
+    fn distance(&self, slot: u32) -> f64;
+
+    /// Asks for the memory that `distance` is about to read.
+    fn fetch(&self, _slot: u32) {}
+}
+
+impl<D: Fn(u32) -> f64> Target for D {
+    fn distance(&self, slot: u32) -> f64 {
+        self(slot)
+    }
+}
 
 thread_local! {
     static VISITED: RefCell<Visited> = RefCell::default();
@@ -26,6 +42,8 @@ thread_local! {
 struct Visited {
     marks: Vec<u32>,
     walk: u32,
+    /// The neighbours of a node that were not seen before.
+    fresh: Vec<u32>,
 }
 
 impl Visited {
@@ -52,15 +70,55 @@ impl Graph {
     /// it had to visit more than `budget` nodes.
     pub fn search(
         &self,
-        distance: impl Fn(u32) -> f64,
+        target: &impl Target,
         allowed: impl Fn(u32) -> bool,
         ef: usize,
         budget: usize,
     ) -> Option<Vec<u32>> {
+        let entry = self.descend(target, 1);
+        let (found, complete) = self.walk(0, entry, target, allowed, ef, budget);
+        complete.then(|| found.into_iter().map(|(_, slot)| slot).collect())
+    }
+
+    /// Up to `ef` allowed nodes of a layer near the target, in no order, found from `entry`
+    /// on.
+    pub(super) fn explore(
+        &self,
+        layer: usize,
+        entry: u32,
+        target: &impl Target,
+        allowed: impl Fn(u32) -> bool,
+        ef: usize,
+    ) -> BinaryHeap<Near> {
+        self.explore_within(usize::MAX, layer, entry, target, allowed, ef)
+    }
+
+    /// `explore` that ends when it has visited more than `budget` nodes.
+    pub(super) fn explore_within(
+        &self,
+        budget: usize,
+        layer: usize,
+        entry: u32,
+        target: &impl Target,
+        allowed: impl Fn(u32) -> bool,
+        ef: usize,
+    ) -> BinaryHeap<Near> {
+        let entry = (OrderedFloat(target.distance(entry)), entry);
+        self.walk(layer, entry, target, allowed, ef, budget).0
+    }
+
+    /// The nearest allowed nodes of a layer, and whether the budget was enough to know.
+    fn walk(
+        &self,
+        layer: usize,
+        entry: Near,
+        target: &impl Target,
+        allowed: impl Fn(u32) -> bool,
+        ef: usize,
+        budget: usize,
+    ) -> (BinaryHeap<Near>, bool) {
         VISITED.with_borrow_mut(|visited| {
-            visited.begin(self.layer0.len() / (2 * self.m));
-            let distance = |slot| OrderedFloat(distance(slot));
-            let entry = self.descend(&distance);
+            visited.begin(self.slots());
             visited.insert(entry.1);
             let mut visits = 1;
             let mut queue = BinaryHeap::from([Reverse(entry)]);
@@ -68,21 +126,23 @@ impl Graph {
             if allowed(entry.1) {
                 found.push(entry);
             }
+            let mut fresh = std::mem::take(&mut visited.fresh);
+            let mut bound = OrderedFloat(f64::INFINITY);
             while let Some(Reverse((near, slot))) = queue.pop() {
-                let bound = |found: &BinaryHeap<Near>| match found.peek() {
-                    Some(&(worst, _)) if found.len() >= ef => worst,
-                    _ => OrderedFloat(f64::INFINITY),
-                };
-                if near > bound(&found) {
+                if near > bound {
                     break;
                 }
-                for &next in self.neighbours(0, slot) {
-                    if !visited.insert(next) {
-                        continue;
+                fresh.clear();
+                for &next in self.neighbours(layer, slot) {
+                    if visited.insert(next) {
+                        target.fetch(next);
+                        fresh.push(next);
                     }
-                    visits += 1;
-                    let near = distance(next);
-                    if near >= bound(&found) {
+                }
+                visits += fresh.len();
+                for &next in &fresh {
+                    let near = OrderedFloat(target.distance(next));
+                    if near >= bound {
                         continue;
                     }
                     queue.push(Reverse((near, next)));
@@ -91,24 +151,37 @@ impl Graph {
                         if found.len() > ef {
                             found.pop();
                         }
+                        if found.len() == ef {
+                            bound = found.peek().map_or(bound, |worst| worst.0);
+                        }
                     }
                 }
                 if visits > budget {
-                    return None;
+                    break;
+                }
+                if let Some(Reverse((_, next))) = queue.peek()
+                    && layer == 0
+                {
+                    prefetch(self.bottom(*next));
                 }
             }
-            Some(found.into_iter().map(|(_, slot)| slot).collect())
+            visited.fresh = fresh;
+            (found, visits <= budget)
         })
     }
 
-    /// The node nearest to the query on the layer above the bottom, found greedily.
-    fn descend(&self, distance: &impl Fn(u32) -> OrderedFloat<f64>) -> Near {
-        let mut best = (distance(self.entry), self.entry);
-        for layer in (1..=self.upper.len()).rev() {
+    /// The node nearest to the target that a greedy walk finds on the layers from the
+    /// topmost down to `lowest`. There is at least one node.
+    pub(super) fn descend(&self, target: &impl Target, lowest: usize) -> Near {
+        let near = |slot| (OrderedFloat(target.distance(slot)), slot);
+        let mut best = near(self.entry);
+        for layer in (lowest..=self.upper.len()).rev() {
             loop {
                 let from = best;
-                for &next in self.neighbours(layer, from.1) {
-                    best = best.min((distance(next), next));
+                let neighbours = self.neighbours(layer, from.1);
+                neighbours.iter().for_each(|&next| target.fetch(next));
+                for &next in neighbours {
+                    best = best.min(near(next));
                 }
                 if best == from {
                     break;

@@ -9,10 +9,12 @@
 
 mod codes;
 mod distance;
+mod prefetch;
 mod slots;
 
 pub use codes::{Codes, Terms};
 pub use distance::{Metric, dot_codes};
+pub use prefetch::prefetch;
 pub use slots::{Record, Slots};
 
 use codes::encode_into;
@@ -154,6 +156,12 @@ impl Vectors {
         let dot = dot_codes(&query.code, self.code(slot));
         self.metric
             .estimate(&query.terms, &self.terms[slot as usize], dot)
+    }
+
+    /// Asks for what `estimate` is about to read.
+    pub fn fetch(&self, slot: u32) {
+        prefetch(self.code(slot));
+        prefetch(&self.terms[slot as usize..][..1]);
     }
 
     /// The exact distance from the query to the row at `slot`.
