@@ -30,7 +30,7 @@ export default async function measure(job, module) {
 
   let bytesFresh = null
   let reopened = null
-  if (disk) {
+  if (disk && !module.cannotClose) {
     await engine.close()
     bytesFresh = diskBytes(job.folder)
     const answer = await run({ task: 'reopen', engine: job.engine, job: { ...job, searchEf: ef } })

@@ -52,7 +52,7 @@ const NOTES = {
   peers:
     `${ON_DISK} usearch and hnswlib-node have neither ids nor metadata, ruvector no metadata: their deletes by ` +
     'filter are hand-written JavaScript over a Map. What is kept in memory only is neither closed nor opened ' +
-    'again. usearch fixes the width of its searches when it is made; a wider one here asks for as many ' +
+    'again, nor is ruvector, which has no call for it. usearch fixes the width of its searches when it is made; a wider one here asks for as many ' +
     'results and keeps the first ten. PGlite runs with its default, without fsync; its clean-up is VACUUM.',
 }
 

@@ -6,10 +6,12 @@ const { VectorDb, JsDistanceMetric } = require('@ruvector/core')
 
 export const { version } = require('@ruvector/core/package.json')
 export const label = '@ruvector/core'
+/** Its file stays locked until its process ends. */
+export const cannotClose = true
 
 /** It keeps vectors in a file and no metadata, so those are kept beside it, as its users have to. */
 export async function open({ dim, capacity, folder }) {
-  let database = new VectorDb({
+  const database = new VectorDb({
     dimensions: dim,
     distanceMetric: JsDistanceMetric.Cosine,
     storagePath: join(folder, 'ruvector.db'),
@@ -44,10 +46,6 @@ export async function open({ dim, capacity, folder }) {
       for (const [id, metadata] of metadataOf) if (metadata[field] < below) await remove(id)
     },
     count: () => database.len(),
-    async close() {
-      // It has no call to close it: its file is given back when it is collected.
-      database = undefined
-      globalThis.gc?.()
-    },
+    async close() {},
   }
 }
