@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { VectorizerClient } from '../../index.js'
 
 const COLLECTION = 'bench'
+/** How long background work is waited for, and how long it must have changed nothing, in ms. */
+const PATIENCE = 5_000
+const STILL = 1_000
 /** What one search can be given in place of the collection's own setting. */
 const EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192]
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -43,6 +47,7 @@ export async function open({ dim, ef, folder, disk, reopen }) {
     deleteByFilter: ({ field, below }) => client.deleteByFilter(COLLECTION, { [field]: { $lt: below } }),
     count: () => client.count(COLLECTION),
     cleanUp: () => client.optimize(COLLECTION),
+    settle: () => settled(async () => (await client.getCollectionInfo(COLLECTION)).index),
     close: () => client.close(),
   }
 }
@@ -54,5 +59,19 @@ async function ladder(client, dim) {
     return EFS
   } catch {
     return [null]
+  }
+}
+
+/** A few pending and deleted vectors may stay: the background begins when they are many enough. */
+async function settled(index) {
+  const start = performance.now()
+  let before = ''
+  for (let since = start; performance.now() - start < PATIENCE; await pause(20)) {
+    const { pending, deleted } = await index()
+    if (pending + deleted === 0) return
+    const now = `${pending} ${deleted}`
+    if (now !== before) since = performance.now()
+    else if (performance.now() - since > STILL) return
+    before = now
   }
 }
