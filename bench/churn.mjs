@@ -19,6 +19,9 @@ const VARIANTS = {
   'hnswlib-replacing': { engine: 'hnswlib', title: 'hnswlib-node, replacing', replaceDeleted: true },
 }
 
+/** An engine may come to a standstill, and the others are still to be measured. */
+const MINUTES = 30
+
 export async function churn(options, say) {
   const variants = options.engines.map((name) => VARIANTS[name])
   const found = await findEngines([...new Set(variants.map(({ engine }) => engine))], say)
@@ -35,7 +38,7 @@ export async function churn(options, say) {
       for (const variant of variants.filter((each) => !of(each).error)) {
         const { engine, title, ...how } = variant
         const { error, figures } = await inFolder(shared, (folder) =>
-          run({ task: 'churn-rounds', engine, job: { shared, folder, ...how } }),
+          run({ task: 'churn-rounds', engine, job: { shared, folder, ...how }, minutes: 0.4 }),
         )
         const name = `${title}, ${pattern}`
         if (figures) results.push({ pattern, title, ...figures })

@@ -25,7 +25,7 @@ export function publish(name, text, charts = {}) {
 /** Three digits that count. */
 export function digits(value) {
   if (value === 0) return '0'
-  if (Math.abs(value) < 0.0001) return value.toExponential(0)
+  if (Math.abs(value) < 0.0001) return '< 0.0001'
   const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
   return value.toFixed(Math.min(places, 4))
 }

@@ -73,7 +73,7 @@ export async function open({ dim }) {
     async deleteByFilter({ field, below }) {
       for (const [id, metadata] of metadataOf) if (metadata[field] < below) remove(id)
     },
-    count: async () => index.size(),
+    count: async () => keys.size,
     async close() {},
   }
 }
