@@ -38,7 +38,7 @@ export async function churn(options, say) {
       for (const variant of variants.filter((each) => !of(each).error)) {
         const { engine, title, ...how } = variant
         const { error, figures } = await inFolder(shared, (folder) =>
-          run({ task: 'churn-rounds', engine, job: { shared, folder, ...how }, minutes: 0.4 }),
+          run({ task: 'churn-rounds', engine, job: { shared, folder, ...how }, minutes: MINUTES }),
         )
         const name = `${title}, ${pattern}`
         if (figures) results.push({ pattern, title, ...figures })

@@ -58,9 +58,9 @@ export function exactScores({ vectors, queries, dim }, lifetimes) {
   for (let q = 0; q < queries.length; q += dim) {
     const query = queries.subarray(q, q + dim)
     const best = limits.map(() => new Best())
-    for (const [row, lifetime] of lifetimes.entries()) {
+    for (let row = 0; row < lifetimes.length; row++) {
       const score = dot(vectors, row * dim, query)
-      for (let level = 0; level < lifetime; level++) best[level].offer(score)
+      for (let level = 0; level < lifetimes[row]; level++) best[level].offer(score)
     }
     nearest.push(best[0].scores[0])
     for (const [level, list] of limits.entries()) list.push(best[level].limit)

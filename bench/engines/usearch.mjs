@@ -24,6 +24,9 @@ export async function open({ dim }) {
   })
   const keys = new Map()
   const ids = []
+  // Keys are used again: of ever new ones, its table of keys fills up with those that were removed, and
+  // an insert then never returns.
+  const free = []
   const metadataOf = new Map()
 
   function remove(id) {
@@ -32,6 +35,7 @@ export async function open({ dim }) {
   }
 
   function forget(id) {
+    free.push(keys.get(id))
     keys.delete(id)
     metadataOf.delete(id)
   }
@@ -47,16 +51,13 @@ export async function open({ dim }) {
     settings: 'connectivity 16, expansion_add 200, f32',
     efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
     async insert(batch, data, metadata) {
-      const first = ids.length
-      index.add(
-        BigUint64Array.from(batch, (_, i) => BigInt(first + i)),
-        data,
-      )
+      const given = batch.map(() => free.pop() ?? BigInt(ids.push(undefined) - 1))
+      index.add(BigUint64Array.from(given), data)
       for (const [i, id] of batch.entries()) {
-        keys.set(id, BigInt(first + i))
+        keys.set(id, given[i])
+        ids[Number(given[i])] = id
         // A copy, as an engine makes: the benchmark's own metadata are not the engine's memory.
         metadataOf.set(id, JSON.parse(JSON.stringify(metadata[i])))
-        ids.push(id)
       }
     },
     async index() {},
