@@ -1,5 +1,33 @@
-import { readdirSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+/** Gives the work a temporary folder, which is removed when it is done or interrupted. */
+export async function withFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'vectorizer-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  const interrupted = () => {
+    remove()
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted)
+  try {
+    return await work(folder)
+  } finally {
+    process.off('SIGINT', interrupted)
+    remove()
+  }
+}
+
+/** Gives the work a folder of its own, empty, which is removed when it is done. */
+export async function inFolder(parent, work) {
+  const own = mkdtempSync(join(parent, 'engine-'))
+  try {
+    return await work(own)
+  } finally {
+    rmSync(own, { recursive: true, force: true })
+  }
+}
 
 /** Every file below a folder. */
 export function filesIn(folder) {

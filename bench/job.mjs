@@ -1,21 +1,12 @@
 // What every worker needs and no engine decides, as files: made once, read by each process.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exactScores } from './plan.mjs'
 
-export function writeJob(folder, data, plan) {
-  const { n, dim, metadata, vectors, queries } = data
-  const fresh = exactScores(
-    data,
-    Array.from({ length: n }, (_, row) => row),
-  )
-  const limits = { fresh: fresh.limits, deleted: exactScores(data, plan.survivors).limits }
+/** The data, and whatever else the work needs. */
+export function writeJob(folder, { n, dim, metadata, vectors, queries }, others) {
   writeFileSync(join(folder, 'rows.f32'), vectors)
   writeFileSync(join(folder, 'queries.f32'), queries)
-  writeFileSync(
-    join(folder, 'job.json'),
-    JSON.stringify({ n, dim, metadata, plan, limits, nearest: fresh.nearest }),
-  )
+  writeFileSync(join(folder, 'job.json'), JSON.stringify({ n, dim, metadata, ...others }))
 }
 
 export function readJob(folder) {
@@ -24,12 +15,12 @@ export function readJob(folder) {
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
   }
   const job = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'))
-  const { dim, n, plan } = job
+  const { dim, n } = job
   const all = floats('queries')
   const queries = Array.from({ length: all.length / dim }, (_, q) => all.subarray(q * dim, (q + 1) * dim))
   const id = (row) => `vec_${row}`
   const ids = Array.from({ length: n }, (_, row) => id(row))
-  return { ...job, id, ids, survivors: new Set(plan.survivors), queries, vectors: floats('rows') }
+  return { ...job, id, ids, queries, vectors: floats('rows') }
 }
 
 /** The row that an id was made of. */

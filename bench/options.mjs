@@ -1,21 +1,47 @@
 import { parseArgs } from 'node:util'
 
-const IN_MEMORY = ['ours', 'zvec', 'hnswlib']
-const ON_DISK = ['ours', 'zvec', 'lancedb', 'sqlite-vec']
+/** What can be measured in each mode. */
+const ENGINES = {
+  memory: ['ours', 'zvec', 'hnswlib'],
+  disk: ['ours', 'zvec', 'lancedb', 'sqlite-vec'],
+  peers: ['ours', 'zvec', 'usearch', 'hnswlib', 'lancedb', 'sqlite-vec', 'ruvector', 'pglite', 'vectra'],
+  churn: ['ours', 'ours-optimized', 'ours-disk', 'zvec', 'usearch', 'hnswlib', 'hnswlib-replacing'],
+}
+export const PATTERNS = ['random', 'clusters', 'window']
+/** What a mode takes where nothing else is said. */
+const DEFAULTS = {
+  peers: { n: 100_000 },
+  churn: { n: 20_000, rounds: 20 },
+  scale: { dim: 128, queries: 100 },
+  'event-loop': { n: 100_000 },
+}
 
 const HELP = `Compares vectorizer-native with other vector engines for Node.js, in memory or on disk.
 
-npm run bench -- [options]
+npm run bench -- [mode] [options]
 
-  --n <rows>          rows to index (default 40000, or all the real ones where those are present)
-  --dim <n>           dimensions (default 384)
-  --queries <n>       queries (default 200)
-  --rounds <n>        repeats, of which the median counts (default 3)
-  --engines <a,b>     of ${IN_MEMORY.join(', ')}; with --disk of ${ON_DISK.join(', ')} (default all)
-  --ef <n>            our ef_search (default: ours); the others' is chosen by recall
-  --seed <n>          of the data and of what is deleted (default 1)
+  (no mode)           in memory, beside ${ENGINES.memory.slice(1).join(' and ')}
   --disk              stores on disk; also how fast they reopen, and what a delete leaves in their files
-  --event-loop        instead: how long our calls keep Node's event loop waiting (default --n 100000)
+  --peers             beside every peer, ours on disk: recall against latency, before and after deletes, and
+                      how far our goals are met; writes results/peers.md and peers.svg
+  --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
+                      as fast, and memory and files as small; writes results/churn.md and churn.svg
+  --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
+  --event-loop        ours alone: how long our calls keep Node's event loop waiting
+
+  --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
+                      --peers and --event-loop, 20000 with --churn)
+  --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000)
+  --dim <n>           dimensions (default 384; 128 with --scale)
+  --queries <n>       queries (default 200; 100 with --scale)
+  --rounds <n>        repeats, of which the median counts (default 3); with --churn: how often (default 20)
+  --engines <a,b>     of ${ENGINES.memory.join(', ')};
+                      with --disk of ${ENGINES.disk.join(', ')};
+                      with --peers of ${ENGINES.peers.join(', ')};
+                      with --churn of ${ENGINES.churn.join(', ')} (default all)
+  --patterns <a,b>    with --churn: of ${PATTERNS.join(', ')} (default all)
+  --ef <n>            our ef_search, for all searches (default: as the others', chosen by recall)
+  --seed <n>          of the data and of what is deleted (default 1)
   --help              this text
 
 VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.jsonl: real rows.
@@ -25,6 +51,7 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
+  const modes = ['disk', 'peers', 'churn', 'scale', 'event-loop']
   const { values } = parseArgs({
     options: {
       n: text,
@@ -32,10 +59,11 @@ export function readOptions() {
       queries: text,
       rounds: text,
       engines: text,
+      patterns: text,
+      sizes: text,
       ef: text,
       seed: text,
-      disk: flag,
-      'event-loop': flag,
+      ...Object.fromEntries(modes.map((name) => [name, flag])),
       help: flag,
     },
   })
@@ -43,23 +71,31 @@ export function readOptions() {
     process.stdout.write(HELP)
     return undefined
   }
-  const known = values.disk ? ON_DISK : IN_MEMORY
-  const engines = values.engines?.split(',') ?? known
-  for (const engine of engines)
-    if (!known.includes(engine)) throw new Error(`--engines: ${engine} is none of ${known.join(', ')}`)
-  if (values.disk && values['event-loop']) throw new Error('--disk and --event-loop do not go together')
-  const eventLoop = values['event-loop']
+  const asked = modes.filter((name) => values[name])
+  if (asked.length > 1) throw new Error(`--${asked.join(' and --')} do not go together`)
+  const mode = asked[0] ?? 'memory'
+  const defaults = { dim: 384, queries: 200, rounds: 3, seed: 1, ...DEFAULTS[mode] }
+  const number = (name, least) => whole(name, values[name] ?? defaults[name], least)
   return {
-    n: whole('n', values.n ?? (eventLoop ? '100000' : undefined), 1_000),
-    dim: whole('dim', values.dim ?? '384', 2),
-    queries: whole('queries', values.queries ?? '200', 1),
-    rounds: whole('rounds', values.rounds ?? '3', 1),
-    seed: whole('seed', values.seed ?? '1', 0),
-    ef: whole('ef', values.ef, 10),
-    engines: [...new Set(engines)],
-    disk: values.disk,
-    eventLoop,
+    mode,
+    n: number('n', 1_000),
+    dim: number('dim', 2),
+    queries: number('queries', 1),
+    rounds: number('rounds', 1),
+    seed: number('seed', 0),
+    ef: number('ef', 10),
+    engines: listed('engines', values.engines, ENGINES[mode] ?? ['ours']),
+    patterns: listed('patterns', values.patterns, PATTERNS),
+    sizes: (values.sizes ?? '10000,100000,1000000').split(',').map((size) => whole('sizes', size, 1_000)),
+    disk: mode === 'disk' || mode === 'peers',
   }
+}
+
+function listed(name, text, known) {
+  const names = text?.split(',') ?? known
+  for (const each of names)
+    if (!known.includes(each)) throw new Error(`--${name}: ${each} is none of ${known.join(', ')}`)
+  return [...new Set(names)]
 }
 
 function whole(name, text, least) {

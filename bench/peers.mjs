@@ -8,13 +8,17 @@ const PACKAGES = {
   hnswlib: ['hnswlib-node'],
   lancedb: ['@lancedb/lancedb', 'apache-arrow'],
   'sqlite-vec': ['sqlite-vec', 'better-sqlite3'],
+  usearch: ['usearch'],
+  ruvector: ['@ruvector/core'],
+  pglite: ['@electric-sql/pglite', '@electric-sql/pglite-pgvector'],
+  vectra: ['vectra'],
 }
 const folder = import.meta.dirname
 
 /**
  * Which of the engines can be used, with their versions, and why the others cannot. Missing peers are
- * installed into this folder. Its lock file leaves out the packages by which LanceDB can embed texts: they
- * are large, and not used here.
+ * installed into this folder. Its lock file leaves out the packages by which LanceDB and vectra can embed
+ * and read texts: they are large, and not used here.
  */
 export async function findEngines(names, say) {
   const missing = names.filter((name) => PACKAGES[name] && !installed(name))

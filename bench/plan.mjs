@@ -2,9 +2,14 @@ import { Random } from './random.mjs'
 
 export const K = 10
 
+/** What share of the rows is deleted when the searches are measured again. */
+export const SHARES = [0.3, 0.5, 0.9]
+
 /**
  * Which rows are deleted, by which call, until a tenth is left; the same for every engine. The filter
- * comes after the single deletes, so `filter.matches` is what is then left of its matches.
+ * comes after the single deletes, so `filter.matches` is what is then left of its matches. `rests` are
+ * the rows that lead to each of the shares. A row's lifetime is how many of the levels it is alive at:
+ * fresh, and each of the shares.
  */
 export function makePlan({ n, metadata }, seed) {
   const order = new Random(seed + 1).shuffle(Uint32Array.from({ length: n }, (_, row) => row))
@@ -12,15 +17,23 @@ export function makePlan({ n, metadata }, seed) {
   const below = yearOfATenth(metadata)
   const others = order.slice(single.length)
   const kept = others.filter((row) => metadata[row].year >= below)
-  const batch = kept.slice(0, Math.min(10_000, Math.floor(n / 4)))
-  const survivors = kept.slice(kept.length - Math.round(n / 10))
-  const rest = kept.slice(batch.length, kept.length - survivors.length)
+  const untilKept = n - kept.length
+  const target = (share) => Math.max(0, Math.round(n * share) - untilKept)
+  const batch = kept.slice(0, Math.min(10_000, target(SHARES[0])))
+  const lifetimes = new Uint8Array(n).fill(1)
+  const rests = SHARES.map((share, i) => {
+    const start = i === 0 ? batch.length : target(SHARES[i - 1])
+    const end = target(share)
+    for (const row of kept.subarray(end)) lifetimes[row]++
+    return [...kept.slice(start, end)]
+  })
   return {
     single: [...single],
     filter: { field: 'year', below, matches: others.length - kept.length },
     batch: [...batch],
-    rest: [...rest],
-    survivors: [...survivors],
+    rests,
+    survivors: [...kept.slice(target(SHARES.at(-1)))],
+    lifetimes: [...lifetimes],
   }
 }
 
@@ -34,26 +47,40 @@ function yearOfATenth(metadata) {
 }
 
 /**
- * The similarity of each query's nearest row, and of its k-th nearest, by comparing with all of them. A
- * result counts as right when it is at least as near: of equally near rows an engine may return any.
+ * The similarity of each query's nearest row, and for each level of its k-th nearest of those that are
+ * alive, by comparing with all rows. A result counts as right when it is at least as near: of equally near
+ * rows an engine may return any.
  */
-export function exactScores({ vectors, queries, dim }, rows) {
+export function exactScores({ vectors, queries, dim }, lifetimes) {
+  const levels = lifetimes.reduce((most, lifetime) => Math.max(most, lifetime), 1)
   const nearest = []
-  const limits = []
+  const limits = Array.from({ length: levels }, () => [])
   for (let q = 0; q < queries.length; q += dim) {
     const query = queries.subarray(q, q + dim)
-    const best = new Float64Array(K).fill(-Infinity)
-    for (const row of rows) {
+    const best = limits.map(() => new Best())
+    for (let row = 0; row < lifetimes.length; row++) {
       const score = dot(vectors, row * dim, query)
-      if (score <= best[K - 1]) continue
-      let at = K - 1
-      for (; at > 0 && best[at - 1] < score; at--) best[at] = best[at - 1]
-      best[at] = score
+      for (let level = 0; level < lifetimes[row]; level++) best[level].offer(score)
     }
-    nearest.push(best[0])
-    limits.push(best[K - 1])
+    nearest.push(best[0].scores[0])
+    for (const [level, list] of limits.entries()) list.push(best[level].limit)
   }
   return { nearest, limits }
+}
+
+/** The k highest scores that were offered, the highest first. */
+export class Best {
+  scores = new Float64Array(K).fill(-Infinity)
+  limit = -Infinity
+
+  offer(score) {
+    if (score <= this.limit) return
+    const { scores } = this
+    let at = K - 1
+    for (; at > 0 && scores[at - 1] < score; at--) scores[at] = scores[at - 1]
+    scores[at] = score
+    this.limit = scores[K - 1]
+  }
 }
 
 /** Engines sum in another order than the exact search, so a tie may differ in the last digits. */

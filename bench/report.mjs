@@ -36,22 +36,30 @@ const FIGURES = [
   ],
 ]
 
+const ON_DISK =
+  'Durability is as set: a killed process loses nothing of ours and of sqlite-vec, a power failure the last ' +
+  'moments of both; zvec and LanceDB run with their defaults. Documented clean-ups: optimize() of ours and ' +
+  'zvec; optimize({ cleanupOlderThan: new Date() }) of LanceDB, also before it is indexed; VACUUM and ' +
+  'wal_checkpoint(TRUNCATE) of sqlite-vec. Files are measured when the store is closed, as the blocks they ' +
+  'take up. Between the memory when fresh and the deletes each store is closed, opened by a process that is ' +
+  'new to it, and opened again; the files are then still in the page cache.'
+
 const NOTES = {
   memory:
     'hnswlib-node has neither ids nor metadata: its delete by filter is hand-written JavaScript over a Map, ' +
     'and its deletes only set a mark.',
-  disk:
-    'Durability is as set: a killed process loses nothing of ours and of sqlite-vec, a power failure the last ' +
-    'moments of both; zvec and LanceDB run with their defaults. Documented clean-ups: optimize() of ours and ' +
-    'zvec; optimize({ cleanupOlderThan: new Date() }) of LanceDB, also before it is indexed; VACUUM and ' +
-    'wal_checkpoint(TRUNCATE) of sqlite-vec. Files are measured when the store is closed, as the blocks they ' +
-    'take up. Between the memory when fresh and the deletes each store is closed, opened by a process that is ' +
-    'new to it, and opened again; the files are then still in the page cache.',
+  disk: ON_DISK,
+  peers:
+    `${ON_DISK} usearch and hnswlib-node have neither ids nor metadata, ruvector no metadata: their deletes by ` +
+    'filter are hand-written JavaScript over a Map. What is kept in memory only is neither closed nor opened ' +
+    'again, nor is ruvector, which has no call for it. usearch fixes the width of its searches when it is made; a wider one here asks for as many ' +
+    'results and keeps the first ten. PGlite runs with its default, without fsync; its clean-up is VACUUM.',
 }
 
 /** The whole report; `results` holds each engine's figures of all rounds. */
-export function report(options, data, plan, results, missing) {
+export function report(options, { data, plan, results, missing }) {
   const measured = results.filter((result) => result.rounds.length > 0)
+  const kept = options.mode === 'peers' ? [['kept', ...measured.map(whereKept)]] : []
   const lines = [
     `${options.disk ? 'On disk' : 'In memory'}, ${new Date().toISOString().slice(0, 10)}. ${machine()}. ` +
       `${measured.map(({ label, version }) => `${label} ${version}`).join(', ')}. ` +
@@ -61,6 +69,7 @@ export function report(options, data, plan, results, missing) {
     table(
       ['', ...measured.map((result) => result.label)],
       [
+        ...kept,
         ['settings', ...measured.map(({ rounds }) => rounds[0].settings)],
         [
           'ef of the search',
@@ -74,9 +83,9 @@ export function report(options, data, plan, results, missing) {
     ),
     '',
     `Deleted, in this order: ${plan.single.length} one by one; ${plan.filter.matches} by the filter ` +
-      `${plan.filter.field} < ${plan.filter.below}; ${plan.batch.length} as one batch; ${plan.rest.length} more, ` +
+      `${plan.filter.field} < ${plan.filter.below}; ${plan.batch.length} as one batch; ${plan.rests.flat().length} more, ` +
       `not measured. Searches return ids only. × is the ratio to the best of the others; below 1 is better. ` +
-      `Resident memory counts mapped files. ${NOTES[options.disk ? 'disk' : 'memory']}`,
+      `Resident memory counts mapped files. ${NOTES[options.mode]}`,
   ]
   for (const { label, lost } of measured.map(worst))
     if (lost !== 0)
@@ -101,6 +110,8 @@ function row([title, value, remark], measured) {
   })
   return [title, ...cells]
 }
+
+const whereKept = ({ memoryOnly }) => (memoryOnly ? 'memory only' : 'on disk')
 
 function worst({ label, rounds }) {
   const lost = rounds.map((figures) => figures.lost).find((difference) => difference !== 0) ?? 0

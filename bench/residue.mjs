@@ -11,7 +11,7 @@ const ONE_IN = 10
  * What can still be read of deleted rows in an engine's files: before the deletes, when they have resolved,
  * after its documented clean-up, and after it was closed.
  */
-export default async function residue({ folder, n: wanted, dim: wantedDim, seed }, module) {
+export default async function residue({ folder, n: wanted = ROWS, dim: wantedDim, seed }, module) {
   const n = Math.min(wanted, ROWS)
   const dim = Math.max(wantedDim, LEAST_DIM)
   const rows = markedRows({ n, dim, seed })

@@ -13,17 +13,19 @@ export function machine() {
   return `Node.js ${process.version}, ${process.platform} ${process.arch}, ${model}, ${processors.length} cores`
 }
 
-/** To the standard output, and to a file that git ignores. */
-export function publish(name, text) {
+/** To the standard output, and to a file in the folder of results, with the charts that belong to it. */
+export function publish(name, text, charts = {}) {
   const folder = join(import.meta.dirname, 'results')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, name), `${text}\n`)
+  for (const [chart, svg] of Object.entries(charts)) writeFileSync(join(folder, chart), svg)
   process.stdout.write(`${text}\n`)
 }
 
 /** Three digits that count. */
 export function digits(value) {
   if (value === 0) return '0'
+  if (Math.abs(value) < 0.0001) return '< 0.0001'
   const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
   return value.toFixed(Math.min(places, 4))
 }

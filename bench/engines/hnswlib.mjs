@@ -5,14 +5,16 @@ const { HierarchicalNSW } = require('hnswlib-node')
 
 export const { version } = require('hnswlib-node/package.json')
 export const label = 'hnswlib-node'
+export const memoryOnly = true
 
 /**
  * It knows numbers and vectors only, so ids and metadata are kept beside it, as its users have to. Its
  * calls block; what is awaited is only the promise around them.
  */
-export async function open({ dim, capacity }) {
+export async function open({ dim, capacity, replaceDeleted = false }) {
   const index = new HierarchicalNSW('cosine', dim)
-  index.initIndex({ maxElements: capacity, m: 16, efConstruction: 200 })
+  const allowReplaceDeleted = replaceDeleted
+  index.initIndex({ maxElements: capacity, m: 16, efConstruction: 200, allowReplaceDeleted })
   const labels = new Map()
   const ids = []
   const metadataOf = new Map()
@@ -23,6 +25,13 @@ export async function open({ dim, capacity }) {
     metadataOf.delete(id)
   }
 
+  /** Room is never given back where deleted points are not replaced. */
+  function makeRoom(points) {
+    const needed = index.getCurrentCount() + points
+    const room = index.getMaxElements()
+    if (needed > room) index.resizeIndex(Math.max(needed, Math.ceil(room * 1.5)))
+  }
+
   function find(vector, limit, ef) {
     if (index.getEf() !== ef) index.setEf(ef)
     return index.searchKnn(vector, limit).neighbors.map((label) => ids[label])
@@ -30,10 +39,11 @@ export async function open({ dim, capacity }) {
 
   return {
     settings: 'M 16, ef_construction 200',
-    efs: [32, 48, 64, 96, 128, 192],
+    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
     async insert(batch, data, metadata) {
+      if (!replaceDeleted) makeRoom(batch.length)
       for (const [i, id] of batch.entries()) {
-        index.addPoint(Array.from(data.subarray(i * dim, (i + 1) * dim)), ids.length)
+        index.addPoint(Array.from(data.subarray(i * dim, (i + 1) * dim)), ids.length, replaceDeleted)
         labels.set(id, ids.length)
         // A copy, as an engine makes: the benchmark's own metadata are not the engine's memory.
         metadataOf.set(id, JSON.parse(JSON.stringify(metadata[i])))

@@ -32,7 +32,7 @@ export async function open({ dim, folder, reopen }) {
   const compact = () => table.optimize({ cleanupOlderThan: new Date() })
   return {
     settings: 'IVF_HNSW_SQ, M 16, ef_construction 200, id and year indexed (BTREE)',
-    efs: [32, 48, 64, 96, 128, 192],
+    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
     insert: (ids, data, metadata) => table.add(arrowTable(schema, ids, data, metadata)),
     async index() {
       // Each batch is a fragment of its own, and an index over many fragments is slower to read.

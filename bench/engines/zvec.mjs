@@ -27,7 +27,7 @@ export async function open({ dim, folder, reopen }) {
   const ids = (documents) => documents.map((document) => document.id)
   return {
     settings: 'M 16, ef_construction 200, year indexed, on disk',
-    efs: [32, 48, 64, 96, 128, 192],
+    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
     async insert(batch, data, metadata) {
       const documents = batch.map((id, i) => {
         const { id: name, ...fields } = metadata[i]
