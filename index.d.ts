@@ -548,6 +548,11 @@ export interface SearchOptions {
   filter?: Filter
   /** Only results with at least this score. */
   similarity_threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their vectors. Default false. */
   with_vector?: boolean
   /** Whether results carry their metadata. Default true. */
@@ -561,6 +566,11 @@ export interface SearchRequest {
   limit?: number
   /** Only results with at least this score. */
   threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their metadata. Default true. */
   include_metadata?: boolean
   /** Whether results carry their vectors. Default false. */
@@ -600,6 +610,11 @@ export interface TextSearchRequest {
   limit?: number
   /** Only results with at least this score. */
   threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their metadata. Default true. */
   include_metadata?: boolean
   /** Whether results carry their vectors. Default false. */

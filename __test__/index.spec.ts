@@ -1,6 +1,6 @@
 // Collections large enough for a graph. Scores and order are exact at any size; what a graph
 // may miss is bounded here by recall against brute force.
-import type { VectorizerClient } from '..'
+import type { SearchOptions, VectorizerClient } from '..'
 import { idsOf, client as opened } from './support/collections'
 import { clustered, projected, type Random, seeded, shuffled, whole } from './support/random'
 import { Recall, type Row, ranked } from './support/ranking'
@@ -20,13 +20,20 @@ function made(random: Random, count = COUNT): Row[] {
 }
 
 /** Searches for vectors near to rows, and checks each result but for what was missed. */
-async function recall(client: VectorizerClient, random: Random, live: Row[], queries: Row[], limit = 10) {
+async function recall(
+  client: VectorizerClient,
+  random: Random,
+  live: Row[],
+  queries: Row[],
+  limit = 10,
+  options: SearchOptions = {},
+) {
   const recalled = new Recall()
   const alive = new Set(live.map(({ id }) => id))
   for (const { data } of queries) {
     const query = Float32Array.from(data, (value) => value + 0.1 * (random() - 0.5))
     const best = ranked('cosine', query, live).slice(0, limit)
-    const found = await client.search('things', query, { limit })
+    const found = await client.search('things', query, { limit, ...options })
 
     expect(found.filter(({ id }) => !alive.has(id))).toStrictEqual([])
     expect(new Set(found.map(({ id }) => id)).size).toBe(Math.min(limit, live.length))
@@ -69,6 +76,12 @@ test('a graph that is walked finds at least 95 % of the nearest, and no deleted 
   await load(client, rows, 256)
   await client.optimize('things')
   expect(await recall(client, random, rows, some(random, rows, 40))).toBeGreaterThanOrEqual(0.95)
+
+  // A search with an ef of its own: the widest is dearer than a scan, which is exact.
+  const many = some(random, rows, 100)
+  const wide = await recall(client, random, rows, many, 1, { ef_search: 4096 })
+  expect(wide).toBe(1)
+  expect(await recall(client, random, rows, many, 1, { ef_search: 1 })).toBeLessThan(wide)
 
   // So few that the graph stays as it is.
   const gone = new Set(shuffled(random, rows).slice(0, 900))

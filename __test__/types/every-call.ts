@@ -81,7 +81,11 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   const updated: Vector = await client.updateVector('docs', id, { data: values })
 
   const results: SearchResult[] = await client.search('docs', 'a text', { limit: 5, with_vector: true })
-  await client.search('docs', [1, 2, 3], { similarity_threshold: 0.5, include_metadata: false })
+  await client.search('docs', [1, 2, 3], {
+    similarity_threshold: 0.5,
+    include_metadata: false,
+    ef_search: 200,
+  })
   await client.search('docs', values, { filter: { lang: 'en' } })
   const { results: rows, total } = await client.searchVectors('docs', {
     query_vector: [1, 2, 3],

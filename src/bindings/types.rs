@@ -222,6 +222,10 @@ pub struct SearchOptions {
     /// Only results with at least this score.
     #[napi(js_name = "similarity_threshold")]
     pub similarity_threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their vectors. Default false.
     #[napi(js_name = "with_vector")]
     pub with_vector: Option<bool>,
@@ -239,6 +243,10 @@ pub struct SearchRequest {
     pub limit: Option<u32>,
     /// Only results with at least this score.
     pub threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their metadata. Default true.
     #[napi(js_name = "include_metadata")]
     pub include_metadata: Option<bool>,
@@ -258,6 +266,10 @@ pub struct TextSearchRequest {
     pub limit: Option<u32>,
     /// Only results with at least this score.
     pub threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their metadata. Default true.
     #[napi(js_name = "include_metadata")]
     pub include_metadata: Option<bool>,

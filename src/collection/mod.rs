@@ -18,7 +18,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use config::{Config, check_name, dimension_of};
+pub use config::{Config, check_ef_search, check_name, dimension_of};
 pub use copy::Progress;
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;

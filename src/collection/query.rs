@@ -38,6 +38,8 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// The lowest score to return.
     pub threshold: Option<f64>,
+    /// Candidates a walk keeps; `None`: as many as the collection's settings say.
+    pub ef: Option<usize>,
     pub with_vector: bool,
     pub with_metadata: bool,
     pub method: Method,
@@ -49,6 +51,7 @@ impl Default for SearchOptions {
             limit: 10,
             filter: None,
             threshold: None,
+            ef: None,
             with_vector: false,
             with_metadata: true,
             method: Method::Cheapest,
@@ -110,7 +113,7 @@ impl Collection {
         let state = self.read(Access::Wait)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
         let metric = self.config.metric;
-        let ef = self.config.hnsw.ef_search;
+        let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
         let nearest = state.nearest(&query, allowed.as_ref(), ef, options);
         let scored = nearest
             .into_iter()
