@@ -193,16 +193,16 @@ export declare class VectorizerClient {
    * finite, a zero vector under cosine, an id that is empty or longer than 1,024
    * bytes, metadata that is no plain JSON object).
    */
-  insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns): Promise<InsertReport>
+  insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id, with which it resolves. */
   insertText(collection: string, text: string, metadata?: Record<string, unknown>): Promise<string>
   /**
    * Embeds texts and inserts them under new ids, with which it resolves: all of them or
    * none.
    */
-  batchInsertText(collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>): Promise<string[]>
+  batchInsertText(collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>, options?: InsertOptions): Promise<string[]>
   /** Embeds texts and inserts them under the given ids: all of them or none. */
-  insertTexts(collection: string, texts: BatchTextRequest[]): Promise<BatchResponse>
+  insertTexts(collection: string, texts: BatchTextRequest[], options?: InsertOptions): Promise<BatchResponse>
   /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
   getVector(collection: string, id: string): Promise<Vector>
   /**
@@ -257,7 +257,7 @@ export declare class VectorizerClient {
    * called is in the graph, and the memory of deleted ones is given back. Searches are
    * right without it; it makes them fast.
    */
-  optimize(collection: string): Promise<void>
+  optimize(collection: string, options?: OptimizeOptions): Promise<void>
   /**
    * Resolves when everything acknowledged before it is on the disk, safe from a loss of
    * power. In memory there is nothing to do.
@@ -511,12 +511,53 @@ export interface IndexInfo {
   deleted: number
 }
 
+/** How to insert. */
+export interface InsertOptions {
+  /**
+   * Told now and then how far it is. What it throws rejects the call when the vectors
+   * are inserted.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+
+/**
+ * How far an insert is. It happens as a whole all the same: nothing of it is visible
+ * before the last vector is stored, and where it fails nothing is left of it.
+ */
+export interface InsertProgress {
+  /**
+   * `embed`: the texts that the client's embedder has done. `prepare`: the vectors that
+   * are checked and encoded. `insert`: those that are stored, each id once.
+   */
+  phase: 'embed' | 'prepare' | 'insert'
+  /** Texts or vectors. */
+  done: number
+  total: number
+}
+
 /** What an insert did. */
 export interface InsertReport {
   /** How many vectors were inserted or replaced. */
   inserted: number
   /** Their ids in order, each once. */
   ids: Array<string>
+}
+
+/** How to optimize. */
+export interface OptimizeOptions {
+  /**
+   * Told now and then how far it is, at least at the beginning and at the end. What it
+   * throws rejects the call when the work is done.
+   */
+  onProgress?: (progress: OptimizeProgress) => void
+}
+
+/** How far the work on the index is. */
+export interface OptimizeProgress {
+  phase: 'repair' | 'insert' | 'build' | 'rewrite'
+  /** Vectors. */
+  done: number
+  total: number
 }
 
 /** Something of a deleted vector that is still there. */

@@ -108,7 +108,7 @@ const calls: Record<string, unknown[]> = {
   getCollectionInfo: ['things'],
   getCollection: ['things'],
   deleteCollection: ['things'],
-  insertVectors: ['things', [{ id: 'n', data: [1, 2] }]],
+  insertVectors: ['things', [{ id: 'n', data: [1, 2] }], { onProgress: () => {} }],
   insertText: ['things', 'text', { a: 1 }],
   batchInsertText: ['things', ['text'], [{ a: 1 }]],
   insertTexts: ['things', [{ id: 'n', text: 'text' }]],
@@ -123,7 +123,7 @@ const calls: Record<string, unknown[]> = {
   batchDelete: ['things', ['a']],
   deleteVectors: ['things', ['a']],
   deleteByFilter: ['things', { name: 'a' }, { dryRun: false }],
-  optimize: ['things'],
+  optimize: ['things', { onProgress: () => {} }],
 }
 class Instance {
   id = 'a'
@@ -160,6 +160,8 @@ const allowed = new Set([
   'count 1 undefined',
   'search 1 a string',
   'search 2 undefined',
+  'insertVectors 2 undefined',
+  'optimize 1 undefined',
   'batchInsertText 2 an array',
   'deleteByFilter 2 undefined',
 ])

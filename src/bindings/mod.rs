@@ -29,8 +29,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, Info, Item, Outcome, Prepared, Progress, Receipt, Residue,
-        SearchOptions, Update,
+        Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress, Receipt,
+        Residue, SearchOptions, Update,
     },
     embed::embed,
     error::{Error, Result},
@@ -234,9 +234,16 @@ fn backup_json(what: &str, backup: &Restored) -> Reply {
 }
 
 /// A function of JavaScript that is told how far a long work is, as JSON texts.
-type OnProgress = ThreadsafeFunction<String, (), String, Status, false, true>;
+type Listener = ThreadsafeFunction<String, (), String, Status, false, true>;
 
-fn tell(on_progress: Option<&OnProgress>, phase: &str, progress: Progress) {
+fn listener(on_progress: Option<Listener>) -> Option<OnProgress> {
+    let on_progress = on_progress?;
+    Some(Box::new(move |phase, progress| {
+        tell(Some(&on_progress), phase, progress);
+    }))
+}
+
+fn tell(on_progress: Option<&Listener>, phase: &str, progress: Progress) {
     if let Some(on_progress) = on_progress {
         let Progress { done, total } = progress;
         let text = json!({ "phase": phase, "done": done, "total": total }).to_string();
@@ -276,6 +283,7 @@ struct Texts {
     metadata: Option<String>,
     vectors: Option<Vec<f32>>,
     lengths: Vec<u32>,
+    on_progress: Option<OnProgress>,
 }
 
 impl Texts {
@@ -285,6 +293,7 @@ impl Texts {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> Self {
         Self {
             texts,
@@ -292,6 +301,7 @@ impl Texts {
             metadata,
             vectors: vectors.map(|vectors| vectors.to_vec()),
             lengths: lengths.map_or_else(Vec::new, |lengths| lengths.to_vec()),
+            on_progress: listener(on_progress),
         }
     }
 
@@ -314,6 +324,7 @@ impl Texts {
             lengths,
             metadata: args::metadata_list(self.metadata.as_deref())?,
             texts: texts.into_iter().map(Some).collect(),
+            on_progress: self.on_progress,
         })
     }
 }
@@ -444,9 +455,10 @@ impl VectorizerClient {
     /// finite, a zero vector under cosine, an id that is empty or longer than 1,024
     /// bytes, metadata that is no plain JSON object).
     #[napi(
-        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns",
+        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions",
         ts_return_type = "Promise<InsertReport>"
     )]
+    #[allow(clippy::too_many_arguments)]
     pub fn insert_vectors<'env>(
         &self,
         env: &'env Env,
@@ -455,6 +467,7 @@ impl VectorizerClient {
         data: Float32ArraySlice,
         lengths: Uint32ArraySlice,
         metadata: Option<String>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let text = ids.len() + metadata.as_ref().map_or(0, String::len);
@@ -470,6 +483,7 @@ impl VectorizerClient {
                 lengths,
                 metadata: args::metadata_list(metadata.as_deref())?,
                 texts: Vec::new(),
+                on_progress: listener(on_progress),
             })
         };
         self.insert(env, place, collection, batch, |ids| {
@@ -494,7 +508,7 @@ impl VectorizerClient {
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, None);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Pool, collection, batch, |ids| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
@@ -505,7 +519,7 @@ impl VectorizerClient {
     /// Embeds texts and inserts them under new ids, with which it resolves: all of them or
     /// none.
     #[napi(
-        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>",
+        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>, options?: InsertOptions",
         ts_return_type = "Promise<string[]>"
     )]
     #[allow(clippy::too_many_arguments)]
@@ -518,8 +532,9 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Aside, collection, batch, |ids| {
             id_rows("[]".into(), None, ids)
@@ -528,7 +543,7 @@ impl VectorizerClient {
 
     /// Embeds texts and inserts them under the given ids: all of them or none.
     #[napi(
-        ts_args_type = "collection: string, texts: BatchTextRequest[]",
+        ts_args_type = "collection: string, texts: BatchTextRequest[], options?: InsertOptions",
         ts_return_type = "Promise<BatchResponse>"
     )]
     #[allow(clippy::too_many_arguments)]
@@ -541,10 +556,11 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let begun = Instant::now();
         let name = collection.clone();
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Aside, collection, batch, move |ids| {
             let report = json!({
@@ -887,11 +903,15 @@ impl VectorizerClient {
     /// Resolves when the index is at its best: every vector that was there when it was
     /// called is in the graph, and the memory of deleted ones is given back. Searches are
     /// right without it; it makes them fast.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi(
+        ts_args_type = "collection: string, options?: OptimizeOptions",
+        ts_return_type = "Promise<void>"
+    )]
     pub fn optimize<'env>(
         &self,
         env: &'env Env,
         collection: String,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let opening = self.client.begin_when_open();
         let client = self.client.clone();
@@ -901,7 +921,7 @@ impl VectorizerClient {
             // The call ends here, so that `close` does not wait for the background but
             // ends it.
             drop(call);
-            let done = contained(|| collection.optimize()).map_err(thrown)?;
+            let done = contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?;
             let stopped = || Err(Error::Internal("the background stopped".into()));
             let outcome = done.await.unwrap_or_else(|_| stopped());
             if outcome.is_err() {
@@ -959,7 +979,7 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         target: String,
-        on_progress: Option<OnProgress>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Aside, move |call, _| {
             let on_progress = on_progress.as_ref();
@@ -980,7 +1000,7 @@ impl VectorizerClient {
         env: &'env Env,
         file: String,
         path: String,
-        on_progress: Option<OnProgress>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let work = move || {
             let restored = client::restore_backup(&file, &path, &mut |phase, progress| {

@@ -19,7 +19,7 @@ use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
 pub use config::{Config, check_ef_search, check_name, dimension_of};
-pub use copy::Progress;
+pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
