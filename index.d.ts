@@ -145,6 +145,7 @@ export declare const updateVector: VectorizerClient['updateVector']
 export declare const search: VectorizerClient['search']
 export declare const searchVectors: VectorizerClient['searchVectors']
 export declare const searchText: VectorizerClient['searchText']
+export declare const searchBatch: VectorizerClient['searchBatch']
 export declare const deleteVector: VectorizerClient['deleteVector']
 export declare const batchDelete: VectorizerClient['batchDelete']
 export declare const deleteVectors: VectorizerClient['deleteVectors']
@@ -228,6 +229,14 @@ export declare class VectorizerClient {
   searchVectors(collection: string, request: SearchRequest): Promise<SearchResponse>
   /** `search` by text in the SDK's shape. */
   searchText(collection: string, request: TextSearchRequest): Promise<SearchResponse>
+  /**
+   * `search` for each of many queries, in their order, on all cores: faster than one by
+   * one. The queries are texts and vectors, or one array of vectors laid end to end.
+   *
+   * Each query sees one state of the collection. Writes come in between, so that of two
+   * queries the later one may see a later state.
+   */
+  searchBatch(collection: string, queries: Array<string | number[] | Float32Array> | Float32Array, options?: SearchOptions): Promise<SearchResult[][]>
   /**
    * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
    *

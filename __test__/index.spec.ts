@@ -62,6 +62,36 @@ test('after optimize all vectors are in the graph, which finds at least 95 % of 
   expect(await client.search('things', rows[0].data as Float32Array, { limit: COUNT })).toHaveLength(COUNT)
 })
 
+test('a collection tells how many are live, indexed, pending and deleted, and what they take', async () => {
+  const random = seeded(44)
+  const client = opened()
+  await client.createCollection('things', { dimension: DIMENSION })
+  const info = () => client.getCollectionInfo('things')
+  const empty = (await info()).size_bytes
+  const rows = made(random)
+  await load(client, rows)
+  await client.optimize('things')
+  const full = await info()
+  expect(full).toMatchObject({ vector_count: COUNT, index: { indexed: COUNT, pending: 0, deleted: 0 } })
+  expect(full.size_bytes - empty).toBeGreaterThan(COUNT * DIMENSION * 4)
+
+  // So few that the background leaves the graph as it is.
+  const gone = rows.slice(0, 150).map(({ id }) => id)
+  await client.batchDelete('things', gone)
+  await load(
+    client,
+    made(random, 100).map((row) => ({ ...row, id: `new ${row.id}` })),
+  )
+  const index = { indexed: COUNT - 150, pending: 100, deleted: 150 }
+  expect(await info()).toMatchObject({ vector_count: COUNT - 50, index })
+
+  await client.optimize('things')
+  expect(await info()).toMatchObject({
+    vector_count: COUNT - 50,
+    index: { indexed: COUNT - 50, pending: 0, deleted: 0 },
+  })
+})
+
 /** Rows of few degrees of freedom among so many values that a walk costs less than a scan. */
 function walked(random: Random, clusters: number, dimension: number): Row[] {
   const latent = clustered(random, 9000, 12, clusters)

@@ -223,6 +223,28 @@ function query(client, collection, wanted, options) {
   ])
 }
 
+/** Arguments for a batch of searches: a list of texts and vectors, or vectors end to end. */
+function queries(client, collection, wanted, options) {
+  const { filter, ...rest } = object(options, 'options')
+  const common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
+  if (types.isFloat32Array(wanted)) return [collection, null, floats(wanted, 'queries'), null, ...common]
+  const isText = (one) => typeof one === 'string'
+  const all = Array.from(list(wanted, 'queries'), (one, i) =>
+    (isText(one) ? string : floats)(one, `queries[${i}]`),
+  )
+  const args = (given) => {
+    const texts = given.some(isText) ? JSON.stringify(given.map((one) => (isText(one) ? one : null))) : null
+    return [collection, texts, ...laidOut(given.map((one) => (isText(one) ? [] : one))), ...common]
+  }
+  const texts = all.filter((one) => isText(one) && one !== '')
+  if (!client.embedder || texts.length === 0) return args(all)
+  // The caller may change vectors while texts are embedded.
+  const copies = all.map((one) => (isText(one) ? one : one.slice()))
+  return embedded(client, collection, texts).then((rows) =>
+    args(copies.map((one) => (isText(one) && one !== '' ? rows.shift() : one))),
+  )
+}
+
 const none = () => []
 const name = (_, collection) => [string(collection, 'collection')]
 const nameAndId = (_, collection, id) => [string(collection, 'collection'), string(id, 'id')]
@@ -324,6 +346,8 @@ const methods = {
     const { query: text, ...options } = object(request, 'request')
     return query(client, string(collection, 'collection'), string(text, 'query'), options)
   },
+  searchBatch: (client, collection, wanted, options = {}) =>
+    queries(client, string(collection, 'collection'), wanted, options),
   deleteByFilter: (_, collection, filter, options = {}) => [
     string(collection, 'collection'),
     filterJson(filter),

@@ -4,6 +4,7 @@
 //! is that of some order of whole operations. Searches share the lock; writes hold it
 //! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
 
+mod batch;
 mod config;
 mod copy;
 mod delete;
