@@ -145,6 +145,7 @@ export declare const updateVector: VectorizerClient['updateVector']
 export declare const search: VectorizerClient['search']
 export declare const searchVectors: VectorizerClient['searchVectors']
 export declare const searchText: VectorizerClient['searchText']
+export declare const searchBatch: VectorizerClient['searchBatch']
 export declare const deleteVector: VectorizerClient['deleteVector']
 export declare const batchDelete: VectorizerClient['batchDelete']
 export declare const deleteVectors: VectorizerClient['deleteVectors']
@@ -193,16 +194,16 @@ export declare class VectorizerClient {
    * finite, a zero vector under cosine, an id that is empty or longer than 1,024
    * bytes, metadata that is no plain JSON object).
    */
-  insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns): Promise<InsertReport>
+  insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id, with which it resolves. */
   insertText(collection: string, text: string, metadata?: Record<string, unknown>): Promise<string>
   /**
    * Embeds texts and inserts them under new ids, with which it resolves: all of them or
    * none.
    */
-  batchInsertText(collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>): Promise<string[]>
+  batchInsertText(collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>, options?: InsertOptions): Promise<string[]>
   /** Embeds texts and inserts them under the given ids: all of them or none. */
-  insertTexts(collection: string, texts: BatchTextRequest[]): Promise<BatchResponse>
+  insertTexts(collection: string, texts: BatchTextRequest[], options?: InsertOptions): Promise<BatchResponse>
   /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
   getVector(collection: string, id: string): Promise<Vector>
   /**
@@ -228,6 +229,14 @@ export declare class VectorizerClient {
   searchVectors(collection: string, request: SearchRequest): Promise<SearchResponse>
   /** `search` by text in the SDK's shape. */
   searchText(collection: string, request: TextSearchRequest): Promise<SearchResponse>
+  /**
+   * `search` for each of many queries, in their order, on all cores: faster than one by
+   * one. The queries are texts and vectors, or one array of vectors laid end to end.
+   *
+   * Each query sees one state of the collection. Writes come in between, so that of two
+   * queries the later one may see a later state.
+   */
+  searchBatch(collection: string, queries: Array<string | number[] | Float32Array> | Float32Array, options?: SearchOptions): Promise<SearchResult[][]>
   /**
    * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
    *
@@ -257,7 +266,7 @@ export declare class VectorizerClient {
    * called is in the graph, and the memory of deleted ones is given back. Searches are
    * right without it; it makes them fast.
    */
-  optimize(collection: string): Promise<void>
+  optimize(collection: string, options?: OptimizeOptions): Promise<void>
   /**
    * Resolves when everything acknowledged before it is on the disk, safe from a loss of
    * power. In memory there is nothing to do.
@@ -511,12 +520,53 @@ export interface IndexInfo {
   deleted: number
 }
 
+/** How to insert. */
+export interface InsertOptions {
+  /**
+   * Told now and then how far it is. What it throws rejects the call when the vectors
+   * are inserted.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+
+/**
+ * How far an insert is. It happens as a whole all the same: nothing of it is visible
+ * before the last vector is stored, and where it fails nothing is left of it.
+ */
+export interface InsertProgress {
+  /**
+   * `embed`: the texts that the client's embedder has done. `prepare`: the vectors that
+   * are checked and encoded. `insert`: those that are stored, each id once.
+   */
+  phase: 'embed' | 'prepare' | 'insert'
+  /** Texts or vectors. */
+  done: number
+  total: number
+}
+
 /** What an insert did. */
 export interface InsertReport {
   /** How many vectors were inserted or replaced. */
   inserted: number
   /** Their ids in order, each once. */
   ids: Array<string>
+}
+
+/** How to optimize. */
+export interface OptimizeOptions {
+  /**
+   * Told now and then how far it is, at least at the beginning and at the end. What it
+   * throws rejects the call when the work is done.
+   */
+  onProgress?: (progress: OptimizeProgress) => void
+}
+
+/** How far the work on the index is. */
+export interface OptimizeProgress {
+  phase: 'repair' | 'insert' | 'build' | 'rewrite'
+  /** Vectors. */
+  done: number
+  total: number
 }
 
 /** Something of a deleted vector that is still there. */
@@ -548,6 +598,11 @@ export interface SearchOptions {
   filter?: Filter
   /** Only results with at least this score. */
   similarity_threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their vectors. Default false. */
   with_vector?: boolean
   /** Whether results carry their metadata. Default true. */
@@ -561,6 +616,11 @@ export interface SearchRequest {
   limit?: number
   /** Only results with at least this score. */
   threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their metadata. Default true. */
   include_metadata?: boolean
   /** Whether results carry their vectors. Default false. */
@@ -600,6 +660,11 @@ export interface TextSearchRequest {
   limit?: number
   /** Only results with at least this score. */
   threshold?: number
+  /**
+   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+   * the collection's `hnsw.ef_search`.
+   */
+  ef_search?: number
   /** Whether results carry their metadata. Default true. */
   include_metadata?: boolean
   /** Whether results carry their vectors. Default false. */

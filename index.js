@@ -3,6 +3,7 @@
 const native = require('./binding.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, statics } = require('./lib/arguments.js')
+const { unfolded } = require('./lib/replies.js')
 
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
@@ -17,28 +18,11 @@ function read(pack) {
   }
 }
 
-/** This realm's value for a native reply: JSON text, or rows taken a portion a turn. */
-async function unfolded(reply) {
-  if (typeof reply === 'string') return JSON.parse(reply)
-  if (typeof reply !== 'object') return reply
-  const { head, key, dimension } = JSON.parse(native.rowsHead(reply))
-  const rows = []
-  const next = () => [native.rowsData(reply), native.rowsNext(reply)]
-  for (let [data, portion] = next(); portion !== null; [data, portion] = next()) {
-    if (rows.length > 0) await native.turn()
-    for (const [i, row] of JSON.parse(portion).entries()) {
-      if (data) row.data = new Float32Array(data.subarray(i * dimension, (i + 1) * dimension))
-      rows.push(row)
-    }
-  }
-  return key === null ? rows : Object.assign(head, { [key]: rows })
-}
-
 /** Makes the arguments, calls `target`, and makes the result. */
 async function call(target, name, pack, client, args) {
   const packed = read(() => pack(client, ...args))
   const values = Array.isArray(packed) ? packed : await packed
-  const result = await unfolded(await target[name](...values))
+  const result = await unfolded(await target[name](...values), name)
   const listening = values.find((value) => typeof value === 'function')
   if (listening) {
     await native.turn() // for what is still on its way to the listener
@@ -141,6 +125,7 @@ exports.updateVector = onCurrent('updateVector')
 exports.search = onCurrent('search')
 exports.searchVectors = onCurrent('searchVectors')
 exports.searchText = onCurrent('searchText')
+exports.searchBatch = onCurrent('searchBatch')
 exports.deleteVector = onCurrent('deleteVector')
 exports.batchDelete = onCurrent('batchDelete')
 exports.deleteVectors = onCurrent('deleteVectors')

@@ -108,7 +108,7 @@ const calls: Record<string, unknown[]> = {
   getCollectionInfo: ['things'],
   getCollection: ['things'],
   deleteCollection: ['things'],
-  insertVectors: ['things', [{ id: 'n', data: [1, 2] }]],
+  insertVectors: ['things', [{ id: 'n', data: [1, 2] }], { onProgress: () => {} }],
   insertText: ['things', 'text', { a: 1 }],
   batchInsertText: ['things', ['text'], [{ a: 1 }]],
   insertTexts: ['things', [{ id: 'n', text: 'text' }]],
@@ -119,11 +119,12 @@ const calls: Record<string, unknown[]> = {
   search: ['things', [1, 2], { limit: 3 }],
   searchVectors: ['things', { query_vector: [1, 2] }],
   searchText: ['things', { query: 'text' }],
+  searchBatch: ['things', [[1, 2], 'text'], { limit: 3 }],
   deleteVector: ['things', 'a'],
   batchDelete: ['things', ['a']],
   deleteVectors: ['things', ['a']],
   deleteByFilter: ['things', { name: 'a' }, { dryRun: false }],
-  optimize: ['things'],
+  optimize: ['things', { onProgress: () => {} }],
 }
 class Instance {
   id = 'a'
@@ -160,6 +161,9 @@ const allowed = new Set([
   'count 1 undefined',
   'search 1 a string',
   'search 2 undefined',
+  'searchBatch 2 undefined',
+  'insertVectors 2 undefined',
+  'optimize 1 undefined',
   'batchInsertText 2 an array',
   'deleteByFilter 2 undefined',
 ])

@@ -1,6 +1,6 @@
 // Collections large enough for a graph. Scores and order are exact at any size; what a graph
 // may miss is bounded here by recall against brute force.
-import type { VectorizerClient } from '..'
+import type { SearchOptions, VectorizerClient } from '..'
 import { idsOf, client as opened } from './support/collections'
 import { clustered, projected, type Random, seeded, shuffled, whole } from './support/random'
 import { Recall, type Row, ranked } from './support/ranking'
@@ -20,13 +20,20 @@ function made(random: Random, count = COUNT): Row[] {
 }
 
 /** Searches for vectors near to rows, and checks each result but for what was missed. */
-async function recall(client: VectorizerClient, random: Random, live: Row[], queries: Row[], limit = 10) {
+async function recall(
+  client: VectorizerClient,
+  random: Random,
+  live: Row[],
+  queries: Row[],
+  limit = 10,
+  options: SearchOptions = {},
+) {
   const recalled = new Recall()
   const alive = new Set(live.map(({ id }) => id))
   for (const { data } of queries) {
     const query = Float32Array.from(data, (value) => value + 0.1 * (random() - 0.5))
     const best = ranked('cosine', query, live).slice(0, limit)
-    const found = await client.search('things', query, { limit })
+    const found = await client.search('things', query, { limit, ...options })
 
     expect(found.filter(({ id }) => !alive.has(id))).toStrictEqual([])
     expect(new Set(found.map(({ id }) => id)).size).toBe(Math.min(limit, live.length))
@@ -55,6 +62,36 @@ test('after optimize all vectors are in the graph, which finds at least 95 % of 
   expect(await client.search('things', rows[0].data as Float32Array, { limit: COUNT })).toHaveLength(COUNT)
 })
 
+test('a collection tells how many are live, indexed, pending and deleted, and what they take', async () => {
+  const random = seeded(44)
+  const client = opened()
+  await client.createCollection('things', { dimension: DIMENSION })
+  const info = () => client.getCollectionInfo('things')
+  const empty = (await info()).size_bytes
+  const rows = made(random)
+  await load(client, rows)
+  await client.optimize('things')
+  const full = await info()
+  expect(full).toMatchObject({ vector_count: COUNT, index: { indexed: COUNT, pending: 0, deleted: 0 } })
+  expect(full.size_bytes - empty).toBeGreaterThan(COUNT * DIMENSION * 4)
+
+  // So few that the background leaves the graph as it is.
+  const gone = rows.slice(0, 150).map(({ id }) => id)
+  await client.batchDelete('things', gone)
+  await load(
+    client,
+    made(random, 100).map((row) => ({ ...row, id: `new ${row.id}` })),
+  )
+  const index = { indexed: COUNT - 150, pending: 100, deleted: 150 }
+  expect(await info()).toMatchObject({ vector_count: COUNT - 50, index })
+
+  await client.optimize('things')
+  expect(await info()).toMatchObject({
+    vector_count: COUNT - 50,
+    index: { indexed: COUNT - 50, pending: 0, deleted: 0 },
+  })
+})
+
 /** Rows of few degrees of freedom among so many values that a walk costs less than a scan. */
 function walked(random: Random, clusters: number, dimension: number): Row[] {
   const latent = clustered(random, 9000, 12, clusters)
@@ -69,6 +106,12 @@ test('a graph that is walked finds at least 95 % of the nearest, and no deleted 
   await load(client, rows, 256)
   await client.optimize('things')
   expect(await recall(client, random, rows, some(random, rows, 40))).toBeGreaterThanOrEqual(0.95)
+
+  // A search with an ef of its own: the widest is dearer than a scan, which is exact.
+  const many = some(random, rows, 100)
+  const wide = await recall(client, random, rows, many, 1, { ef_search: 4096 })
+  expect(wide).toBe(1)
+  expect(await recall(client, random, rows, many, 1, { ef_search: 1 })).toBeLessThan(wide)
 
   // So few that the graph stays as it is.
   const gone = new Set(shuffled(random, rows).slice(0, 900))

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
-import type { SimilarityMetric, VectorizerClient } from '..'
+import { type SimilarityMetric, ValidationError, type VectorizerClient } from '..'
 import { holding, client as opened, things } from './support/collections'
 import { ranked, score } from './support/ranking'
+import { rejection } from './support/rejection'
+import { untyped } from './support/untyped'
 
 const metrics: SimilarityMetric[] = ['cosine', 'euclidean', 'dot_product']
 
@@ -119,6 +121,34 @@ describe('options', () => {
     expect(await client.search('things', [1, 0], { similarity_threshold: 3.5 })).toStrictEqual([])
     expect(await client.search('things', [1, 0], { similarity_threshold: -1 })).toHaveLength(4)
     expect((await client.search('things', [1, 0], { similarity_threshold: 0 })).at(-1)?.score).toBe(1)
+  })
+
+  test.each([
+    ['0', 0],
+    ['4097', 4097],
+    ['-1', -1],
+    ['a fraction', 1.5],
+    ['a text', '80'],
+    ['NaN', Number.NaN],
+  ])('an ef_search of %s is a ValidationError', async (_, ef_search) => {
+    const client = untyped(await holding('a', 'b'))
+    for (const call of [
+      client.search('things', [1, 0], { ef_search }),
+      client.searchVectors('things', { query_vector: [1, 0], ef_search }),
+      client.searchText('things', { query: 'a', ef_search }),
+    ]) {
+      const error = await rejection(call)
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain('ef_search')
+    }
+  })
+
+  test.each([1, 80, 4096])('an ef_search of %i leaves the number of results as it is', async (ef_search) => {
+    const client = await holding(...Array.from({ length: 20 }, (_, i) => `${i}`))
+    expect(await client.search('things', [1, 0], { ef_search })).toHaveLength(10)
+    const { total } = await client.searchVectors('things', { query_vector: [1, 0], ef_search, limit: 20 })
+    expect(total).toBe(20)
+    expect((await client.searchText('things', { query: '', ef_search, limit: 3 })).total).toBe(3)
   })
 
   test('a filter is applied before the limit', async () => {

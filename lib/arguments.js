@@ -167,8 +167,8 @@ function embeddedRow(row, i) {
   }
 }
 
-/** The vectors of texts by the client's embedder. */
-async function embedded(client, collection, values) {
+/** The vectors of texts by the client's embedder; `listening` is told how far it is. */
+async function embedded(client, collection, values, listening) {
   const copy = [...values]
   await client.native.getCollectionInfo(collection) // before a model is asked in vain
   const rows = []
@@ -187,23 +187,25 @@ async function embedded(client, collection, values) {
       )
     }
     rows.push(...Array.from(made, (row, i) => embeddedRow(row, at + i)))
+    listening?.(JSON.stringify({ phase: 'embed', done: rows.length, total: copy.length }))
   }
   return rows
 }
 
 /** Arguments for texts; where the client has an embedder, with their vectors. */
-function texts(client, collection, values, ids, metadatas) {
+function texts(client, collection, values, ids, metadatas, listening = null) {
   const all = strings(values, 'texts')
   const metadata = metadataJson(Array.from(metadatas))
   if (metadatas.length > values.length) throw new ValidationError('metadata: more objects than texts')
-  if (!client.embedder) return [collection, all, ids, metadata]
+  if (!client.embedder) return [collection, all, ids, metadata, null, null, listening]
   if (values.includes('')) throw new ValidationError(`texts[${values.indexOf('')}]: is empty`)
-  return embedded(client, collection, values).then((rows) => [
+  return embedded(client, collection, values, listening).then((rows) => [
     collection,
     all,
     ids,
     metadata,
     ...laidOut(rows),
+    listening,
   ])
 }
 
@@ -219,6 +221,28 @@ function query(client, collection, wanted, options) {
     row,
     ...common,
   ])
+}
+
+/** Arguments for a batch of searches: a list of texts and vectors, or vectors end to end. */
+function queries(client, collection, wanted, options) {
+  const { filter, ...rest } = object(options, 'options')
+  const common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
+  if (types.isFloat32Array(wanted)) return [collection, null, floats(wanted, 'queries'), null, ...common]
+  const isText = (one) => typeof one === 'string'
+  const all = Array.from(list(wanted, 'queries'), (one, i) =>
+    (isText(one) ? string : floats)(one, `queries[${i}]`),
+  )
+  const args = (given) => {
+    const texts = given.some(isText) ? JSON.stringify(given.map((one) => (isText(one) ? one : null))) : null
+    return [collection, texts, ...laidOut(given.map((one) => (isText(one) ? [] : one))), ...common]
+  }
+  const texts = all.filter((one) => isText(one) && one !== '')
+  if (!client.embedder || texts.length === 0) return args(all)
+  // The caller may change vectors while texts are embedded.
+  const copies = all.map((one) => (isText(one) ? one : one.slice()))
+  return embedded(client, collection, texts).then((rows) =>
+    args(copies.map((one) => (isText(one) && one !== '' ? rows.shift() : one))),
+  )
 }
 
 const none = () => []
@@ -255,7 +279,7 @@ const methods = {
   getCollectionInfo: name,
   getCollection: name,
   deleteCollection: name,
-  optimize: name,
+  optimize: (_, collection, options = {}) => [string(collection, 'collection'), listener(options)],
   getVector: nameAndId,
   flush: none,
   verifyErased: nameAndIds,
@@ -269,12 +293,23 @@ const methods = {
     if (options !== undefined) fail('options', 'nothing beside a request', options)
     return [json(given, 'request')]
   },
-  insertVectors: (_, collection, given) => [string(collection, 'collection'), ...vectors(given)],
+  insertVectors: (_, collection, given, options = {}) => [
+    string(collection, 'collection'),
+    ...vectors(given),
+    listener(options),
+  ],
   insertText: (client, collection, text, metadata) =>
     texts(client, string(collection, 'collection'), [string(text, 'text')], null, [metadata]),
-  batchInsertText: (client, collection, given, metadatas = []) =>
-    texts(client, string(collection, 'collection'), given, null, list(metadatas, 'metadatas')),
-  insertTexts: (client, collection, given) => {
+  batchInsertText: (client, collection, given, metadatas = [], options = {}) =>
+    texts(
+      client,
+      string(collection, 'collection'),
+      given,
+      null,
+      list(metadatas, 'metadatas'),
+      listener(options),
+    ),
+  insertTexts: (client, collection, given, options = {}) => {
     const rows = list(given, 'texts').map((row, i) => known(row, `texts[${i}]`, ['id', 'text', 'metadata']))
     const column = (key) => rows.map((row) => row[key])
     return texts(
@@ -283,6 +318,7 @@ const methods = {
       column('text'),
       strings(column('id'), 'ids'),
       column('metadata'),
+      listener(options),
     )
   },
   listVectors: (_, collection, page = 0, limit = 10) => [
@@ -310,6 +346,8 @@ const methods = {
     const { query: text, ...options } = object(request, 'request')
     return query(client, string(collection, 'collection'), string(text, 'query'), options)
   },
+  searchBatch: (client, collection, wanted, options = {}) =>
+    queries(client, string(collection, 'collection'), wanted, options),
   deleteByFilter: (_, collection, filter, options = {}) => [
     string(collection, 'collection'),
     filterJson(filter),

@@ -26,12 +26,14 @@ import {
   getCollection,
   getCollectionInfo,
   getVector,
+  type InsertProgress,
   type InsertReport,
   insertText,
   insertTexts,
   insertVectors,
   listCollections,
   listVectors,
+  type OptimizeProgress,
   optimize,
   type RestoreReport,
   ready,
@@ -39,6 +41,7 @@ import {
   StorageError,
   StoreLockedError,
   search,
+  searchBatch,
   searchText,
   searchVectors,
   updateVector,
@@ -81,12 +84,20 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   const updated: Vector = await client.updateVector('docs', id, { data: values })
 
   const results: SearchResult[] = await client.search('docs', 'a text', { limit: 5, with_vector: true })
-  await client.search('docs', [1, 2, 3], { similarity_threshold: 0.5, include_metadata: false })
+  await client.search('docs', [1, 2, 3], {
+    similarity_threshold: 0.5,
+    include_metadata: false,
+    ef_search: 200,
+  })
   await client.search('docs', values, { filter: { lang: 'en' } })
   const { results: rows, total } = await client.searchVectors('docs', {
     query_vector: [1, 2, 3],
     threshold: 0.1,
   })
+  const lists: SearchResult[][] = await client.searchBatch('docs', ['a text', [1, 2, 3], values], {
+    limit: 5,
+  })
+  await client.searchBatch('docs', new Float32Array(6))
   await client.searchText('docs', { query: 'a text', limit: 3, filter: { lang: { $in: ['en', 'de'] } } })
   const scores: number[] = [...results, ...rows].map(({ score }) => score)
 
@@ -100,10 +111,30 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   ]
   const left: number = await client.count('docs', { $not: { lang: 'en' } })
   await client.optimize('docs')
+  const told: [string, number, number][] = []
+  const onProgress = ({ phase, done, total }: InsertProgress | OptimizeProgress) =>
+    told.push([phase, done, total])
+  await client.optimize('docs', { onProgress })
+  await client.insertVectors('docs', { ids: [], data: new Float32Array(0) }, { onProgress })
+  await client.batchInsertText('docs', ['a'], [], { onProgress })
+  await client.insertTexts('docs', [{ id, text: 'a' }], { onProgress })
   await client.deleteCollection('docs')
   await client[Symbol.asyncDispose]()
   await client.close()
-  return [numbers, same, duration_ms, page.total, updated, total, scores, nothing, statuses, left]
+  return [
+    numbers,
+    same,
+    duration_ms,
+    page.total,
+    updated,
+    total,
+    scores,
+    nothing,
+    statuses,
+    left,
+    lists,
+    told,
+  ]
 }
 
 export const clients: VectorizerClient[] = [
@@ -185,6 +216,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   search,
   searchVectors,
   searchText,
+  searchBatch,
   deleteVector,
   batchDelete,
   deleteVectors,

@@ -50,6 +50,12 @@ client.insertText('docs', 'text', 'metadata')
 client.search('docs', [1], { top: 5 })
 // @ts-expect-error: a query is a text or a vector
 client.search('docs', { text: 'a' })
+// @ts-expect-error: a batch is a list of queries
+client.searchBatch('docs', 'a')
+// @ts-expect-error: a query is no number
+client.searchBatch('docs', [1, 2])
+// @ts-expect-error: a listener is a function
+client.insertVectors('docs', [], { onProgress: true })
 // @ts-expect-error: the field is query_vector
 client.searchVectors('docs', { vector: [1] })
 // @ts-expect-error: an embedder returns vectors

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
-    collection::{Config, DeleteOptions, SearchOptions},
+    collection::{Config, DeleteOptions, SearchOptions, check_ef_search},
     error::{Error, Result},
     filter,
     graph::HnswParams,
@@ -92,6 +92,7 @@ struct Search {
     limit: Option<usize>,
     #[serde(alias = "threshold")]
     similarity_threshold: Option<f64>,
+    ef_search: Option<usize>,
     with_vector: Option<bool>,
     include_metadata: Option<bool>,
 }
@@ -101,6 +102,7 @@ pub fn search_options(text: &str, filter: Option<&str>) -> Result<SearchOptions>
     let Search {
         limit,
         similarity_threshold,
+        ef_search,
         with_vector,
         include_metadata,
     } = read(text, "options")?;
@@ -111,10 +113,14 @@ pub fn search_options(text: &str, filter: Option<&str>) -> Result<SearchOptions>
             "limit is 0; it must be at least 1".into(),
         ));
     }
+    if let Some(ef) = ef_search {
+        check_ef_search("ef_search", ef)?;
+    }
     Ok(SearchOptions {
         limit,
         filter: filter.map(filter::parse_text).transpose()?,
         threshold: similarity_threshold,
+        ef: ef_search,
         with_vector: with_vector.unwrap_or(default.with_vector),
         with_metadata: include_metadata.unwrap_or(default.with_metadata),
         ..default

@@ -11,6 +11,7 @@ pub mod reply;
 pub mod types;
 
 use std::{
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -29,8 +30,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, Info, Item, Outcome, Prepared, Progress, Receipt, Residue,
-        SearchOptions, Update,
+        Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress, Receipt,
+        Residue, SearchOptions, Update,
     },
     embed::embed,
     error::{Error, Result},
@@ -234,9 +235,16 @@ fn backup_json(what: &str, backup: &Restored) -> Reply {
 }
 
 /// A function of JavaScript that is told how far a long work is, as JSON texts.
-type OnProgress = ThreadsafeFunction<String, (), String, Status, false, true>;
+type Listener = ThreadsafeFunction<String, (), String, Status, false, true>;
 
-fn tell(on_progress: Option<&OnProgress>, phase: &str, progress: Progress) {
+fn listener(on_progress: Option<Listener>) -> Option<OnProgress> {
+    let on_progress = on_progress?;
+    Some(Box::new(move |phase, progress| {
+        tell(Some(&on_progress), phase, progress);
+    }))
+}
+
+fn tell(on_progress: Option<&Listener>, phase: &str, progress: Progress) {
     if let Some(on_progress) = on_progress {
         let Progress { done, total } = progress;
         let text = json!({ "phase": phase, "done": done, "total": total }).to_string();
@@ -246,7 +254,7 @@ fn tell(on_progress: Option<&OnProgress>, phase: &str, progress: Progress) {
 }
 
 fn items(head: String, key: Option<&'static str>, items: &[Item]) -> Reply {
-    let mut rows = Rows::new(head, key);
+    let mut rows = Rows::items(head, key);
     for item in items {
         rows.push_item(item);
     }
@@ -256,7 +264,7 @@ fn items(head: String, key: Option<&'static str>, items: &[Item]) -> Reply {
 fn id_rows(head: String, key: Option<&'static str>, ids: &[Arc<str>]) -> Reply {
     let mut rows = Rows::new(head, key);
     for id in ids {
-        rows.push(None, |out| push_string(out, id));
+        rows.push(|out| push_string(out, id));
     }
     rows.reply()
 }
@@ -276,6 +284,7 @@ struct Texts {
     metadata: Option<String>,
     vectors: Option<Vec<f32>>,
     lengths: Vec<u32>,
+    on_progress: Option<OnProgress>,
 }
 
 impl Texts {
@@ -285,6 +294,7 @@ impl Texts {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> Self {
         Self {
             texts,
@@ -292,6 +302,7 @@ impl Texts {
             metadata,
             vectors: vectors.map(|vectors| vectors.to_vec()),
             lengths: lengths.map_or_else(Vec::new, |lengths| lengths.to_vec()),
+            on_progress: listener(on_progress),
         }
     }
 
@@ -314,6 +325,7 @@ impl Texts {
             lengths,
             metadata: args::metadata_list(self.metadata.as_deref())?,
             texts: texts.into_iter().map(Some).collect(),
+            on_progress: self.on_progress,
         })
     }
 }
@@ -335,6 +347,46 @@ impl Wanted {
                 collection.search(query, options)
             }
         }
+    }
+}
+
+/// The queries of a batch.
+struct Queries {
+    /// For each its text, or `null`.
+    texts: Option<String>,
+    /// The vectors of those without a text, laid end to end.
+    data: Vec<f32>,
+    /// How many of `data` belong to each query. `None`: as many as there are dimensions.
+    lengths: Option<Vec<u32>>,
+}
+
+impl Queries {
+    /// A vector for each query but the empty text.
+    fn cut(self, dimension: usize) -> Result<Vec<Option<Vec<f32>>>> {
+        let Some(lengths) = self.lengths else {
+            if !self.data.len().is_multiple_of(dimension) {
+                return Err(Error::Validation(format!(
+                    "queries: {} values are no whole rows of {dimension}",
+                    self.data.len()
+                )));
+            }
+            let rows = self.data.chunks_exact(dimension);
+            return Ok(rows.map(|row| Some(row.to_vec())).collect());
+        };
+        let texts: Vec<Option<String>> = match &self.texts {
+            Some(texts) => args::read(texts, "queries")?,
+            None => Vec::new(),
+        };
+        let mut texts = texts.into_iter().chain(iter::repeat(None));
+        let mut rest = self.data.into_iter();
+        let queries = lengths
+            .into_iter()
+            .map(|length| match texts.next().flatten() {
+                None => Some(rest.by_ref().take(length as usize).collect()),
+                Some(text) if text.is_empty() => None,
+                Some(text) => Some(embed(&text, dimension)),
+            });
+        Ok(queries.collect())
     }
 }
 
@@ -388,7 +440,7 @@ impl VectorizerClient {
             let mut rows = Rows::new("[]".into(), None);
             for collection in call.collections() {
                 match collection.count(access, None) {
-                    Ok(count) => rows.push(None, |out| {
+                    Ok(count) => rows.push(|out| {
                         out.push_str(&collection_json(&collection, count).to_string());
                     }),
                     // Deleted since the list was taken.
@@ -444,9 +496,10 @@ impl VectorizerClient {
     /// finite, a zero vector under cosine, an id that is empty or longer than 1,024
     /// bytes, metadata that is no plain JSON object).
     #[napi(
-        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns",
+        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions",
         ts_return_type = "Promise<InsertReport>"
     )]
+    #[allow(clippy::too_many_arguments)]
     pub fn insert_vectors<'env>(
         &self,
         env: &'env Env,
@@ -455,6 +508,7 @@ impl VectorizerClient {
         data: Float32ArraySlice,
         lengths: Uint32ArraySlice,
         metadata: Option<String>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let text = ids.len() + metadata.as_ref().map_or(0, String::len);
@@ -470,6 +524,7 @@ impl VectorizerClient {
                 lengths,
                 metadata: args::metadata_list(metadata.as_deref())?,
                 texts: Vec::new(),
+                on_progress: listener(on_progress),
             })
         };
         self.insert(env, place, collection, batch, |ids| {
@@ -494,7 +549,7 @@ impl VectorizerClient {
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, None);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Pool, collection, batch, |ids| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
@@ -505,7 +560,7 @@ impl VectorizerClient {
     /// Embeds texts and inserts them under new ids, with which it resolves: all of them or
     /// none.
     #[napi(
-        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>",
+        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>, options?: InsertOptions",
         ts_return_type = "Promise<string[]>"
     )]
     #[allow(clippy::too_many_arguments)]
@@ -518,8 +573,9 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Aside, collection, batch, |ids| {
             id_rows("[]".into(), None, ids)
@@ -528,7 +584,7 @@ impl VectorizerClient {
 
     /// Embeds texts and inserts them under the given ids: all of them or none.
     #[napi(
-        ts_args_type = "collection: string, texts: BatchTextRequest[]",
+        ts_args_type = "collection: string, texts: BatchTextRequest[], options?: InsertOptions",
         ts_return_type = "Promise<BatchResponse>"
     )]
     #[allow(clippy::too_many_arguments)]
@@ -541,10 +597,11 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let begun = Instant::now();
         let name = collection.clone();
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths);
+        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
         self.insert(env, Place::Aside, collection, batch, move |ids| {
             let report = json!({
@@ -742,6 +799,49 @@ impl VectorizerClient {
         self.search_vectors(env, collection, text, vector, options, filter)
     }
 
+    /// `search` for each of many queries, in their order, on all cores: faster than one by
+    /// one. The queries are texts and vectors, or one array of vectors laid end to end.
+    ///
+    /// Each query sees one state of the collection. Writes come in between, so that of two
+    /// queries the later one may see a later state.
+    #[napi(
+        ts_args_type = "collection: string, queries: Array<string | number[] | Float32Array> | Float32Array, options?: SearchOptions",
+        ts_return_type = "Promise<SearchResult[][]>"
+    )]
+    #[allow(clippy::too_many_arguments)]
+    pub fn search_batch<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        texts: Option<String>,
+        data: Float32ArraySlice,
+        lengths: Option<Uint32ArraySlice>,
+        options: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut queries = Some(Queries {
+            texts,
+            data: data.to_vec(),
+            lengths: lengths.map(|lengths| lengths.to_vec()),
+        });
+        self.call(env, Place::Aside, move |call, _| {
+            let options = args::search_options(&options, filter.as_deref())?;
+            let collection = call.collection(&collection)?;
+            let queries = match queries.take() {
+                Some(queries) => queries.cut(collection.config().dimension)?,
+                None => return Err(Error::Internal("a batch was searched twice".into())),
+            };
+            let mut rows = Rows::lists();
+            for found in collection.search_batch(queries, &options)? {
+                for item in &found {
+                    rows.push_item(item);
+                }
+                rows.end_list();
+            }
+            Ok(rows.reply())
+        })
+    }
+
     /// Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
     ///
     /// When it resolves, no read on any thread finds the vector, and its row, text,
@@ -804,18 +904,22 @@ impl VectorizerClient {
                 head["receipt"] = receipt_json(&collection, receipt);
             }
             let mut rows = Rows::new(head.to_string(), Some("results"));
-            for (index, (id, outcome)) in ids.iter().zip(&outcomes).enumerate() {
-                rows.push(None, |out| {
-                    out.push_str("{\"id\":");
+            // The id where it is deleted, else a pair of the id and the error:
+            // `lib/replies.js` makes the rows.
+            for (id, outcome) in ids.iter().zip(&outcomes) {
+                rows.push(|out| {
+                    let error = match outcome {
+                        Outcome::Deleted => return push_string(out, id),
+                        Outcome::Missing => "vector not found".to_owned(),
+                        Outcome::Repeated(first) => {
+                            format!("repeated: the same id as at index {first}")
+                        }
+                    };
+                    out.push('[');
                     push_string(out, id);
-                    out.push_str(&format!(",\"index\":{index},\"status\":"));
-                    out.push_str(&match outcome {
-                        Outcome::Deleted => "\"ok\"}".to_owned(),
-                        Outcome::Missing => "\"error\",\"error\":\"vector not found\"}".to_owned(),
-                        Outcome::Repeated(first) => format!(
-                            "\"error\",\"error\":\"repeated: the same id as at index {first}\"}}"
-                        ),
-                    });
+                    out.push(',');
+                    push_string(out, &error);
+                    out.push(']');
                 });
             }
             Ok(rows.reply())
@@ -871,27 +975,27 @@ impl VectorizerClient {
             if let Some(receipt) = &deletion.receipt {
                 head["receipt"] = receipt_json(&collection, receipt);
             }
-            let status = if dry_run { "matched" } else { "deleted" };
-            let mut rows = Rows::new(head.to_string(), Some("results"));
-            for id in &deletion.matched {
-                rows.push(None, |out| {
-                    out.push_str("{\"id\":");
-                    push_string(out, id);
-                    out.push_str(&format!(",\"status\":\"{status}\"}}"));
-                });
-            }
-            Ok(rows.reply())
+            // Their ids are enough: `lib/replies.js` makes the rows.
+            Ok(id_rows(
+                head.to_string(),
+                Some("results"),
+                &deletion.matched,
+            ))
         })
     }
 
     /// Resolves when the index is at its best: every vector that was there when it was
     /// called is in the graph, and the memory of deleted ones is given back. Searches are
     /// right without it; it makes them fast.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi(
+        ts_args_type = "collection: string, options?: OptimizeOptions",
+        ts_return_type = "Promise<void>"
+    )]
     pub fn optimize<'env>(
         &self,
         env: &'env Env,
         collection: String,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let opening = self.client.begin_when_open();
         let client = self.client.clone();
@@ -901,7 +1005,7 @@ impl VectorizerClient {
             // The call ends here, so that `close` does not wait for the background but
             // ends it.
             drop(call);
-            let done = contained(|| collection.optimize()).map_err(thrown)?;
+            let done = contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?;
             let stopped = || Err(Error::Internal("the background stopped".into()));
             let outcome = done.await.unwrap_or_else(|_| stopped());
             if outcome.is_err() {
@@ -940,7 +1044,7 @@ impl VectorizerClient {
             let head = json!({ "verified": residues.is_empty() }).to_string();
             let mut rows = Rows::new(head, Some("residues"));
             for residue in &residues {
-                rows.push(None, |out| out.push_str(&residue_json(residue).to_string()));
+                rows.push(|out| out.push_str(&residue_json(residue).to_string()));
             }
             Ok(rows.reply())
         })
@@ -959,7 +1063,7 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         target: String,
-        on_progress: Option<OnProgress>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Aside, move |call, _| {
             let on_progress = on_progress.as_ref();
@@ -980,7 +1084,7 @@ impl VectorizerClient {
         env: &'env Env,
         file: String,
         path: String,
-        on_progress: Option<OnProgress>,
+        on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let work = move || {
             let restored = client::restore_backup(&file, &path, &mut |phase, progress| {

@@ -1,12 +1,13 @@
 //! Results on their way to JavaScript.
 //!
-//! A small result is one JSON text. A large one is handed over in portions, a turn of
-//! the event loop each, so that reading it never holds the loop for long; vectors
-//! travel beside the JSON as one typed array for a portion's rows.
+//! A small report is one JSON text. A large one is handed over in portions, a turn of the
+//! event loop each, so that reading it never holds the loop for long. Vectors travel as
+//! columns: ids, metadata and texts as JSON, scores and values as typed arrays beside it,
+//! for decimal numbers take longer to parse than all the rest.
 
 use std::collections::VecDeque;
 
-use napi::bindgen_prelude::{External, Float32Array};
+use napi::bindgen_prelude::{External, Float32Array, Float64Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
@@ -30,14 +31,30 @@ pub struct Rows {
     /// The report around the rows: an object whose field `key` they belong in, or `[]`.
     head: String,
     key: Option<&'static str>,
+    form: Form,
+    /// The length of each row's vector.
     dimension: usize,
+    /// Whether rows have scores.
+    scored: bool,
     portions: VecDeque<Portion>,
+}
+
+/// What a portion's text has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The rows, one after the other.
+    Rows,
+    /// Three values for each vector: the id, the metadata or 0, the text or 0.
+    Items,
+    /// The same for several lists, each of which is ended by a 0 in place of an id.
+    Lists,
 }
 
 #[derive(Default)]
 struct Portion {
     text: String,
     data: Vec<f32>,
+    scores: Vec<f64>,
 }
 
 impl Rows {
@@ -45,13 +62,35 @@ impl Rows {
         Self {
             head,
             key,
+            form: Form::Rows,
             dimension: 0,
+            scored: false,
             portions: VecDeque::new(),
         }
     }
 
+    /// Rows that `push_item` adds.
+    pub fn items(head: String, key: Option<&'static str>) -> Self {
+        Self {
+            form: Form::Items,
+            ..Self::new(head, key)
+        }
+    }
+
+    /// The vectors of several lists, which are the report.
+    pub fn lists() -> Self {
+        Self {
+            form: Form::Lists,
+            ..Self::new("[]".into(), None)
+        }
+    }
+
+    pub fn end_list(&mut self) {
+        self.push(|out| out.push('0'));
+    }
+
     /// Adds a row; `write` appends its JSON.
-    pub fn push(&mut self, data: Option<&[f32]>, write: impl FnOnce(&mut String)) {
+    pub fn push(&mut self, write: impl FnOnce(&mut String)) {
         let full = self
             .portions
             .back()
@@ -59,22 +98,16 @@ impl Rows {
         if full {
             self.portions.push_back(Portion::default());
         }
-        let Some(portion) = self.portions.back_mut() else {
+        let Some(Portion { text, .. }) = self.portions.back_mut() else {
             return;
         };
-        portion
-            .text
-            .push(if portion.text.is_empty() { '[' } else { ',' });
-        write(&mut portion.text);
-        if let Some(data) = data {
-            self.dimension = data.len();
-            portion.data.extend_from_slice(data);
-        }
+        text.push(if text.is_empty() { '[' } else { ',' });
+        write(text);
     }
 
     /// The cheapest form of the same result: one text where one is enough.
     pub fn reply(mut self) -> Reply {
-        if self.dimension > 0 || self.portions.len() > 1 {
+        if self.form != Form::Rows || self.portions.len() > 1 {
             return Reply::Rows(self);
         }
         let rows = match self.portions.pop_front() {
@@ -93,23 +126,22 @@ impl Rows {
 
     /// Adds a vector as reads return it.
     pub fn push_item(&mut self, item: &Item) {
-        self.push(item.data.as_deref(), |out| {
-            out.push_str("{\"id\":");
+        self.push(|out| {
             push_string(out, &item.id);
-            if let Some(score) = item.score {
-                out.push_str(",\"score\":");
-                out.push_str(&serde_json::Value::from(score).to_string());
+            out.push(',');
+            out.push_str(item.metadata.as_deref().unwrap_or("0"));
+            out.push(',');
+            match &item.text {
+                Some(text) => push_string(out, text),
+                None => out.push('0'),
             }
-            if let Some(metadata) = &item.metadata {
-                out.push_str(",\"metadata\":");
-                out.push_str(metadata);
-            }
-            if let Some(text) = &item.text {
-                out.push_str(",\"text\":");
-                push_string(out, text);
-            }
-            out.push('}');
         });
+        self.scored |= item.score.is_some();
+        self.dimension = item.data.as_ref().map_or(self.dimension, Vec::len);
+        if let Some(portion) = self.portions.back_mut() {
+            portion.scores.extend(item.score);
+            portion.data.extend(item.data.iter().flatten());
+        }
     }
 }
 
@@ -121,26 +153,41 @@ pub fn push_string(out: &mut String, text: &str) {
 /// Rows as JavaScript holds them.
 pub type HeldRows = External<Mutex<Rows>>;
 
-/// The report that rows belong in, as a JSON text: `head` is the report without them,
-/// `key` the field they go to (`null`: the report is the rows), `dimension` the length of
-/// each row's vector.
+/// What there is, as a JSON text: `head` is the report without the rows, `key` the field
+/// they go to (`null`: the report is the rows), `portions` how many there are, `items` and
+/// `lists` what they hold (see `Form`), `scored` whether there are scores, `dimension` the
+/// length of each vector.
 #[napi(skip_typescript)]
 pub fn rows_head(rows: &HeldRows) -> String {
     let rows = rows.lock();
     let key = serde_json::Value::from(rows.key);
-    let (head, dimension) = (&rows.head, rows.dimension);
-    format!("{{\"head\":{head},\"key\":{key},\"dimension\":{dimension}}}")
+    format!(
+        "{{\"head\":{},\"key\":{key},\"portions\":{},\"items\":{},\"lists\":{},\"scored\":{},\
+         \"dimension\":{}}}",
+        rows.head,
+        rows.portions.len(),
+        rows.form != Form::Rows,
+        rows.form == Form::Lists,
+        rows.scored,
+        rows.dimension,
+    )
 }
 
-/// The vectors of the next portion's rows, laid end to end.
+/// The scores of the next portion's vectors.
+#[napi(skip_typescript)]
+pub fn rows_scores(rows: &HeldRows) -> Option<Float64Array> {
+    let mut rows = rows.lock();
+    Some(std::mem::take(&mut rows.portions.front_mut()?.scores).into())
+}
+
+/// The values of the next portion's vectors, laid end to end.
 #[napi(skip_typescript)]
 pub fn rows_data(rows: &HeldRows) -> Option<Float32Array> {
     let mut rows = rows.lock();
-    let data = std::mem::take(&mut rows.portions.front_mut()?.data);
-    (!data.is_empty()).then(|| data.into())
+    Some(std::mem::take(&mut rows.portions.front_mut()?.data).into())
 }
 
-/// The next portion: the JSON text of an array of rows. Nothing when all are taken.
+/// The next portion's JSON text, an array. Nothing when all are taken.
 #[napi(skip_typescript)]
 pub fn rows_next(rows: &HeldRows) -> Option<String> {
     let portion = rows.lock().portions.pop_front()?;

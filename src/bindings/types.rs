@@ -222,6 +222,10 @@ pub struct SearchOptions {
     /// Only results with at least this score.
     #[napi(js_name = "similarity_threshold")]
     pub similarity_threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their vectors. Default false.
     #[napi(js_name = "with_vector")]
     pub with_vector: Option<bool>,
@@ -239,6 +243,10 @@ pub struct SearchRequest {
     pub limit: Option<u32>,
     /// Only results with at least this score.
     pub threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their metadata. Default true.
     #[napi(js_name = "include_metadata")]
     pub include_metadata: Option<bool>,
@@ -258,6 +266,10 @@ pub struct TextSearchRequest {
     pub limit: Option<u32>,
     /// Only results with at least this score.
     pub threshold: Option<f64>,
+    /// Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
+    /// the collection's `hnsw.ef_search`.
+    #[napi(js_name = "ef_search")]
+    pub ef_search: Option<u32>,
     /// Whether results carry their metadata. Default true.
     #[napi(js_name = "include_metadata")]
     pub include_metadata: Option<bool>,
@@ -386,6 +398,47 @@ pub struct VerificationReport {
     /// There is no residue.
     pub verified: bool,
     pub residues: Vec<Residue>,
+}
+
+/// How to insert.
+#[napi(object, object_from_js = false)]
+pub struct InsertOptions {
+    /// Told now and then how far it is. What it throws rejects the call when the vectors
+    /// are inserted.
+    #[napi(ts_type = "(progress: InsertProgress) => void")]
+    pub on_progress: Option<()>,
+}
+
+/// How far an insert is. It happens as a whole all the same: nothing of it is visible
+/// before the last vector is stored, and where it fails nothing is left of it.
+#[napi(object, object_from_js = false)]
+pub struct InsertProgress {
+    /// `embed`: the texts that the client's embedder has done. `prepare`: the vectors that
+    /// are checked and encoded. `insert`: those that are stored, each id once.
+    #[napi(ts_type = "'embed' | 'prepare' | 'insert'")]
+    pub phase: String,
+    /// Texts or vectors.
+    pub done: u32,
+    pub total: u32,
+}
+
+/// How to optimize.
+#[napi(object, object_from_js = false)]
+pub struct OptimizeOptions {
+    /// Told now and then how far it is, at least at the beginning and at the end. What it
+    /// throws rejects the call when the work is done.
+    #[napi(ts_type = "(progress: OptimizeProgress) => void")]
+    pub on_progress: Option<()>,
+}
+
+/// How far the work on the index is.
+#[napi(object, object_from_js = false)]
+pub struct OptimizeProgress {
+    #[napi(ts_type = "'repair' | 'insert' | 'build' | 'rewrite'")]
+    pub phase: String,
+    /// Vectors.
+    pub done: u32,
+    pub total: u32,
 }
 
 /// How to make or restore a backup.

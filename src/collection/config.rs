@@ -44,7 +44,7 @@ impl Config {
         let hnsw = self.hnsw;
         check_range("hnsw.m", hnsw.m, 4, 128)?;
         check_range("hnsw.ef_construction", hnsw.ef_construction, 8, 4096)?;
-        check_range("hnsw.ef_search", hnsw.ef_search, 1, 4096)
+        check_ef_search("hnsw.ef_search", hnsw.ef_search)
     }
 
     /// The text that tells it to a file.
@@ -109,6 +109,11 @@ pub fn check_name(name: &str) -> Result<()> {
     Err(Error::Validation(format!(
         "the collection name {name:?} {wrong}"
     )))
+}
+
+/// The candidates that a search keeps: a collection's, or those of one search.
+pub fn check_ef_search(what: &str, ef: usize) -> Result<()> {
+    check_range(what, ef, 1, 4096)
 }
 
 fn check_range(what: &str, value: usize, least: usize, most: usize) -> Result<()> {

@@ -31,12 +31,15 @@ const ROUNDS: usize = 8;
 /// A log with less than this in gaps is left alone.
 const GAPS: u64 = 4 << 20;
 
-/// How far a copy is.
+/// How far a long work is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     pub done: u64,
     pub total: u64,
 }
+
+/// Is told how far a work of several phases is.
+pub type OnProgress = Box<dyn Fn(&'static str, Progress) + Send>;
 
 impl State {
     /// The bytes of the log, and how many of them are neither a live vector's nor needed

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, hash_map::Entry};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::{Access, Collection, Item, State};
+use super::{Access, Collection, Item, OnProgress, Progress, State};
 use crate::{
     error::{Error, Result},
     filter::Source,
@@ -17,8 +17,11 @@ use crate::{
 
 const MAX_ID_BYTES: usize = 1024;
 
+/// Rows that are checked and encoded, or stored, between two words of progress.
+const BLOCK: usize = 1024;
+
 /// Vectors to insert, as columns.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Batch {
     /// One for each vector; `None` asks for a new one.
     pub ids: Vec<Option<String>>,
@@ -30,6 +33,9 @@ pub struct Batch {
     pub metadata: Vec<Option<Box<str>>>,
     /// The embedded text of each vector; may be shorter than `ids`.
     pub texts: Vec<Option<Box<str>>>,
+    /// Told of the phases `prepare`, the rows that are checked and encoded, and `insert`,
+    /// those that are stored. They are visible when the insert returns, not before.
+    pub on_progress: Option<OnProgress>,
 }
 
 /// A checked batch with its codes. Each id occurs once.
@@ -37,9 +43,18 @@ pub struct Prepared {
     dimension: usize,
     rows: Vec<Row>,
     data: Vec<f32>,
-    codes: Codes,
+    /// Of `BLOCK` rows each.
+    codes: Vec<Codes>,
     /// The rows' parts as they are written to disk; empty in memory.
     parts: Vec<u8>,
+    on_progress: Option<OnProgress>,
+}
+
+fn tell(on_progress: Option<&OnProgress>, phase: &'static str, done: usize, total: usize) {
+    if let Some(on_progress) = on_progress {
+        let (done, total) = (done as u64, total as u64);
+        on_progress(phase, Progress { done, total });
+    }
 }
 
 struct Row {
@@ -126,8 +141,17 @@ impl Collection {
                 batch.data.len()
             )));
         }
-        for (i, row) in batch.data.chunks_exact(dimension).enumerate() {
-            self.check_values(row, || format!("vectors[{i}].data"))?;
+        let on_progress = batch.on_progress;
+        let mut codes = Vec::with_capacity(count.div_ceil(BLOCK));
+        tell(on_progress.as_ref(), "prepare", 0, count);
+        for block in batch.data.chunks(BLOCK * dimension) {
+            let begin = codes.len() * BLOCK;
+            for (i, row) in block.chunks_exact(dimension).enumerate() {
+                self.check_values(row, || format!("vectors[{}].data", begin + i))?;
+            }
+            codes.push(Codes::of(block, dimension));
+            let done = begin + block.len() / dimension;
+            tell(on_progress.as_ref(), "prepare", done, count);
         }
         let mut rows: Vec<Row> = Vec::with_capacity(count);
         let mut place: HashMap<Arc<str>, usize> = HashMap::with_capacity(count);
@@ -166,9 +190,10 @@ impl Collection {
         Ok(Prepared {
             dimension,
             rows,
-            codes: Codes::of(&batch.data, dimension),
+            codes,
             data: batch.data,
             parts,
+            on_progress,
         })
     }
 
@@ -187,6 +212,7 @@ impl Collection {
         }
         if batch.rows.is_empty() {
             drop(self.read(access)?);
+            tell(batch.on_progress.as_ref(), "insert", 0, 0);
             return Ok(Vec::new());
         }
         let (ids, commit) = {
@@ -220,6 +246,7 @@ impl Collection {
             let parts: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
             let mut commit = state.commit(&replaced, heads, &batch.parts)?;
             let rows = std::mem::take(&mut batch.rows);
+            let (on_progress, total) = (batch.on_progress.take(), rows.len());
             let mut ids = Vec::with_capacity(rows.len());
             for (i, (row, record)) in rows.into_iter().zip(records).enumerate() {
                 ids.push(row.id);
@@ -229,10 +256,13 @@ impl Collection {
                     ..record
                 };
                 let data = &batch.data[row.at * dimension..][..dimension];
-                let (code, terms) = batch.codes.get(row.at);
+                let (code, terms) = batch.codes[row.at / BLOCK].get(row.at % BLOCK);
                 let slot = state.occupy(record, data, code, terms);
                 if let Some(part) = parts.get(i) {
                     state.journal.put(&mut commit, slot, *part);
+                }
+                if (i + 1) % BLOCK == 0 || i + 1 == total {
+                    tell(on_progress.as_ref(), "insert", i + 1, total);
                 }
             }
             state.delete(&replaced, &mut commit);

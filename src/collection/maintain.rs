@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
-use super::{Access, Collection, State};
+use super::{Access, Collection, Info, OnProgress, Progress, State};
 use crate::{
     error::{Error, Result},
     filter::Source,
@@ -71,7 +71,22 @@ struct Shared {
     /// Building failed, and searches scan; it is tried again when somebody asks for it.
     failed: bool,
     /// Calls of `optimize`, answered when there is nothing left to do.
-    waiting: Vec<oneshot::Sender<Result<()>>>,
+    waiting: Vec<Waiting>,
+}
+
+/// A call of `optimize`.
+struct Waiting {
+    sender: oneshot::Sender<Result<()>>,
+    on_progress: Option<OnProgress>,
+}
+
+impl Waiting {
+    fn tell(&self, info: &Info) {
+        if let Some(on_progress) = &self.on_progress {
+            let (done, total) = (info.indexed as u64, info.vectors as u64);
+            on_progress("build", Progress { done, total });
+        }
+    }
 }
 
 impl Upkeep {
@@ -241,14 +256,20 @@ impl Collection {
     }
 
     /// Brings the index to its best, and answers when it is: every vector in the graph,
-    /// no deleted one left in it.
-    pub fn optimize(self: &Arc<Self>) -> Result<oneshot::Receiver<Result<()>>> {
+    /// no deleted one left in it. `on_progress` is told how many vectors are in the graph.
+    pub fn optimize(
+        self: &Arc<Self>,
+        on_progress: Option<OnProgress>,
+    ) -> Result<oneshot::Receiver<Result<()>>> {
         drop(self.read(Access::Wait)?);
         let (sender, receiver) = oneshot::channel();
         let mut shared = self.upkeep.shared.lock();
         shared.failed = false;
         self.upkeep.gave_up.store(false, Ordering::Release);
-        shared.waiting.push(sender);
+        shared.waiting.push(Waiting {
+            sender,
+            on_progress,
+        });
         self.start(&mut shared);
         Ok(receiver)
     }
@@ -273,15 +294,19 @@ impl Collection {
         loop {
             let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
             let thorough = !waiting.is_empty();
+            self.tell(&waiting);
             let outcome = if self.upkeep.is_cancelled() {
                 Err(Error::CollectionNotFound(self.name().to_owned()))
             } else {
                 catch_unwind(AssertUnwindSafe(|| self.do_work(thorough)))
                     .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into())))
             };
+            if outcome.is_ok() {
+                self.tell(&waiting);
+            }
             for waiting in waiting {
                 // Whoever asked may be gone.
-                let _ = waiting.send(outcome.clone());
+                let _ = waiting.sender.send(outcome.clone());
             }
             let failed = outcome.err();
             if failed.is_some() {
@@ -302,6 +327,12 @@ impl Collection {
                 shared.failed = failed.is_some();
                 return;
             }
+        }
+    }
+
+    fn tell(&self, waiting: &[Waiting]) {
+        if let (false, Ok(info)) = (waiting.is_empty(), self.info(Access::Wait)) {
+            waiting.iter().for_each(|waiting| waiting.tell(&info));
         }
     }
 

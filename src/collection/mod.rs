@@ -4,6 +4,7 @@
 //! is that of some order of whole operations. Searches share the lock; writes hold it
 //! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
 
+mod batch;
 mod config;
 mod copy;
 mod delete;
@@ -18,8 +19,8 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use config::{Config, check_name, dimension_of};
-pub use copy::Progress;
+pub use config::{Config, check_ef_search, check_name, dimension_of};
+pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};

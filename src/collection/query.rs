@@ -39,6 +39,8 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// The lowest score to return.
     pub threshold: Option<f64>,
+    /// Candidates a walk keeps; `None`: as many as the collection's settings say.
+    pub ef: Option<usize>,
     pub with_vector: bool,
     pub with_metadata: bool,
     pub method: Method,
@@ -50,6 +52,7 @@ impl Default for SearchOptions {
             limit: 10,
             filter: None,
             threshold: None,
+            ef: None,
             with_vector: false,
             with_metadata: true,
             method: Method::Cheapest,
@@ -110,13 +113,24 @@ impl Collection {
         let query = Query::new(query);
         let state = self.read(Access::Wait)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
+        Ok(self.found(&state, &query, allowed.as_ref(), options))
+    }
+
+    /// The allowed vectors nearest to `query` (`None`: of all live ones).
+    pub(super) fn found(
+        &self,
+        state: &State,
+        query: &Query,
+        allowed: Option<&RoaringBitmap>,
+        options: &SearchOptions,
+    ) -> Vec<Item> {
         let metric = self.config.metric;
-        let ef = self.config.hnsw.ef_search;
-        let nearest = state.nearest(&query, allowed.as_ref(), ef, options);
+        let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
+        let nearest = state.nearest(query, allowed, ef, options);
         let scored = nearest
             .into_iter()
             .map(|(distance, slot)| (metric.score(distance), slot));
-        Ok(scored
+        scored
             .take_while(|(score, _)| options.threshold.is_none_or(|least| *score >= least))
             .filter_map(|(score, slot)| {
                 state.item(
@@ -126,22 +140,14 @@ impl Collection {
                     options.with_metadata,
                 )
             })
-            .collect())
+            .collect()
     }
 
     /// What the filter matches, unranked, in insertion order.
     pub fn search_unranked(&self, options: &SearchOptions) -> Result<Vec<Item>> {
         let state = self.read(Access::Wait)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
-        let slots = allowed.as_ref().unwrap_or(state.slots.alive());
-        let order = state.slots.in_insertion_order(slots);
-        Ok(order
-            .into_iter()
-            .take(options.limit)
-            .filter_map(|slot| {
-                state.item(slot, Some(0.0), options.with_vector, options.with_metadata)
-            })
-            .collect())
+        Ok(state.listed(allowed.as_ref(), options))
     }
 }
 
@@ -188,6 +194,22 @@ impl State {
     pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
         self.fields
             .evaluate(filter, self.slots.alive(), &self.slots)
+    }
+
+    /// The first of the allowed slots in insertion order (`None`: of all live ones).
+    pub(super) fn listed(
+        &self,
+        allowed: Option<&RoaringBitmap>,
+        options: &SearchOptions,
+    ) -> Vec<Item> {
+        let slots = allowed.unwrap_or(self.slots.alive());
+        let order = self.slots.in_insertion_order(slots).into_iter();
+        order
+            .take(options.limit)
+            .filter_map(|slot| {
+                self.item(slot, Some(0.0), options.with_vector, options.with_metadata)
+            })
+            .collect()
     }
 
     pub(super) fn item(

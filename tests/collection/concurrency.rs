@@ -148,7 +148,7 @@ fn a_batch_is_seen_whole_or_not_at_all_while_the_index_is_built() {
                 insert(&collection, &group);
                 collection.delete_many(WAIT, &ids, &plain()).unwrap();
                 if round % 20 == 0 {
-                    drop(collection.optimize().unwrap());
+                    drop(collection.optimize(None).unwrap());
                 }
             }
             done.store(true, Ordering::Release);
@@ -176,12 +176,12 @@ fn a_collection_that_is_dropped_under_way_is_not_found_any_more_and_answers_ever
         .map(|i| (format!("v{i}"), random.vector(8)))
         .collect();
     insert(&collection, &rows);
-    let waiting = collection.optimize().unwrap();
+    let waiting = collection.optimize(None).unwrap();
     drop(collection.drop_contents(WAIT).unwrap());
     // Either it was done before, or it is told.
     let answer = waiting.blocking_recv().unwrap();
     assert!(matches!(answer, Ok(()) | Err(Error::CollectionNotFound(_))));
     let gone = collection.delete_one(WAIT, "v1", &plain());
     assert!(matches!(gone, Err(Error::CollectionNotFound(_))));
-    assert!(collection.optimize().is_err());
+    assert!(collection.optimize(None).is_err());
 }

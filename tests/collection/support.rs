@@ -72,7 +72,7 @@ pub fn insert_with(
         metadata: (0..rows.len())
             .map(|i| metadata(i).map(String::into_boxed_str))
             .collect(),
-        texts: Vec::new(),
+        ..Batch::default()
     };
     let mut prepared = collection.prepare(batch).unwrap();
     collection.insert(WAIT, &mut prepared).unwrap();
@@ -97,7 +97,7 @@ pub fn search(collection: &Collection, query: &[f32], limit: usize) -> Vec<Item>
 }
 
 pub fn optimize(collection: &Arc<Collection>) {
-    let done = collection.optimize().unwrap();
+    let done = collection.optimize(None).unwrap();
     done.blocking_recv().unwrap().unwrap();
 }
 

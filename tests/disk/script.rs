@@ -217,6 +217,7 @@ impl Session {
                     lengths: vec![DIMENSION as u32],
                     metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
                     texts: versions.map(|v| Some(text(v).into())).collect(),
+                    on_progress: None,
                 })?;
                 collection.insert(WAIT, &mut prepared)?;
             }
@@ -256,7 +257,7 @@ impl Session {
                 call.collection(name)?.delete_matching(&filter, &plain)?;
             }
             Op::Optimize(name) => {
-                let done = call.collection(name)?.optimize()?;
+                let done = call.collection(name)?.optimize(None)?;
                 done.blocking_recv().unwrap()?;
             }
             Op::BackUp => {

@@ -74,7 +74,7 @@ fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Coll
     insert(&collection);
     // The second time leaves a gap.
     insert(&collection);
-    let optimized = collection.optimize().unwrap();
+    let optimized = collection.optimize(None).unwrap();
     optimized.blocking_recv().unwrap().unwrap();
     assert!(done.load(Ordering::Acquire) && path.join("log.2").exists());
     collection.close().unwrap();

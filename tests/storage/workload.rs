@@ -469,6 +469,7 @@ impl Model {
                         .iter()
                         .map(|v| v.text.map(|text| contents.text(text)))
                         .collect(),
+                    on_progress: None,
                 };
                 let collection = collection(*name)?;
                 let mut prepared = collection.prepare(batch)?;
@@ -504,7 +505,7 @@ impl Model {
                 collection(*name)?.delete_matching(&tagged(*tag), &options)?;
             }
             Op::Optimize { name, wait } => {
-                let done = collection(*name)?.optimize()?;
+                let done = collection(*name)?.optimize(None)?;
                 if *wait {
                     done.blocking_recv().unwrap()?;
                 }

@@ -1,0 +1,87 @@
+//! Many searches at once, on all cores.
+//!
+//! They share the lock for some milliseconds at a time, and writes come in between: each
+//! query sees one state of the collection, and a later one may see a later state.
+
+use std::{
+    iter,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Access, Collection, Item, SearchOptions, State};
+use crate::{error::Result, vectors::Query};
+
+/// How long the lock is shared at a time, unless one query takes longer.
+const TURN: Duration = Duration::from_millis(5);
+
+/// The pool that searches. `None` where its threads cannot be had: then the caller's
+/// thread does it all.
+fn searchers() -> Option<&'static rayon::ThreadPool> {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .thread_name(|i| format!("vectorizer-search-{i}"))
+            .build()
+            .ok()
+    })
+    .as_ref()
+}
+
+impl Collection {
+    /// What `search` finds for each query, in their order. `None` is a query that ranks
+    /// nothing, as in `search_unranked`.
+    pub fn search_batch(
+        &self,
+        queries: Vec<Option<Vec<f32>>>,
+        options: &SearchOptions,
+    ) -> Result<Vec<Vec<Item>>> {
+        for (i, query) in queries.iter().enumerate() {
+            if let Some(query) = query {
+                self.check_row(query, &format!("queries[{i}]"))?;
+            }
+        }
+        let queries = queries.into_iter().map(|query| query.map(Query::new));
+        let queries: Vec<_> = queries.collect();
+        let pool = if queries.len() > 1 { searchers() } else { None };
+        let mut found: Vec<_> = iter::repeat_with(Vec::new).take(queries.len()).collect();
+        let next = AtomicUsize::new(0);
+        loop {
+            let state = self.read(Access::Wait)?;
+            if next.load(Ordering::Relaxed) >= queries.len() {
+                return Ok(found);
+            }
+            let state: &State = &state;
+            let allowed = options.filter.as_ref().map(|f| state.matching(f));
+            // Each thread takes the next query until the turn is over.
+            let answer = || {
+                let end = Instant::now() + TURN;
+                let mut answers = Vec::new();
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(query) = queries.get(at) else {
+                        return answers;
+                    };
+                    let items = match query {
+                        Some(query) => self.found(state, query, allowed.as_ref(), options),
+                        None => state.listed(allowed.as_ref(), options),
+                    };
+                    answers.push((at, items));
+                    if Instant::now() >= end {
+                        return answers;
+                    }
+                }
+            };
+            let answers = match pool {
+                Some(pool) => pool.broadcast(|_| answer()),
+                None => vec![answer()],
+            };
+            for (at, items) in answers.into_iter().flatten() {
+                found[at] = items;
+            }
+        }
+    }
+}
