@@ -297,6 +297,7 @@ impl State {
             |a, b| self.vectors.between(a, b),
         );
         if let Some(graph) = graph {
+            self.choose_basis();
             self.put_graph(Some(Arc::new(graph)));
         }
     }

@@ -353,6 +353,7 @@ impl Collection {
         let pool = builders().ok_or_else(|| {
             Error::Internal("there are no threads to build the index; searches scan".into())
         })?;
+        self.choose_basis();
         let (expected, geometry) = {
             let state = self.state.read();
             let alive = state.slots.alive().iter();
@@ -360,7 +361,7 @@ impl Collection {
             let longest = norms.fold(0.0, f64::max);
             (
                 state.slots.len(),
-                Geometry::new(self.config.metric, longest),
+                Geometry::new(self.config.metric, state.vectors.basis(), longest),
             )
         };
         let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
@@ -422,7 +423,7 @@ impl Collection {
                 }
                 for slot in slots.by_ref().take(BLOCK) {
                     if state.slots.alive().contains(slot) {
-                        block.push(slot, state.vectors.code(slot), state.vectors.terms(slot));
+                        block.push(&state.vectors, slot);
                         // From here on the slot must not be used for another vector.
                         state.building.get_or_insert_default().insert(slot);
                     }

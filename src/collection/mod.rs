@@ -10,6 +10,7 @@ mod delete;
 mod disk;
 mod insert;
 mod maintain;
+mod precision;
 mod query;
 
 use std::sync::Arc;

@@ -144,7 +144,7 @@ impl Collection {
     }
 }
 
-/// A slot with its distance by code.
+/// A slot with its distance by code or row.
 struct Candidate {
     slot: u32,
     estimate: Estimate,
@@ -232,7 +232,7 @@ impl State {
             return None;
         }
         let found = graph.search(
-            |slot| self.vectors.estimate(query, slot).distance,
+            |slot| self.vectors.look(query, slot).distance,
             |slot| slots.contains(slot),
             ef,
             if method == Method::Walk {
@@ -248,7 +248,7 @@ impl State {
         let mut candidates = self.scan(query, pending.iter(), limit);
         candidates.extend(found.into_iter().map(|slot| Candidate {
             slot,
-            estimate: self.vectors.estimate(query, slot),
+            estimate: self.vectors.look(query, slot),
         }));
         (candidates.len() >= limit).then_some(candidates)
     }
@@ -269,7 +269,7 @@ impl State {
         let mut bound = f64::INFINITY;
         let mut candidates = Vec::new();
         for slot in slots {
-            let estimate = self.vectors.estimate(query, slot);
+            let estimate = self.vectors.look(query, slot);
             if estimate.lower() > bound {
                 continue;
             }

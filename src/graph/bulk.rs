@@ -1,5 +1,5 @@
-//! Bulk construction: hnsw_rs inserts codes on many threads, and the result is
-//! flattened.
+//! Bulk construction: hnsw_rs inserts codes, or rows where codes are too coarse, on many
+//! threads, and the result is flattened.
 
 use hashbrown::HashMap;
 use hnsw_rs::{
@@ -10,13 +10,13 @@ use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::{Graph, HnswParams, Layer, NONE, neighbours::select};
-use crate::vectors::{Metric, Terms, dot_codes};
+use crate::vectors::{Basis, Metric, Vectors, distance_squared, dot_codes};
 
 /// hnsw_rs distributes nodes over at most this many layers.
 const MAX_LAYERS: usize = 16;
 
-/// What a distance needs besides the code, appended to each row's bytes: hnsw_rs shows
-/// a distance nothing else.
+/// What a distance needs besides the code, appended to each code's bytes: hnsw_rs shows
+/// a distance nothing else. A row of f32 has its extra coordinate appended.
 ///
 /// | bytes | value |
 /// | --- | --- |
@@ -31,6 +31,7 @@ const TAIL: usize = 24;
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry {
     metric: Metric,
+    basis: Basis,
     /// For the dot product: the squared length that every row is brought up to by its
     /// extra coordinate (Bachrach et al., "Speeding up the Xbox recommender system",
     /// RecSys 2014). Rows that are longer get none.
@@ -39,31 +40,51 @@ pub struct Geometry {
 
 impl Geometry {
     /// `longest` is the largest length among the rows.
-    pub fn new(metric: Metric, longest: f64) -> Self {
+    pub fn new(metric: Metric, basis: Basis, longest: f64) -> Self {
         Self {
             metric,
+            basis,
             square: longest * longest,
         }
     }
 
-    /// Appends the row for a code to `out`.
-    fn push_row(&self, code: &[i8], terms: Terms, out: &mut Vec<i8>) {
+    /// Appends the code at `slot` to `out`, as it is laid out.
+    fn push_code(&self, vectors: &Vectors, slot: u32, out: &mut Vec<i8>) {
+        let code = vectors.code(slot);
         let square = f64::from(dot_codes(code, code));
-        let scale = f64::from(terms.scale);
+        let scale = f64::from(vectors.terms(slot).scale);
         let (scale, square, extra) = match self.metric {
             Metric::Cosine if square > 0.0 => (1.0 / square.sqrt(), 1.0, 0.0),
             Metric::Cosine => (0.0, 1.0, 0.0),
             Metric::Euclidean => (scale, square * scale * scale, 0.0),
             Metric::DotProduct => {
                 let square = square * scale * scale;
-                let missing = (self.square - square).max(0.0);
-                (scale, square + missing, missing.sqrt())
+                let extra = self.extra(square);
+                (scale, square + extra * extra, extra)
             }
         };
         out.extend_from_slice(code);
         for value in [scale, square, extra] {
             out.extend(value.to_le_bytes().map(|byte| byte as i8));
         }
+    }
+
+    /// Appends the row at `slot` to `out`, as it is laid out.
+    fn push_row(&self, vectors: &Vectors, slot: u32, out: &mut Vec<f32>) {
+        let norm = vectors.terms(slot).norm;
+        let (scale, extra) = match self.metric {
+            Metric::Cosine if norm > 0.0 => (1.0 / norm, 0.0),
+            Metric::DotProduct => (1.0, self.extra(norm * norm)),
+            _ => (1.0, 0.0),
+        };
+        let row = vectors.row(slot).iter();
+        out.extend(row.map(|&x| (f64::from(x) * scale) as f32));
+        out.push(extra as f32);
+    }
+
+    /// The extra coordinate of a row of this squared length.
+    fn extra(&self, square: f64) -> f64 {
+        (self.square - square).max(0.0).sqrt()
     }
 }
 
@@ -91,14 +112,25 @@ impl Distance<i8> for RowDistance {
     }
 }
 
-/// A graph under construction. It copies the codes it is given, so nothing needs to be
-/// locked while it works.
+impl Distance<f32> for RowDistance {
+    fn eval(&self, a: &[f32], b: &[f32]) -> f32 {
+        distance_squared(a, b).min(f64::from(f32::MAX)) as f32
+    }
+}
+
+/// A graph under construction. It copies the codes or rows it is given, so nothing needs
+/// to be locked while it works.
 pub struct Builder {
-    hnsw: Hnsw<'static, i8, RowDistance>,
+    hnsw: Construction,
     geometry: Geometry,
     params: HnswParams,
     members: RoaringBitmap,
-    row_len: usize,
+    dimension: usize,
+}
+
+enum Construction {
+    Codes(Hnsw<'static, i8, RowDistance>),
+    Rows(Hnsw<'static, f32, RowDistance>),
 }
 
 impl Builder {
@@ -106,19 +138,19 @@ impl Builder {
         // Lists that only hold what leads in different directions have room for the links
         // of later nodes; `flatten` fills them. Filled from the beginning, they are full
         // of near neighbours, and clusters come apart while the graph is built.
-        let hnsw = Hnsw::new(
-            params.m,
-            expected,
-            MAX_LAYERS,
-            params.ef_construction,
-            RowDistance,
-        );
+        let (m, ef) = (params.m, params.ef_construction);
+        let hnsw = match geometry.basis {
+            Basis::Codes => {
+                Construction::Codes(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance))
+            }
+            Basis::Rows => Construction::Rows(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance)),
+        };
         Self {
             hnsw,
             geometry,
             params,
             members: RoaringBitmap::new(),
-            row_len: dimension + TAIL,
+            dimension,
         }
     }
 
@@ -127,10 +159,11 @@ impl Builder {
         &self.members
     }
 
-    /// A block of rows to insert, filled under the owner's lock and handed to `insert`.
+    /// A block of vectors to insert, filled under the owner's lock and handed to `insert`.
     pub fn block(&self) -> Block {
         Block {
             geometry: self.geometry,
+            codes: Vec::new(),
             rows: Vec::new(),
             slots: Vec::new(),
         }
@@ -138,18 +171,33 @@ impl Builder {
 
     /// Inserts a block on the threads of the current rayon pool.
     pub fn insert(&mut self, block: &Block) {
-        let rows = block
-            .rows
-            .chunks_exact(self.row_len)
-            .zip(block.slots.iter().map(|&slot| slot as usize))
-            .collect();
-        self.hnsw.parallel_insert_slice(&rows);
+        let slots = block.slots.iter().map(|&slot| slot as usize);
+        match &self.hnsw {
+            Construction::Codes(hnsw) => {
+                let codes = block.codes.chunks_exact(self.dimension + TAIL);
+                hnsw.parallel_insert_slice(&codes.zip(slots).collect());
+            }
+            Construction::Rows(hnsw) => {
+                let rows = block.rows.chunks_exact(self.dimension + 1);
+                hnsw.parallel_insert_slice(&rows.zip(slots).collect());
+            }
+        }
         self.members.extend(block.slots.iter());
     }
 
     /// The graph so far, in flat arrays, with all nodes within reach. `None` while it has
     /// no node. Works on the threads of the current rayon pool.
     pub fn flatten(&self) -> Option<Graph> {
+        match &self.hnsw {
+            Construction::Codes(hnsw) => self.flatten_from(hnsw),
+            Construction::Rows(hnsw) => self.flatten_from(hnsw),
+        }
+    }
+
+    fn flatten_from<T: Value>(&self, hnsw: &Hnsw<'static, T, RowDistance>) -> Option<Graph>
+    where
+        RowDistance: Distance<T>,
+    {
         let m = self.params.m;
         let last = self.members.max()?;
         let mut links = Links {
@@ -157,7 +205,7 @@ impl Builder {
             layers: Vec::new(),
         };
         let mut entry = (0, last);
-        let points: Vec<_> = self.hnsw.get_point_indexation().into_iter().collect();
+        let points: Vec<_> = hnsw.get_point_indexation().into_iter().collect();
         for point in &points {
             let slot = point.get_origin_id() as u32;
             let level = usize::from(point.get_point_id().0);
@@ -199,19 +247,27 @@ impl Builder {
 /// The lists of neighbours of one layer.
 type Lists = HashMap<u32, Vec<u32>>;
 
-/// What hnsw_rs has made: the rows by slot, and who is linked to whom.
-struct Links<'a> {
-    rows: Vec<&'a [i8]>,
+/// What codes and rows consist of.
+trait Value: Clone + Send + Sync + 'static {}
+impl Value for i8 {}
+impl Value for f32 {}
+
+/// What hnsw_rs has made: the codes or rows by slot, and who is linked to whom.
+struct Links<'a, T> {
+    rows: Vec<&'a [T]>,
     layers: Vec<Lists>,
 }
 
-impl<'a> Links<'a> {
+impl<'a, T: Value> Links<'a, T>
+where
+    RowDistance: Distance<T>,
+{
     /// Takes a node's links over, in both directions.
     ///
     /// Where a list is full, hnsw_rs drops its farthest entry, which may be the only way
     /// out of a cluster. The other end still has that link, and choosing again from both
     /// ends' links brings it back.
-    fn add(&mut self, slot: u32, level: usize, point: &'a Point<'_, i8>) {
+    fn add(&mut self, slot: u32, level: usize, point: &'a Point<'_, T>) {
         self.rows[slot as usize] = point.get_v();
         if self.layers.len() <= level {
             self.layers.resize_with(level + 1, Lists::default);
@@ -254,16 +310,21 @@ impl<'a> Links<'a> {
     }
 }
 
-/// Codes on their way into a builder.
+/// Codes or rows on their way into a builder.
 pub struct Block {
     geometry: Geometry,
-    rows: Vec<i8>,
+    codes: Vec<i8>,
+    rows: Vec<f32>,
     slots: Vec<u32>,
 }
 
 impl Block {
-    pub fn push(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        self.geometry.push_row(code, terms, &mut self.rows);
+    /// Copies the code or row at `slot`.
+    pub fn push(&mut self, vectors: &Vectors, slot: u32) {
+        match self.geometry.basis {
+            Basis::Codes => self.geometry.push_code(vectors, slot, &mut self.codes),
+            Basis::Rows => self.geometry.push_row(vectors, slot, &mut self.rows),
+        }
         self.slots.push(slot);
     }
 
@@ -272,6 +333,7 @@ impl Block {
     }
 
     pub fn clear(&mut self) {
+        self.codes.clear();
         self.rows.clear();
         self.slots.clear();
     }
