@@ -1,7 +1,7 @@
 //! Whether searches go by codes or by rows, measured on what the collection holds.
 
-use super::{Collection, State};
-use crate::vectors::Probe;
+use super::{Collection, Costs, State};
+use crate::vectors::{Basis, Probe};
 
 impl Collection {
     /// Measures whether codes are good enough for this collection's rows, and lets searches
@@ -18,7 +18,7 @@ impl Collection {
                 break;
             }
         }
-        self.state.write().vectors.set_basis(probe.basis());
+        self.state.write().set_basis(probe.basis());
     }
 }
 
@@ -27,6 +27,13 @@ impl State {
     pub(super) fn choose_basis(&mut self) {
         let mut probe = Probe::new(&self.vectors, self.slots.alive());
         while probe.look(&self.vectors, self.slots.alive()) {}
-        self.vectors.set_basis(probe.basis());
+        self.set_basis(probe.basis());
+    }
+
+    fn set_basis(&mut self, basis: Basis) {
+        if self.vectors.basis() != basis {
+            self.vectors.set_basis(basis);
+            self.costs = Costs::new(self.vectors.dimension(), basis);
+        }
     }
 }
