@@ -356,13 +356,8 @@ impl Collection {
         self.choose_basis();
         let (expected, geometry) = {
             let state = self.state.read();
-            let alive = state.slots.alive().iter();
-            let norms = alive.map(|slot| state.vectors.terms(slot).norm);
-            let longest = norms.fold(0.0, f64::max);
-            (
-                state.slots.len(),
-                Geometry::new(self.config.metric, state.vectors.basis(), longest),
-            )
+            let alive = state.slots.alive();
+            (state.slots.len(), Geometry::of(&state.vectors, alive))
         };
         let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
         let mut published = 0;

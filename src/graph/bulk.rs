@@ -25,27 +25,75 @@ const MAX_LAYERS: usize = 16;
 /// | 16..24 | `extra`: one more coordinate of the row, not in the code |
 const TAIL: usize = 24;
 
-/// How rows of a metric are laid out so that Euclidean distance orders them as the
-/// metric does. hnsw_rs wants a distance that is never negative, and a graph built with
-/// a real distance is better connected than one built with dot products.
+/// Rows that a geometry is measured on.
+const SAMPLE: u64 = 1024;
+/// How wide the logarithms of the lengths are beside the directions. Measured on eight kinds
+/// of 3,000 rows: with 0.2, those around a common offset lose a tenth of their nearest; with
+/// 1, those of heavy-tailed lengths do.
+const LENGTHS: f64 = 0.5;
+/// No difference of lengths that is only rounding counts.
+const LARGEST_WEIGHT: f64 = 16.0;
+
+/// How rows are laid out so that Euclidean distance makes neighbours of those that a walk
+/// by the metric goes between. hnsw_rs wants a distance that is never negative, and a graph
+/// built with a real distance is better connected than one built with dot products.
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry {
     metric: Metric,
     basis: Basis,
-    /// For the dot product: the squared length that every row is brought up to by its
-    /// extra coordinate (Bachrach et al., "Speeding up the Xbox recommender system",
-    /// RecSys 2014). Rows that are longer get none.
-    square: f64,
+    /// For the dot product: the usual logarithm of a row's length, and what a difference of
+    /// logarithms counts beside one of directions.
+    usual: f64,
+    weight: f64,
 }
 
 impl Geometry {
-    /// `longest` is the largest length among the rows.
-    pub fn new(metric: Metric, basis: Basis, longest: f64) -> Self {
-        Self {
-            metric,
-            basis,
-            square: longest * longest,
+    /// For the graph of the rows at `alive`, measured on a sample of them.
+    ///
+    /// For the dot product, which is no distance, neighbours are rows of about the same
+    /// direction and about the same length. A walk then climbs to the longer rows in the
+    /// query's direction step by step. Bringing all rows to one length with an extra
+    /// coordinate (Bachrach et al., "Speeding up the Xbox recommender system", RecSys 2014)
+    /// keeps the order of dot products, but puts the longest rows, which are what is searched
+    /// for, far from all others: where lengths differ, up to half of the nearest were lost.
+    pub fn of(vectors: &Vectors, alive: &RoaringBitmap) -> Self {
+        let mut geometry = Self {
+            metric: vectors.metric(),
+            basis: vectors.basis(),
+            usual: 0.0,
+            weight: 0.0,
+        };
+        if geometry.metric == Metric::DotProduct {
+            geometry.measure(vectors, alive);
         }
+        geometry
+    }
+
+    fn measure(&mut self, vectors: &Vectors, alive: &RoaringBitmap) {
+        let every = alive.len().div_ceil(SAMPLE).max(1) as usize;
+        let mut logarithms = Vec::new();
+        let mut direction = vec![0.0; vectors.dimension()];
+        for slot in alive.iter().step_by(every) {
+            let norm = vectors.terms(slot).norm;
+            if norm > 0.0 {
+                logarithms.push(norm.ln());
+                for (sum, &x) in direction.iter_mut().zip(vectors.row(slot)) {
+                    *sum += f64::from(x) / norm;
+                }
+            }
+        }
+        if logarithms.is_empty() {
+            return;
+        }
+        let count = logarithms.len() as f64;
+        self.usual = logarithms.iter().sum::<f64>() / count;
+        let square = |x: f64| x * x;
+        let spread = logarithms.iter().map(|&x| square(x - self.usual));
+        let spread = (spread.sum::<f64>() / count).sqrt();
+        // The variance of unit rows is what their mean lacks of a unit's length.
+        let mean = direction.iter().map(|&sum| square(sum / count));
+        let directions = (1.0 - mean.sum::<f64>()).max(0.0).sqrt();
+        self.weight = (LENGTHS * directions / spread).min(LARGEST_WEIGHT);
     }
 
     /// Appends the code at `slot` to `out`, as it is laid out.
@@ -54,13 +102,13 @@ impl Geometry {
         let square = f64::from(dot_codes(code, code));
         let scale = f64::from(vectors.terms(slot).scale);
         let (scale, square, extra) = match self.metric {
-            Metric::Cosine if square > 0.0 => (1.0 / square.sqrt(), 1.0, 0.0),
-            Metric::Cosine => (0.0, 1.0, 0.0),
             Metric::Euclidean => (scale, square * scale * scale, 0.0),
-            Metric::DotProduct => {
-                let square = square * scale * scale;
-                let extra = self.extra(square);
-                (scale, square + extra * extra, extra)
+            Metric::Cosine | Metric::DotProduct => {
+                let extra = self.extra(vectors.terms(slot).norm);
+                match square > 0.0 {
+                    true => (1.0 / square.sqrt(), 1.0 + extra * extra, extra),
+                    false => (0.0, 1.0 + extra * extra, extra),
+                }
             }
         };
         out.extend_from_slice(code);
@@ -73,18 +121,19 @@ impl Geometry {
     fn push_row(&self, vectors: &Vectors, slot: u32, out: &mut Vec<f32>) {
         let norm = vectors.terms(slot).norm;
         let (scale, extra) = match self.metric {
-            Metric::Cosine if norm > 0.0 => (1.0 / norm, 0.0),
-            Metric::DotProduct => (1.0, self.extra(norm * norm)),
-            _ => (1.0, 0.0),
+            Metric::Cosine | Metric::DotProduct if norm > 0.0 => (1.0 / norm, self.extra(norm)),
+            Metric::Cosine | Metric::DotProduct => (0.0, self.extra(norm)),
+            Metric::Euclidean => (1.0, 0.0),
         };
         let row = vectors.row(slot).iter();
         out.extend(row.map(|&x| (f64::from(x) * scale) as f32));
         out.push(extra as f32);
     }
 
-    /// The extra coordinate of a row of this squared length.
-    fn extra(&self, square: f64) -> f64 {
-        (self.square - square).max(0.0).sqrt()
+    /// The extra coordinate of a row of this length.
+    fn extra(&self, norm: f64) -> f64 {
+        // A row of zeros has no logarithm: it is very short.
+        self.weight * (norm.max(f64::MIN_POSITIVE).ln() - self.usual)
     }
 }
 

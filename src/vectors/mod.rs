@@ -101,6 +101,10 @@ impl Vectors {
         self.dimension
     }
 
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
     /// What `look` goes by.
     pub fn basis(&self) -> Basis {
         self.basis

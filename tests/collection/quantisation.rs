@@ -74,7 +74,7 @@ impl Kind {
     fn bar(self, metric: Metric) -> f64 {
         match (self, metric) {
             // The longest rows are the nearest to most queries, and far from all others.
-            (Kind::Lengths | Kind::Student | Kind::Cauchy, Metric::DotProduct) => 0.4,
+            (Kind::Student | Kind::Cauchy, Metric::DotProduct) => 0.9,
             // Those of different lengths are hardly neighbours.
             (Kind::Lengths, Metric::Euclidean) => 0.93,
             // Directions that are Cauchy distributed around two poles.
@@ -162,8 +162,7 @@ fn codes_are_walked_by_only_where_rows_would_find_no_more() {
             if basis == Basis::Rows {
                 continue;
             }
-            let norms = slots.iter().map(|slot| vectors.terms(slot).norm);
-            let geometry = Geometry::new(metric, basis, norms.fold(0.0, f64::max));
+            let geometry = Geometry::of(&vectors, &slots);
             let mut builder = Builder::new(DIMENSION, geometry, HnswParams::default(), ROWS);
             let mut block = builder.block();
             slots.iter().for_each(|slot| block.push(&vectors, slot));
