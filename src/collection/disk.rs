@@ -302,6 +302,7 @@ impl State {
             })
         });
         if let Some(graph) = graph {
+            self.choose_basis();
             self.put_graph(Some(Arc::new(graph)));
         }
     }

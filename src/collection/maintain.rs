@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     filter::Source,
     graph::{Builder, Geometry, Graph, Rows},
-    vectors::{Metric, Slots, Vectors},
+    vectors::{Slots, Vectors},
 };
 
 /// Below this many live vectors a scan is faster than a graph, and exact.
@@ -496,15 +496,8 @@ impl Collection {
     /// Copies the codes of `slots`, which must not be used for other vectors meanwhile.
     /// `None` when the collection was dropped.
     fn copy_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
-        let geometry = {
-            let state = self.state.read();
-            let norm = |slot| state.vectors.terms(slot).norm;
-            let longest = match self.config.metric {
-                Metric::DotProduct => slots.iter().map(norm).fold(0.0, f64::max),
-                Metric::Cosine | Metric::Euclidean => 0.0,
-            };
-            Geometry::new(self.config.metric, longest)
-        };
+        self.choose_basis();
+        let geometry = Geometry::of(&self.state.read().vectors, slots);
         let len = slots.max().map_or(0, |last| last as usize + 1);
         let mut rows = Rows::new(self.config.dimension, geometry, len);
         let mut slots = slots.iter().peekable();
@@ -514,7 +507,7 @@ impl Collection {
                 return None;
             }
             for slot in slots.by_ref().take(COPIED) {
-                rows.put(slot, state.vectors.code(slot), state.vectors.terms(slot));
+                rows.copy(&state.vectors, slot);
             }
         }
         Some(rows)
@@ -542,15 +535,11 @@ impl Collection {
         let pool = builders().ok_or_else(|| {
             Error::Internal("there are no threads to build the index; searches scan".into())
         })?;
+        self.choose_basis();
         let (expected, geometry) = {
             let state = self.state.read();
-            let alive = state.slots.alive().iter();
-            let norms = alive.map(|slot| state.vectors.terms(slot).norm);
-            let longest = norms.fold(0.0, f64::max);
-            (
-                state.slots.len(),
-                Geometry::new(self.config.metric, longest),
-            )
+            let alive = state.slots.alive();
+            (state.slots.len(), Geometry::of(&state.vectors, alive))
         };
         let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
         let mut published = 0;
@@ -603,7 +592,7 @@ impl Collection {
                 }
                 for slot in slots.by_ref().take(BLOCK) {
                     if state.slots.alive().contains(slot) {
-                        block.push(slot, state.vectors.code(slot), state.vectors.terms(slot));
+                        block.push(&state.vectors, slot);
                         // From here on the slot must not be used for another vector.
                         state.building.get_or_insert_default().insert(slot);
                     }

@@ -7,10 +7,12 @@
 mod batch;
 mod config;
 mod copy;
+mod cost;
 mod delete;
 mod disk;
 mod insert;
 mod maintain;
+mod precision;
 mod query;
 
 use std::sync::Arc;
@@ -31,8 +33,9 @@ use crate::{
     filter::{FieldIndexes, Source},
     graph::Graph,
     storage::{Fsync, Journal},
-    vectors::{Slots, Vectors},
+    vectors::{Basis, Slots, Vectors},
 };
+use cost::Costs;
 use maintain::Upkeep;
 
 /// Whether a call may wait for the lock. The JavaScript thread must not: it asks with
@@ -61,6 +64,7 @@ struct State {
     fields: FieldIndexes,
     journal: Journal,
     graph: Option<Arc<Graph>>,
+    costs: Costs,
     /// Live slots that are not nodes of the graph. Searches scan them.
     pending: RoaringBitmap,
     /// The nodes of the graph under construction, if there is one.
@@ -94,6 +98,7 @@ impl State {
             fields: FieldIndexes::default(),
             journal: Journal::default(),
             graph: None,
+            costs: Costs::new(config.dimension, Basis::default()),
             pending: RoaringBitmap::new(),
             building: None,
             next_sequence: 0,

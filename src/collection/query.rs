@@ -8,12 +8,12 @@
 //! The scan is exact: a code's distance comes with a bound on its error, and every row
 //! that could still belong to the nearest is looked at.
 
-use std::{collections::BinaryHeap, sync::Arc};
+use std::{cell::Cell, collections::BinaryHeap, sync::Arc, time::Instant};
 
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, State};
+use super::{Access, Collection, State, cost::Task};
 use crate::{
     error::Result,
     filter::Filter,
@@ -151,15 +151,17 @@ impl Collection {
     }
 }
 
-/// A query that a walk compares with codes.
-struct ByCode<'a> {
+/// A query that a walk looks for.
+struct Sought<'a> {
     vectors: &'a Vectors,
     query: &'a Query,
+    visits: Cell<usize>,
 }
 
-impl Target for ByCode<'_> {
+impl Target for Sought<'_> {
     fn distance(&self, slot: u32) -> f64 {
-        self.vectors.estimate(self.query, slot).distance
+        self.visits.set(self.visits.get() + 1);
+        self.vectors.look(self.query, slot).distance
     }
 
     fn fetch(&self, slot: u32) {
@@ -167,7 +169,7 @@ impl Target for ByCode<'_> {
     }
 }
 
-/// A slot with its distance by code.
+/// A slot with its distance by code or row.
 struct Candidate {
     slot: u32,
     estimate: Estimate,
@@ -175,20 +177,6 @@ struct Candidate {
 
 /// An exact distance, then the insertion order as the tie-breaker, then the slot.
 type Rank = (OrderedFloat<f64>, u64, u32);
-
-/// What looking at a code costs, in nanoseconds: on a walk, where it is a cache miss
-/// and comes with the queue's work, and in a scan. Measured with 384 dimensions (86 and
-/// 10) and scaled by the bytes read; only their ratio matters.
-fn costs(dimension: usize) -> (usize, usize) {
-    let bytes = dimension / 64;
-    (80 + bytes, 4 + bytes)
-}
-
-/// How many nodes a walk visits where all are allowed. Measured on 40,000 sentence
-/// embeddings with 16 neighbours per node.
-fn expected_visits(ef: usize) -> usize {
-    300 + 11 * ef
-}
 
 impl State {
     pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
@@ -243,8 +231,15 @@ impl State {
             Method::Scan => None,
             method => self.walk(query, allowed, limit, ef, method),
         };
-        let candidates = candidates.unwrap_or_else(|| self.scan(query, slots.iter(), limit));
-        self.rank(query, candidates, limit)
+        if let Some(candidates) = candidates {
+            return self.rank(query, candidates, limit);
+        }
+        let begin = Instant::now();
+        let candidates = self.scan(query, slots.iter(), limit);
+        let nearest = self.rank(query, candidates, limit);
+        self.costs
+            .scanned(slots.len() as usize, limit, begin.elapsed());
+        nearest
     }
 
     /// Candidates from the graph and a scan of the pending slots. `None` where scanning
@@ -259,31 +254,29 @@ impl State {
         method: Method,
     ) -> Option<Vec<Candidate>> {
         let graph = self.graph.as_ref()?;
-        let alive = self.slots.alive();
-        let slots = allowed.unwrap_or(alive);
-        let (visit, look) = costs(self.vectors.dimension());
+        let slots = allowed.unwrap_or(self.slots.alive());
         let ef = ef.max(limit + limit / 2);
-        // Each result takes as many more visits as there are nodes for an allowed one.
-        let nodes = graph.members().len() as usize;
-        let visits = expected_visits(ef).saturating_mul(nodes) / slots.len().max(1) as usize;
-        let budget = slots.len() as usize * look / visit;
-        if visits >= budget && method != Method::Walk {
-            return None;
-        }
-        let target = ByCode {
+        let task = Task {
+            allowed: slots.len() as usize,
+            pending: slots.intersection_len(&self.pending) as usize,
+            nodes: graph.members().len() as usize,
+            ef,
+        };
+        let budget = match method {
+            Method::Walk => task.nodes,
+            _ => self.costs.budget(task)?,
+        };
+        let target = Sought {
             vectors: &self.vectors,
             query,
+            visits: Cell::new(0),
         };
-        let found = graph.search(
-            &target,
-            |slot| slots.contains(slot),
-            ef,
-            if method == Method::Walk {
-                nodes
-            } else {
-                budget
-            },
-        )?;
+        let begin = Instant::now();
+        let found = graph.search(&target, |slot| slots.contains(slot), ef, budget);
+        let gave_up = found.is_none();
+        self.costs
+            .walked(task, target.visits.get(), gave_up, begin.elapsed());
+        let found = found?;
         let pending = match allowed {
             Some(allowed) => &(allowed & &self.pending),
             None => &self.pending,
@@ -291,7 +284,7 @@ impl State {
         let mut candidates = self.scan(query, pending.iter(), limit);
         candidates.extend(found.into_iter().map(|slot| Candidate {
             slot,
-            estimate: self.vectors.estimate(query, slot),
+            estimate: self.vectors.look(query, slot),
         }));
         (candidates.len() >= limit).then_some(candidates)
     }
@@ -312,7 +305,7 @@ impl State {
         let mut bound = f64::INFINITY;
         let mut candidates = Vec::new();
         for slot in slots {
-            let estimate = self.vectors.estimate(query, slot);
+            let estimate = self.vectors.look(query, slot);
             if estimate.lower() > bound {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Bulk construction: hnsw_rs inserts codes on many threads, and the result is
-//! flattened.
+//! Bulk construction: hnsw_rs inserts codes, or rows where codes are too coarse, on many
+//! threads, and the result is flattened.
 
 use hashbrown::HashMap;
 use hnsw_rs::{
@@ -9,105 +9,29 @@ use hnsw_rs::{
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::{Graph, HnswParams, Layer, NONE, neighbours::select};
-use crate::vectors::{Metric, Terms, dot_codes};
+use super::{
+    Graph, HnswParams, Layer, NONE,
+    geometry::{Geometry, RowDistance, TAIL},
+    neighbours::select,
+};
+use crate::vectors::{Basis, Vectors};
 
 /// hnsw_rs distributes nodes over at most this many layers.
 const MAX_LAYERS: usize = 16;
 
-/// What rounding adds to the squared distance of two copies, beside their squared lengths;
-/// far below what a unit of a code makes.
-const ROUNDING: f64 = 1e-12;
-
-/// What a distance needs besides the code, appended to each row's bytes: hnsw_rs shows
-/// a distance nothing else.
-///
-/// | bytes | value |
-/// | --- | --- |
-/// | 0..8 | `scale`: what a unit of the code is worth |
-/// | 8..16 | `square`: the row's squared length, the extra coordinate included |
-/// | 16..24 | `extra`: one more coordinate of the row, not in the code |
-pub(super) const TAIL: usize = 24;
-
-/// How rows of a metric are laid out so that Euclidean distance orders them as the
-/// metric does. hnsw_rs wants a distance that is never negative, and a graph built with
-/// a real distance is better connected than one built with dot products.
-#[derive(Debug, Clone, Copy)]
-pub struct Geometry {
-    metric: Metric,
-    /// For the dot product: the squared length that every row is brought up to by its
-    /// extra coordinate (Bachrach et al., "Speeding up the Xbox recommender system",
-    /// RecSys 2014). Rows that are longer get none.
-    square: f64,
-}
-
-impl Geometry {
-    /// `longest` is the largest length among the rows.
-    pub fn new(metric: Metric, longest: f64) -> Self {
-        Self {
-            metric,
-            square: longest * longest,
-        }
-    }
-
-    /// Writes the row for a code to `out`, which is as long as one.
-    pub(super) fn write_row(&self, code: &[i8], terms: Terms, out: &mut [i8]) {
-        let square = f64::from(dot_codes(code, code));
-        let scale = f64::from(terms.scale);
-        let (scale, square, extra) = match self.metric {
-            Metric::Cosine if square > 0.0 => (1.0 / square.sqrt(), 1.0, 0.0),
-            Metric::Cosine => (0.0, 1.0, 0.0),
-            Metric::Euclidean => (scale, square * scale * scale, 0.0),
-            Metric::DotProduct => {
-                let square = square * scale * scale;
-                let missing = (self.square - square).max(0.0);
-                (scale, square + missing, missing.sqrt())
-            }
-        };
-        let (row, tail) = out.split_at_mut(code.len());
-        row.copy_from_slice(code);
-        for (value, out) in [scale, square, extra].iter().zip(tail.chunks_exact_mut(8)) {
-            out.copy_from_slice(&value.to_le_bytes().map(|byte| byte as i8));
-        }
-    }
-}
-
-/// Squared Euclidean distance of two rows as `Geometry` lays them out.
-pub(super) struct RowDistance;
-
-impl RowDistance {
-    fn value(row: &[i8], at: usize) -> f64 {
-        let mut bytes = [0; 8];
-        for (byte, &part) in bytes.iter_mut().zip(&row[row.len() - TAIL + at..]) {
-            *byte = part as u8;
-        }
-        f64::from_le_bytes(bytes)
-    }
-}
-
-impl Distance<i8> for RowDistance {
-    fn eval(&self, a: &[i8], b: &[i8]) -> f32 {
-        let dot = dot_codes(&a[..a.len() - TAIL], &b[..b.len() - TAIL]);
-        let product = f64::from(dot) * Self::value(a, 0) * Self::value(b, 0)
-            + Self::value(a, 16) * Self::value(b, 16);
-        let squares = Self::value(a, 8) + Self::value(b, 8);
-        let distance = squares - 2.0 * product;
-        // Copies are to be at no distance, which rounding could take from them.
-        if distance <= squares * ROUNDING {
-            return 0.0;
-        }
-        distance.min(f64::from(f32::MAX)) as f32
-    }
-}
-
-/// A graph under construction. It copies the codes it is given, so nothing needs to be
-/// locked while it works.
+/// A graph under construction. It copies the codes or rows it is given, so nothing needs
+/// to be locked while it works.
 pub struct Builder {
-    hnsw: Hnsw<'static, i8, RowDistance>,
+    hnsw: Construction,
     geometry: Geometry,
     params: HnswParams,
     members: RoaringBitmap,
-    row_len: usize,
+    dimension: usize,
+}
+
+enum Construction {
+    Codes(Hnsw<'static, i8, RowDistance>),
+    Rows(Hnsw<'static, f32, RowDistance>),
 }
 
 impl Builder {
@@ -115,19 +39,19 @@ impl Builder {
         // Lists that only hold what leads in different directions have room for the links
         // of later nodes; `flatten` fills them. Filled from the beginning, they are full
         // of near neighbours, and clusters come apart while the graph is built.
-        let hnsw = Hnsw::new(
-            params.m,
-            expected,
-            MAX_LAYERS,
-            params.ef_construction,
-            RowDistance,
-        );
+        let (m, ef) = (params.m, params.ef_construction);
+        let hnsw = match geometry.basis() {
+            Basis::Codes => {
+                Construction::Codes(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance))
+            }
+            Basis::Rows => Construction::Rows(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance)),
+        };
         Self {
             hnsw,
             geometry,
             params,
             members: RoaringBitmap::new(),
-            row_len: dimension + TAIL,
+            dimension,
         }
     }
 
@@ -136,10 +60,11 @@ impl Builder {
         &self.members
     }
 
-    /// A block of rows to insert, filled under the owner's lock and handed to `insert`.
+    /// A block of vectors to insert, filled under the owner's lock and handed to `insert`.
     pub fn block(&self) -> Block {
         Block {
             geometry: self.geometry,
+            codes: Vec::new(),
             rows: Vec::new(),
             slots: Vec::new(),
         }
@@ -147,18 +72,33 @@ impl Builder {
 
     /// Inserts a block on the threads of the current rayon pool.
     pub fn insert(&mut self, block: &Block) {
-        let rows = block
-            .rows
-            .chunks_exact(self.row_len)
-            .zip(block.slots.iter().map(|&slot| slot as usize))
-            .collect();
-        self.hnsw.parallel_insert_slice(&rows);
+        let slots = block.slots.iter().map(|&slot| slot as usize);
+        match &self.hnsw {
+            Construction::Codes(hnsw) => {
+                let codes = block.codes.chunks_exact(self.dimension + TAIL);
+                hnsw.parallel_insert_slice(&codes.zip(slots).collect());
+            }
+            Construction::Rows(hnsw) => {
+                let rows = block.rows.chunks_exact(self.dimension + 1);
+                hnsw.parallel_insert_slice(&rows.zip(slots).collect());
+            }
+        }
         self.members.extend(block.slots.iter());
     }
 
     /// The graph so far, in flat arrays, with all nodes within reach. `None` while it has
     /// no node. Works on the threads of the current rayon pool.
     pub fn flatten(&self) -> Option<Graph> {
+        match &self.hnsw {
+            Construction::Codes(hnsw) => self.flatten_from(hnsw),
+            Construction::Rows(hnsw) => self.flatten_from(hnsw),
+        }
+    }
+
+    fn flatten_from<T: Value>(&self, hnsw: &Hnsw<'static, T, RowDistance>) -> Option<Graph>
+    where
+        RowDistance: Distance<T>,
+    {
         let m = self.params.m;
         let last = self.members.max()?;
         let mut links = Links {
@@ -166,7 +106,7 @@ impl Builder {
             layers: Vec::new(),
         };
         let mut entry = (0, last);
-        let points: Vec<_> = self.hnsw.get_point_indexation().into_iter().collect();
+        let points: Vec<_> = hnsw.get_point_indexation().into_iter().collect();
         for point in &points {
             let slot = point.get_origin_id() as u32;
             let level = usize::from(point.get_point_id().0);
@@ -208,19 +148,27 @@ impl Builder {
 /// The lists of neighbours of one layer.
 type Lists = HashMap<u32, Vec<u32>>;
 
-/// What hnsw_rs has made: the rows by slot, and who is linked to whom.
-struct Links<'a> {
-    rows: Vec<&'a [i8]>,
+/// What codes and rows consist of.
+trait Value: Clone + Send + Sync + 'static {}
+impl Value for i8 {}
+impl Value for f32 {}
+
+/// What hnsw_rs has made: the codes or rows by slot, and who is linked to whom.
+struct Links<'a, T> {
+    rows: Vec<&'a [T]>,
     layers: Vec<Lists>,
 }
 
-impl<'a> Links<'a> {
+impl<'a, T: Value> Links<'a, T>
+where
+    RowDistance: Distance<T>,
+{
     /// Takes a node's links over, in both directions.
     ///
     /// Where a list is full, hnsw_rs drops its farthest entry, which may be the only way
     /// out of a cluster. The other end still has that link, and choosing again from both
     /// ends' links brings it back.
-    fn add(&mut self, slot: u32, level: usize, point: &'a Point<'_, i8>) {
+    fn add(&mut self, slot: u32, level: usize, point: &'a Point<'_, T>) {
         self.rows[slot as usize] = point.get_v();
         if self.layers.len() <= level {
             self.layers.resize_with(level + 1, Lists::default);
@@ -263,18 +211,30 @@ impl<'a> Links<'a> {
     }
 }
 
-/// Codes on their way into a builder.
+/// Codes or rows on their way into a builder.
 pub struct Block {
     geometry: Geometry,
-    rows: Vec<i8>,
+    codes: Vec<i8>,
+    rows: Vec<f32>,
     slots: Vec<u32>,
 }
 
 impl Block {
-    pub fn push(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        let at = self.rows.len();
-        self.rows.resize(at + code.len() + TAIL, 0);
-        self.geometry.write_row(code, terms, &mut self.rows[at..]);
+    /// Copies the code or row at `slot`.
+    pub fn push(&mut self, vectors: &Vectors, slot: u32) {
+        match self.geometry.basis() {
+            Basis::Codes => {
+                let at = self.codes.len();
+                self.codes.resize(at + vectors.dimension() + TAIL, 0);
+                self.geometry
+                    .write_code(vectors, slot, &mut self.codes[at..]);
+            }
+            Basis::Rows => {
+                let at = self.rows.len();
+                self.rows.resize(at + vectors.dimension() + 1, 0.0);
+                self.geometry.write_row(vectors, slot, &mut self.rows[at..]);
+            }
+        }
         self.slots.push(slot);
     }
 
@@ -283,6 +243,7 @@ impl Block {
     }
 
     pub fn clear(&mut self) {
+        self.codes.clear();
         self.rows.clear();
         self.slots.clear();
     }

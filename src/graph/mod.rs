@@ -8,6 +8,7 @@
 mod bulk;
 mod cache;
 mod connect;
+mod geometry;
 mod insert;
 mod neighbours;
 mod repair;
@@ -17,7 +18,8 @@ mod search;
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
-pub use bulk::{Builder, Geometry};
+pub use bulk::Builder;
+pub use geometry::Geometry;
 pub use rows::Rows;
 pub use search::Target;
 

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::{
         graph::{Geometry, Rows},
-        vectors::{Codes, Metric},
+        vectors::{Codes, Metric, Vectors},
     };
 
     const DIMENSION: usize = 16;
@@ -159,13 +159,18 @@ mod tests {
             (seed >> 40) as f32 / (1u64 << 23) as f32 - 1.0
         };
         let centres: Vec<f32> = (0..clusters * DIMENSION).map(|_| unit()).collect();
-        let mut rows = Rows::new(DIMENSION, Geometry::new(Metric::Euclidean, 0.0), count);
+        let mut vectors = Vectors::new(DIMENSION, Metric::Euclidean);
         for slot in 0..count {
             let centre = &centres[slot % clusters * DIMENSION..][..DIMENSION];
             let row: Vec<f32> = centre.iter().map(|c| c + 0.3 * unit()).collect();
             let codes = Codes::of(&row, DIMENSION);
             let (code, terms) = codes.get(0);
-            rows.put(slot as u32, code, terms);
+            vectors.put(slot as u32, &row, code, terms);
+        }
+        let slots = RoaringBitmap::from_iter(0..count as u32);
+        let mut rows = Rows::new(DIMENSION, Geometry::of(&vectors, &slots), count);
+        for slot in slots {
+            rows.copy(&vectors, slot);
         }
         rows
     }

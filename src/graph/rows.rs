@@ -1,47 +1,76 @@
-//! A copy of a collection's codes, so that a graph can be changed while nothing is locked.
+//! A copy of a collection's codes, or of its rows where codes are too coarse, so that a
+//! graph can be changed while nothing is locked.
 
 use hnsw_rs::prelude::Distance;
 
 use super::{
-    bulk::{Geometry, RowDistance, TAIL},
+    geometry::{Geometry, RowDistance, TAIL},
     search::Target,
 };
-use crate::vectors::{Terms, prefetch};
+use crate::vectors::{Basis, Vectors, prefetch};
 
-/// Codes by slot, with what their distances need.
+/// Codes or rows by slot, as a geometry lays them out.
 pub struct Rows {
     geometry: Geometry,
-    row_len: usize,
-    rows: Vec<i8>,
+    values: Values,
 }
 
-impl Rows {
-    /// Room for the codes of `slots` slots.
-    pub fn new(dimension: usize, geometry: Geometry, slots: usize) -> Self {
-        let row_len = dimension + TAIL;
+enum Values {
+    Codes(Table<i8>),
+    Rows(Table<f32>),
+}
+
+struct Table<T> {
+    width: usize,
+    values: Vec<T>,
+}
+
+impl<T: Clone + Default> Table<T> {
+    fn new(slots: usize, width: usize) -> Self {
         Self {
-            geometry,
-            row_len,
-            rows: vec![0; slots * row_len],
+            width,
+            values: vec![T::default(); slots * width],
         }
     }
 
-    pub fn put(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        let at = slot as usize * self.row_len;
-        self.geometry
-            .write_row(code, terms, &mut self.rows[at..at + self.row_len]);
+    fn row(&self, slot: u32) -> &[T] {
+        &self.values[slot as usize * self.width..][..self.width]
     }
 
-    fn row(&self, slot: u32) -> &[i8] {
-        &self.rows[slot as usize * self.row_len..][..self.row_len]
+    fn row_mut(&mut self, slot: u32) -> &mut [T] {
+        &mut self.values[slot as usize * self.width..][..self.width]
+    }
+}
+
+impl Rows {
+    /// Room for `slots` slots.
+    pub fn new(dimension: usize, geometry: Geometry, slots: usize) -> Self {
+        let values = match geometry.basis() {
+            Basis::Codes => Values::Codes(Table::new(slots, dimension + TAIL)),
+            Basis::Rows => Values::Rows(Table::new(slots, dimension + 1)),
+        };
+        Self { geometry, values }
     }
 
-    /// How far two rows are from each other: never negative.
+    /// Copies what is at `slot`.
+    pub fn copy(&mut self, vectors: &Vectors, slot: u32) {
+        match &mut self.values {
+            Values::Codes(codes) => {
+                self.geometry.write_code(vectors, slot, codes.row_mut(slot));
+            }
+            Values::Rows(rows) => self.geometry.write_row(vectors, slot, rows.row_mut(slot)),
+        }
+    }
+
+    /// How far the vectors at two slots are from each other: never negative.
     pub fn distance(&self, a: u32, b: u32) -> f32 {
-        RowDistance.eval(self.row(a), self.row(b))
+        match &self.values {
+            Values::Codes(codes) => RowDistance.eval(codes.row(a), codes.row(b)),
+            Values::Rows(rows) => RowDistance.eval(rows.row(a), rows.row(b)),
+        }
     }
 
-    /// The row at `slot`, for a walk to look for.
+    /// The vector at `slot`, for a walk to look for.
     pub(super) fn target(&self, slot: u32) -> impl Target {
         Nearby { rows: self, slot }
     }
@@ -58,6 +87,9 @@ impl Target for Nearby<'_> {
     }
 
     fn fetch(&self, slot: u32) {
-        prefetch(self.rows.row(slot));
+        match &self.rows.values {
+            Values::Codes(codes) => prefetch(codes.row(slot)),
+            Values::Rows(rows) => prefetch(rows.row(slot)),
+        }
     }
 }

@@ -6,15 +6,20 @@
 //! codes and keep the few rows worth an exact look. Each code carries the length of
 //! what quantisation lost, so a distance by code comes with a bound on its error, and
 //! a scan can prove that it has missed nothing.
+//!
+//! Where codes are too coarse for the rows there are (`probe.rs`), rows take their place:
+//! `look` goes by whichever serves.
 
 mod codes;
 mod distance;
 mod prefetch;
+mod probe;
 mod slots;
 
 pub use codes::{Codes, Terms};
-pub use distance::{Metric, dot_codes};
+pub use distance::{Metric, distance_squared, dot_codes};
 pub use prefetch::prefetch;
+pub use probe::Probe;
 pub use slots::{Record, Slots};
 
 use codes::encode_into;
@@ -42,6 +47,17 @@ impl Estimate {
     }
 }
 
+/// What distances come from while candidates are searched. Candidates are ranked by their
+/// rows in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Basis {
+    /// The int8 codes: a quarter of the bytes to read.
+    #[default]
+    Codes,
+    /// The f32 rows, where the codes are too coarse.
+    Rows,
+}
+
 /// A query vector, with its own code.
 pub struct Query {
     row: Vec<f32>,
@@ -61,6 +77,7 @@ impl Query {
 pub struct Vectors {
     dimension: usize,
     metric: Metric,
+    basis: Basis,
     /// log2 of the rows in a chunk.
     shift: u32,
     rows: Vec<Box<[f32]>>,
@@ -74,6 +91,7 @@ impl Vectors {
         Self {
             dimension,
             metric,
+            basis: Basis::default(),
             shift: rows.ilog2(),
             rows: Vec::new(),
             codes: Vec::new(),
@@ -83,6 +101,19 @@ impl Vectors {
 
     pub fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// What `look` goes by.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    pub fn set_basis(&mut self, basis: Basis) {
+        self.basis = basis;
     }
 
     /// Stores a row and its code at `slot`, growing the chunks as needed.
@@ -158,10 +189,29 @@ impl Vectors {
             .estimate(&query.terms, &self.terms[slot as usize], dot)
     }
 
-    /// Asks for what `estimate` is about to read.
+    /// Asks for what `look` is about to read.
     pub fn fetch(&self, slot: u32) {
-        prefetch(self.code(slot));
         prefetch(&self.terms[slot as usize..][..1]);
+        match self.basis {
+            Basis::Codes => prefetch(self.code(slot)),
+            Basis::Rows => prefetch(self.row(slot)),
+        }
+    }
+
+    /// The distance from the query to what is at `slot`, by code or by row.
+    pub fn look(&self, query: &Query, slot: u32) -> Estimate {
+        match self.basis {
+            Basis::Codes => self.estimate(query, slot),
+            Basis::Rows => {
+                let row = self.row(slot);
+                // A deleted row is zero, and a walk may still go by its code.
+                if row.iter().all(|&x| x == 0.0) {
+                    return self.estimate(query, slot);
+                }
+                let norm = self.terms[slot as usize].norm;
+                self.metric.by_row(&query.row, query.terms.norm, row, norm)
+            }
+        }
     }
 
     /// The exact distance from the query to the row at `slot`.
@@ -233,13 +283,16 @@ mod tests {
                     vectors.put(i as u32, row, code, terms);
                 }
                 let query = Query::new(query.clone());
-                for slot in 0..rows.len() as u32 {
-                    let estimate = vectors.estimate(&query, slot);
-                    let exact = vectors.exact(&query, slot);
-                    prop_assert!(
-                        estimate.lower() <= exact && exact <= estimate.upper(),
-                        "{metric:?}: {exact} is not within {estimate:?}"
-                    );
+                for basis in [Basis::Codes, Basis::Rows] {
+                    vectors.set_basis(basis);
+                    for slot in 0..rows.len() as u32 {
+                        let estimate = vectors.look(&query, slot);
+                        let exact = vectors.exact(&query, slot);
+                        prop_assert!(
+                            estimate.lower() <= exact && exact <= estimate.upper(),
+                            "{metric:?}: {exact} is not within {estimate:?} by {basis:?}"
+                        );
+                    }
                 }
             }
         }

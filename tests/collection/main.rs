@@ -3,4 +3,5 @@
 mod concurrency;
 mod index;
 mod model;
+mod quantisation;
 mod support;

@@ -44,6 +44,19 @@ impl Random {
         (self.next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     }
 
+    /// Normally distributed, with variance 1 (Box and Muller, 1958).
+    pub fn normal(&mut self) -> f32 {
+        let uniform = |bits: u64| ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        let (radius, angle) = (uniform(self.next()), uniform(self.next()));
+        ((-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()) as f32
+    }
+
+    /// What makes a normally distributed number one of Student's t.
+    pub fn tail(&mut self, freedom: u32) -> f32 {
+        let squares: f32 = (0..freedom).map(|_| self.normal().powi(2)).sum();
+        (freedom as f32 / squares).sqrt()
+    }
+
     pub fn vector(&mut self, dimension: usize) -> Vec<f32> {
         (0..dimension).map(|_| self.unit()).collect()
     }
