@@ -201,17 +201,16 @@ impl Vectors {
     /// The distance from the query to what is at `slot`, by code or by row.
     pub fn look(&self, query: &Query, slot: u32) -> Estimate {
         match self.basis {
-            Basis::Codes => self.estimate(query, slot),
-            Basis::Rows => {
-                let row = self.row(slot);
-                // A deleted row is zero, and a walk may still go by its code.
-                if row.iter().all(|&x| x == 0.0) {
-                    return self.estimate(query, slot);
-                }
-                let norm = self.terms[slot as usize].norm;
-                self.metric.by_row(&query.row, query.terms.norm, row, norm)
-            }
+            // A deleted row is zero, and a walk may still go by its code.
+            Basis::Rows if self.row(slot).iter().any(|&x| x != 0.0) => self.by_row(query, slot),
+            _ => self.estimate(query, slot),
         }
+    }
+
+    fn by_row(&self, query: &Query, slot: u32) -> Estimate {
+        let norm = self.terms[slot as usize].norm;
+        self.metric
+            .by_row(&query.row, query.terms.norm, self.row(slot), norm)
     }
 
     /// The exact distance from the query to the row at `slot`.

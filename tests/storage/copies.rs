@@ -12,13 +12,16 @@ use std::{
 };
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Config, DeleteOptions, Update, dimension_of},
+    collection::{Batch, Collection, Config, DeleteOptions, Item, Update, dimension_of},
     graph::HnswParams,
     storage::{Backup, Files, Fsync, Health, Operation, verify},
     vectors::Metric,
 };
 
-use crate::support::{Directory, WAIT};
+use crate::{
+    common,
+    support::{Directory, Random, WAIT},
+};
 
 /// So many that most are copied before the end.
 const COUNT: usize = 600;
@@ -190,4 +193,31 @@ fn a_backup_is_whole_when_it_returns_while_a_delete_is_still_under_way() {
 fn a_delete_in_a_collection_that_is_gone_changes_nothing_in_the_rest_of_a_backup() {
     let gone = |collection: &Arc<Collection>| drop(collection.drop_contents(WAIT).unwrap());
     assert_eq!(backup_beside_a_delete(gone), [true, true]);
+}
+
+#[test]
+fn a_graph_from_a_file_is_walked_by_rows_where_codes_are_too_coarse() {
+    let directory = Directory::new();
+    let (files, path) = (Files::default(), directory.join("collection"));
+    let mut random = Random(3);
+    let mut around = || 100.0 + random.unit();
+    let rows: Vec<_> = (0..2000)
+        .map(|number| (id(number), vec![around(), around()]))
+        .collect();
+    let collection = make(&files, &path, Fsync::No);
+    common::insert(&collection, &rows);
+    common::optimize(&collection);
+    drop(collection);
+    let collection = Collection::open(&files, &path, Fsync::No, &Arc::default()).unwrap();
+    assert_eq!(collection.info(WAIT).unwrap().indexed, 2000);
+    let mut hits = 0;
+    for _ in 0..50 {
+        let query = [around(), around()];
+        let all = rows.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
+        let nearest = common::nearest(Metric::Euclidean, all, &query, 10);
+        let found = common::walk(&collection, &query, 10);
+        let hit = |item: &&Item| nearest.contains(&item.id.to_string());
+        hits += found.iter().filter(hit).count();
+    }
+    assert!(hits >= 490, "{hits} of 500");
 }
