@@ -39,7 +39,7 @@ pub struct Progress {
 }
 
 /// Is told how far a work of several phases is.
-pub type OnProgress = Box<dyn Fn(&'static str, Progress) + Send>;
+pub type OnProgress = Box<dyn Fn(&'static str, Progress) + Send + Sync>;
 
 impl State {
     /// The bytes of the log, and how many of them are neither a live vector's nor needed
@@ -190,7 +190,7 @@ impl Collection {
     }
 
     /// Replaces the log by one without gaps.
-    pub(super) fn rewrite(&self) -> Result<()> {
+    pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
         let config = self.settings();
         let follower = {
             let mut state = self.write(Access::Wait)?;
@@ -202,7 +202,7 @@ impl Collection {
             let successor = log.successor(&config)?;
             state.journal.follow(successor, Some(health))
         };
-        let done = self.copy_to(&follower, &mut |_| (), |state, copy| {
+        let done = self.copy_to(&follower, tell, |state, copy| {
             let log = state.journal.log_mut();
             log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
         });

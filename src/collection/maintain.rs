@@ -9,23 +9,17 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
-use hashbrown::HashMap;
-use parking_lot::Mutex;
-use roaring::RoaringBitmap;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Access, Collection, Info, OnProgress, Progress, State};
-use crate::{
-    error::{Error, Result},
-    filter::Source,
-    graph::{Builder, Geometry, Graph, Rows},
-    vectors::{Slots, Vectors},
-};
+use super::{Access, Collection, OnProgress, Progress, State, refresh::Tell};
+use crate::error::{Error, Result};
 
 /// Below this many live vectors a scan is faster than a graph, and exact.
 const GRAPH_FROM: usize = 1000;
@@ -34,33 +28,24 @@ const GRAPH_FROM: usize = 1000;
 const PENDING: (usize, f64) = (500, 0.01);
 /// ... or when this share of its nodes is dead.
 const DEAD: f64 = 0.1;
-/// An empty collection keeps this much of its memory for the next vectors.
-const KEPT_BYTES: usize = 8 << 20;
-/// Slots are renumbered when fewer than this share of them is alive.
-const SPARSE: f64 = 0.5;
-/// Vectors moved to other slots at a time: well under a millisecond.
-const MOVED: usize = 64;
-/// Codes handed to the builder at a time: about a tenth of a second of its work.
-const BLOCK: usize = 512;
-/// Codes copied at a time, under the lock that searches share.
-const COPIED: usize = 1024;
-/// Nodes inserted before the collection is looked at again.
-const INSERTED: usize = 2048;
-/// A graph that has more than doubled serves searches before it is complete, if it has
-/// grown by more than this.
-const INTERIM: u64 = 10_000;
+/// What is not worth doing at once is done when the background has had nothing to do for
+/// this long, and for so many times as long as its last work took: a twentieth of a core's
+/// time at most.
+const QUIET: Duration = Duration::from_secs(1);
+const REST: u32 = 20;
 /// Building with hnsw_rs takes this many times the work of inserting into the flat graph,
 /// on 2 cores and 40,000 x 384: 8.2 s and 4.1 s.
 const BULK_COST: f64 = 2.0;
 /// The share of an insertion that one thread does alone, however many cores there are.
 const SERIAL: f64 = 0.02;
-/// Slots recycled at a time: well under a millisecond of zeroing.
-const RECYCLED: u64 = 512;
 
 #[derive(Default)]
 pub(super) struct Upkeep {
     shared: Mutex<Shared>,
+    /// Wakes the background while it waits for things to be quiet.
+    wake: Condvar,
     cancelled: AtomicBool,
+    construction: AtomicU8,
     /// Rewriting the log failed; it is tried again when somebody asks for it.
     gave_up: AtomicBool,
 }
@@ -80,18 +65,10 @@ struct Waiting {
     on_progress: Option<OnProgress>,
 }
 
-impl Waiting {
-    fn tell(&self, info: &Info) {
-        if let Some(on_progress) = &self.on_progress {
-            let (done, total) = (info.indexed as u64, info.vectors as u64);
-            on_progress("build", Progress { done, total });
-        }
-    }
-}
-
 impl Upkeep {
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        self.wake.notify_all();
     }
 
     fn is_cancelled(&self) -> bool {
@@ -107,8 +84,23 @@ enum Work {
     DropGraph,
     /// Take dead nodes out of the graph, and insert pending vectors.
     Refresh,
-    /// Build the graph anew.
+    /// Make a graph of what is mostly not in one, one way or the other.
+    Grow,
+    /// Build the graph anew, in bulk.
     Build,
+}
+
+/// How a graph is made of many vectors that are not in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum Construction {
+    /// Whichever of the others is expected to be done sooner on this machine's cores.
+    #[default]
+    Cheapest,
+    /// By inserting into the flat graph.
+    Insertion,
+    /// By hnsw_rs.
+    Bulk,
 }
 
 /// Whether hnsw_rs, whose work spreads over any number of cores, is done sooner than the
@@ -160,7 +152,7 @@ impl State {
         let Some(graph) = &self.graph else {
             return match live {
                 0 if self.is_worth_resetting() => Some(Work::Reset),
-                GRAPH_FROM.. => Some(Self::growth()),
+                GRAPH_FROM.. => Some(Work::Grow),
                 _ => None,
             };
         };
@@ -177,54 +169,7 @@ impl State {
                 || dead as f64 > DEAD * nodes as f64
         };
         let grows = pending > nodes;
-        worth_it.then(|| if grows { Self::growth() } else { Work::Refresh })
-    }
-
-    /// How to make a graph of what is mostly not in one.
-    fn growth() -> Work {
-        match builders() {
-            Some(pool) if bulk_is_faster(pool.current_num_threads()) => Work::Build,
-            _ => Work::Refresh,
-        }
-    }
-
-    fn is_worth_resetting(&self) -> bool {
-        self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
-    }
-
-    /// So many slots are unused that it is worth renumbering the rest.
-    fn is_sparse(&self) -> bool {
-        let table = self.slots.table_len();
-        self.vectors.memory_bytes() > KEPT_BYTES
-            && (self.slots.len() as f64) < SPARSE * table as f64
-    }
-
-    pub(super) fn put_graph(&mut self, graph: Option<Arc<Graph>>) -> Option<Arc<Graph>> {
-        self.pending = match graph.as_deref() {
-            Some(graph) => self.slots.alive() - graph.members(),
-            None => self.slots.alive().clone(),
-        };
-        std::mem::replace(&mut self.graph, graph)
-    }
-
-    /// Moves the vector at `slot` to a lower slot, if there is one. Returns where it is.
-    fn lower(&mut self, slot: u32) -> u32 {
-        self.fields
-            .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
-        let at = self.slots.lower(slot).unwrap_or(slot);
-        self.fields.insert(at, self.slots.metadata(at));
-        if at != slot {
-            self.vectors.relocate(slot, at);
-            self.journal.relocate(slot, at);
-            self.pending.remove(slot);
-            self.pending.insert(at);
-            if let Some(nodes) = &mut self.building
-                && nodes.remove(slot)
-            {
-                nodes.insert(at);
-            }
-        }
-        at
+        worth_it.then_some(if grows { Work::Grow } else { Work::Refresh })
     }
 }
 
@@ -236,12 +181,14 @@ impl Collection {
         let Some(state) = self.state.try_read() else {
             return;
         };
-        if !self.has_work(&state) {
+        let urgent = self.has_work(&state);
+        if !urgent && state.work(true).is_none() {
             return;
         }
         drop(state);
         let mut shared = self.upkeep.shared.lock();
-        if !shared.failed {
+        // What is not urgent waits until it is quiet.
+        if !shared.failed && (urgent || !shared.running) {
             self.start(&mut shared);
         }
     }
@@ -274,8 +221,17 @@ impl Collection {
         Ok(receiver)
     }
 
+    /// How graphs are made from here on, to compare and to test.
+    pub fn construct_by(&self, construction: Construction) {
+        let construction = construction as u8;
+        self.upkeep
+            .construction
+            .store(construction, Ordering::Relaxed);
+    }
+
     fn start(self: &Arc<Self>, shared: &mut Shared) {
         if shared.running {
+            self.upkeep.wake.notify_all();
             return;
         }
         let this = self.clone();
@@ -291,19 +247,18 @@ impl Collection {
     }
 
     fn run_upkeep(self: Arc<Self>) {
+        let mut quiet = false;
         loop {
             let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
-            let thorough = !waiting.is_empty();
-            self.tell(&waiting);
+            let asked = !waiting.is_empty();
+            let begin = Instant::now();
             let outcome = if self.upkeep.is_cancelled() {
                 Err(Error::CollectionNotFound(self.name().to_owned()))
             } else {
-                catch_unwind(AssertUnwindSafe(|| self.do_work(thorough)))
+                let work = || self.do_work(asked || quiet, asked, &waiting);
+                catch_unwind(AssertUnwindSafe(work))
                     .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into())))
             };
-            if outcome.is_ok() {
-                self.tell(&waiting);
-            }
             for waiting in waiting {
                 // Whoever asked may be gone.
                 let _ = waiting.sender.send(outcome.clone());
@@ -314,6 +269,7 @@ impl Collection {
                 self.recycle_retired();
             }
             let mut shared = self.upkeep.shared.lock();
+            quiet = false;
             // Between the look above and this lock somebody may have written, seen this
             // thread running, and left the work to it.
             let settled = shared.waiting.is_empty()
@@ -322,299 +278,103 @@ impl Collection {
                         .state
                         .try_read()
                         .is_some_and(|state| !self.has_work(&state)));
-            if settled {
+            if !settled {
+                continue;
+            }
+            if failed.is_some() || !self.has_leftovers() {
                 shared.running = false;
                 shared.failed = failed.is_some();
                 return;
             }
+            let pause = QUIET.max(begin.elapsed() * REST);
+            quiet = self.upkeep.wake.wait_for(&mut shared, pause).timed_out();
         }
     }
 
-    fn tell(&self, waiting: &[Waiting]) {
-        if let (false, Ok(info)) = (waiting.is_empty(), self.info(Access::Wait)) {
-            waiting.iter().for_each(|waiting| waiting.tell(&info));
-        }
+    /// Whether there is something that is not worth doing at once, but will be when nothing
+    /// else happens. What cannot be told for now is asked again later.
+    fn has_leftovers(&self) -> bool {
+        let state = self.state.try_read();
+        state.is_none_or(|state| state.work(true).is_some())
     }
 
-    fn do_work(&self, thorough: bool) -> Result<()> {
+    /// With `thorough`, everything that makes searches faster, else what is worth it now; the
+    /// log is rewritten for little only when somebody `asked`.
+    fn do_work(&self, thorough: bool, asked: bool, waiting: &[Waiting]) -> Result<()> {
+        let tell = |phase: &'static str, progress: Progress| {
+            for waiting in waiting {
+                if let Some(on_progress) = &waiting.on_progress {
+                    on_progress(phase, progress);
+                }
+            }
+        };
+        self.tell_indexed(&tell)?;
         let work = self.state.read().work(thorough);
         if let Some(work) = work {
-            self.perform(work)?;
-            self.save_graph();
+            self.perform(self.construct(work), &tell)?;
+            // While more is coming it would only be written again.
+            if asked || !self.has_work(&self.state.read()) {
+                self.save_graph();
+            }
         }
-        let wasteful = self.state.read().is_wasteful(thorough);
-        if wasteful && let Err(error) = self.rewrite() {
+        let wasteful = self.state.read().is_wasteful(asked);
+        if wasteful && let Err(error) = self.rewrite(&mut |progress| tell("rewrite", progress)) {
             self.upkeep.gave_up.store(true, Ordering::Release);
-            if thorough {
+            if asked {
                 return Err(error);
             }
         }
+        if wasteful {
+            give_memory_back();
+        }
+        self.tell_indexed(&tell)
+    }
+
+    /// Tells how many of the live vectors are in the graph.
+    fn tell_indexed(&self, tell: &Tell) -> Result<()> {
+        let info = self.info(Access::Wait)?;
+        let (done, total) = (info.indexed as u64, info.vectors as u64);
+        tell("insert", Progress { done, total });
         Ok(())
     }
 
-    fn perform(&self, work: Work) -> Result<()> {
+    /// How to do a work that can be done in two ways.
+    fn construct(&self, work: Work) -> Work {
+        let construction = self.upkeep.construction.load(Ordering::Relaxed);
+        match work {
+            Work::Grow if construction == Construction::Insertion as u8 => Work::Refresh,
+            Work::Grow if construction == Construction::Bulk as u8 => Work::Build,
+            Work::Grow => match builders() {
+                Some(pool) if bulk_is_faster(pool.current_num_threads()) => Work::Build,
+                _ => Work::Refresh,
+            },
+            other => other,
+        }
+    }
+
+    fn perform(&self, work: Work, tell: &Tell) -> Result<()> {
         match work {
             Work::Reset => self.reset(),
-            Work::DropGraph => {
-                self.drop_graph();
-                self.compact();
-                self.reset();
-            }
-            Work::Refresh => {
-                self.refresh()?;
+            Work::DropGraph => self.scan_from_here_on(),
+            Work::Refresh | Work::Grow => {
+                self.refresh(tell)?;
                 self.compact_with_graph();
             }
-            Work::Build => {
-                if self.state.read().is_sparse() {
-                    // What is left is few enough to be scanned until its graph is there.
-                    self.drop_graph();
-                    self.compact();
-                }
-                self.build()?;
-            }
+            Work::Build => self.build(tell)?,
         }
         give_memory_back();
         Ok(())
     }
+}
 
-    fn drop_graph(&self) {
-        let old = self.state.write().put_graph(None);
-        drop(old);
-        self.recycle_retired();
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Moves the live vectors to the lowest slots, in their order, and gives the memory
-    /// behind them back. There is no graph: it would lead to the old slots.
-    fn compact(&self) -> HashMap<u32, u32> {
-        let mut next = 0;
-        let mut moved = HashMap::new();
-        loop {
-            let mut state = self.state.write();
-            if !state.is_sparse() && next == 0 {
-                return moved;
-            }
-            let live = state.slots.alive().range(next..);
-            let portion: Vec<u32> = live.take(MOVED).collect();
-            let Some(last) = portion.last() else {
-                let len = state.slots.truncate();
-                state.vectors.truncate(len);
-                state.journal.truncate(len);
-                return moved;
-            };
-            next = last + 1;
-            for slot in portion {
-                let at = state.lower(slot);
-                if at != slot {
-                    moved.insert(slot, at);
-                }
-            }
-        }
-    }
-
-    /// Gives the memory of an empty collection back.
-    fn reset(&self) {
-        let mut state = self.state.write();
-        if !state.is_worth_resetting() {
-            return;
-        }
-        let vectors = Vectors::new(self.config.dimension, self.config.metric);
-        let old = (
-            std::mem::replace(&mut state.vectors, vectors),
-            std::mem::replace(&mut state.slots, Slots::new()),
-            state.put_graph(None),
-        );
-        state.journal.truncate(0);
-        drop(state);
-        drop(old);
-    }
-
-    /// Takes what is dead out of the graph, and inserts what is pending. Works on a copy of
-    /// the graph and of the codes; what changes meanwhile is left for the next time.
-    fn refresh(&self) -> Result<()> {
-        let pool = builders().ok_or_else(|| {
-            Error::Internal("there are no threads to build the index; searches scan".into())
-        })?;
-        let (base, alive) = {
-            let mut state = self.state.write();
-            let alive = state.slots.alive().clone();
-            let mut nodes = alive.clone();
-            if let Some(graph) = &state.graph {
-                nodes |= graph.members();
-            }
-            // From here on none of these slots is used for another vector.
-            state.building = Some(nodes);
-            (state.graph.clone(), alive)
-        };
-        let Some(rows) = self.copy_codes(&alive) else {
-            return Ok(());
-        };
-        let base = base.filter(|graph| graph.has_height(&alive));
-        let mut graph = match &base {
-            Some(base) => Graph::clone(base),
-            None => Graph::empty(self.config.hnsw.m),
-        };
-        let pending: Vec<u32> = (&alive - graph.members()).iter().collect();
-        let dead = graph.members() - &alive;
-        pool.install(|| graph.remove(&dead, |a, b| rows.distance(a, b)));
-        let mut published = graph.members().len();
-        for part in pending.chunks(INSERTED) {
-            if self.upkeep.is_cancelled() {
-                return Ok(());
-            }
-            pool.install(|| graph.insert(part, self.config.hnsw.ef_construction, &rows));
-            // Long loads: what there is so far serves searches while the rest is inserted.
-            if graph.members().len() > 2 * published + INTERIM {
-                published = graph.members().len();
-                self.publish(Some(graph.clone()));
-            }
-        }
-        graph.connect(|a, b| rows.distance(a, b).into());
-        drop((rows, base));
-        self.finish(Some(graph));
-        Ok(())
-    }
-
-    /// Lets searches use a graph from here on. Its nodes' slots are still kept from other use.
-    fn publish(&self, graph: Option<Graph>) {
-        let graph = graph.filter(|graph| !graph.members().is_empty());
-        let old = self.state.write().put_graph(graph.map(Arc::new));
-        drop(old);
-    }
-
-    /// Puts a graph in place that is ready, and gives back what only the old one needed.
-    fn finish(&self, graph: Option<Graph>) {
-        let graph = graph.filter(|graph| !graph.members().is_empty());
-        let old = {
-            let mut state = self.state.write();
-            state.building = None;
-            state.put_graph(graph.map(Arc::new))
-        };
-        drop(old);
-        self.recycle_retired();
-    }
-
-    /// Copies the codes of `slots`, which must not be used for other vectors meanwhile.
-    /// `None` when the collection was dropped.
-    fn copy_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
-        self.choose_basis();
-        let geometry = Geometry::of(&self.state.read().vectors, slots);
-        let len = slots.max().map_or(0, |last| last as usize + 1);
-        let mut rows = Rows::new(self.config.dimension, geometry, len);
-        let mut slots = slots.iter().peekable();
-        while slots.peek().is_some() {
-            let state = self.state.read();
-            if self.upkeep.is_cancelled() || state.dropped {
-                return None;
-            }
-            for slot in slots.by_ref().take(COPIED) {
-                rows.copy(&state.vectors, slot);
-            }
-        }
-        Some(rows)
-    }
-
-    /// Moves the live vectors to the lowest slots, and the graph with them. Searches scan
-    /// meanwhile: few are left.
-    fn compact_with_graph(&self) {
-        let graph = {
-            let mut state = self.state.write();
-            if !state.is_sparse() {
-                return;
-            }
-            let graph = state.put_graph(None);
-            state.building = graph.as_ref().map(|graph| graph.members().clone());
-            graph
-        };
-        let moved = self.compact();
-        let slot = |slot| moved.get(&slot).copied().unwrap_or(slot);
-        self.finish(graph.map(|graph| graph.renumber(slot)));
-    }
-
-    /// Builds a graph of what is alive, catching up with what is inserted meanwhile.
-    fn build(&self) -> Result<()> {
-        let pool = builders().ok_or_else(|| {
-            Error::Internal("there are no threads to build the index; searches scan".into())
-        })?;
-        self.choose_basis();
-        let (expected, geometry) = {
-            let state = self.state.read();
-            let alive = state.slots.alive();
-            (state.slots.len(), Geometry::of(&state.vectors, alive))
-        };
-        let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
-        let mut published = 0;
-        loop {
-            let (todo, dead) = {
-                let state = self.state.read();
-                let alive = state.slots.alive();
-                let dead = (builder.members() - alive).len();
-                (alive - builder.members(), dead)
-            };
-            let done = builder.members().len();
-            // What is inserted while the last block is built stays pending, and where
-            // vectors come and go faster than they are built in, the next graph has to do
-            // better: waiting for an end could take for ever, and keeps dead slots.
-            if todo.len() <= done / 20 || dead > done / 2 {
-                break;
-            }
-            if !self.insert_all(&mut builder, &todo, pool) {
-                return Ok(());
-            }
-            // Long loads: what there is so far serves searches while the rest is built.
-            let done = builder.members().len();
-            let more = (self.state.read().slots.alive() - builder.members()).len() > done / 20;
-            if more && done > 2 * published {
-                published = done;
-                self.publish(pool.install(|| builder.flatten()));
-            }
-        }
-        let graph = pool.install(|| builder.flatten());
-        drop(builder);
-        self.finish(graph);
-        Ok(())
-    }
-
-    /// Inserts what is still alive of `slots`. False when the collection was dropped.
-    fn insert_all(
-        &self,
-        builder: &mut Builder,
-        slots: &RoaringBitmap,
-        pool: &rayon::ThreadPool,
-    ) -> bool {
-        let mut block = builder.block();
-        let mut slots = slots.iter().peekable();
-        while slots.peek().is_some() {
-            block.clear();
-            {
-                let mut state = self.state.write();
-                if self.upkeep.is_cancelled() {
-                    return false;
-                }
-                for slot in slots.by_ref().take(BLOCK) {
-                    if state.slots.alive().contains(slot) {
-                        block.push(&state.vectors, slot);
-                        // From here on the slot must not be used for another vector.
-                        state.building.get_or_insert_default().insert(slot);
-                    }
-                }
-            }
-            pool.install(|| builder.insert(&block));
-        }
-        true
-    }
-
-    /// Recycles the deleted slots that the graph does not lead through, some at a time.
-    fn recycle_retired(&self) {
-        loop {
-            let mut state = self.state.write();
-            let mut free = state.unlinked(state.slots.retired());
-            if let Some(end) = free.select(RECYCLED as u32) {
-                free.remove_range(end..);
-            }
-            if free.is_empty() {
-                return;
-            }
-            state.recycle(&free);
-        }
+    #[test]
+    fn many_cores_build_in_bulk_and_few_insert() {
+        let border = (1..1000).find(|&cores| bulk_is_faster(cores)).unwrap();
+        assert!((8..200).contains(&border), "{border}");
+        assert!((border..1000).all(bulk_is_faster));
     }
 }

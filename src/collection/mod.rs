@@ -14,6 +14,7 @@ mod insert;
 mod maintain;
 mod precision;
 mod query;
+mod refresh;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
+pub use maintain::Construction;
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{

@@ -6,8 +6,9 @@ use crate::vectors::{Basis, Probe};
 impl Collection {
     /// Measures whether codes are good enough for this collection's rows, and lets searches
     /// and the graph that is built next go by rows if they are not. Some milliseconds, of
-    /// which the lock is held for a fraction at a time.
-    pub(super) fn choose_basis(&self) {
+    /// which the lock is held for a fraction at a time. True when they go by rows from here
+    /// on: links that were chosen by codes are not worth keeping.
+    pub(super) fn choose_basis(&self) -> bool {
         let mut probe = {
             let state = self.state.read();
             Probe::new(&state.vectors, state.slots.alive())
@@ -18,7 +19,10 @@ impl Collection {
                 break;
             }
         }
-        self.state.write().set_basis(probe.basis());
+        let mut state = self.state.write();
+        let before = state.vectors.basis();
+        state.set_basis(probe.basis());
+        before == Basis::Codes && state.vectors.basis() == Basis::Rows
     }
 }
 

@@ -129,10 +129,11 @@ impl Graph {
         let dead = (0..count as u32).filter(|&node| slots[node as usize].is_none());
         let dead: RoaringBitmap = dead.collect();
         let slot = |node: u32| slots.get(node as usize).copied().flatten();
-        graph.remove(&dead, |a, b| match (slot(a), slot(b)) {
+        let between = |a, b| match (slot(a), slot(b)) {
             (Some(a), Some(b)) => distance(a, b),
             _ => f32::MAX,
-        });
+        };
+        graph.remove(&dead, between, |_, _| true);
         let mut graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
         graph.connect(|a, b| distance(a, b).into());
         Some(graph)

@@ -175,11 +175,18 @@ impl Graph {
         4 * self.m * (above + 1) >= nodes
     }
 
+    /// The nodes of a layer.
+    fn layer(&self, layer: usize) -> Box<dyn Iterator<Item = u32> + '_> {
+        match layer.checked_sub(1) {
+            None => Box::new(self.members.iter()),
+            Some(above) => Box::new(self.upper[above].position.keys().copied()),
+        }
+    }
+
     /// Every node with each of its layers.
     fn nodes(&self) -> impl Iterator<Item = (usize, u32)> {
-        let bottom = self.members.iter().map(|slot| (0, slot));
-        let upper = self.upper.iter().enumerate();
-        bottom.chain(upper.flat_map(|(i, layer)| layer.position.keys().map(move |&s| (i + 1, s))))
+        let layers = 0..=self.upper.len();
+        layers.flat_map(|layer| self.layer(layer).map(move |slot| (layer, slot)))
     }
 
     pub fn memory_bytes(&self) -> usize {

@@ -12,21 +12,40 @@ use super::{Graph, Layer, NONE, insert::choose};
 
 /// So many dead nodes are asked for live ones, at most, beyond a node's own neighbours.
 const ASKED: usize = 256;
+/// Live nodes that are looked at between two words of progress: some tenths of a second.
+const PART: usize = 16_384;
 
 impl Graph {
-    /// Removes the `dead` nodes; `distance` is asked of live ones only. Works on the threads
-    /// of the current rayon pool.
-    pub fn remove(&mut self, dead: &RoaringBitmap, distance: impl Fn(u32, u32) -> f32 + Sync) {
+    /// Removes the `dead` nodes; `distance` is asked of live ones only. `go_on` is told now
+    /// and then how many live nodes were looked at, of how many; when it answers no, the
+    /// graph is of no more use, and the answer is no. Works on the threads of the current
+    /// rayon pool.
+    pub fn remove(
+        &mut self,
+        dead: &RoaringBitmap,
+        distance: impl Fn(u32, u32) -> f32 + Sync,
+        mut go_on: impl FnMut(usize, usize) -> bool,
+    ) -> bool {
         let dead = dead & &self.members;
         if dead.is_empty() {
-            return;
+            return true;
         }
         let mut is_dead = vec![false; self.slots()];
         for slot in &dead {
             is_dead[slot as usize] = true;
         }
-        for layer in 0..=self.upper.len() {
-            self.bypass(layer, &is_dead, &distance);
+        for layer in (0..=self.upper.len()).rev() {
+            let live = self.layer(layer).filter(|&slot| !is_dead[slot as usize]);
+            let live: Vec<u32> = live.collect();
+            let mut chosen = Vec::new();
+            for (i, part) in live.chunks(PART).enumerate() {
+                // The layers above are small: nothing to speak of.
+                if layer == 0 && !go_on(i * PART, live.len()) {
+                    return false;
+                }
+                chosen.extend(self.past_dead(layer, part, &is_dead, &distance));
+            }
+            self.link_anew(layer, chosen, &distance);
         }
         self.members -= &dead;
         let width = self.width(0);
@@ -50,43 +69,38 @@ impl Graph {
             };
             self.entry = highest.unwrap_or(NONE);
         }
+        true
     }
 
-    /// Links the live nodes of a layer past the dead ones.
-    fn bypass(
-        &mut self,
+    /// New lists for those of the `live` nodes of a layer that have dead neighbours.
+    fn past_dead(
+        &self,
         layer: usize,
+        live: &[u32],
         is_dead: &[bool],
         distance: impl Fn(u32, u32) -> f32 + Sync,
-    ) {
-        let live: Vec<u32> = match layer {
-            0 => self
-                .members
-                .iter()
-                .filter(|&s| !is_dead[s as usize])
-                .collect(),
-            _ => {
-                let nodes = self.upper[layer - 1].position.keys().copied();
-                nodes.filter(|&s| !is_dead[s as usize]).collect()
-            }
+    ) -> Vec<(u32, Vec<u32>)> {
+        let choose = |&slot: &u32| {
+            let list = self.neighbours(layer, slot);
+            let affected = list.iter().any(|&n| is_dead[n as usize]);
+            affected.then(|| {
+                let candidates = self.candidates(layer, slot, is_dead);
+                let list = choose(slot, &candidates, self.width(layer), &distance);
+                (slot, list)
+            })
         };
-        let chosen: Vec<(u32, Vec<u32>)> = live
-            .into_par_iter()
-            .filter_map(|slot| {
-                let list = self.neighbours(layer, slot);
-                list.iter()
-                    .any(|&n| is_dead[n as usize])
-                    .then(|| (slot, self.past(layer, slot, is_dead)))
-            })
-            .map(|(slot, candidates)| {
-                (
-                    slot,
-                    choose(slot, &candidates, self.width(layer), &distance),
-                )
-            })
-            .collect();
+        live.par_iter().filter_map(choose).collect()
+    }
+
+    /// Puts new lists in place, and offers the nodes with them to their new neighbours.
+    fn link_anew(
+        &mut self,
+        layer: usize,
+        lists: Vec<(u32, Vec<u32>)>,
+        distance: impl Fn(u32, u32) -> f32 + Sync,
+    ) {
         let mut offers = Vec::new();
-        for (slot, list) in chosen {
+        for (slot, list) in lists {
             let old = self.neighbours(layer, slot);
             let new = list.iter().take(self.m).filter(|n| !old.contains(n));
             offers.extend(new.map(|&n| (n, slot)));
@@ -96,7 +110,7 @@ impl Graph {
     }
 
     /// A node's live neighbours, and the live ones that its dead ones lead to.
-    fn past(&self, layer: usize, slot: u32, is_dead: &[bool]) -> Vec<u32> {
+    fn candidates(&self, layer: usize, slot: u32, is_dead: &[bool]) -> Vec<u32> {
         let mut live = Vec::new();
         let mut seen: HashSet<u32> = HashSet::from_iter([slot]);
         let mut look = |node: u32, live: &mut Vec<u32>, dead: &mut Vec<u32>| {
@@ -183,7 +197,11 @@ mod tests {
     }
 
     fn remove(graph: &mut Graph, dead: &[u32], rows: &Rows) {
-        graph.remove(&dead.iter().collect(), |a, b| rows.distance(a, b));
+        graph.remove(
+            &dead.iter().collect(),
+            |a, b| rows.distance(a, b),
+            |_, _| true,
+        );
         graph.connect(|a, b| rows.distance(a, b).into());
     }
 
@@ -329,7 +347,7 @@ mod tests {
                     graph.insert(&new, 40, &rows);
                     expected |= range;
                 } else {
-                    graph.remove(&range, |a, b| rows.distance(a, b));
+                    graph.remove(&range, |a, b| rows.distance(a, b), |_, _| true);
                     expected -= range;
                 }
                 graph.connect(|a, b| rows.distance(a, b).into());

@@ -2,6 +2,7 @@
 //! graph can be changed while nothing is locked.
 
 use hnsw_rs::prelude::Distance;
+use zeroize::Zeroize;
 
 use super::{
     geometry::{Geometry, RowDistance, TAIL},
@@ -20,12 +21,19 @@ enum Values {
     Rows(Table<f32>),
 }
 
-struct Table<T> {
+struct Table<T: Zeroize> {
     width: usize,
     values: Vec<T>,
 }
 
-impl<T: Clone + Default> Table<T> {
+impl<T: Zeroize> Drop for Table<T> {
+    /// What is deleted meanwhile must not stay behind in freed memory.
+    fn drop(&mut self) {
+        self.values.zeroize();
+    }
+}
+
+impl<T: Clone + Default + Zeroize> Table<T> {
     fn new(slots: usize, width: usize) -> Self {
         Self {
             width,

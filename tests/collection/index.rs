@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Method, SearchOptions},
+    collection::{Batch, Collection, Construction, Method, SearchOptions},
     error::Error,
     filter,
     vectors::Metric,
@@ -48,8 +48,11 @@ fn recall(collection: &Collection, metric: Metric, live: &[(String, Vec<f32>)]) 
 
 #[test]
 fn searches_find_what_is_live_while_more_and_more_is_deleted() {
-    for metric in [Metric::Cosine, Metric::Euclidean, Metric::DotProduct] {
+    let constructions = [Construction::Insertion, Construction::Bulk];
+    let metrics = [Metric::Cosine, Metric::Euclidean, Metric::DotProduct];
+    for (metric, construction) in metrics.iter().flat_map(|m| constructions.map(|c| (*m, c))) {
         let collection = collection(DIMENSION, metric);
+        collection.construct_by(construction);
         let mut live = rows(1);
         insert(&collection, &live);
         optimize(&collection);
@@ -66,6 +69,56 @@ fn searches_find_what_is_live_while_more_and_more_is_deleted() {
             collection.delete_many(WAIT, &ids, &plain()).unwrap();
             let recall = recall(&collection, metric, &live);
             assert!(recall >= 0.95, "{metric:?}: {recall} with {left} left");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_over_is_cleaned_up_when_it_is_quiet() {
+    let collection = collection(DIMENSION, Metric::Cosine);
+    insert(&collection, &rows(3));
+    optimize(&collection);
+    // Too little to be worth it at once.
+    collection
+        .delete_many(WAIT, &["v1".into(), "v2".into()], &plain())
+        .unwrap();
+    insert(&collection, &[("new".into(), vec![1.0; DIMENSION])]);
+    for _ in 0..3000 {
+        let info = collection.info(WAIT).unwrap();
+        if (info.deleted, info.pending) == (0, 0) {
+            assert_eq!(info.indexed, ROWS - 1);
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it was not cleaned up");
+}
+
+#[test]
+fn every_live_vector_finds_itself_while_deletes_and_inserts_go_on() {
+    let collection = collection(DIMENSION, Metric::Euclidean);
+    let all = rows(11);
+    insert(&collection, &all);
+    optimize(&collection);
+    let mut random = Random(12);
+    let mut live = all.clone();
+    for round in 0..4 {
+        for _ in 0..live.len() / 2 {
+            let (id, _) = live.swap_remove(random.below(live.len()));
+            collection.delete_one(WAIT, &id, &plain()).unwrap();
+        }
+        // At random times before and after the background has repaired the graph.
+        if round % 2 == 0 {
+            optimize(&collection);
+        }
+        let new: Vec<_> = (0..500)
+            .map(|i| (format!("{round}/{i}"), random.clustered(DIMENSION, 40)))
+            .collect();
+        insert(&collection, &new);
+        live.extend(new);
+        for (id, row) in &live {
+            let found = walk(&collection, row, 1);
+            assert!(*found[0].id == **id || found[0].score == Some(1.0), "{id}");
         }
     }
 }
