@@ -8,7 +8,7 @@
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
 //! - [`storage`]: what a collection tells its files.
-//! - [`error`]: the one error type.
+//! - [`error`]: the one error type; `workers`: the threads for what can be divided.
 //!
 //! Everything below `bindings` is plain Rust, for tests and benchmarks to use directly.
 
@@ -21,3 +21,4 @@ pub mod filter;
 pub mod graph;
 pub mod storage;
 pub mod vectors;
+mod workers;

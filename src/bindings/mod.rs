@@ -8,6 +8,7 @@
 
 mod arguments;
 pub mod reply;
+mod turn;
 pub mod types;
 
 use std::{
@@ -40,6 +41,7 @@ use crate::{
 };
 use arguments as args;
 use reply::{HeldRows, Reply, Rows, push_string};
+use turn::Turn;
 
 /// Up to this many values, a row's copying and encoding take a few tens of microseconds,
 /// which is less than a trip to the pool.
@@ -54,6 +56,9 @@ const INLINE_IDS: usize = 128;
 enum Place {
     /// In the call, if no lock is in the way; else on the pool.
     Here,
+    /// In the call, if it is expected to be short and this turn of the event loop has time
+    /// for it; else on the pool.
+    Brief,
     /// On the pool: up to some milliseconds of work.
     Pool,
     /// On a thread of its own, so that short work does not queue behind it.
@@ -93,6 +98,7 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
 #[napi]
 pub struct VectorizerClient {
     client: Arc<Client>,
+    turn: Arc<Turn>,
 }
 
 impl VectorizerClient {
@@ -107,7 +113,7 @@ impl VectorizerClient {
             begun => Ok(begun.map_err(thrown)?),
         };
         if let Ok(call) = &begun
-            && place == Place::Here
+            && matches!(place, Place::Here | Place::Brief)
         {
             match contained(|| work(call, Access::Now)) {
                 Err(Error::WouldBlock) => {}
@@ -122,6 +128,7 @@ impl VectorizerClient {
             // What waits for a disk must not keep the pool's threads.
             let aside = match call.fsync() {
                 None => place == Place::Aside,
+                _ if place == Place::Brief => false,
                 Some(Fsync::Always) => true,
                 Some(Fsync::Everysec | Fsync::No) => place != Place::Pool,
             };
@@ -133,8 +140,46 @@ impl VectorizerClient {
                 .await
                 .unwrap_or_else(|_| Err(thrown(Error::Internal("the work was stopped".into()))))
         };
-        env.spawn_future_with_callback(future, to_js)?
+        let turn = self.turn.clone();
+        let settled = move |env: &'env Env, reply| {
+            turn.begin();
+            to_js(env, reply)
+        };
+        env.spawn_future_with_callback(future, settled)?
             .into_unknown(env)
+    }
+
+    /// Searches and reports with what `report` makes of the results.
+    fn find<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        query: Wanted,
+        options: String,
+        filter: Option<String>,
+        report: impl Fn(&[Item]) -> Reply + Send + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        let place = match (&query, &filter) {
+            (Wanted::Vector(_), None) => Place::Brief,
+            _ => Place::Pool,
+        };
+        let mut query = Some(query);
+        let turn = self.turn.clone();
+        self.call(env, place, move |call, access| {
+            let options = args::search_options(&options, filter.as_deref())?;
+            if access == Access::Now {
+                let Some(Wanted::Vector(vector)) = &query else {
+                    return Err(Error::WouldBlock);
+                };
+                let collection = call.collection(&collection)?;
+                return turn
+                    .spend(|left| Ok(report(&collection.search_within(left, vector, &options)?)));
+            }
+            let Some(query) = query.take() else {
+                return Err(Error::Internal("a search was done twice".into()));
+            };
+            Ok(report(&query.search(call, &collection, &options)?))
+        })
     }
 
     /// Inserts a batch and reports with what `report` makes of the ids.
@@ -390,10 +435,11 @@ impl Queries {
     }
 }
 
-fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Option<Wanted> {
-    vector
-        .map(|vector| Wanted::Vector(vector.to_vec()))
-        .or(text.map(Wanted::Text))
+fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
+    match vector {
+        Some(vector) => Wanted::Vector(vector.to_vec()),
+        None => Wanted::Text(text.unwrap_or_default()),
+    }
 }
 
 #[napi]
@@ -404,6 +450,7 @@ impl VectorizerClient {
         let options: Options = args::read(&options, "options").map_err(thrown)?;
         Ok(Self {
             client: Arc::new(Client::open(options)),
+            turn: Arc::default(),
         })
     }
 
@@ -749,13 +796,15 @@ impl VectorizerClient {
         options: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let mut query = wanted(text, vector);
-        self.call(env, Place::Pool, move |call, _| {
-            let options = args::search_options(&options, filter.as_deref())?;
-            let query = query.take().unwrap_or(Wanted::Text(String::new()));
-            let found = query.search(call, &collection, &options)?;
-            Ok(items("[]".into(), None, &found))
-        })
+        let report = |found: &[Item]| items("[]".into(), None, found);
+        self.find(
+            env,
+            collection,
+            wanted(text, vector),
+            options,
+            filter,
+            report,
+        )
     }
 
     /// `search` by vector in the SDK's shape.
@@ -772,14 +821,18 @@ impl VectorizerClient {
         options: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let mut query = wanted(text, vector);
-        self.call(env, Place::Pool, move |call, _| {
-            let options = args::search_options(&options, filter.as_deref())?;
-            let query = query.take().unwrap_or(Wanted::Text(String::new()));
-            let found = query.search(call, &collection, &options)?;
+        let report = |found: &[Item]| {
             let head = json!({ "total": found.len() }).to_string();
-            Ok(items(head, Some("results"), &found))
-        })
+            items(head, Some("results"), found)
+        };
+        self.find(
+            env,
+            collection,
+            wanted(text, vector),
+            options,
+            filter,
+            report,
+        )
     }
 
     /// `search` by text in the SDK's shape.

@@ -5,31 +5,15 @@
 
 use std::{
     iter,
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use super::{Access, Collection, Item, SearchOptions, State};
-use crate::{error::Result, vectors::Query};
+use crate::{error::Result, vectors::Query, workers::workers};
 
 /// How long the lock is shared at a time, unless one query takes longer.
 const TURN: Duration = Duration::from_millis(5);
-
-/// The pool that searches. `None` where its threads cannot be had: then the caller's
-/// thread does it all.
-fn searchers() -> Option<&'static rayon::ThreadPool> {
-    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
-    POOL.get_or_init(|| {
-        rayon::ThreadPoolBuilder::new()
-            .thread_name(|i| format!("vectorizer-search-{i}"))
-            .build()
-            .ok()
-    })
-    .as_ref()
-}
 
 impl Collection {
     /// What `search` finds for each query, in their order. `None` is a query that ranks
@@ -46,7 +30,7 @@ impl Collection {
         }
         let queries = queries.into_iter().map(|query| query.map(Query::new));
         let queries: Vec<_> = queries.collect();
-        let pool = if queries.len() > 1 { searchers() } else { None };
+        let pool = if queries.len() > 1 { workers() } else { None };
         let mut found: Vec<_> = iter::repeat_with(Vec::new).take(queries.len()).collect();
         let next = AtomicUsize::new(0);
         loop {

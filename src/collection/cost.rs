@@ -162,6 +162,17 @@ impl Costs {
         walks.then(|| model.affordable_visits(task) as usize)
     }
 
+    /// How long a search is expected to take.
+    pub(super) fn expected_time(&self, task: Task) -> Duration {
+        let model = self.model();
+        let nanos = if task.nodes > 0 && model.walks(task) {
+            model.expected_visits(task) * model.visit + task.pending as f64 * model.look
+        } else {
+            task.allowed as f64 * model.look
+        };
+        Duration::from_nanos(nanos as u64)
+    }
+
     /// A scan of `rows` for `limit` results has taken this long.
     pub(super) fn scanned(&self, rows: usize, limit: usize, took: Duration) {
         if rows >= LEAST_ROWS.max(limit.saturating_mul(LEAST_ROWS_EACH)) {

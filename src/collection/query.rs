@@ -8,18 +8,28 @@
 //! The scan is exact: a code's distance comes with a bound on its error, and every row
 //! that could still belong to the nearest is looked at.
 
-use std::{cell::Cell, collections::BinaryHeap, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    collections::{BinaryHeap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, State, cost::Task};
+use super::{Access, Collection, Config, State, cost::Task};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     filter::Filter,
     graph::Target,
     vectors::{Estimate, Query, Vectors},
 };
+
+/// What ranking and handing over one result takes, with its metadata; roughly.
+const RESULT: Duration = Duration::from_micros(2);
+/// How many rows a scan asks the memory for before it looks at them.
+const AHEAD: usize = 16;
 
 /// How a search finds its candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -143,6 +153,22 @@ impl Collection {
             .collect()
     }
 
+    /// `search` for a thread that must not be kept: `WouldBlock` when the lock is taken, or the
+    /// search is expected to take longer than `time`, or that cannot be told.
+    pub fn search_within(
+        &self,
+        time: Duration,
+        query: &[f32],
+        options: &SearchOptions,
+    ) -> Result<Vec<Item>> {
+        self.check_row(query, "query")?;
+        let state = self.read(Access::Now)?;
+        if options.filter.is_some() || state.expected_time(&self.config, options) > time {
+            return Err(Error::WouldBlock);
+        }
+        Ok(self.found(&state, &Query::new(query.to_vec()), None, options))
+    }
+
     /// What the filter matches, unranked, in insertion order.
     pub fn search_unranked(&self, options: &SearchOptions) -> Result<Vec<Item>> {
         let state = self.read(Access::Wait)?;
@@ -217,6 +243,24 @@ impl State {
         })
     }
 
+    fn task(&self, slots: &RoaringBitmap, ef: usize) -> Task {
+        let graph = self.graph.as_ref();
+        Task {
+            allowed: slots.len() as usize,
+            pending: slots.intersection_len(&self.pending) as usize,
+            nodes: graph.map_or(0, |graph| graph.members().len() as usize),
+            ef,
+        }
+    }
+
+    /// How long a search without a filter will take, the handing over of results included.
+    fn expected_time(&self, config: &Config, options: &SearchOptions) -> Duration {
+        let ef = options.ef.unwrap_or(config.hnsw.ef_search);
+        let task = self.task(self.slots.alive(), ef.max(options.limit * 3 / 2));
+        let results = RESULT * options.limit.min(task.allowed) as u32;
+        self.costs.expected_time(task) + results
+    }
+
     /// The nearest of the allowed slots (`None`: all live ones).
     fn nearest(
         &self,
@@ -256,12 +300,7 @@ impl State {
         let graph = self.graph.as_ref()?;
         let slots = allowed.unwrap_or(self.slots.alive());
         let ef = ef.max(limit + limit / 2);
-        let task = Task {
-            allowed: slots.len() as usize,
-            pending: slots.intersection_len(&self.pending) as usize,
-            nodes: graph.members().len() as usize,
-            ef,
-        };
+        let task = self.task(slots, ef);
         let budget = match method {
             Method::Walk => task.nodes,
             _ => self.costs.budget(task)?,
@@ -304,7 +343,19 @@ impl State {
         let mut bounds: BinaryHeap<OrderedFloat<f64>> = BinaryHeap::with_capacity(limit + 1);
         let mut bound = f64::INFINITY;
         let mut candidates = Vec::new();
-        for slot in slots {
+        let mut slots = slots;
+        let mut ahead = VecDeque::with_capacity(AHEAD);
+        loop {
+            // What is left after many deletes lies far apart.
+            while ahead.len() < AHEAD
+                && let Some(slot) = slots.next()
+            {
+                self.vectors.fetch(slot);
+                ahead.push_back(slot);
+            }
+            let Some(slot) = ahead.pop_front() else {
+                break;
+            };
             let estimate = self.vectors.look(query, slot);
             if estimate.lower() > bound {
                 continue;

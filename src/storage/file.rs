@@ -51,6 +51,12 @@ pub struct Files {
     run: Option<u128>,
 }
 
+/// Bytes written by one call of the system. What ext4 takes in one call it caches in one
+/// piece, and goes through all of that for every later change in it: overwriting 1,900
+/// bytes took 4.4 us where the file had been written a megabyte at a time, and 2.2 us with
+/// this (Linux 6.18).
+const PIECE: usize = 16 << 10;
+
 /// An open file. Reads and writes name their place, so that threads share it.
 pub struct File {
     files: Files,
@@ -285,7 +291,14 @@ impl File {
     }
 
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let whole = || write_all_at(&self.file, bytes, offset);
+        let whole = || {
+            let mut at = offset;
+            bytes.chunks(PIECE).try_for_each(|piece| {
+                write_all_at(&self.file, piece, at)?;
+                at += piece.len() as u64;
+                Ok(())
+            })
+        };
         // Naming the file would cost more than writing it.
         let done = match self.files.interrupt {
             None => whole(),

@@ -17,6 +17,7 @@ use std::{
 };
 
 use parking_lot::{ArcRwLockReadGuard, Mutex, RawRwLock, RwLock};
+use rayon::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
@@ -25,7 +26,10 @@ use super::{
     record::{Head, Kind, Record, micros},
     sync::{Health, Syncer},
 };
-use crate::error::Result;
+use crate::{error::Result, workers::workers};
+
+/// From so many ranges on they are overwritten on all cores.
+const MANY: usize = 1024;
 
 pub struct Journal {
     log: Option<Log>,
@@ -242,6 +246,23 @@ impl Follower {
     }
 }
 
+impl Erasure {
+    fn perform(&self) -> Result<()> {
+        let erase = |ranges: &[Range<u64>]| {
+            let mut ranges = ranges.iter();
+            ranges.try_for_each(|range| self.file.erase(range.start, range.end - range.start))
+        };
+        let pool = match self.ranges.len() {
+            MANY.. => workers(),
+            _ => None,
+        };
+        match pool {
+            Some(pool) => pool.install(|| self.ranges.par_chunks(MANY / 4).try_for_each(erase)),
+            None => erase(&self.ranges),
+        }
+    }
+}
+
 impl Commit {
     fn erase(&mut self, file: Arc<File>, follower: Option<&Arc<Follower>>, place: Option<Place>) {
         let Some(range) = place.map(|place| place.range()) else {
@@ -274,10 +295,7 @@ impl Commit {
             sync.settle(*written)?;
         }
         for erasure in &self.erasures {
-            let mut ranges = erasure.ranges.iter();
-            let done = ranges
-                .try_for_each(|range| erasure.file.erase(range.start, range.end - range.start));
-            let Err(error) = done else {
+            let Err(error) = erasure.perform() else {
                 continue;
             };
             if let Some(follower) = &erasure.follower {
