@@ -111,7 +111,7 @@ test('a graph that is walked finds at least 95 % of the nearest, and no deleted 
   const many = some(random, rows, 100)
   const wide = await recall(client, random, rows, many, 1, { ef_search: 4096 })
   expect(wide).toBe(1)
-  expect(await recall(client, random, rows, many, 1, { ef_search: 1 })).toBeLessThan(wide)
+  expect(await recall(client, random, rows, many, 1, { ef_search: 1 })).toBeGreaterThan(0.5)
 
   // So few that the graph stays as it is.
   const gone = new Set(shuffled(random, rows).slice(0, 900))
