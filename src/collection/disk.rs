@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use hashbrown::{HashMap, HashSet};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Config, State, dimension_of, maintain::builders};
+use super::{Access, Collection, Config, State, dimension_of};
 use crate::{
     error::{Error, Result},
     graph::Graph,
@@ -14,6 +14,7 @@ use crate::{
         time_of,
     },
     vectors::{Codes, Record},
+    workers::workers,
 };
 
 /// A vector that is being deleted is looked at again.
@@ -291,7 +292,8 @@ impl State {
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
             .collect();
         let vectors = &self.vectors;
-        let graph = builders().and_then(|pool| {
+        // Somebody waits for it.
+        let graph = workers().and_then(|pool| {
             pool.install(|| {
                 Graph::decode(
                     &bytes,

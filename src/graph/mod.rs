@@ -156,9 +156,10 @@ impl Graph {
                 links: vec![NONE; layer.links.len()],
             });
         }
+        let mut list = Vec::new();
         for (layer, node) in self.nodes() {
-            let list = self.neighbours(layer, node).iter().map(|&n| slot(n));
-            let list: Vec<u32> = list.collect();
+            list.clear();
+            list.extend(self.neighbours(layer, node).iter().map(|&n| slot(n)));
             graph.set_neighbours(layer, slot(node), &list);
         }
         graph
