@@ -28,9 +28,8 @@ const GRAPH_FROM: usize = 1000;
 const PENDING: (usize, f64) = (500, 0.01);
 /// ... or when this share of its nodes is dead.
 const DEAD: f64 = 0.1;
-/// What is not worth doing at once is done when the background has had nothing to do for
-/// this long, and for so many times as long as its last work took: a twentieth of a core's
-/// time at most.
+/// What is not worth doing at once is done this long after, and so many times as long after
+/// as the last work took: a twentieth of the time at most.
 const QUIET: Duration = Duration::from_secs(1);
 const REST: u32 = 20;
 /// Building with hnsw_rs takes this many times the work of inserting into the flat graph,
@@ -68,6 +67,8 @@ struct Waiting {
 impl Upkeep {
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        // Under its lock, or the background could be about to wait, and miss it.
+        let _shared = self.shared.lock();
         self.wake.notify_all();
     }
 
@@ -281,7 +282,7 @@ impl Collection {
             if !settled {
                 continue;
             }
-            if failed.is_some() || !self.has_leftovers() {
+            if failed.is_some() || self.upkeep.is_cancelled() || !self.has_leftovers() {
                 shared.running = false;
                 shared.failed = failed.is_some();
                 return;

@@ -163,7 +163,9 @@ impl Collection {
     ) -> Result<Vec<Item>> {
         self.check_row(query, "query")?;
         let state = self.read(Access::Now)?;
-        if options.filter.is_some() || state.expected_time(&self.config, options) > time {
+        // How long a filter or the copying of values takes cannot be told.
+        let untold = options.filter.is_some() || options.with_vector;
+        if untold || state.expected_time(&self.config, options) > time {
             return Err(Error::WouldBlock);
         }
         Ok(self.found(&state, &Query::new(query.to_vec()), None, options))
@@ -256,8 +258,9 @@ impl State {
     /// How long a search without a filter will take, the handing over of results included.
     fn expected_time(&self, config: &Config, options: &SearchOptions) -> Duration {
         let ef = options.ef.unwrap_or(config.hnsw.ef_search);
-        let task = self.task(self.slots.alive(), ef.max(options.limit * 3 / 2));
-        let results = RESULT * options.limit.min(task.allowed) as u32;
+        let limit = options.limit.min(self.slots.len());
+        let task = self.task(self.slots.alive(), ef.max(limit + limit / 2));
+        let results = RESULT * limit as u32;
         self.costs.expected_time(task) + results
     }
 
