@@ -1,10 +1,23 @@
 //! The one error type of the crate. Every variant has one stable code, which the
 //! JavaScript side turns into the error class of the same name.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde_json::{Value, json};
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Runs `work` so that a defect in it fails this call and nothing else.
+pub fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Internal(text.unwrap_or_else(|| "panic".into())))
+    })
+}
 
 /// Everything that can go wrong, as the caller is told it. The messages name what
 /// was wrong and what to do about it.
@@ -37,6 +50,12 @@ pub enum Error {
     StoreLocked { path: String, pid: Option<u32> },
     #[error("this client is closed: create a new VectorizerClient")]
     ClientClosed,
+    /// The client's embedder failed, or returned something else than vectors.
+    #[error("{0}")]
+    Embedding(String),
+    /// The HTTP server could not be started.
+    #[error("{0}")]
+    Server(String),
     /// The collection is busy and the caller asked not to wait. It never leaves the
     /// crate's faces: they try again where waiting is allowed.
     #[error("the collection is busy")]
@@ -65,6 +84,8 @@ impl Error {
             Error::Storage(_) => "STORAGE_ERROR",
             Error::StoreLocked { .. } => "STORE_LOCKED",
             Error::ClientClosed => "CLIENT_CLOSED",
+            Error::Embedding(_) => "EMBEDDING_ERROR",
+            Error::Server(_) => "SERVER_ERROR",
             Error::WouldBlock => "WOULD_BLOCK",
             Error::Internal(_) => "INTERNAL_ERROR",
         }

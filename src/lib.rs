@@ -12,6 +12,7 @@
 //!
 //! Everything below `bindings` is plain Rust, for tests and benchmarks to use directly.
 
+pub mod arguments;
 pub mod bindings;
 pub mod client;
 pub mod collection;

@@ -6,14 +6,12 @@
 //! errors and objects of the importing realm out of either. The typings written at each
 //! method are those of `index.js`.
 
-mod arguments;
 pub mod reply;
 mod turn;
 pub mod types;
 
 use std::{
     iter,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
 };
@@ -29,17 +27,17 @@ use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    arguments as args,
     client::{self, Call, Client, Options},
     collection::{
         Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress, Receipt,
-        Residue, SearchOptions, Update,
+        Residue, SearchOptions,
     },
     embed::embed,
-    error::{Error, Result},
+    error::{Error, Result, contained},
     filter,
     storage::{Fsync, Restored},
 };
-use arguments as args;
 use reply::{HeldRows, Reply, Rows, push_string};
 use turn::Turn;
 
@@ -68,17 +66,6 @@ enum Place {
 /// An error as a JSON text in the message: `index.js` makes its class from the code.
 fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
-}
-
-/// Runs `work` so that a defect in it fails this call and nothing else.
-fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal(text.unwrap_or_else(|| "panic".into())))
-    })
 }
 
 fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
@@ -166,7 +153,8 @@ impl VectorizerClient {
         let mut query = Some(query);
         let turn = self.turn.clone();
         self.call(env, place, move |call, access| {
-            let options = args::search_options(&options, filter.as_deref())?;
+            let options: args::Search = args::read(&options, "options")?;
+            let options = options.options(filter.as_deref())?;
             if access == Access::Now {
                 let Some(Wanted::Vector(vector)) = &query else {
                     return Err(Error::WouldBlock);
@@ -471,7 +459,8 @@ impl VectorizerClient {
         request: String,
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, move |call, access| {
-            let config = args::config(&request)?;
+            let creation: args::Creation = args::read(&request, "createCollection")?;
+            let config = creation.config()?;
             if access == Access::Now && call.fsync().is_some() {
                 return Err(Error::WouldBlock);
             }
@@ -697,11 +686,7 @@ impl VectorizerClient {
         self.call(env, Place::Pool, move |call, _| {
             let (page, limit): (Option<usize>, Option<usize>) = args::read(&page, "page, limit")?;
             let limit = limit.unwrap_or(10);
-            if limit == 0 {
-                return Err(Error::Validation(
-                    "limit is 0; it must be at least 1".into(),
-                ));
-            }
+            args::check_limit(limit)?;
             let offset = page.unwrap_or(0).saturating_mul(limit);
             let list = call.collection(&collection)?.list(offset, limit)?;
             let head = json!({ "total": list.total, "limit": limit, "offset": offset });
@@ -746,7 +731,7 @@ impl VectorizerClient {
         fields: String,
         data: Option<Float32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
-        let mut data = data.map(|data| data.to_vec());
+        let data = data.map(|data| data.to_vec());
         let place = if fields.len() <= INLINE_TEXT {
             Place::Here
         } else {
@@ -755,25 +740,13 @@ impl VectorizerClient {
         self.call(env, place, move |call, access| {
             let collection = call.collection(&collection)?;
             let fields: args::UpdateFields = args::read(&fields, "update")?;
-            if data.is_none() && fields.text.is_none() && fields.metadata.is_none() {
-                return Err(Error::Validation(
-                    "there is nothing to update: give data, text or metadata".into(),
-                ));
-            }
-            if fields.text.as_ref().is_some_and(|text| text.is_empty()) {
-                return Err(Error::Validation("text is empty".into()));
-            }
-            if let (None, Some(text)) = (&data, &fields.text) {
-                data = Some(embed(text, collection.config().dimension));
-            }
-            let update = Update {
-                data: data.clone(),
-                text: fields.text,
-                metadata: fields
-                    .metadata
-                    .map(|raw| args::metadata(raw, || "metadata".into()))
-                    .transpose()?,
-            };
+            let metadata = fields
+                .metadata
+                .map(|raw| args::metadata(raw, || "metadata".into()))
+                .transpose()?;
+            let dimension = collection.config().dimension;
+            let embedded = |text: &str| embed(text, dimension);
+            let update = args::update(data.clone(), fields.text, metadata, embedded)?;
             let item = collection.update(access, &id, &update)?;
             Ok(items("[]".into(), None, &[item]))
         })
@@ -878,7 +851,8 @@ impl VectorizerClient {
             lengths: lengths.map(|lengths| lengths.to_vec()),
         });
         self.call(env, Place::Aside, move |call, _| {
-            let options = args::search_options(&options, filter.as_deref())?;
+            let options: args::Search = args::read(&options, "options")?;
+            let options = options.options(filter.as_deref())?;
             let collection = call.collection(&collection)?;
             let queries = match queries.take() {
                 Some(queries) => queries.cut(collection.config().dimension)?,

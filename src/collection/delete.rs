@@ -180,6 +180,7 @@ impl Collection {
                     drafted.sequence = commit.sequence;
                 }
                 state.delete(&slots, &mut commit);
+                state.erased.vectors += slots.len();
                 (selected, Some(commit), drafted)
             }
         };
@@ -237,9 +238,11 @@ impl State {
         if slots.is_empty() {
             return;
         }
+        let row = 4 * self.vectors.dimension();
         for slot in slots {
-            let key = self.slots.record(slot).map(|record| record.key);
-            self.journal.take(commit, slot, key);
+            let record = self.slots.record(slot);
+            self.erased.bytes += record.map_or(0, |record| row + record.text_bytes()) as u64;
+            self.journal.take(commit, slot, record.map(|record| record.key));
         }
         self.fields.remove(slots, &self.slots);
         self.slots.release(slots);

@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -47,6 +47,18 @@ pub(super) struct Upkeep {
     construction: AtomicU8,
     /// Rewriting the log failed; it is tried again when somebody asks for it.
     gave_up: AtomicBool,
+    working: AtomicBool,
+    /// How long the background has worked, in microseconds.
+    worked: AtomicU64,
+}
+
+/// What the background of a collection does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Background {
+    /// Whether it works right now, and is not waiting for things to be quiet.
+    pub working: bool,
+    /// How long it has worked since the collection was opened.
+    pub worked: Duration,
 }
 
 #[derive(Default)]
@@ -74,6 +86,13 @@ impl Upkeep {
 
     fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(super) fn background(&self) -> Background {
+        Background {
+            working: self.working.load(Ordering::Relaxed),
+            worked: Duration::from_micros(self.worked.load(Ordering::Relaxed)),
+        }
     }
 }
 
@@ -257,8 +276,13 @@ impl Collection {
                 Err(Error::CollectionNotFound(self.name().to_owned()))
             } else {
                 let work = || self.do_work(asked || quiet, asked, &waiting);
-                catch_unwind(AssertUnwindSafe(work))
-                    .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into())))
+                self.upkeep.working.store(true, Ordering::Relaxed);
+                let outcome = catch_unwind(AssertUnwindSafe(work))
+                    .unwrap_or_else(|_| Err(Error::Internal("building the index failed".into())));
+                self.upkeep.working.store(false, Ordering::Relaxed);
+                let took = begin.elapsed().as_micros() as u64;
+                self.upkeep.worked.fetch_add(took, Ordering::Relaxed);
+                outcome
             };
             for waiting in waiting {
                 // Whoever asked may be gone.

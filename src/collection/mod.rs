@@ -27,7 +27,7 @@ pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
-pub use maintain::Construction;
+pub use maintain::{Background, Construction};
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{
@@ -73,8 +73,19 @@ struct State {
     building: Option<RoaringBitmap>,
     next_sequence: u64,
     updated_at: OffsetDateTime,
+    erased: Erased,
     /// Set by `drop_contents`: the collection was deleted while a call held on to it.
     dropped: bool,
+}
+
+/// What deletes and updates have removed since the collection was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Vectors that were deleted.
+    pub vectors: u64,
+    /// The bytes of the rows, ids, metadata and texts of vectors that were deleted or
+    /// replaced.
+    pub bytes: u64,
 }
 
 /// What a collection says of itself.
@@ -90,6 +101,8 @@ pub struct Info {
     pub memory_bytes: usize,
     /// The bytes of its files; `None` in memory.
     pub disk_bytes: Option<u64>,
+    pub erased: Erased,
+    pub background: Background,
 }
 
 impl State {
@@ -105,6 +118,7 @@ impl State {
             building: None,
             next_sequence: 0,
             updated_at: OffsetDateTime::now_utc(),
+            erased: Erased::default(),
             dropped: false,
         }
     }
@@ -169,6 +183,8 @@ impl Collection {
                 + state.journal.memory_bytes()
                 + state.graph.as_ref().map_or(0, |graph| graph.memory_bytes()),
             disk_bytes: state.disk_bytes(),
+            erased: state.erased,
+            background: self.upkeep.background(),
         })
     }
 

@@ -2,9 +2,9 @@
 //! that no part of a filter is ever dropped.
 
 mod clauses;
+mod json;
 mod parts;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::error::Result;
 use clauses::{clauses, is_clauses};
+use json::Unique;
 use parts::{Place, entries, list, narrowed, path, refuse, scalar, scalars, test};
 
 /// How deep filters may nest in filters.
@@ -43,15 +44,32 @@ pub fn parse_text(text: &str) -> Result<Filter> {
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    match Value::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)) {
-        Ok(value) => parse(&value),
-        Err(error) => {
-            let error = error.to_string();
-            // The place in a text that the caller never saw says nothing.
-            let what = error.split(" at line ").next().unwrap_or_default();
-            refuse(&Place::Filter, format_args!("not valid JSON: {what}"))
+    let value = match serde_path_to_error::deserialize(&mut reader) {
+        Ok(Unique(value)) => value,
+        Err(error) if error.inner().is_data() => {
+            let path = error.path().to_string();
+            let at = match path.as_str() {
+                "." => Place::Filter,
+                path => Place::Filter.key(path),
+            };
+            return refuse(&at, said(error.inner()));
         }
+        Err(error) => return not_json(error.inner()),
+    };
+    match reader.end() {
+        Ok(()) => parse(&value),
+        Err(error) => not_json(&error),
     }
+}
+
+fn not_json<T>(error: &serde_json::Error) -> Result<T> {
+    refuse(&Place::Filter, format_args!("not valid JSON: {}", said(error)))
+}
+
+/// What an error says, without the place in a text that the caller never saw.
+fn said(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    said.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// How deep a JSON text nests. Brackets in strings are text.
@@ -194,6 +212,12 @@ mod tests {
                 "filter: not valid JSON: number out of range",
             ),
             (r#"{"a":"\ud800"}"#, "filter: not valid JSON"),
+            // One of the two would be lost.
+            (r#"{"a":1,"a":2}"#, "filter: \"a\" is given twice"),
+            (
+                r#"{"$or":[{"a":1},{"b":{"$gt":1,"$lt":3,"$gt":2}}]}"#,
+                "filter.$or[1].b: \"$gt\" is given twice",
+            ),
             ("null", "filter: a filter must be an object"),
             ("[{\"a\":1}]", "filter: a filter must be an object"),
             ("{}", "filter: a filter must have at least one condition"),

@@ -1,4 +1,4 @@
-//! Structured arguments, which arrive as JSON texts. Unknown keys are errors: a
+//! Structured arguments, which reach every face as JSON. Unknown keys are errors: a
 //! misspelt `dry_run` must not delete, nor a misspelt `filter` widen a search.
 
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
-    collection::{Config, DeleteOptions, SearchOptions, check_ef_search},
+    collection::{Config, DeleteOptions, SearchOptions, Update, check_ef_search},
     error::{Error, Result},
     filter,
     graph::HnswParams,
@@ -39,92 +39,90 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// A collection to create.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Creation {
-    name: String,
-    dimension: usize,
+pub struct Creation {
+    pub name: String,
+    pub dimension: usize,
     #[serde(alias = "similarity_metric")]
-    metric: Option<String>,
-    hnsw: Option<Hnsw>,
+    pub metric: Option<String>,
+    pub hnsw: Option<Hnsw>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Hnsw {
-    m: Option<usize>,
-    ef_construction: Option<usize>,
-    ef_search: Option<usize>,
+pub struct Hnsw {
+    pub m: Option<usize>,
+    pub ef_construction: Option<usize>,
+    pub ef_search: Option<usize>,
 }
 
-pub fn config(text: &str) -> Result<Config> {
-    let Creation {
-        name,
-        dimension,
-        metric,
-        hnsw,
-    } = read(text, "createCollection")?;
-    let metric = match metric.as_deref() {
-        None => Metric::Cosine,
-        Some(name) => Metric::from_name(name).ok_or_else(|| {
-            Error::Validation(format!(
-                "metric is {name:?}; use \"cosine\", \"euclidean\" or \"dot_product\""
-            ))
-        })?,
-    };
-    let default = HnswParams::default();
-    let hnsw = hnsw.map_or(default, |given| HnswParams {
-        m: given.m.unwrap_or(default.m),
-        ef_construction: given.ef_construction.unwrap_or(default.ef_construction),
-        ef_search: given.ef_search.unwrap_or(default.ef_search),
-    });
-    Ok(Config {
-        name,
-        dimension,
-        metric,
-        hnsw,
-    })
+impl Creation {
+    pub fn config(self) -> Result<Config> {
+        let metric = match self.metric.as_deref() {
+            None => Metric::Cosine,
+            Some(name) => Metric::from_name(name).ok_or_else(|| {
+                Error::Validation(format!(
+                    "metric is {name:?}; use \"cosine\", \"euclidean\" or \"dot_product\""
+                ))
+            })?,
+        };
+        let default = HnswParams::default();
+        let hnsw = self.hnsw.map_or(default, |given| HnswParams {
+            m: given.m.unwrap_or(default.m),
+            ef_construction: given.ef_construction.unwrap_or(default.ef_construction),
+            ef_search: given.ef_search.unwrap_or(default.ef_search),
+        });
+        Ok(Config {
+            name: self.name,
+            dimension: self.dimension,
+            metric,
+            hnsw,
+        })
+    }
 }
 
-#[derive(Deserialize)]
+/// How to search, but for the filter.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Search {
-    limit: Option<usize>,
+pub struct Search {
+    pub limit: Option<usize>,
     #[serde(alias = "threshold")]
-    similarity_threshold: Option<f64>,
-    ef_search: Option<usize>,
-    with_vector: Option<bool>,
-    include_metadata: Option<bool>,
+    pub similarity_threshold: Option<f64>,
+    pub ef_search: Option<usize>,
+    pub with_vector: Option<bool>,
+    pub include_metadata: Option<bool>,
 }
 
-/// Search options; the filter comes as a text of its own.
-pub fn search_options(text: &str, filter: Option<&str>) -> Result<SearchOptions> {
-    let Search {
-        limit,
-        similarity_threshold,
-        ef_search,
-        with_vector,
-        include_metadata,
-    } = read(text, "options")?;
-    let default = SearchOptions::default();
-    let limit = limit.unwrap_or(default.limit);
+impl Search {
+    /// With the text of the filter, where there is one.
+    pub fn options(self, filter: Option<&str>) -> Result<SearchOptions> {
+        let default = SearchOptions::default();
+        let limit = self.limit.unwrap_or(default.limit);
+        check_limit(limit)?;
+        if let Some(ef) = self.ef_search {
+            check_ef_search("ef_search", ef)?;
+        }
+        Ok(SearchOptions {
+            limit,
+            filter: filter.map(filter::parse_text).transpose()?,
+            threshold: self.similarity_threshold,
+            ef: self.ef_search,
+            with_vector: self.with_vector.unwrap_or(default.with_vector),
+            with_metadata: self.include_metadata.unwrap_or(default.with_metadata),
+            ..default
+        })
+    }
+}
+
+pub fn check_limit(limit: usize) -> Result<()> {
     if limit == 0 {
         return Err(Error::Validation(
             "limit is 0; it must be at least 1".into(),
         ));
     }
-    if let Some(ef) = ef_search {
-        check_ef_search("ef_search", ef)?;
-    }
-    Ok(SearchOptions {
-        limit,
-        filter: filter.map(filter::parse_text).transpose()?,
-        threshold: similarity_threshold,
-        ef: ef_search,
-        with_vector: with_vector.unwrap_or(default.with_vector),
-        with_metadata: include_metadata.unwrap_or(default.with_metadata),
-        ..default
-    })
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -170,12 +168,18 @@ pub fn delete_options(text: Option<&str>, allowed: &[&str]) -> Result<DeleteOpti
         receipt: receipt.unwrap_or(false),
         backup,
     };
-    if options.dry_run && (options.receipt || options.backup.is_some()) {
-        return Err(Error::Validation(
-            "options.dryRun deletes nothing: leave out receipt and backup".into(),
-        ));
-    }
+    check_dry_run("options.dryRun", &options)?;
     Ok(options)
+}
+
+/// A dry run has nothing to prove and nothing to save; `what` names it.
+pub fn check_dry_run(what: &str, options: &DeleteOptions) -> Result<()> {
+    if options.dry_run && (options.receipt || options.backup.is_some()) {
+        return Err(Error::Validation(format!(
+            "{what} deletes nothing: leave out receipt and backup"
+        )));
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -185,6 +189,28 @@ pub struct UpdateFields {
     pub text: Option<Box<str>>,
     #[serde(default, deserialize_with = "given")]
     pub metadata: Option<Box<RawValue>>,
+}
+
+/// An update that gives something; a text without its vector is embedded by `embed`.
+pub fn update(
+    data: Option<Vec<f32>>,
+    text: Option<Box<str>>,
+    metadata: Option<Box<str>>,
+    embed: impl FnOnce(&str) -> Vec<f32>,
+) -> Result<Update> {
+    if data.is_none() && text.is_none() && metadata.is_none() {
+        return Err(Error::Validation(
+            "there is nothing to update: give a vector, text or metadata".into(),
+        ));
+    }
+    if text.as_ref().is_some_and(|text| text.is_empty()) {
+        return Err(Error::Validation("text is empty".into()));
+    }
+    Ok(Update {
+        data: data.or_else(|| text.as_deref().map(embed)),
+        text,
+        metadata,
+    })
 }
 
 /// Checks that a JSON text is an object and keeps it as it is written.
