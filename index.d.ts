@@ -107,9 +107,28 @@ export declare class StoreLockedError extends VectorizerError {
   /** The owner's process id, where it can be told. */
   readonly pid?: number
 }
+/** The HTTP server could not be started. `SERVER_ERROR` */
+export declare class ServerError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
 /** The client was closed. `CLIENT_CLOSED` */
 export declare class ClientClosedError extends VectorizerError {
   constructor(message: string, options?: ErrorOptions)
+}
+
+/** An HTTP server that a client has started. */
+export interface HttpServer {
+  /** The address it listens on. */
+  readonly address: string
+  readonly port: number
+  /** `http://` with both. */
+  readonly url: string
+  /** Resolves when it has ended, whoever ended it. */
+  readonly closed: Promise<void>
+  /** Takes no new connection, and resolves when requests under way are answered. */
+  close(): Promise<void>
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 declare global {
@@ -154,6 +173,7 @@ export declare const optimize: VectorizerClient['optimize']
 export declare const verifyErased: VectorizerClient['verifyErased']
 export declare const createBackup: VectorizerClient['createBackup']
 export declare const flush: VectorizerClient['flush']
+export declare const serve: VectorizerClient['serve']
 export declare const close: VectorizerClient['close']
 
 /**
@@ -290,6 +310,15 @@ export declare class VectorizerClient {
    * checksum of the backup is verified before anything is written.
    */
   static restoreBackup(file: string, path: string, options?: BackupOptions): Promise<RestoreReport>
+  /**
+   * Starts an HTTP server for this client: the documented REST routes, with the same
+   * filters, reports and errors. Resolves when it listens; it keeps the process running
+   * until it is closed. `close` of the client closes it as well.
+   *
+   * It listens on this machine only, unless `host` says otherwise and there is an
+   * `apiKey`. Rejects with `ServerError` where the port cannot be had.
+   */
+  serve(options?: ServeOptions): Promise<HttpServer>
   /**
    * Ends this client: calls under way finish, later ones reject with
    * `ClientClosedError`. Closing twice is fine. The last client of a store on disk
@@ -651,6 +680,45 @@ export interface SearchResult {
   metadata?: Record<string, unknown>
   /** The text it was embedded from, where it was. */
   text?: string
+}
+
+/** How a server is started. Times are in milliseconds. */
+export interface ServeOptions {
+  /**
+   * A name or an address of this machine. Default `127.0.0.1`. One that other machines
+   * reach needs an `apiKey`.
+   */
+  host?: string
+  /** Default 15002; 0 is any port that is free. */
+  port?: number
+  /**
+   * What clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without
+   * one the server answers only requests whose `Host` is this machine.
+   */
+  apiKey?: string
+  /** The largest body. Default 64 MiB. */
+  maxBodyBytes?: number
+  /** The space for all bodies that are being read or handled. Default 256 MiB. */
+  maxBufferedBytes?: number
+  /** Connections at a time; further ones wait. Default 4,096. */
+  maxConnections?: number
+  /** How long the head of a request may take, and a connection be idle. Default 15,000. */
+  headerTimeout?: number
+  /** How long a body may take. Default 60,000. */
+  bodyTimeout?: number
+  /** How long a client may take no part of its answer. Default 30,000. */
+  writeTimeout?: number
+  /** How long requests may go on when the server is closed. Default 10,000. */
+  shutdownTimeout?: number
+  /** Origins whose pages may ask from a browser; `*` is any. Default none. */
+  cors?: Array<string>
+  /** Hosts that a server without a key answers for beside this machine. */
+  allowedHosts?: Array<string>
+  /**
+   * A line for each request to the standard error output, with its method, route, status
+   * and time, and nothing of what is in it. Default none.
+   */
+  log?: 'text' | 'json'
 }
 
 /** A search by text, in the SDK's shape. */

@@ -4,6 +4,7 @@ const native = require('./binding.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, statics } = require('./lib/arguments.js')
 const { unfolded } = require('./lib/replies.js')
+const { httpServer } = require('./lib/server.js')
 
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
@@ -22,7 +23,9 @@ function read(pack) {
 async function call(target, name, pack, client, args) {
   const packed = read(() => pack(client, ...args))
   const values = Array.isArray(packed) ? packed : await packed
-  const result = await unfolded(await target[name](...values), name)
+  const reply = await target[name](...values)
+  if (name === 'serve') return httpServer(reply, client)
+  const result = await unfolded(reply, name)
   const listening = values.find((value) => typeof value === 'function')
   if (listening) {
     await native.turn() // for what is still on its way to the listener
@@ -40,7 +43,8 @@ class VectorizerClient {
       const { embedder, ...rest } = object(options, 'options')
       if (embedder !== undefined && typeof embedder !== 'function')
         fail('options.embedder', 'a function', embedder)
-      this.#client = { embedder, native: new native.VectorizerClient(json(rest, 'options')) }
+      const made = new native.VectorizerClient(json(rest, 'options'))
+      this.#client = { embedder, native: made, servers: new Set() }
     } catch (error) {
       this.#failure = ours(error)
     }
@@ -68,6 +72,10 @@ class VectorizerClient {
 
   async close() {
     try {
+      this.#client.closing = true
+      const servers = Array.from(this.#client.servers ?? [], (server) => server.close())
+      // Without one, no call may begin from here on.
+      if (servers.length > 0) await Promise.all(servers)
       await this.#client.native?.close()
     } catch (error) {
       throw ours(error)
@@ -107,6 +115,7 @@ exports.DimensionMismatchError = classes.DimensionMismatchError
 exports.EmbeddingError = classes.EmbeddingError
 exports.StorageError = classes.StorageError
 exports.StoreLockedError = classes.StoreLockedError
+exports.ServerError = classes.ServerError
 exports.ClientClosedError = classes.ClientClosedError
 exports.ready = onCurrent('ready')
 exports.createCollection = onCurrent('createCollection')
@@ -134,6 +143,7 @@ exports.optimize = onCurrent('optimize')
 exports.verifyErased = onCurrent('verifyErased')
 exports.createBackup = onCurrent('createBackup')
 exports.flush = onCurrent('flush')
+exports.serve = onCurrent('serve')
 exports.close = async () => {
   const closing = current
   current = undefined

@@ -3,6 +3,7 @@
 // error here, where it can still be seen.
 const { types } = require('node:util')
 const { ValidationError, EmbeddingError } = require('./errors.js').classes
+const { embedding } = require('./server.js')
 
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
@@ -167,26 +168,30 @@ function embeddedRow(row, i) {
   }
 }
 
+/** What the client's embedder makes of texts, `at` of which came before. */
+async function embeddedPart(client, part, at = 0) {
+  let made
+  try {
+    made = await client.embedder(part.slice())
+  } catch (cause) {
+    throw new EmbeddingError(`the embedder failed: ${cause?.message ?? cause}`, { cause })
+  }
+  const count = Array.isArray(made) ? made.length : kind(made)
+  if (count !== part.length) {
+    throw new EmbeddingError(
+      `the embedder returned ${count} for ${part.length} texts; return a vector for each`,
+    )
+  }
+  return Array.from(made, (row, i) => embeddedRow(row, at + i))
+}
+
 /** The vectors of texts by the client's embedder; `listening` is told how far it is. */
 async function embedded(client, collection, values, listening) {
   const copy = [...values]
   await client.native.getCollectionInfo(collection) // before a model is asked in vain
   const rows = []
   for (let at = 0; at < copy.length; at += EMBEDDED_AT_ONCE) {
-    const part = copy.slice(at, at + EMBEDDED_AT_ONCE)
-    let made
-    try {
-      made = await client.embedder(part.slice())
-    } catch (cause) {
-      throw new EmbeddingError(`the embedder failed: ${cause?.message ?? cause}`, { cause })
-    }
-    const count = Array.isArray(made) ? made.length : kind(made)
-    if (count !== part.length) {
-      throw new EmbeddingError(
-        `the embedder returned ${count} for ${part.length} texts; return a vector for each`,
-      )
-    }
-    rows.push(...Array.from(made, (row, i) => embeddedRow(row, at + i)))
+    rows.push(...(await embeddedPart(client, copy.slice(at, at + EMBEDDED_AT_ONCE), at)))
     listening?.(JSON.stringify({ phase: 'embed', done: rows.length, total: copy.length }))
   }
   return rows
@@ -282,6 +287,10 @@ const methods = {
   optimize: (_, collection, options = {}) => [string(collection, 'collection'), listener(options)],
   getVector: nameAndId,
   flush: none,
+  serve: (client, options = {}) => [
+    json(options, 'options'),
+    client.embedder ? embedding((texts) => embeddedPart(client, texts)) : null,
+  ],
   verifyErased: nameAndIds,
   deleteVector: (_, collection, id, options) => [...nameAndId(_, collection, id), optional(options)],
   batchDelete: deletion,

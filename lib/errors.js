@@ -28,6 +28,7 @@ const DimensionMismatchError = errorClass('DimensionMismatchError', 'DIMENSION_M
 const EmbeddingError = errorClass('EmbeddingError', 'EMBEDDING_ERROR')
 const StorageError = errorClass('StorageError', 'STORAGE_ERROR')
 const StoreLockedError = errorClass('StoreLockedError', 'STORE_LOCKED')
+const ServerError = errorClass('ServerError', 'SERVER_ERROR')
 const ClientClosedError = errorClass('ClientClosedError', 'CLIENT_CLOSED')
 
 /** One of our errors for whatever was thrown; native ones carry theirs as JSON. */
@@ -54,6 +55,7 @@ module.exports = {
     EmbeddingError,
     StorageError,
     StoreLockedError,
+    ServerError,
     ClientClosedError,
   },
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
-    collection::{Config, DeleteOptions, SearchOptions, Update, check_ef_search},
+    collection::{Collection, Config, DeleteOptions, Item, SearchOptions, Update, check_ef_search},
+    embed::embed,
     error::{Error, Result},
     filter,
     graph::HnswParams,
@@ -237,4 +238,24 @@ pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
                 .transpose()
         })
         .collect()
+}
+
+/// What to search for.
+pub enum Wanted {
+    Vector(Vec<f32>),
+    /// For the built-in embedder. The empty text ranks nothing.
+    Text(String),
+}
+
+impl Wanted {
+    pub fn search(self, collection: &Collection, options: &SearchOptions) -> Result<Vec<Item>> {
+        match self {
+            Wanted::Vector(query) => collection.search(query, options),
+            Wanted::Text(text) if text.is_empty() => collection.search_unranked(options),
+            Wanted::Text(text) => {
+                let query = embed(&text, collection.config().dimension);
+                collection.search(query, options)
+            }
+        }
+    }
 }

@@ -520,6 +520,12 @@ impl Call {
         Ok(contents)
     }
 
+    /// Whether the store takes writes: after one that failed it does not.
+    pub fn check(&self) -> Result<()> {
+        let disk = self.store.disk.as_ref();
+        disk.map_or(Ok(()), |disk| disk.health.check())
+    }
+
     /// Whether a call may have to wait for a disk at any time, and how long.
     pub fn fsync(&self) -> Option<Fsync> {
         self.store.disk.as_ref().map(|disk| disk.fsync)

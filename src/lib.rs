@@ -3,6 +3,8 @@
 //! A map of the crate, from the outside in; a module uses only those below it:
 //!
 //! - [`bindings`]: Node-API. Arguments in, compact results out.
+//! - [`rest`]: the HTTP face. A request in, one call, an answer out.
+//! - [`arguments`], [`report`]: what both faces read and write in the same words.
 //! - [`client`]: a client's store of collections.
 //! - [`collection`]: one collection and the operations on it.
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
@@ -10,7 +12,7 @@
 //! - [`storage`]: what a collection tells its files.
 //! - [`error`]: the one error type; `workers`: the threads for what can be divided.
 //!
-//! Everything below `bindings` is plain Rust, for tests and benchmarks to use directly.
+//! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
 pub mod arguments;
 pub mod bindings;
@@ -20,6 +22,8 @@ pub mod embed;
 pub mod error;
 pub mod filter;
 pub mod graph;
+pub mod report;
+pub mod rest;
 pub mod storage;
 pub mod vectors;
 mod workers;

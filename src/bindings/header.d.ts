@@ -107,9 +107,28 @@ export declare class StoreLockedError extends VectorizerError {
   /** The owner's process id, where it can be told. */
   readonly pid?: number
 }
+/** The HTTP server could not be started. `SERVER_ERROR` */
+export declare class ServerError extends VectorizerError {
+  constructor(message: string, options?: ErrorOptions)
+}
 /** The client was closed. `CLIENT_CLOSED` */
 export declare class ClientClosedError extends VectorizerError {
   constructor(message: string, options?: ErrorOptions)
+}
+
+/** An HTTP server that a client has started. */
+export interface HttpServer {
+  /** The address it listens on. */
+  readonly address: string
+  readonly port: number
+  /** `http://` with both. */
+  readonly url: string
+  /** Resolves when it has ended, whoever ended it. */
+  readonly closed: Promise<void>
+  /** Takes no new connection, and resolves when requests under way are answered. */
+  close(): Promise<void>
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 declare global {
@@ -154,4 +173,5 @@ export declare const optimize: VectorizerClient['optimize']
 export declare const verifyErased: VectorizerClient['verifyErased']
 export declare const createBackup: VectorizerClient['createBackup']
 export declare const flush: VectorizerClient['flush']
+export declare const serve: VectorizerClient['serve']
 export declare const close: VectorizerClient['close']

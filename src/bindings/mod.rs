@@ -7,14 +7,11 @@
 //! method are those of `index.js`.
 
 pub mod reply;
+pub mod serve;
 mod turn;
 pub mod types;
 
-use std::{
-    iter,
-    sync::Arc,
-    time::Instant,
-};
+use std::{iter, sync::Arc, time::Instant};
 
 use napi::{
     Env, Status, Unknown,
@@ -24,18 +21,15 @@ use napi::{
 use napi_derive::napi;
 use parking_lot::Mutex;
 use serde_json::json;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    arguments as args,
+    arguments::{self as args, Wanted},
     client::{self, Call, Client, Options},
-    collection::{
-        Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress, Receipt,
-        Residue, SearchOptions,
-    },
+    collection::{Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress},
     embed::embed,
     error::{Error, Result, contained},
     filter,
+    report::{self, Details, timestamp},
     storage::{Fsync, Restored},
 };
 use reply::{HeldRows, Reply, Rows, push_string};
@@ -166,7 +160,8 @@ impl VectorizerClient {
             let Some(query) = query.take() else {
                 return Err(Error::Internal("a search was done twice".into()));
             };
-            Ok(report(&query.search(call, &collection, &options)?))
+            let collection = call.collection(&collection)?;
+            Ok(report(&query.search(&collection, &options)?))
         })
     }
 
@@ -198,13 +193,6 @@ impl VectorizerClient {
     }
 }
 
-/// RFC 3339 to the millisecond, as JavaScript's dates are.
-fn timestamp(time: OffsetDateTime) -> String {
-    let millisecond = time.nanosecond() / 1_000_000 * 1_000_000;
-    let time = time.replace_nanosecond(millisecond).unwrap_or(time);
-    time.format(&Rfc3339).unwrap_or_default()
-}
-
 fn collection_json(collection: &Collection, count: usize) -> serde_json::Value {
     let config = collection.config();
     json!({
@@ -217,45 +205,12 @@ fn collection_json(collection: &Collection, count: usize) -> serde_json::Value {
 }
 
 fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
-    let hnsw = collection.config().hnsw;
     let mut json = collection_json(collection, info.vectors);
-    json["updated_at"] = timestamp(info.updated_at).into();
-    json["size_bytes"] = info.memory_bytes.into();
-    if let Some(bytes) = info.disk_bytes {
-        json["disk_bytes"] = bytes.into();
+    let details = json!(Details::of(collection, info));
+    if let (Some(json), serde_json::Value::Object(details)) = (json.as_object_mut(), details) {
+        json.extend(details);
     }
-    json["hnsw"] = json!({
-        "m": hnsw.m,
-        "ef_construction": hnsw.ef_construction,
-        "ef_search": hnsw.ef_search,
-    });
-    json["index"] = json!({
-        "indexed": info.indexed,
-        "pending": info.pending,
-        "deleted": info.deleted,
-    });
     json
-}
-
-fn receipt_json(collection: &str, receipt: &Receipt) -> serde_json::Value {
-    json!({
-        "collection": collection,
-        "deleted": receipt.deleted,
-        "bytesErased": receipt.bytes_erased,
-        "logSequence": receipt.log_sequence,
-        "completedAt": timestamp(receipt.completed_at),
-        "digest": receipt.digest,
-    })
-}
-
-fn residue_json(residue: &Residue) -> serde_json::Value {
-    json!({
-        "id": residue.id,
-        "file": residue.file,
-        "offset": residue.offset,
-        "length": residue.length,
-        "reason": residue.reason,
-    })
 }
 
 fn backup_json(what: &str, backup: &Restored) -> Reply {
@@ -360,26 +315,6 @@ impl Texts {
             texts: texts.into_iter().map(Some).collect(),
             on_progress: self.on_progress,
         })
-    }
-}
-
-/// What to search for.
-enum Wanted {
-    Vector(Vec<f32>),
-    Text(String),
-}
-
-impl Wanted {
-    fn search(self, call: &Call, collection: &str, options: &SearchOptions) -> Result<Vec<Item>> {
-        let collection = call.collection(collection)?;
-        match self {
-            Wanted::Vector(query) => collection.search(query, options),
-            Wanted::Text(text) if text.is_empty() => collection.search_unranked(options),
-            Wanted::Text(text) => {
-                let query = embed(&text, collection.config().dimension);
-                collection.search(query, options)
-            }
-        }
     }
 }
 
@@ -928,19 +863,15 @@ impl VectorizerClient {
                 "failed": ids.len() - deleted,
             });
             if let Some(receipt) = &deletion.receipt {
-                head["receipt"] = receipt_json(&collection, receipt);
+                head["receipt"] = json!(report::Receipt::of(&collection, receipt));
             }
             let mut rows = Rows::new(head.to_string(), Some("results"));
             // The id where it is deleted, else a pair of the id and the error:
             // `lib/replies.js` makes the rows.
             for (id, outcome) in ids.iter().zip(&outcomes) {
                 rows.push(|out| {
-                    let error = match outcome {
-                        Outcome::Deleted => return push_string(out, id),
-                        Outcome::Missing => "vector not found".to_owned(),
-                        Outcome::Repeated(first) => {
-                            format!("repeated: the same id as at index {first}")
-                        }
+                    let Some(error) = outcome.error() else {
+                        return push_string(out, id);
                     };
                     out.push('[');
                     push_string(out, id);
@@ -1000,7 +931,7 @@ impl VectorizerClient {
                 "deleted": if dry_run { 0 } else { matched },
             });
             if let Some(receipt) = &deletion.receipt {
-                head["receipt"] = receipt_json(&collection, receipt);
+                head["receipt"] = json!(report::Receipt::of(&collection, receipt));
             }
             // Their ids are enough: `lib/replies.js` makes the rows.
             Ok(id_rows(
@@ -1071,7 +1002,7 @@ impl VectorizerClient {
             let head = json!({ "verified": residues.is_empty() }).to_string();
             let mut rows = Rows::new(head, Some("residues"));
             for residue in &residues {
-                rows.push(|out| out.push_str(&residue_json(residue).to_string()));
+                rows.push(|out| out.push_str(&json!(residue).to_string()));
             }
             Ok(rows.reply())
         })
@@ -1126,6 +1057,25 @@ impl VectorizerClient {
         };
         env.spawn_future_with_callback(future, to_js)?
             .into_unknown(env)
+    }
+
+    /// Starts an HTTP server for this client: the documented REST routes, with the same
+    /// filters, reports and errors. Resolves when it listens; it keeps the process running
+    /// until it is closed. `close` of the client closes it as well.
+    ///
+    /// It listens on this machine only, unless `host` says otherwise and there is an
+    /// `apiKey`. Rejects with `ServerError` where the port cannot be had.
+    #[napi(
+        ts_args_type = "options?: ServeOptions",
+        ts_return_type = "Promise<HttpServer>"
+    )]
+    pub fn serve<'env>(
+        &self,
+        env: &'env Env,
+        options: String,
+        embedder: Option<serve::Embed>,
+    ) -> napi::Result<Unknown<'env>> {
+        serve::start(env, self.client.clone(), options, embedder)
     }
 
     /// Ends this client: calls under way finish, later ones reject with

@@ -502,3 +502,38 @@ pub struct DeleteByFilterReport {
     /// Where it was asked for.
     pub receipt: Option<ErasureReceipt>,
 }
+
+/// How a server is started. Times are in milliseconds.
+#[napi(object, object_from_js = false)]
+pub struct ServeOptions {
+    /// A name or an address of this machine. Default `127.0.0.1`. One that other machines
+    /// reach needs an `apiKey`.
+    pub host: Option<String>,
+    /// Default 15002; 0 is any port that is free.
+    pub port: Option<u32>,
+    /// What clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without
+    /// one the server answers only requests whose `Host` is this machine.
+    pub api_key: Option<String>,
+    /// The largest body. Default 64 MiB.
+    pub max_body_bytes: Option<u32>,
+    /// The space for all bodies that are being read or handled. Default 256 MiB.
+    pub max_buffered_bytes: Option<u32>,
+    /// Connections at a time; further ones wait. Default 4,096.
+    pub max_connections: Option<u32>,
+    /// How long the head of a request may take, and a connection be idle. Default 15,000.
+    pub header_timeout: Option<u32>,
+    /// How long a body may take. Default 60,000.
+    pub body_timeout: Option<u32>,
+    /// How long a client may take no part of its answer. Default 30,000.
+    pub write_timeout: Option<u32>,
+    /// How long requests may go on when the server is closed. Default 10,000.
+    pub shutdown_timeout: Option<u32>,
+    /// Origins whose pages may ask from a browser; `*` is any. Default none.
+    pub cors: Option<Vec<String>>,
+    /// Hosts that a server without a key answers for beside this machine.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// A line for each request to the standard error output, with its method, route, status
+    /// and time, and nothing of what is in it. Default none.
+    #[napi(ts_type = "'text' | 'json'")]
+    pub log: Option<String>,
+}

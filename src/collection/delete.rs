@@ -25,6 +25,17 @@ pub enum Outcome {
     Repeated(usize),
 }
 
+impl Outcome {
+    /// Why nothing was deleted, where nothing was.
+    pub fn error(self) -> Option<String> {
+        match self {
+            Outcome::Deleted => None,
+            Outcome::Missing => Some("vector not found".into()),
+            Outcome::Repeated(first) => Some(format!("repeated: the same id as at index {first}")),
+        }
+    }
+}
+
 /// How to delete.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteOptions {
@@ -242,7 +253,8 @@ impl State {
         for slot in slots {
             let record = self.slots.record(slot);
             self.erased.bytes += record.map_or(0, |record| row + record.text_bytes()) as u64;
-            self.journal.take(commit, slot, record.map(|record| record.key));
+            self.journal
+                .take(commit, slot, record.map(|record| record.key));
         }
         self.fields.remove(slots, &self.slots);
         self.slots.release(slots);

@@ -3,6 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
+use schemars::JsonSchema;
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{Access, Collection, Config, State, dimension_of};
@@ -29,12 +31,13 @@ fn log_files(log: &Log) -> Result<Vec<File>> {
 }
 
 /// Something of a deleted vector that is still there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Residue {
     /// The id, where it can be told.
     pub id: Option<String>,
-    /// The file, and the bytes in it; none in memory.
+    /// The file it is in; none in memory.
     pub file: Option<String>,
+    /// Where in the file, in bytes.
     pub offset: u64,
     pub length: u64,
     pub reason: &'static str,

@@ -63,13 +63,19 @@ pub fn parse_text(text: &str) -> Result<Filter> {
 }
 
 fn not_json<T>(error: &serde_json::Error) -> Result<T> {
-    refuse(&Place::Filter, format_args!("not valid JSON: {}", said(error)))
+    refuse(
+        &Place::Filter,
+        format_args!("not valid JSON: {}", said(error)),
+    )
 }
 
 /// What an error says, without the place in a text that the caller never saw.
 fn said(error: &serde_json::Error) -> String {
     let said = error.to_string();
-    said.split(" at line ").next().unwrap_or_default().to_owned()
+    said.split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// How deep a JSON text nests. Brackets in strings are text.

@@ -1,0 +1,110 @@
+//! The HTTP server as JavaScript holds it.
+
+use std::sync::Arc;
+
+use napi::{
+    Env, Status, Unknown,
+    bindgen_prelude::{Either, External, Float32Array, Promise, ToNapiValue},
+    threadsafe_function::ThreadsafeFunction,
+};
+use napi_derive::napi;
+use serde_json::json;
+
+use super::{args, thrown};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    rest::{Embedder, Options, Server},
+};
+
+/// The client's embedder: a JSON list of texts in, a promise of their vectors laid end to end
+/// out, or of what went wrong. `lib/server.js` checks that they are of one length.
+pub type Embed =
+    ThreadsafeFunction<String, Promise<Either<Float32Array, String>>, String, Status, false, true>;
+
+type HeldServer = External<Arc<Server>>;
+
+pub fn start<'env>(
+    env: &'env Env,
+    client: Arc<Client>,
+    options: String,
+    embedder: Option<Embed>,
+) -> napi::Result<Unknown<'env>> {
+    let options: Options = args::read(&options, "options").map_err(thrown)?;
+    let embedder = embedder.map(embedder_of);
+    let opening = client.begin_when_open();
+    let future = async move {
+        // Where the store cannot be opened there is nothing to serve.
+        drop(opening.await.map_err(thrown)?);
+        let server = Server::start(client, embedder, options).await;
+        server.map(Arc::new).map_err(thrown)
+    };
+    let held = |env: &'env Env, server: Arc<Server>| {
+        // Nobody is left to close it when the environment ends.
+        let weak = Arc::downgrade(&server);
+        env.add_env_cleanup_hook(weak, |server| {
+            if let Some(server) = server.upgrade() {
+                server.stop();
+            }
+        })?;
+        HeldServer::new(server).into_unknown(env)
+    };
+    env.spawn_future_with_callback(future, held)?
+        .into_unknown(env)
+}
+
+fn embedder_of(embed: Embed) -> Embedder {
+    let embed = Arc::new(embed);
+    Box::new(move |texts| {
+        let embed = embed.clone();
+        Box::pin(async move {
+            let count = texts.len();
+            let made = call(&embed, &texts).await.map_err(|error| {
+                Error::Embedding(format!("the embedder failed: {}", error.reason))
+            })?;
+            rows(made, count)
+        })
+    })
+}
+
+async fn call(embed: &Embed, texts: &[Box<str>]) -> napi::Result<Either<Float32Array, String>> {
+    embed.call_async(json!(texts).to_string()).await?.await
+}
+
+/// The rows of vectors laid end to end.
+fn rows(made: Either<Float32Array, String>, count: usize) -> Result<Vec<Vec<f32>>> {
+    match made {
+        Either::A(data) => {
+            let dimension = data.len() / count.max(1);
+            let data: &[f32] = &data;
+            let row = |i: usize| data[i * dimension..][..dimension].to_vec();
+            Ok((0..count).map(row).collect())
+        }
+        Either::B(error) => Err(Error::Embedding(error)),
+    }
+}
+
+/// What a server listens on, as a JSON text.
+#[napi(skip_typescript)]
+pub fn server_address(server: &HeldServer) -> String {
+    let address = server.address();
+    json!({ "address": address.ip().to_string(), "port": address.port() }).to_string()
+}
+
+/// Ends a server: requests under way are answered first.
+#[napi(skip_typescript)]
+pub fn server_stop(server: &HeldServer) {
+    server.stop();
+}
+
+/// Resolves when a server has ended. Until then it, and the process, go on, whoever forgets
+/// them.
+#[napi(skip_typescript)]
+pub fn server_ended<'env>(env: &'env Env, server: &HeldServer) -> napi::Result<Unknown<'env>> {
+    let server = Arc::clone(server);
+    let future = async move {
+        server.ended().await;
+        Ok(())
+    };
+    env.spawn_future(future)?.into_unknown(env)
+}

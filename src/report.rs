@@ -1,0 +1,102 @@
+//! Parts of what calls report, in the words that every face uses.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::collection::{self, Collection, Info};
+
+/// RFC 3339 to the millisecond, as JavaScript's dates are.
+pub fn timestamp(time: OffsetDateTime) -> String {
+    let millisecond = time.nanosecond() / 1_000_000 * 1_000_000;
+    let time = time.replace_nanosecond(millisecond).unwrap_or(time);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// The parameters of a collection's graph.
+#[derive(Serialize, JsonSchema)]
+pub struct Hnsw {
+    /// Neighbours of a node on the upper layers; twice as many on the bottom one.
+    pub m: usize,
+    /// Candidates weighed for a new node's neighbours.
+    pub ef_construction: usize,
+    /// Candidates that a search keeps.
+    pub ef_search: usize,
+}
+
+/// The state of a collection's index.
+#[derive(Serialize, JsonSchema)]
+pub struct Index {
+    /// Live vectors in the graph.
+    pub indexed: usize,
+    /// Live vectors that searches scan.
+    pub pending: usize,
+    /// Deleted vectors whose place in the graph has not been given back yet.
+    pub deleted: usize,
+}
+
+/// What a collection says of itself beside its name, dimension, metric and count.
+#[derive(Serialize, JsonSchema)]
+pub struct Details {
+    /// The last write, RFC 3339, UTC.
+    pub updated_at: String,
+    /// Memory held by the collection, an estimate in bytes.
+    pub size_bytes: usize,
+    /// The bytes of the collection's files. Absent in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
+    pub hnsw: Hnsw,
+    pub index: Index,
+}
+
+impl Details {
+    pub fn of(collection: &Collection, info: &Info) -> Self {
+        let hnsw = collection.config().hnsw;
+        Self {
+            updated_at: timestamp(info.updated_at),
+            size_bytes: info.memory_bytes,
+            disk_bytes: info.disk_bytes,
+            hnsw: Hnsw {
+                m: hnsw.m,
+                ef_construction: hnsw.ef_construction,
+                ef_search: hnsw.ef_search,
+            },
+            index: Index {
+                indexed: info.indexed,
+                pending: info.pending,
+                deleted: info.deleted,
+            },
+        }
+    }
+}
+
+/// What was erased, and when, without keeping what was erased.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    pub collection: String,
+    /// How many vectors.
+    pub deleted: usize,
+    /// The bytes of their rows, ids, metadata and texts.
+    pub bytes_erased: u64,
+    /// Counts the collection's writes: the number of this delete.
+    pub log_sequence: u64,
+    /// When the last byte was overwritten, RFC 3339, UTC.
+    pub completed_at: String,
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
+    /// deleted ids in the order of their UTF-8 bytes.
+    pub digest: String,
+}
+
+impl Receipt {
+    pub fn of(collection: &str, receipt: &collection::Receipt) -> Self {
+        Self {
+            collection: collection.to_owned(),
+            deleted: receipt.deleted,
+            bytes_erased: receipt.bytes_erased,
+            log_sequence: receipt.log_sequence,
+            completed_at: timestamp(receipt.completed_at),
+            digest: receipt.digest.clone(),
+        }
+    }
+}

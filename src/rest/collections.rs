@@ -1,0 +1,213 @@
+//! Routes of collections.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api, Place,
+    names::{InCollection, Name},
+    numbers::Whole,
+    table::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+};
+use crate::{
+    arguments,
+    client::Call,
+    collection::{Access, Collection},
+    error::{Error, Result},
+    report::{Details, timestamp},
+};
+
+/// A collection to create.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCollection {
+    /// At most 255 bytes; no path separators or control characters.
+    #[schemars(with = "Name")]
+    name: String,
+    /// How many values each vector has.
+    #[schemars(range(min = 1, max = 65535))]
+    dimension: Whole,
+    /// How the nearness of two vectors is measured; `cosine` by default. SDK clients call it
+    /// `similarity_metric`.
+    #[serde(alias = "similarity_metric")]
+    #[schemars(extend("enum" = ["cosine", "euclidean", "dot_product", null]))]
+    metric: Option<String>,
+    hnsw: Option<HnswOptions>,
+}
+
+/// The parameters of the graph.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HnswOptions {
+    /// Neighbours of a node on the upper layers; twice as many on the bottom one. Default 16.
+    #[schemars(range(min = 4, max = 128))]
+    m: Option<Whole>,
+    /// Candidates weighed for a new node's neighbours. Default 100.
+    #[schemars(range(min = 8, max = 4096))]
+    ef_construction: Option<Whole>,
+    /// Candidates that a search keeps. Default 80.
+    #[schemars(range(min = 1, max = 4096))]
+    ef_search: Option<Whole>,
+}
+
+/// A collection in a list.
+#[derive(Serialize, JsonSchema)]
+pub struct CollectionSummary {
+    name: String,
+    dimension: usize,
+    metric: &'static str,
+    /// Live vectors.
+    vector_count: usize,
+    /// RFC 3339, UTC.
+    created_at: String,
+}
+
+impl CollectionSummary {
+    fn of(collection: &Collection, count: usize) -> Self {
+        let config = collection.config();
+        Self {
+            name: config.name.clone(),
+            dimension: config.dimension,
+            metric: config.metric.name(),
+            vector_count: count,
+            created_at: timestamp(collection.created_at()),
+        }
+    }
+}
+
+/// A collection that was created.
+#[derive(Serialize, JsonSchema)]
+pub struct CreatedCollection {
+    message: String,
+    /// The same as `name`.
+    collection: String,
+    #[serde(flatten)]
+    summary: CollectionSummary,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct CollectionList {
+    /// By name.
+    collections: Vec<CollectionSummary>,
+    total: usize,
+}
+
+/// A collection in full.
+#[derive(Serialize, JsonSchema)]
+pub struct CollectionDetails {
+    #[serde(flatten)]
+    summary: CollectionSummary,
+    #[serde(flatten)]
+    details: Details,
+}
+
+/// What was asked for was done.
+#[derive(Serialize, JsonSchema)]
+pub struct Done {
+    pub success: bool,
+    pub message: String,
+}
+
+impl Done {
+    pub fn new(message: String) -> Result<Answer<Self>> {
+        Answer::of(&Self {
+            success: true,
+            message,
+        })
+    }
+}
+
+pub async fn create(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<NewCollection>>,
+) -> Answered<CreatedCollection> {
+    let Sent(new) = asked.body;
+    let creation = arguments::Creation {
+        name: new.name,
+        dimension: new.dimension.0,
+        metric: new.metric,
+        hnsw: new.hnsw.map(|hnsw| arguments::Hnsw {
+            m: hnsw.m.map(|m| m.0),
+            ef_construction: hnsw.ef_construction.map(|ef| ef.0),
+            ef_search: hnsw.ef_search.map(|ef| ef.0),
+        }),
+    };
+    let config = creation.config()?;
+    api.run(Place::Aside, move |call, _| {
+        let collection = call.create_collection(config.clone())?;
+        Answer::of(&CreatedCollection {
+            message: format!("collection '{}' created", collection.name()),
+            collection: collection.name().to_owned(),
+            summary: CollectionSummary::of(&collection, 0),
+        })
+    })
+    .await
+}
+
+pub async fn list(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
+    api.run(Place::Here, |call, access| {
+        let mut collections = Vec::new();
+        for (collection, count) in counts(call, access)? {
+            collections.push(CollectionSummary::of(&collection, count));
+        }
+        let total = collections.len();
+        Answer::of(&CollectionList { collections, total })
+    })
+    .await
+}
+
+/// All collections with their numbers of vectors.
+fn counts(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usize)>> {
+    let mut all = Vec::new();
+    for collection in call.collections() {
+        match collection.count(access, None) {
+            Ok(count) => all.push((collection, count)),
+            // Deleted since the list was taken.
+            Err(Error::CollectionNotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+pub async fn get(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, NoBody>,
+) -> Answered<CollectionDetails> {
+    let name = asked.at.collection;
+    api.run(Place::Aside, move |call, access| {
+        let collection = call.collection(&name)?;
+        let info = collection.info(access)?;
+        Answer::of(&CollectionDetails {
+            summary: CollectionSummary::of(&collection, info.vectors),
+            details: Details::of(&collection, &info),
+        })
+    })
+    .await
+}
+
+pub async fn delete(api: Api, asked: Asked<InCollection, NoQuery, NoBody>) -> Answered<Done> {
+    let name = asked.at.collection;
+    api.run(Place::Aside, move |call, access| {
+        drop(call.delete_collection(access, &name)?);
+        Done::new(format!("collection '{name}' deleted"))
+    })
+    .await
+}
+
+pub async fn optimize(api: Api, asked: Asked<InCollection, NoQuery, NoBody>) -> Answered<Done> {
+    let name = asked.at.collection;
+    let started = {
+        let name = name.clone();
+        api.run(Place::Aside, move |call, _| {
+            call.collection(&name)?.optimize(None)
+        })
+        .await?
+    };
+    // The call has ended: closing the store ends the background, and does not wait for it.
+    let stopped = |_| Err(Error::Internal("the background stopped".into()));
+    started.await.unwrap_or_else(stopped)?;
+    Ok(Done::new(format!("the index of '{name}' is at its best"))?)
+}

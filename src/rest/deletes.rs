@@ -1,0 +1,240 @@
+//! Routes that delete, and the one that proves it.
+
+use std::{path::Path, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api, Place,
+    collections::Done,
+    filter::FilterText,
+    names::{InCollection, OfVector},
+    table::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
+};
+use crate::{
+    arguments::check_dry_run,
+    collection::{DeleteOptions, Outcome, Residue},
+    filter,
+    report::Receipt,
+};
+
+/// Up to this many ids, a delete is done by the thread that serves the connection.
+const SHORT: usize = 128;
+
+/// Vectors to delete.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ids {
+    pub ids: Vec<String>,
+    /// Add a proof of what was erased. Default false.
+    pub receipt: Option<bool>,
+}
+
+/// Which vectors to delete, by their metadata.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {
+    "required": ["dry_run", "receipt"],
+    "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
+}))]
+pub struct ByFilter {
+    pub filter: FilterText,
+    /// Delete nothing; report what would be deleted. Default false.
+    pub dry_run: Option<bool>,
+    /// Add a proof of what was erased; not with `dry_run`. Default false.
+    pub receipt: Option<bool>,
+}
+
+/// Vectors to look for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suspects {
+    ids: Vec<String>,
+}
+
+/// What became of one id of a batch delete.
+#[derive(Serialize, JsonSchema)]
+struct DeleteResult {
+    id: String,
+    /// Its place in the request.
+    index: usize,
+    #[schemars(extend("enum" = ["ok", "error"]))]
+    status: &'static str,
+    /// Why, where the status is `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// What a batch delete did, row by row in the order of the request.
+#[derive(Serialize, JsonSchema)]
+pub struct DeleteReport {
+    collection: String,
+    /// How many ids were given.
+    count: usize,
+    deleted: usize,
+    failed: usize,
+    results: Vec<DeleteResult>,
+    /// Where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct FilterResult {
+    id: Arc<str>,
+    #[schemars(extend("enum" = ["deleted", "matched"]))]
+    status: &'static str,
+}
+
+/// What a delete by filter did, or, with `dry_run`, would do.
+#[derive(Serialize, JsonSchema)]
+pub struct DeleteByFilterReport {
+    /// The live vectors that were considered.
+    scanned: usize,
+    matched: usize,
+    deleted: usize,
+    /// In insertion order.
+    results: Vec<FilterResult>,
+    /// Where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+}
+
+/// Whether vectors are gone.
+#[derive(Serialize, JsonSchema)]
+pub struct VerificationReport {
+    /// There is no residue.
+    verified: bool,
+    residues: Vec<Residue>,
+}
+
+pub async fn delete(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<Done> {
+    let OfVector { collection, id } = asked.at;
+    api.run(Place::Here, move |call, access| {
+        let options = DeleteOptions::default();
+        call.collection(&collection)?
+            .delete_one(access, &id, &options)?;
+        Done::new(format!(
+            "vector '{id}' deleted from collection '{collection}'"
+        ))
+    })
+    .await
+}
+
+pub async fn batch_delete(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<Ids>>,
+) -> Answered<DeleteReport> {
+    delete_many(api, asked.at.collection, asked.body.0).await
+}
+
+pub async fn delete_many(
+    api: Api,
+    name: String,
+    Ids { ids, receipt }: Ids,
+) -> Answered<DeleteReport> {
+    let place = if ids.len() <= SHORT {
+        Place::Here
+    } else {
+        Place::Aside
+    };
+    let options = DeleteOptions {
+        receipt: receipt.unwrap_or(false),
+        ..DeleteOptions::default()
+    };
+    api.run(place, move |call, access| {
+        let collection = call.collection(&name)?;
+        let deletion = collection.delete_many(access, &ids, &options)?;
+        let outcomes = deletion.outcomes.iter().enumerate();
+        let results = outcomes.map(|(index, outcome)| {
+            let error = outcome.error();
+            DeleteResult {
+                id: ids[index].clone(),
+                index,
+                status: if error.is_none() { "ok" } else { "error" },
+                error,
+            }
+        });
+        let deleted = deletion
+            .outcomes
+            .iter()
+            .filter(|&&o| o == Outcome::Deleted)
+            .count();
+        Answer::of(&DeleteReport {
+            collection: name.clone(),
+            count: ids.len(),
+            deleted,
+            failed: ids.len() - deleted,
+            results: results.collect(),
+            receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
+        })
+    })
+    .await
+}
+
+pub async fn delete_by_filter(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<ByFilter>>,
+) -> Answered<DeleteByFilterReport> {
+    delete_matching(api, asked.at.collection, asked.body.0).await
+}
+
+pub async fn delete_matching(
+    api: Api,
+    name: String,
+    request: ByFilter,
+) -> Answered<DeleteByFilterReport> {
+    let options = DeleteOptions {
+        dry_run: request.dry_run.unwrap_or(false),
+        receipt: request.receipt.unwrap_or(false),
+        backup: None,
+    };
+    check_dry_run("body.dry_run", &options)?;
+    let filter = filter::parse_text(request.filter.text())?;
+    api.run(Place::Aside, move |call, _| {
+        let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
+        let matched = deletion.matched.len();
+        let status = if options.dry_run {
+            "matched"
+        } else {
+            "deleted"
+        };
+        Answer::of(&DeleteByFilterReport {
+            scanned: deletion.scanned,
+            matched,
+            deleted: if options.dry_run { 0 } else { matched },
+            results: deletion
+                .matched
+                .into_iter()
+                .map(|id| FilterResult { id, status })
+                .collect(),
+            receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
+        })
+    })
+    .await
+}
+
+pub async fn verify_erased(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<Suspects>>,
+) -> Answered<VerificationReport> {
+    let (name, Sent(Suspects { ids })) = (asked.at.collection, asked.body);
+    api.run(Place::Aside, move |call, _| {
+        let mut residues = call.collection(&name)?.verify_erased(&ids)?;
+        for residue in &mut residues {
+            // Where the store is on the server's disk is not the client's business.
+            let name = residue
+                .file
+                .as_deref()
+                .map(Path::new)
+                .and_then(Path::file_name);
+            residue.file = name.map(|name| name.to_string_lossy().into_owned());
+        }
+        Answer::of(&VerificationReport {
+            verified: residues.is_empty(),
+            residues,
+        })
+    })
+    .await
+}

@@ -1,0 +1,180 @@
+//! What goes wrong, as an HTTP client is told it.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// What became of a request, or of a part of handling it.
+pub type Handled<T> = Result<T, Failure>;
+
+/// Why a request was refused. The codes are those of every other face, and a few that only
+/// HTTP has.
+#[derive(Debug)]
+pub enum Failure {
+    Call(Error),
+    /// The path, the query or the body is not of the documented form.
+    Invalid(String),
+    Unauthorized,
+    /// The request is for a host that this server does not answer for.
+    WrongHost,
+    NoSuchRoute,
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    Timeout,
+    TooLarge {
+        limit: usize,
+    },
+    NotJson,
+    /// There is no room for one more body.
+    Overloaded,
+    /// A panic, contained.
+    Defect,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Call(error)
+    }
+}
+
+/// The body of every answer that is not a success.
+#[derive(Serialize, JsonSchema)]
+pub struct ErrorBody {
+    pub error: ErrorDetails,
+    /// The same as `error.message`.
+    pub message: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ErrorDetails {
+    /// Stable, for programs.
+    pub code: String,
+    /// What was wrong, and what to do about it.
+    pub message: String,
+    /// The dimension of the collection, where a vector has another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<usize>,
+    /// The dimension of that vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<usize>,
+}
+
+impl Failure {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Failure::Call(error) => match error {
+                Error::Validation(_) | Error::DimensionMismatch { .. } => StatusCode::BAD_REQUEST,
+                Error::CollectionNotFound(_) | Error::VectorNotFound { .. } => {
+                    StatusCode::NOT_FOUND
+                }
+                Error::CollectionExists(_) => StatusCode::CONFLICT,
+                Error::Embedding(_) => StatusCode::BAD_GATEWAY,
+                Error::ClientClosed | Error::WouldBlock => StatusCode::SERVICE_UNAVAILABLE,
+                Error::Storage(_)
+                | Error::StoreLocked { .. }
+                | Error::Server(_)
+                | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+            Failure::Invalid(_) => StatusCode::BAD_REQUEST,
+            Failure::Unauthorized => StatusCode::UNAUTHORIZED,
+            Failure::WrongHost => StatusCode::FORBIDDEN,
+            Failure::NoSuchRoute => StatusCode::NOT_FOUND,
+            Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Failure::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Defect => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub fn code(&self) -> &'static str {
+        match self {
+            Failure::Call(error) => error.code(),
+            Failure::Invalid(_) => "VALIDATION_ERROR",
+            Failure::Unauthorized => "UNAUTHORIZED",
+            Failure::WrongHost => "FORBIDDEN",
+            Failure::NoSuchRoute => "NOT_FOUND",
+            Failure::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Failure::Timeout => "REQUEST_TIMEOUT",
+            Failure::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Failure::NotJson => "UNSUPPORTED_MEDIA_TYPE",
+            Failure::Overloaded => "OVERLOADED",
+            Failure::Defect => "INTERNAL_ERROR",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Failure::Call(Error::ClientClosed) => "the server is shutting down".into(),
+            Failure::Call(error) => error.to_string(),
+            Failure::Invalid(what) => what.clone(),
+            Failure::Unauthorized => {
+                "the API key is missing or wrong: send it as 'Authorization: Bearer KEY' or as \
+                 'X-API-Key: KEY'"
+                    .into()
+            }
+            Failure::WrongHost => {
+                "this server does not answer for the host that the request names: without an API \
+                 key it answers for this machine only; give it a key, or allow the host"
+                    .into()
+            }
+            Failure::NoSuchRoute => "there is no such route: see /openapi.json".into(),
+            Failure::MethodNotAllowed => "the route has other methods: see /openapi.json".into(),
+            Failure::Timeout => "the body did not arrive in time".into(),
+            Failure::TooLarge { limit } => {
+                format!("the body is larger than {limit} bytes: send it in parts")
+            }
+            Failure::NotJson => {
+                "the body must be JSON: send the header 'Content-Type: application/json'".into()
+            }
+            Failure::Overloaded => "too many bodies at the same time: try again".into(),
+            Failure::Defect => "internal error, please report it".into(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let message = self.message();
+        let (expected, got) = match &self {
+            Failure::Call(Error::DimensionMismatch { expected, got, .. }) => {
+                (Some(*expected), Some(*got))
+            }
+            _ => (None, None),
+        };
+        let body = ErrorBody {
+            error: ErrorDetails {
+                code: self.code().to_owned(),
+                message: message.clone(),
+                expected,
+                got,
+            },
+            message,
+        };
+        // A structure of texts and numbers.
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        let mut response = (self.status(), json, text).into_response();
+        let headers = response.headers_mut();
+        match self {
+            Failure::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Failure::Overloaded => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // The rest of the body is not worth waiting for.
+            Failure::Timeout | Failure::TooLarge { .. } => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,301 @@
+//! The HTTP face of a client: a request in, one call, an answer out. It decides nothing.
+//!
+//! - `routes` is the table of routes; `table` makes the router and the OpenAPI document of it.
+//! - `vectors`, `search`, `deletes`, `collections`, `service`, `sdk`: what the routes do.
+//! - `guard` lets in who may ask; `body` reads what is sent; `failure` tells what went wrong.
+//! - `metrics` and `log` tell the operator, and never what is in a request.
+//! - `server` listens, and ends in order.
+
+mod body;
+mod collections;
+mod deletes;
+mod failure;
+mod filter;
+mod guard;
+mod log;
+mod metrics;
+mod names;
+mod numbers;
+mod routes;
+mod sdk;
+mod search;
+mod server;
+mod service;
+mod table;
+mod vectors;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Router, http::HeaderValue, middleware, response::IntoResponse};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{Any, CorsLayer},
+};
+
+pub use log::Format;
+pub use server::Server;
+
+use crate::{
+    client::{Call, Client},
+    collection::Access,
+    error::{Error, Result, contained},
+    storage::Fsync,
+};
+use failure::{Failure, Handled};
+
+/// How a server is started. Times are in milliseconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// A name or an address of this machine.
+    pub host: String,
+    /// 0: any that is free.
+    pub port: u16,
+    /// What clients must send. Without one the server answers for this machine only.
+    pub api_key: Option<String>,
+    /// The largest body.
+    pub max_body_bytes: usize,
+    /// The space for all bodies that are being read or handled.
+    pub max_buffered_bytes: usize,
+    /// Connections at a time; further ones wait.
+    pub max_connections: usize,
+    /// How long the head of a request may take, and a connection be idle.
+    pub header_timeout: u64,
+    /// How long a body may take.
+    pub body_timeout: u64,
+    /// How long a client may take no part of its answer.
+    pub write_timeout: u64,
+    /// How long requests may go on when the server is closed.
+    pub shutdown_timeout: u64,
+    /// Origins whose pages may ask from a browser; `*` is any.
+    pub cors: Vec<String>,
+    /// Hosts that the server answers for beside this machine, where it has no key.
+    pub allowed_hosts: Vec<String>,
+    /// A line for each request, to the standard error output.
+    pub log: Option<Format>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 15002,
+            api_key: None,
+            max_body_bytes: 64 << 20,
+            max_buffered_bytes: 256 << 20,
+            max_connections: 4096,
+            header_timeout: 15_000,
+            body_timeout: 60_000,
+            write_timeout: 30_000,
+            shutdown_timeout: 10_000,
+            cors: Vec::new(),
+            allowed_hosts: Vec::new(),
+            log: None,
+        }
+    }
+}
+
+impl Options {
+    fn check(&self) -> Result<()> {
+        let positive = [
+            ("maxBodyBytes", self.max_body_bytes),
+            ("maxBufferedBytes", self.max_buffered_bytes),
+            ("maxConnections", self.max_connections),
+        ];
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(Error::Validation(format!(
+                "options.{name} is 0; it must be at least 1"
+            )));
+        }
+        let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
+        if self.max_buffered_bytes / body::PIECE > most || self.max_connections > most {
+            return Err(Error::Validation(
+                "options.maxBufferedBytes or options.maxConnections is too large".into(),
+            ));
+        }
+        if self.max_buffered_bytes < self.max_body_bytes {
+            return Err(Error::Validation(
+                "options.maxBufferedBytes is less than maxBodyBytes: no such body could be read"
+                    .into(),
+            ));
+        }
+        let times = [
+            ("headerTimeout", self.header_timeout),
+            ("bodyTimeout", self.body_timeout),
+            ("writeTimeout", self.write_timeout),
+        ];
+        if let Some((name, _)) = times.iter().find(|(_, time)| *time == 0) {
+            return Err(Error::Validation(format!(
+                "options.{name} is 0; it must be at least 1 millisecond"
+            )));
+        }
+        if self.api_key.as_ref().is_some_and(|key| key.is_empty()) {
+            return Err(Error::Validation(
+                "options.apiKey is empty: give a key, or leave it out".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout)
+    }
+}
+
+/// A client's own embedder: texts in, as many vectors out.
+pub type Embedder = Box<
+    dyn Fn(Vec<Box<str>>) -> Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// Texts that an embedder is given at a time.
+const EMBEDDED_AT_ONCE: usize = 128;
+
+/// Where the work of a request is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// By the thread that serves the connection, if nothing has to be waited for.
+    Here,
+    /// By a thread for work that takes time or waits.
+    Aside,
+}
+
+/// What handlers share.
+struct Shared {
+    client: Arc<Client>,
+    embedder: Option<Embedder>,
+    options: Options,
+    key: Option<guard::Key>,
+    /// What is left of the space for bodies.
+    space: Arc<Semaphore>,
+    metrics: metrics::Metrics,
+    log: log::Log,
+    started: Instant,
+    /// The OpenAPI document.
+    document: String,
+}
+
+type Api = Arc<Shared>;
+
+impl Shared {
+    /// Makes a call of the client. A defect in it fails this call and nothing else.
+    async fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        mut work: impl FnMut(&Call, Access) -> Result<T> + Send + 'static,
+    ) -> Handled<T> {
+        let call = match self.client.begin() {
+            Err(Error::WouldBlock) => self.client.begin_when_open().await?,
+            begun => begun?,
+        };
+        if place == Place::Here && call.fsync() != Some(Fsync::Always) {
+            match contained(|| work(&call, Access::Now)) {
+                Err(Error::WouldBlock) => {}
+                done => return Ok(done?),
+            }
+        }
+        let work = move || contained(|| work(&call, Access::Wait));
+        let stopped = |_| Err(Error::Internal("the work was stopped".into()));
+        Ok(tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(stopped)?)
+    }
+
+    /// The vectors of texts for a collection by the client's own embedder; none where the
+    /// built-in one is to be used.
+    async fn embedded(
+        &self,
+        collection: &str,
+        texts: Vec<Box<str>>,
+    ) -> Handled<Option<Vec<Vec<f32>>>> {
+        if self.embedder.is_none() || texts.is_empty() {
+            return Ok(None);
+        }
+        let name = collection.to_owned();
+        // Before a model is asked in vain.
+        self.run(Place::Here, move |call, _| call.collection(&name).map(drop))
+            .await?;
+        self.embed(texts).await
+    }
+
+    async fn embed(&self, texts: Vec<Box<str>>) -> Handled<Option<Vec<Vec<f32>>>> {
+        let Some(embedder) = &self.embedder else {
+            return Ok(None);
+        };
+        let mut rows = Vec::with_capacity(texts.len());
+        for part in texts.chunks(EMBEDDED_AT_ONCE) {
+            let made = embedder(part.to_vec()).await?;
+            if made.len() != part.len() {
+                return Err(Failure::Call(Error::Embedding(format!(
+                    "the embedder returned {} for {} texts; return a vector for each",
+                    made.len(),
+                    part.len()
+                ))));
+            }
+            rows.extend(made);
+        }
+        Ok(Some(rows))
+    }
+}
+
+/// Everything that answers a request.
+fn router(
+    client: Arc<Client>,
+    embedder: Option<Embedder>,
+    options: Options,
+    extra: impl FnOnce(Router<Api>) -> Router<Api>,
+) -> Result<(Router, Api)> {
+    let (routes, document) = routes::routes().finish(options.api_key.is_some());
+    let api = Arc::new(Shared {
+        metrics: metrics::Metrics::new(&client),
+        client,
+        embedder,
+        key: options.api_key.as_deref().map(guard::Key::new),
+        space: Arc::new(Semaphore::new(
+            options.max_buffered_bytes.div_ceil(body::PIECE),
+        )),
+        log: log::Log::new(options.log),
+        started: Instant::now(),
+        document: document.to_string(),
+        options,
+    });
+    let mut router = extra(routes)
+        .fallback(async || Failure::NoSuchRoute)
+        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(api.clone(), guard::admit));
+    if let Some(cors) = cors(&api.options.cors)? {
+        router = router.layer(cors);
+    }
+    let router = router
+        .layer(CatchPanicLayer::custom(|_| Failure::Defect.into_response()))
+        .layer(middleware::from_fn_with_state(
+            api.clone(),
+            metrics::observe,
+        ))
+        .with_state(api.clone());
+    Ok((router, api))
+}
+
+fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
+    if origins.is_empty() {
+        return Ok(None);
+    }
+    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any);
+    if origins.iter().any(|origin| origin == "*") {
+        return Ok(Some(layer.allow_origin(Any)));
+    }
+    let values = origins.iter().map(|origin| {
+        HeaderValue::from_str(origin)
+            .map_err(|_| Error::Validation(format!("options.cors: {origin:?} is no origin")))
+    });
+    let values: Result<Vec<_>> = values.collect();
+    Ok(Some(layer.allow_origin(values?)))
+}

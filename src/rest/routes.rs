@@ -1,0 +1,610 @@
+//! The table of routes.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    collections, deletes, metrics, sdk, search, service,
+    table::{About, Link, Table},
+    vectors,
+};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
+
+const MISSING: &[StatusCode] = &[StatusCode::NOT_FOUND];
+/// ... where a client's own embedder may be asked.
+const EMBEDS: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY];
+
+const COLLECTIONS: &str = "collections";
+const VECTORS: &str = "vectors";
+const DELETING: &str = "deleting";
+const SEARCH: &str = "search";
+const SERVER: &str = "server";
+const SDK: &str = "existing clients";
+
+/// From the answer to a creation to what can be done with the collection.
+macro_rules! to_collection {
+    ($($to:literal),*) => {
+        &[$(Link { to: $to, with: &[("collection", "$response.body#/name")] }),*]
+    };
+}
+
+/// From a vector of a path to what can be asked of it next.
+macro_rules! to_vector {
+    ($id:literal: $($to:literal),*) => {
+        &[$(Link {
+            to: $to,
+            with: &[("path.collection", "$request.path.collection"), ("path.id", $id)],
+        }),*]
+    };
+}
+
+fn vector() -> Value {
+    json!({
+        "id": "vec_001",
+        "vector": [0.9, 0.1, 0.0, 0.0],
+        "data": [0.9, 0.1, 0.0, 0.0],
+        "metadata": { "category": "news" },
+        "payload": { "category": "news" },
+    })
+}
+
+fn new_vector() -> Value {
+    json!({ "id": "vec_001", "vector": [0.9, 0.1, 0.0, 0.0], "metadata": { "category": "news" } })
+}
+
+fn delete_report() -> Value {
+    json!({
+        "collection": "my_collection",
+        "count": 2,
+        "deleted": 1,
+        "failed": 1,
+        "results": [
+            { "id": "vec_001", "index": 0, "status": "ok" },
+            { "id": "vec_009", "index": 1, "status": "error", "error": "vector not found" },
+        ],
+    })
+}
+
+fn filter_report() -> Value {
+    json!({
+        "scanned": 3,
+        "matched": 1,
+        "deleted": 1,
+        "results": [{ "id": "vec_002", "status": "deleted" }],
+    })
+}
+
+fn found() -> Value {
+    json!({
+        "results": [{ "id": "vec_001", "score": 0.99, "metadata": { "category": "news" } }],
+        "total": 1,
+    })
+}
+
+fn done(message: &str) -> Value {
+    json!({ "success": true, "message": message })
+}
+
+fn points_done() -> Value {
+    json!({ "result": { "operation_id": 0, "status": "completed" }, "status": "ok", "time": 0.0004 })
+}
+
+/// All routes.
+pub fn routes() -> Table {
+    sdk_routes(server_routes(deleting_routes(vector_routes(
+        collection_routes(Table::new()),
+    ))))
+}
+
+fn collection_routes(table: Table) -> Table {
+    let summary = json!({
+        "name": "my_collection",
+        "dimension": 4,
+        "metric": "cosine",
+        "vector_count": 3,
+        "created_at": "2026-01-31T12:00:00Z",
+    });
+    let with = |more: Value| {
+        let mut all = summary.clone();
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
+        all
+    };
+    let created = with(json!({
+        "message": "collection 'my_collection' created",
+        "collection": "my_collection",
+        "vector_count": 0,
+    }));
+    let details = with(json!({
+        "updated_at": "2026-01-31T12:00:00Z",
+        "size_bytes": 4096,
+        "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80 },
+        "index": { "indexed": 0, "pending": 3, "deleted": 0 },
+    }));
+    table
+        .route(
+            POST,
+            "/collections",
+            About::new(
+                "createCollection",
+                COLLECTIONS,
+                "Create a collection",
+                created,
+            )
+            .creates()
+            .fails(&[StatusCode::CONFLICT])
+            .takes(json!({ "name": "my_collection", "dimension": 4, "metric": "cosine" }))
+            .leads(to_collection![
+                "getCollection",
+                "deleteCollection",
+                "insertVector",
+                "batchInsert",
+                "search",
+                "listVectors",
+                "batchDelete",
+                "deleteByFilter",
+                "upsertPoints",
+                "optimize"
+            ]),
+            collections::create,
+        )
+        .route(
+            GET,
+            "/collections",
+            About::new(
+                "listCollections",
+                COLLECTIONS,
+                "All collections, by name",
+                json!({ "collections": [summary], "total": 1 }),
+            ),
+            collections::list,
+        )
+        .route(
+            GET,
+            "/collections/{collection}",
+            About::new(
+                "getCollection",
+                COLLECTIONS,
+                "A collection's settings, counts and size",
+                details,
+            )
+            .fails(MISSING),
+            collections::get,
+        )
+        .route(
+            DELETE,
+            "/collections/{collection}",
+            About::new(
+                "deleteCollection",
+                COLLECTIONS,
+                "Delete a collection with everything in it",
+                done("collection 'my_collection' deleted"),
+            )
+            .fails(MISSING)
+            .leads(&[Link {
+                to: "getCollection",
+                with: &[("path.collection", "$request.path.collection")],
+            }]),
+            collections::delete,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/optimize",
+            About::new(
+                "optimize",
+                COLLECTIONS,
+                "Bring the index to its best, and wait for it",
+                done("the index of 'my_collection' is at its best"),
+            )
+            .more("Searches are right without it; it makes them fast, and gives space back.")
+            .fails(MISSING),
+            collections::optimize,
+        )
+}
+
+fn vector_routes(table: Table) -> Table {
+    table
+        .route(
+            POST,
+            "/collections/{collection}/insert",
+            About::new(
+                "insertVector",
+                VECTORS,
+                "Insert a vector, or a text to embed",
+                json!({ "id": "vec_001", "status": "inserted" }),
+            )
+            .more("A vector whose id exists is replaced whole.")
+            .fails(EMBEDS)
+            .takes(new_vector())
+            .leads(to_vector!["$response.body#/id": "getVector", "updateVector", "patchVector", "deleteVector"]),
+            vectors::insert,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/batch_insert",
+            About::new(
+                "batchInsert",
+                VECTORS,
+                "Insert vectors and texts, all of them or none",
+                json!({ "inserted": 1, "ids": ["vec_001"] }),
+            )
+            .fails(EMBEDS)
+            .takes(json!({ "vectors": [new_vector()] })),
+            vectors::batch_insert,
+        )
+        .route(
+            GET,
+            "/collections/{collection}/vectors",
+            About::new(
+                "listVectors",
+                VECTORS,
+                "A page of the vectors, in insertion order",
+                json!({
+                    "vectors": [{
+                        "id": "vec_001",
+                        "vector": [0.9, 0.1, 0.0, 0.0],
+                        "metadata": { "category": "news" },
+                        "payload": { "category": "news" },
+                    }],
+                    "total": 3,
+                    "limit": 1,
+                    "offset": 0,
+                }),
+            )
+            .fails(MISSING),
+            vectors::list,
+        )
+        .route(
+            GET,
+            "/collections/{collection}/vectors/{id}",
+            About::new("getVector", VECTORS, "One vector", vector()).fails(MISSING),
+            vectors::get,
+        )
+        .route(
+            PUT,
+            "/collections/{collection}/vectors/{id}",
+            About::new("updateVector", VECTORS, "Replace what is given of a vector", vector())
+                .more("A text is embedded anew; what is left out stays as it is.")
+                .fails(EMBEDS)
+                .takes(json!({ "metadata": { "category": "news" } })),
+            vectors::update,
+        )
+        .route(
+            PATCH,
+            "/collections/{collection}/vectors/{id}",
+            About::new("patchVector", VECTORS, "Replace what is given of a vector", vector())
+                .more("The same as `PUT`.")
+                .fails(EMBEDS)
+                .takes(json!({ "metadata": { "category": "news" } })),
+            vectors::update,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/search",
+            About::new("search", SEARCH, "The vectors most alike to a vector or a text", found())
+                .fails(EMBEDS)
+                .takes(json!({
+                    "vector": [1.0, 0.0, 0.0, 0.0],
+                    "limit": 1,
+                    "filter": { "category": "news" },
+                })),
+            search::search,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/search/text",
+            About::new("searchText", SEARCH, "The vectors most alike to a text", found())
+                .fails(EMBEDS)
+                .takes(json!({ "query": "news", "limit": 1 })),
+            search::search_text,
+        )
+}
+
+fn deleting_routes(table: Table) -> Table {
+    let by_filter = "/collections/{collection}/vectors/delete_by_filter";
+    table
+        .route(
+            DELETE,
+            "/collections/{collection}/vectors/{id}",
+            About::new(
+                "deleteVector",
+                DELETING,
+                "Delete one vector",
+                done("vector 'vec_001' deleted from collection 'my_collection'"),
+            )
+            .more(
+                "When it is answered no read finds the vector, and its values, text, metadata \
+                 and id are overwritten.",
+            )
+            .fails(MISSING)
+            .leads(to_vector!["$request.path.id": "getVector"]),
+            deletes::delete,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/batch_delete",
+            About::new(
+                "batchDelete",
+                DELETING,
+                "Delete many vectors at once",
+                delete_report(),
+            )
+            .more(
+                "A missing id is a row with status `error`, and does not stop the others. All \
+                     that exist are deleted or, whatever interrupts it, none.",
+            )
+            .fails(MISSING)
+            .takes(json!({ "ids": ["vec_001", "vec_009"] })),
+            deletes::batch_delete,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/delete_by_filter",
+            About::new(
+                "deleteByFilter",
+                DELETING,
+                "Delete every vector that matches",
+                filter_report(),
+            )
+            .more(
+                "With `dry_run` nothing is deleted. A filter that is not understood, or has no \
+                     condition, deletes nothing.",
+            )
+            .fails(MISSING)
+            .takes(json!({ "filter": { "category": "old_docs" } })),
+            deletes::delete_by_filter,
+        )
+        .route(
+            POST,
+            by_filter,
+            About::new(
+                "deleteVectorsByFilter",
+                SDK,
+                "Delete every vector that matches",
+                filter_report(),
+            )
+            .fails(MISSING)
+            .takes(json!({ "filter": { "category": "old_docs" } })),
+            deletes::delete_by_filter,
+        )
+        .beside(GET, by_filter, "delete_by_filter", vectors::get)
+        .beside(PUT, by_filter, "delete_by_filter", vectors::update)
+        .beside(PATCH, by_filter, "delete_by_filter", vectors::update)
+        .beside(DELETE, by_filter, "delete_by_filter", deletes::delete)
+        .route(
+            POST,
+            "/collections/{collection}/verify_erased",
+            About::new(
+                "verifyErased",
+                DELETING,
+                "Look for anything that is left of deleted vectors",
+                json!({ "verified": true, "residues": [] }),
+            )
+            .more("Reads the collection's files back from the disk.")
+            .fails(MISSING)
+            .takes(json!({ "ids": ["vec_001"] })),
+            deletes::verify_erased,
+        )
+}
+
+fn server_routes(table: Table) -> Table {
+    table
+        .route(
+            GET,
+            "/health",
+            About::new(
+                "health",
+                SERVER,
+                "Whether the server can be used; open without the key",
+                json!({
+                    "status": "ok",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "timestamp": "2026-01-31T12:00:00Z",
+                    "uptime": 3600,
+                }),
+            ),
+            service::health,
+        )
+        .route(
+            GET,
+            "/stats",
+            About::new(
+                "stats",
+                SERVER,
+                "All collections together",
+                json!({
+                    "collections": 1,
+                    "total_vectors": 3,
+                    "uptime_seconds": 3600,
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "memory_bytes": 4096,
+                    "deleted_vectors": 1,
+                    "erased_bytes": 61,
+                }),
+            ),
+            service::stats,
+        )
+        .route(
+            POST,
+            "/embed",
+            About::new(
+                "embed",
+                SERVER,
+                "The vector of a text",
+                json!({
+                    "embedding": [0.6, -0.8],
+                    "model": "hashed-ngrams",
+                    "text": "a text",
+                    "dimension": 2,
+                    "provider": "vectorizer-native",
+                }),
+            )
+            .fails(&[StatusCode::BAD_GATEWAY])
+            .takes(json!({ "text": "a text", "dimension": 2 })),
+            service::embedding,
+        )
+        .text(
+            "/metrics",
+            metrics::KIND,
+            About::new(
+                "metrics",
+                SERVER,
+                "Figures for monitoring, as OpenMetrics",
+                Value::Null,
+            ),
+            service::metrics,
+        )
+        .text(
+            "/openapi.json",
+            "application/json",
+            About::new("openapi", SERVER, "This document", Value::Null),
+            service::document,
+        )
+}
+
+fn sdk_routes(table: Table) -> Table {
+    let in_collection = |mut body: Value| {
+        body["collection"] = "my_collection".into();
+        body
+    };
+    table
+        .route(
+            POST,
+            "/batch_delete",
+            About::new(
+                "batchDeleteFrom",
+                SDK,
+                "Delete many vectors at once",
+                delete_report(),
+            )
+            .fails(MISSING)
+            .takes(in_collection(json!({ "ids": ["vec_001", "vec_009"] }))),
+            sdk::batch_delete,
+        )
+        .route(
+            POST,
+            "/search",
+            About::new(
+                "searchIn",
+                SDK,
+                "The vectors most alike to a vector or a text",
+                found(),
+            )
+            .fails(EMBEDS)
+            .takes(in_collection(
+                json!({ "vector": [1.0, 0.0, 0.0, 0.0], "limit": 1 }),
+            )),
+            sdk::search,
+        )
+        .route(
+            POST,
+            "/insert",
+            About::new(
+                "insertText",
+                SDK,
+                "Insert a text",
+                json!({
+                    "id": "doc_001",
+                    "status": "inserted",
+                    "message": "text inserted",
+                    "collection": "my_collection",
+                    "vectors_created": 1,
+                    "vector_ids": ["doc_001"],
+                    "chunked": false,
+                }),
+            )
+            .fails(EMBEDS)
+            .takes(in_collection(json!({ "id": "doc_001", "text": "a text" }))),
+            sdk::insert,
+        )
+        .route(
+            POST,
+            "/insert_texts",
+            About::new(
+                "insertTexts",
+                SDK,
+                "Insert texts, all of them or none",
+                in_collection(json!({
+                    "success": true,
+                    "operation": "insert_texts",
+                    "total_operations": 1,
+                    "successful_operations": 1,
+                    "failed_operations": 0,
+                    "duration_ms": 1,
+                    "errors": [],
+                })),
+            )
+            .fails(EMBEDS)
+            .takes(in_collection(
+                json!({ "texts": [{ "id": "doc_001", "text": "a text" }] }),
+            )),
+            sdk::insert_texts,
+        )
+        .route(
+            POST,
+            "/insert_vectors",
+            About::new(
+                "insertVectors",
+                SDK,
+                "Insert vectors, all of them or none",
+                in_collection(
+                    json!({ "inserted": 1, "failed": 0, "count": 1, "ids": ["vec_001"] }),
+                ),
+            )
+            .fails(MISSING)
+            .takes(in_collection(json!({
+                "vectors": [{ "id": "vec_001", "embedding": [0.9, 0.1, 0.0, 0.0] }],
+            }))),
+            sdk::insert_vectors,
+        )
+        .route(
+            POST,
+            "/update",
+            About::new("update", SDK, "Replace what is given of a vector", vector())
+                .fails(EMBEDS)
+                .takes(in_collection(
+                    json!({ "id": "vec_001", "metadata": { "category": "news" } }),
+                )),
+            sdk::update,
+        )
+        .route(
+            PUT,
+            "/qdrant/collections/{collection}/points",
+            About::new(
+                "upsertPoints",
+                SDK,
+                "Insert or replace points",
+                points_done(),
+            )
+            .fails(MISSING)
+            .takes(json!({
+                "points": [{
+                    "id": "vec_001",
+                    "vector": [0.9, 0.1, 0.0, 0.0],
+                    "payload": { "category": "news" },
+                }],
+                "wait": true,
+            })),
+            sdk::upsert_points,
+        )
+        .route(
+            POST,
+            "/qdrant/collections/{collection}/points/delete",
+            About::new(
+                "deletePoints",
+                SDK,
+                "Delete points by id, or those that match",
+                points_done(),
+            )
+            .more("Points that do not exist are passed over.")
+            .fails(MISSING)
+            .takes(json!({ "points": ["vec_001"], "wait": true })),
+            sdk::delete_points,
+        )
+}

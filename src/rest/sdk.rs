@@ -1,0 +1,439 @@
+//! The routes that existing SDK clients call beside the documented ones. They name the
+//! collection in the body, or speak Qdrant's dialect; what they do is done by the others.
+
+use std::{sync::Arc, time::Instant};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api,
+    deletes::{self, ByFilter, DeleteReport, Ids},
+    failure::Failure,
+    filter::{FilterText, given},
+    names::{InCollection, Name},
+    numbers::{Values, Whole},
+    search::{self, Found, SearchRequest},
+    table::{Answer, Answered, Anywhere, Asked, NoQuery, Sent},
+    vectors::{self, Changes, Metadata, NewVector, StoredVector},
+};
+
+/// Vectors to delete from a collection.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdsOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    ids: Vec<String>,
+    /// Add a proof of what was erased. Default false.
+    receipt: Option<bool>,
+}
+
+pub async fn batch_delete(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<IdsOfCollection>>,
+) -> Answered<DeleteReport> {
+    let Sent(IdsOfCollection {
+        collection,
+        ids,
+        receipt,
+    }) = asked.body;
+    deletes::delete_many(api, collection, Ids { ids, receipt }).await
+}
+
+/// A search of a collection.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["query"], "properties": { "query": { "type": "string" }, "vector": { "type": "null" } } },
+    { "required": ["vector"], "properties": { "vector": { "type": "array" }, "query": { "type": "null" } } },
+]))]
+pub struct SearchOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    vector: Option<Values>,
+    query: Option<String>,
+    /// The most results to return. Default 10.
+    #[schemars(range(min = 1))]
+    limit: Option<Whole>,
+    /// Only results with at least this score. Also `similarity_threshold` and
+    /// `score_threshold`.
+    #[serde(alias = "similarity_threshold", alias = "score_threshold")]
+    threshold: Option<f64>,
+    /// Only vectors that match.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FilterText")]
+    filter: Option<FilterText>,
+    #[schemars(range(min = 1, max = 4096))]
+    ef_search: Option<Whole>,
+    with_vector: Option<bool>,
+    include_metadata: Option<bool>,
+}
+
+pub async fn search(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<SearchOfCollection>>,
+) -> Answered<Found> {
+    let Sent(sent) = asked.body;
+    let request = SearchRequest {
+        query: sent.query,
+        vector: sent.vector,
+        limit: sent.limit,
+        filter: sent.filter,
+        similarity_threshold: sent.threshold,
+        ef_search: sent.ef_search,
+        with_vector: sent.with_vector,
+        include_metadata: sent.include_metadata,
+    };
+    search::find(api, sent.collection, request).await
+}
+
+/// A text to insert.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    /// Left out: a new UUID (version 7).
+    #[schemars(length(min = 1, max = 1024))]
+    id: Option<String>,
+    #[schemars(length(min = 1))]
+    text: Box<str>,
+    metadata: Option<Metadata>,
+}
+
+/// A text that was inserted.
+#[derive(Serialize, JsonSchema)]
+pub struct InsertedText {
+    id: Arc<str>,
+    /// Always `inserted`.
+    status: &'static str,
+    message: &'static str,
+    collection: String,
+    vectors_created: usize,
+    vector_ids: Vec<Arc<str>>,
+    /// A text is never cut into pieces.
+    chunked: bool,
+}
+
+pub async fn insert(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<TextOfCollection>>,
+) -> Answered<InsertedText> {
+    let Sent(sent) = asked.body;
+    let name = sent.collection.clone();
+    let vector = NewVector {
+        id: sent.id,
+        text: Some(sent.text),
+        vector: None,
+        metadata: sent.metadata,
+    };
+    vectors::insert_all(&api, sent.collection, "", vec![vector], move |ids| {
+        Answer::of(&InsertedText {
+            id: ids.first().cloned().unwrap_or_default(),
+            status: "inserted",
+            message: "text inserted",
+            collection: name.clone(),
+            vectors_created: ids.len(),
+            vector_ids: ids,
+            chunked: false,
+        })
+    })
+    .await
+}
+
+/// Texts to insert.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextsOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    /// All of them are inserted, or none.
+    texts: Vec<TextWithId>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TextWithId {
+    #[schemars(length(min = 1, max = 1024))]
+    id: String,
+    #[schemars(length(min = 1))]
+    text: Box<str>,
+    metadata: Option<Metadata>,
+}
+
+/// What inserting texts did. It happens as a whole or not at all.
+#[derive(Serialize, JsonSchema)]
+pub struct BatchResponse {
+    success: bool,
+    collection: String,
+    operation: &'static str,
+    total_operations: usize,
+    successful_operations: usize,
+    failed_operations: usize,
+    duration_ms: u64,
+    errors: Vec<String>,
+}
+
+pub async fn insert_texts(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<TextsOfCollection>>,
+) -> Answered<BatchResponse> {
+    let begun = Instant::now();
+    let Sent(sent) = asked.body;
+    let name = sent.collection.clone();
+    let texts = sent.texts.into_iter().map(|text| NewVector {
+        id: Some(text.id),
+        text: Some(text.text),
+        vector: None,
+        metadata: text.metadata,
+    });
+    vectors::insert_all(
+        &api,
+        sent.collection,
+        "texts",
+        texts.collect(),
+        move |ids| {
+            Answer::of(&BatchResponse {
+                success: true,
+                collection: name.clone(),
+                operation: "insert_texts",
+                total_operations: ids.len(),
+                successful_operations: ids.len(),
+                failed_operations: 0,
+                duration_ms: begun.elapsed().as_millis() as u64,
+                errors: Vec::new(),
+            })
+        },
+    )
+    .await
+}
+
+/// Vectors to insert.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VectorsOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    /// All of them are inserted, or none.
+    vectors: Vec<Embedded>,
+}
+
+/// A vector under any of the names that clients have for its parts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Embedded {
+    /// Left out: a new UUID (version 7).
+    #[schemars(length(min = 1, max = 1024))]
+    id: Option<String>,
+    /// The values. Also `vector` and `data`.
+    #[serde(alias = "vector", alias = "data")]
+    embedding: Values,
+    /// The metadata. Also `metadata`, but not both.
+    #[serde(alias = "metadata")]
+    payload: Option<Metadata>,
+}
+
+/// What inserting vectors did. It happens as a whole or not at all.
+#[derive(Serialize, JsonSchema)]
+pub struct BatchInsertReport {
+    collection: String,
+    inserted: usize,
+    failed: usize,
+    count: usize,
+    /// The ids in order, each once.
+    ids: Vec<Arc<str>>,
+}
+
+pub async fn insert_vectors(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<VectorsOfCollection>>,
+) -> Answered<BatchInsertReport> {
+    let Sent(sent) = asked.body;
+    let name = sent.collection.clone();
+    let all = sent.vectors.into_iter().map(|vector| NewVector {
+        id: vector.id,
+        text: None,
+        vector: Some(vector.embedding),
+        metadata: vector.payload,
+    });
+    vectors::insert_all(
+        &api,
+        sent.collection,
+        "vectors",
+        all.collect(),
+        move |ids| {
+            Answer::of(&BatchInsertReport {
+                collection: name.clone(),
+                inserted: ids.len(),
+                failed: 0,
+                count: ids.len(),
+                ids,
+            })
+        },
+    )
+    .await
+}
+
+/// What to replace of a vector; what is left out stays. At least one is given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["text"], "properties": { "text": { "type": "string" } } },
+    { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
+    { "required": ["metadata"], "properties": { "metadata": { "type": "object" } } },
+]))]
+pub struct ChangesOfCollection {
+    #[schemars(with = "Name")]
+    collection: String,
+    id: String,
+    #[schemars(length(min = 1))]
+    text: Option<Box<str>>,
+    /// Also `data`.
+    #[serde(alias = "data")]
+    vector: Option<Values>,
+    /// Replaces the metadata as a whole. Also `payload`.
+    #[serde(alias = "payload")]
+    metadata: Option<Metadata>,
+}
+
+pub async fn update(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<ChangesOfCollection>>,
+) -> Answered<StoredVector> {
+    let Sent(sent) = asked.body;
+    let changes = Changes {
+        text: sent.text,
+        vector: sent.vector,
+        metadata: sent.metadata,
+    };
+    vectors::change(api, sent.collection, sent.id, changes).await
+}
+
+/// The id of a point: a text, or a number, which stands for its decimal digits.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum PointId {
+    Number(u64),
+    Text(String),
+}
+
+impl From<PointId> for String {
+    fn from(id: PointId) -> Self {
+        match id {
+            PointId::Number(number) => number.to_string(),
+            PointId::Text(text) => text,
+        }
+    }
+}
+
+/// Points to insert or replace.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Points {
+    /// All of them are inserted, or none.
+    points: Vec<Point>,
+    /// Every write is complete when it is answered: this changes nothing.
+    #[serde(rename = "wait")]
+    _wait: Option<bool>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    id: PointId,
+    vector: Values,
+    payload: Option<Metadata>,
+}
+
+/// Points to delete: these, or those that match.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["points"], "properties": { "points": { "type": "array" } } },
+    { "required": ["filter"] },
+]))]
+pub struct PointsToDelete {
+    points: Option<Vec<PointId>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FilterText")]
+    filter: Option<FilterText>,
+    /// Every delete is complete when it is answered: this changes nothing.
+    #[serde(rename = "wait")]
+    _wait: Option<bool>,
+}
+
+/// What became of points.
+#[derive(Serialize, JsonSchema)]
+pub struct PointsAnswer {
+    result: PointsResult,
+    /// Always `ok`.
+    status: &'static str,
+    /// Seconds.
+    time: f64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PointsResult {
+    operation_id: u64,
+    /// Always `completed`.
+    status: &'static str,
+}
+
+impl PointsAnswer {
+    fn new(begun: Instant) -> Self {
+        Self {
+            result: PointsResult {
+                operation_id: 0,
+                status: "completed",
+            },
+            status: "ok",
+            time: begun.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+pub async fn upsert_points(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<Points>>,
+) -> Answered<PointsAnswer> {
+    let begun = Instant::now();
+    let Sent(Points { points, .. }) = asked.body;
+    let all = points.into_iter().map(|point| NewVector {
+        id: Some(point.id.into()),
+        text: None,
+        vector: Some(point.vector),
+        metadata: point.payload,
+    });
+    let report = move |_| Answer::of(&PointsAnswer::new(begun));
+    vectors::insert_all(&api, asked.at.collection, "points", all.collect(), report).await
+}
+
+pub async fn delete_points(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<PointsToDelete>>,
+) -> Answered<PointsAnswer> {
+    let begun = Instant::now();
+    let (collection, Sent(sent)) = (asked.at.collection, asked.body);
+    match (sent.points, sent.filter) {
+        (Some(points), None) => {
+            let ids = points.into_iter().map(String::from).collect();
+            let ids = Ids { ids, receipt: None };
+            deletes::delete_many(api, collection, ids).await?;
+        }
+        (None, Some(filter)) => {
+            let request = ByFilter {
+                filter,
+                dry_run: None,
+                receipt: None,
+            };
+            deletes::delete_matching(api, collection, request).await?;
+        }
+        _ => {
+            return Err(Failure::Invalid(
+                "body: give either points or a filter".into(),
+            ));
+        }
+    }
+    Ok(Answer::of(&PointsAnswer::new(begun))?)
+}

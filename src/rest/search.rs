@@ -1,0 +1,208 @@
+//! Routes that search.
+
+use std::{sync::Arc, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    Api, Place,
+    failure::Failure,
+    filter::{FilterText, given},
+    names::InCollection,
+    numbers::{Values, Whole},
+    table::{Answer, Answered, Asked, NoQuery, Sent},
+    vectors::{Metadata, stored_metadata},
+};
+use crate::{
+    arguments::{self, Wanted},
+    collection::{Access, Item},
+    error::{Error, Result},
+};
+
+/// A search that is expected to take no longer is done by the thread that serves the
+/// connection: handing it over would take a good part of that.
+const BRIEF: Duration = Duration::from_micros(500);
+
+/// A search by vector or text.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["query"], "properties": { "query": { "type": "string" }, "vector": { "type": "null" } } },
+    { "required": ["vector"], "properties": { "vector": { "type": "array" }, "query": { "type": "null" } } },
+]))]
+pub struct SearchRequest {
+    /// A text, embedded as the vectors' texts are. The empty text ranks nothing: it lists
+    /// what the filter matches, in insertion order.
+    pub query: Option<String>,
+    /// As many values as the collection has dimensions.
+    pub vector: Option<Values>,
+    /// The most results to return. Default 10. There is no hidden cap.
+    #[schemars(range(min = 1))]
+    pub limit: Option<Whole>,
+    /// Only vectors that match.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FilterText")]
+    pub filter: Option<FilterText>,
+    /// Only results with at least this score. Also `threshold` and `score_threshold`.
+    #[serde(alias = "threshold", alias = "score_threshold")]
+    pub similarity_threshold: Option<f64>,
+    /// Candidates this search keeps: more is slower and finds more. Default: the
+    /// collection's.
+    #[schemars(range(min = 1, max = 4096))]
+    pub ef_search: Option<Whole>,
+    /// Whether results carry their vectors. Default false.
+    pub with_vector: Option<bool>,
+    /// Whether results carry their metadata. Default true.
+    pub include_metadata: Option<bool>,
+}
+
+/// A search by text.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextSearchRequest {
+    /// Embedded as the vectors' texts are. The empty text ranks nothing.
+    query: String,
+    /// The most results to return. Default 10.
+    #[schemars(range(min = 1))]
+    limit: Option<Whole>,
+    /// Only vectors that match.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FilterText")]
+    filter: Option<FilterText>,
+    /// Only results with at least this score. Also `similarity_threshold` and
+    /// `score_threshold`.
+    #[serde(alias = "similarity_threshold", alias = "score_threshold")]
+    threshold: Option<f64>,
+    #[schemars(range(min = 1, max = 4096))]
+    ef_search: Option<Whole>,
+    with_vector: Option<bool>,
+    include_metadata: Option<bool>,
+}
+
+/// A vector that a search found.
+#[derive(Serialize, JsonSchema)]
+pub struct SearchResult {
+    id: Arc<str>,
+    /// Higher is more alike: the cosine (-1 to 1), the dot product, or
+    /// `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+    score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Metadata>")]
+    metadata: Option<Arc<RawValue>>,
+    /// The text it was embedded from, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Box<str>>,
+    /// With `with_vector`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector: Option<Vec<f32>>,
+}
+
+/// What a search found, best first; equally good ones in insertion order.
+#[derive(Serialize, JsonSchema)]
+pub struct Found {
+    results: Vec<SearchResult>,
+    /// How many results there are.
+    total: usize,
+}
+
+impl Found {
+    fn answer(items: Vec<Item>) -> Result<Answer<Self>> {
+        let results: Result<Vec<_>> = items.into_iter().map(SearchResult::of).collect();
+        let results = results?;
+        let total = results.len();
+        Answer::of(&Self { results, total })
+    }
+}
+
+impl SearchResult {
+    fn of(item: Item) -> Result<Self> {
+        Ok(Self {
+            id: item.id,
+            score: item.score.unwrap_or_default(),
+            metadata: stored_metadata(item.metadata)?,
+            text: item.text,
+            vector: item.data,
+        })
+    }
+}
+
+impl From<TextSearchRequest> for SearchRequest {
+    fn from(request: TextSearchRequest) -> Self {
+        Self {
+            query: Some(request.query),
+            vector: None,
+            limit: request.limit,
+            filter: request.filter,
+            similarity_threshold: request.threshold,
+            ef_search: request.ef_search,
+            with_vector: request.with_vector,
+            include_metadata: request.include_metadata,
+        }
+    }
+}
+
+pub async fn search(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<SearchRequest>>,
+) -> Answered<Found> {
+    find(api, asked.at.collection, asked.body.0).await
+}
+
+pub async fn search_text(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<TextSearchRequest>>,
+) -> Answered<Found> {
+    find(api, asked.at.collection, asked.body.0.into()).await
+}
+
+pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answered<Found> {
+    let mut wanted = match (request.query, request.vector) {
+        (Some(text), None) => Wanted::Text(text),
+        (None, Some(Values(vector))) => Wanted::Vector(vector),
+        (None, None) => {
+            return Err(Failure::Invalid("body: give a query or a vector".into()));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Failure::Invalid(
+                "body: give a query or a vector, not both".into(),
+            ));
+        }
+    };
+    let fields = arguments::Search {
+        limit: request.limit.map(|limit| limit.0),
+        similarity_threshold: request.similarity_threshold,
+        ef_search: request.ef_search.map(|ef| ef.0),
+        with_vector: request.with_vector,
+        include_metadata: request.include_metadata,
+    };
+    let options = fields.options(request.filter.as_ref().map(FilterText::text))?;
+    if let Wanted::Text(text) = &wanted
+        && !text.is_empty()
+    {
+        let rows = api
+            .embedded(&collection, vec![text.as_str().into()])
+            .await?;
+        if let Some(row) = rows.and_then(|mut rows| rows.pop()) {
+            wanted = Wanted::Vector(row);
+        }
+    }
+    let mut wanted = Some(wanted);
+    api.run(Place::Here, move |call, access| {
+        let collection = call.collection(&collection)?;
+        if access == Access::Now {
+            return match &wanted {
+                Some(Wanted::Vector(vector)) => {
+                    Found::answer(collection.search_within(BRIEF, vector, &options)?)
+                }
+                _ => Err(Error::WouldBlock),
+            };
+        }
+        match wanted.take() {
+            Some(wanted) => Found::answer(wanted.search(&collection, &options)?),
+            None => Err(Error::Internal("a search was done twice".into())),
+        }
+    })
+    .await
+}

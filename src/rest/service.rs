@@ -1,0 +1,179 @@
+//! Routes about the server itself, and its embedder.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{
+    Api, Place,
+    failure::{Failure, Handled},
+    numbers::Whole,
+    table::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+};
+use crate::{collection::Access, embed::embed, error::Error, report::timestamp};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What the embedders are called.
+const BUILT_IN: &str = "hashed-ngrams";
+const CUSTOM: &str = "custom";
+/// The length of a built-in embedding that is asked for without one.
+const DIMENSION: usize = 512;
+
+#[derive(Serialize, JsonSchema)]
+pub struct Health {
+    /// `ok`: the store is open, and takes writes.
+    status: &'static str,
+    version: &'static str,
+    /// Now, RFC 3339, UTC.
+    timestamp: String,
+    /// Seconds since the server was started.
+    uptime: u64,
+}
+
+pub async fn health(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Health> {
+    let uptime = api.started.elapsed().as_secs();
+    api.run(Place::Here, move |call, _| {
+        call.check()?;
+        Answer::of(&Health {
+            status: "ok",
+            version: VERSION,
+            timestamp: timestamp(OffsetDateTime::now_utc()),
+            uptime,
+        })
+    })
+    .await
+}
+
+/// All collections together.
+#[derive(Serialize, JsonSchema)]
+pub struct Stats {
+    collections: usize,
+    /// Live vectors.
+    total_vectors: u64,
+    uptime_seconds: u64,
+    version: &'static str,
+    /// Memory held by the collections, an estimate.
+    memory_bytes: u64,
+    /// The size of the collections' files. Absent in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_bytes: Option<u64>,
+    /// Vectors deleted since the store was opened, from collections that are there.
+    deleted_vectors: u64,
+    /// Bytes of deleted and replaced vectors erased since the store was opened.
+    erased_bytes: u64,
+}
+
+pub async fn stats(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Stats> {
+    let uptime_seconds = api.started.elapsed().as_secs();
+    api.run(Place::Aside, move |call, _| {
+        let mut stats = Stats {
+            collections: 0,
+            total_vectors: 0,
+            uptime_seconds,
+            version: VERSION,
+            memory_bytes: 0,
+            disk_bytes: call.fsync().map(|_| 0),
+            deleted_vectors: 0,
+            erased_bytes: 0,
+        };
+        for collection in call.collections() {
+            let info = match collection.info(Access::Wait) {
+                Ok(info) => info,
+                // Deleted since the list was taken.
+                Err(Error::CollectionNotFound(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            stats.collections += 1;
+            stats.total_vectors += info.vectors as u64;
+            stats.memory_bytes += info.memory_bytes as u64;
+            if let (Some(sum), Some(bytes)) = (&mut stats.disk_bytes, info.disk_bytes) {
+                *sum += bytes;
+            }
+            stats.deleted_vectors += info.erased.vectors;
+            stats.erased_bytes += info.erased.bytes;
+        }
+        Answer::of(&stats)
+    })
+    .await
+}
+
+/// A text to embed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingRequest {
+    #[schemars(length(min = 1))]
+    text: String,
+    /// The embedder's name, to be sure that it is the one that is meant.
+    #[schemars(extend("enum" = ["hashed-ngrams", null]))]
+    model: Option<String>,
+    /// The length of the vector, for the built-in embedder. Default 512.
+    #[schemars(range(min = 1, max = 65535))]
+    dimension: Option<Whole>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct Embedding {
+    embedding: Vec<f32>,
+    /// `hashed-ngrams`: the built-in embedder. `custom`: the client's own.
+    model: &'static str,
+    text: String,
+    dimension: usize,
+    provider: &'static str,
+}
+
+pub async fn embedding(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<EmbeddingRequest>>,
+) -> Answered<Embedding> {
+    let Sent(EmbeddingRequest {
+        text,
+        model,
+        dimension,
+    }) = asked.body;
+    if text.is_empty() {
+        return Err(Failure::Invalid("body.text is empty".into()));
+    }
+    let name = if api.embedder.is_some() {
+        CUSTOM
+    } else {
+        BUILT_IN
+    };
+    if let Some(model) = model
+        && model != name
+    {
+        let what = format!("body.model: there is no {model:?}; the embedder here is {name:?}");
+        return Err(Failure::Invalid(what));
+    }
+    let length = dimension.map_or(DIMENSION, |dimension| dimension.0);
+    if !(1..=65_535).contains(&length) {
+        let what = format!("body.dimension is {length}; it must be between 1 and 65535");
+        return Err(Failure::Invalid(what));
+    }
+    let rows = api.embed(vec![text.as_str().into()]).await?;
+    let embedding = match rows.and_then(|mut rows| rows.pop()) {
+        Some(row) => row,
+        None => {
+            let text = text.clone();
+            api.run(Place::Aside, move |_, _| Ok(embed(&text, length)))
+                .await?
+        }
+    };
+    Ok(Answer::of(&Embedding {
+        dimension: embedding.len(),
+        embedding,
+        model: name,
+        text,
+        provider: "vectorizer-native",
+    })?)
+}
+
+pub async fn metrics(api: Api) -> Handled<String> {
+    // Collections may be busy.
+    let text = tokio::task::spawn_blocking(move || api.metrics.text()).await;
+    let stopped = |_| Err(Error::Internal("the work was stopped".into()));
+    Ok(text.unwrap_or_else(stopped)?)
+}
+
+pub async fn document(api: Api) -> Handled<String> {
+    Ok(api.document.clone())
+}

@@ -1,0 +1,357 @@
+//! Routes of vectors: inserting, reading, updating.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    Api, Place,
+    failure::Failure,
+    names::{InCollection, OfVector},
+    numbers::Values,
+    table::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
+};
+use crate::{
+    arguments,
+    client::Call,
+    collection::{Access, Batch, Item, Prepared},
+    embed::embed,
+    error::{Error, Result},
+};
+
+/// Metadata as it is sent: any JSON object.
+pub type Metadata = Map<String, Value>;
+
+/// Up to this many values, inserting is done by the thread that serves the connection.
+const SHORT: usize = 16 << 10;
+
+/// A vector to insert, by its values or by a text to embed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["text"], "properties": { "text": { "type": "string" } } },
+    { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
+]))]
+pub struct NewVector {
+    /// 1 to 1,024 bytes. Left out: a new UUID (version 7).
+    #[schemars(length(min = 1, max = 1024))]
+    pub id: Option<String>,
+    /// Embedded, unless `vector` is given as well; kept in either case.
+    #[schemars(length(min = 1))]
+    pub text: Option<Box<str>>,
+    /// As many values as the collection has dimensions; kept as 32-bit floats.
+    pub vector: Option<Values>,
+    pub metadata: Option<Metadata>,
+}
+
+/// Vectors to insert.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewVectors {
+    /// All of them are inserted, or none. Where an id occurs twice, the last wins.
+    vectors: Vec<NewVector>,
+}
+
+/// What to replace of a vector; what is left out stays. At least one is given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    { "required": ["text"], "properties": { "text": { "type": "string" } } },
+    { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
+    { "required": ["metadata"], "properties": { "metadata": { "type": "object" } } },
+]))]
+pub struct Changes {
+    /// Embedded anew, unless `vector` is given as well.
+    #[schemars(length(min = 1))]
+    pub text: Option<Box<str>>,
+    pub vector: Option<Values>,
+    /// Replaces the metadata as a whole.
+    pub metadata: Option<Metadata>,
+}
+
+/// Which vectors to list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pages {
+    /// The most vectors to return. Default 10.
+    #[schemars(range(min = 1, max = 9_007_199_254_740_992u64))]
+    limit: Option<usize>,
+    /// How many vectors come before. Default 0.
+    #[schemars(range(max = 9_007_199_254_740_992u64))]
+    offset: Option<usize>,
+    /// Only these: ids, separated by commas. Missing ones are left out.
+    #[schemars(length(min = 1))]
+    ids: Option<String>,
+}
+
+/// A vector that was inserted.
+#[derive(Serialize, JsonSchema)]
+pub struct Inserted {
+    id: Arc<str>,
+    /// Always `inserted`; a vector of the same id was replaced.
+    status: &'static str,
+}
+
+/// Vectors that were inserted.
+#[derive(Serialize, JsonSchema)]
+pub struct InsertReport {
+    /// How many were inserted or replaced.
+    inserted: usize,
+    /// Their ids in order, each once.
+    ids: Vec<Arc<str>>,
+}
+
+/// A stored vector.
+#[derive(Serialize, JsonSchema)]
+pub struct StoredVector {
+    id: Arc<str>,
+    vector: Arc<[f32]>,
+    /// The same as `vector`, by the SDKs' name. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Arc<[f32]>>,
+    /// Absent when none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Metadata>")]
+    metadata: Option<Arc<RawValue>>,
+    /// The same as `metadata`, by the SDKs' name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Metadata>")]
+    payload: Option<Arc<RawValue>>,
+    /// The text it was embedded from, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Box<str>>,
+}
+
+/// Part of a list of vectors, in insertion order.
+#[derive(Serialize, JsonSchema)]
+pub struct VectorPage {
+    vectors: Vec<StoredVector>,
+    /// How many there are on all pages.
+    total: usize,
+    limit: usize,
+    offset: usize,
+}
+
+/// Metadata as it is stored, which is the text of a JSON object.
+pub fn stored_metadata(metadata: Option<Box<str>>) -> Result<Option<Arc<RawValue>>> {
+    let raw = metadata.map(|text| RawValue::from_string(text.into()));
+    let raw = raw.transpose().map_err(|error| {
+        Error::Internal(format!("the metadata of a vector is no JSON: {error}"))
+    })?;
+    Ok(raw.map(Arc::from))
+}
+
+impl StoredVector {
+    fn of(item: Item, in_list: bool) -> Result<Self> {
+        let vector: Arc<[f32]> = item.data.unwrap_or_default().into();
+        let metadata = stored_metadata(item.metadata)?;
+        Ok(Self {
+            id: item.id,
+            data: (!in_list).then(|| vector.clone()),
+            vector,
+            payload: metadata.clone(),
+            metadata,
+            text: item.text,
+        })
+    }
+
+    /// One vector, as the answer.
+    pub fn answer(item: Item) -> Result<Answer<Self>> {
+        Answer::of(&Self::of(item, false)?)
+    }
+}
+
+fn written(metadata: Option<Metadata>) -> Option<Box<str>> {
+    metadata.map(|metadata| Value::Object(metadata).to_string().into())
+}
+
+/// Inserts vectors, all of them or none, and answers with what `report` makes of the ids.
+/// `list` is the list they are in, and `text` the field of a text, for messages.
+pub async fn insert_all<A: Send + 'static>(
+    api: &Api,
+    collection: String,
+    list: &'static str,
+    vectors: Vec<NewVector>,
+    report: impl Fn(Vec<Arc<str>>) -> Result<Answer<A>> + Send + 'static,
+) -> Answered<A> {
+    let place = |at: usize| match list {
+        "" => String::new(),
+        list => format!("{list}[{at}]."),
+    };
+    let mut texts = Vec::new();
+    for (at, vector) in vectors.iter().enumerate() {
+        match (&vector.vector, &vector.text) {
+            (_, Some(text)) if text.is_empty() => {
+                return Err(Failure::Invalid(format!("body.{}text is empty", place(at))));
+            }
+            (None, None) => {
+                return Err(Failure::Invalid(format!(
+                    "body.{}vector is missing: give a vector or a text",
+                    place(at)
+                )));
+            }
+            (None, Some(text)) => texts.push(text.clone()),
+            (Some(_), _) => {}
+        }
+    }
+    let values = vectors.iter().filter_map(|vector| vector.vector.as_ref());
+    let short = texts.is_empty() && values.map(|values| values.0.len()).sum::<usize>() <= SHORT;
+    let embedded = api.embedded(&collection, texts).await?;
+    let mut waiting = Some((vectors, embedded));
+    let mut prepared: Option<(Arc<crate::collection::Collection>, Prepared)> = None;
+    let place = if short { Place::Here } else { Place::Aside };
+    api.run(place, move |call: &Call, access: Access| {
+        if let Some((vectors, embedded)) = waiting.take() {
+            let collection = call.collection(&collection)?;
+            let dimension = collection.config().dimension;
+            let batch = batch(vectors, embedded, dimension);
+            let checked = collection.prepare(batch)?;
+            prepared = Some((collection, checked));
+        }
+        let Some((collection, prepared)) = &mut prepared else {
+            return Err(Error::Internal("a batch was inserted twice".into()));
+        };
+        report(collection.insert(access, prepared)?)
+    })
+    .await
+}
+
+/// The columns of `vectors`; texts take what was embedded, in order, or else the built-in
+/// embedder's vector.
+fn batch(vectors: Vec<NewVector>, embedded: Option<Vec<Vec<f32>>>, dimension: usize) -> Batch {
+    let mut batch = Batch::default();
+    let mut embedded = embedded.map(Vec::into_iter);
+    for vector in vectors {
+        let values = vector
+            .vector
+            .map(|Values(values)| values)
+            .unwrap_or_else(|| {
+                let text = vector.text.as_deref().unwrap_or_default();
+                match &mut embedded {
+                    Some(rows) => rows.next().unwrap_or_default(),
+                    None => embed(text, dimension),
+                }
+            });
+        batch.lengths.push(values.len() as u32);
+        batch.data.extend(values);
+        batch.ids.push(vector.id);
+        batch.metadata.push(written(vector.metadata));
+        batch.texts.push(vector.text);
+    }
+    batch
+}
+
+pub async fn insert(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<NewVector>>,
+) -> Answered<Inserted> {
+    let Sent(vector) = asked.body;
+    insert_all(&api, asked.at.collection, "", vec![vector], |ids| {
+        Answer::of(&Inserted {
+            id: ids.first().cloned().unwrap_or_default(),
+            status: "inserted",
+        })
+    })
+    .await
+}
+
+pub async fn batch_insert(
+    api: Api,
+    asked: Asked<InCollection, NoQuery, Sent<NewVectors>>,
+) -> Answered<InsertReport> {
+    let Sent(NewVectors { vectors }) = asked.body;
+    insert_all(&api, asked.at.collection, "vectors", vectors, |ids| {
+        Answer::of(&InsertReport {
+            inserted: ids.len(),
+            ids,
+        })
+    })
+    .await
+}
+
+pub async fn get(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<StoredVector> {
+    let OfVector { collection, id } = asked.at;
+    api.run(Place::Here, move |call, access| {
+        StoredVector::answer(call.collection(&collection)?.get(access, &id)?)
+    })
+    .await
+}
+
+pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answered<VectorPage> {
+    let (name, pages) = (asked.at.collection, asked.query);
+    let (limit, offset) = (pages.limit.unwrap_or(10), pages.offset.unwrap_or(0));
+    arguments::check_limit(limit)?;
+    api.run(Place::Aside, move |call, access| {
+        let collection = call.collection(&name)?;
+        let (items, total) = match &pages.ids {
+            None => {
+                let page = collection.list(offset, limit)?;
+                (page.vectors, page.total)
+            }
+            Some(ids) => {
+                let mut found = Vec::new();
+                for id in ids.split(',') {
+                    match collection.get(access, id) {
+                        Ok(item) => found.push(item),
+                        Err(Error::VectorNotFound { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                let total = found.len();
+                (found.into_iter().skip(offset).take(limit).collect(), total)
+            }
+        };
+        let vectors: Result<_> = items
+            .into_iter()
+            .map(|item| StoredVector::of(item, true))
+            .collect();
+        Answer::of(&VectorPage {
+            vectors: vectors?,
+            total,
+            limit,
+            offset,
+        })
+    })
+    .await
+}
+
+pub async fn update(
+    api: Api,
+    asked: Asked<OfVector, NoQuery, Sent<Changes>>,
+) -> Answered<StoredVector> {
+    let (OfVector { collection, id }, Sent(changes)) = (asked.at, asked.body);
+    change(api, collection, id, changes).await
+}
+
+/// Replaces what is given of a vector, and answers with the vector as it is then.
+pub async fn change(
+    api: Api,
+    collection: String,
+    id: String,
+    changes: Changes,
+) -> Answered<StoredVector> {
+    let Changes {
+        text,
+        mut vector,
+        metadata,
+    } = changes;
+    if let (None, Some(text)) = (&vector, &text)
+        && !text.is_empty()
+    {
+        let rows = api.embedded(&collection, vec![text.clone()]).await?;
+        vector = rows.and_then(|mut rows| rows.pop()).map(Values);
+    }
+    let metadata = written(metadata);
+    let vector = vector.map(|Values(values)| values);
+    api.run(Place::Here, move |call, access| {
+        let collection = call.collection(&collection)?;
+        let dimension = collection.config().dimension;
+        let embedded = |text: &str| embed(text, dimension);
+        let (vector, text) = (vector.clone(), text.clone());
+        let update = arguments::update(vector, text, metadata.clone(), embedded)?;
+        StoredVector::answer(collection.update(access, &id, &update)?)
+    })
+    .await
+}
