@@ -246,6 +246,16 @@ impl Shared {
     }
 }
 
+/// What answers requests, for a server of one's own or for none.
+///
+/// # Errors
+///
+/// `Validation` for options that make no sense.
+pub fn app(client: Arc<Client>, options: Options) -> Result<Router> {
+    options.check()?;
+    Ok(router(client, None, options, |router| router)?.0)
+}
+
 /// Everything that answers a request.
 fn router(
     client: Arc<Client>,
@@ -298,4 +308,139 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     });
     let values: Result<Vec<_>> = values.collect();
     Ok(Some(layer.allow_origin(values?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+        response::Response,
+        routing::{get, post},
+    };
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::client::Options as Store;
+
+    fn start(options: Options, extra: impl FnOnce(Router<Api>) -> Router<Api>) -> (Router, Api) {
+        let client = Arc::new(Client::open(Store::default()));
+        router(client, None, options, extra).unwrap()
+    }
+
+    async fn ask(router: &Router, request: Request<Body>) -> (StatusCode, String) {
+        let response: Response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn request(method: &str, path: &str, body: impl Into<Body>) -> Request<Body> {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        request.body(body.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_the_end_of_its_request_and_of_nothing_else() {
+        let (router, api) = start(Options::default(), |router| {
+            let panics = async || -> Response { panic!("in a test") };
+            router.route("/panics", get(panics))
+        });
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        for _ in 0..3 {
+            let (status, body) = ask(&router, request("GET", "/panics", "")).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(
+                body.contains("INTERNAL_ERROR") && !body.contains("in a test"),
+                "{body}"
+            );
+        }
+        let contained = api
+            .run(Place::Aside, |_, _| -> Result<()> { panic!("in a call") })
+            .await;
+        std::panic::set_hook(hook);
+        assert_eq!(contained.unwrap_err().code(), "INTERNAL_ERROR");
+        let (status, _) = ask(&router, request("GET", "/health", "")).await;
+        assert_eq!(status, StatusCode::OK);
+        let metrics = api.metrics.text().unwrap();
+        assert!(
+            metrics.contains("vectorizer_http_requests_in_flight 0"),
+            "{metrics}"
+        );
+    }
+
+    #[tokio::test]
+    async fn bodies_give_their_space_back_whatever_becomes_of_them() {
+        let options = Options {
+            max_body_bytes: 3 * body::PIECE,
+            max_buffered_bytes: 4 * body::PIECE,
+            ..Options::default()
+        };
+        let (router, api) = start(options, |router| {
+            let hold = async |axum::extract::State(api): axum::extract::State<Api>, request| {
+                let first = body::take(&api, request).await.unwrap();
+                // The first one takes three of four pieces as long as it is held.
+                let second = body::take(&api, super::tests::request("POST", "/", vec![b' '; 5000]));
+                let second = second.await.map(drop).unwrap_err();
+                drop(first);
+                second.into_response()
+            };
+            router.route("/hold", post(hold))
+        });
+        for _ in 0..3 {
+            let body = vec![b' '; 3 * body::PIECE];
+            let (status, _) = ask(&router, request("POST", "/hold", body)).await;
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+            for (path, body, expected) in [
+                (
+                    "/collections",
+                    "{\"name\":".to_owned(),
+                    StatusCode::BAD_REQUEST,
+                ),
+                (
+                    "/collections",
+                    " ".repeat(3 * body::PIECE + 1),
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                ),
+                ("/search", "{}".to_owned(), StatusCode::BAD_REQUEST),
+            ] {
+                assert_eq!(ask(&router, request("POST", path, body)).await.0, expected);
+            }
+            assert_eq!(api.space.available_permits(), 4);
+        }
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_said_of_one() {
+        let (_, with) = routes::routes().finish(true);
+        let (_, without) = routes::routes().finish(false);
+        assert_eq!(
+            with["paths"]["/health"]["get"]["security"],
+            serde_json::json!([])
+        );
+        assert!(with["paths"]["/stats"]["get"]["responses"]["401"].is_object());
+        let text = without.to_string();
+        for word in ["\"401\"", "security", "Unauthorized"] {
+            assert!(!text.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused() {
+        let refused = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            let client = Arc::new(Client::open(Store::default()));
+            app(client, options).unwrap_err().to_string()
+        };
+        assert!(refused(|o| o.max_body_bytes = 0).contains("maxBodyBytes"));
+        assert!(refused(|o| o.max_buffered_bytes = 1).contains("maxBufferedBytes"));
+        assert!(refused(|o| o.max_connections = usize::MAX).contains("maxConnections"));
+        assert!(refused(|o| o.body_timeout = 0).contains("bodyTimeout"));
+        assert!(refused(|o| o.api_key = Some(String::new())).contains("apiKey"));
+        assert!(refused(|o| o.cors = vec!["\n".into()]).contains("cors"));
+    }
 }

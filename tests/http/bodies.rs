@@ -1,0 +1,278 @@
+//! Bodies that nobody meant, to every route that takes one: none may be answered as a
+//! defect of the server.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use vectorizer_native::{
+    client::{Client, Options as Store},
+    rest::{Options, app},
+};
+
+/// A server with a collection `c` of two dimensions and a vector `a`, and its routes that
+/// take a body.
+fn start() -> (Router, Vec<(String, String)>) {
+    let client = Arc::new(Client::open(Store::default()));
+    let app = app(client, Options::default()).unwrap();
+    let new = json!({ "name": "c", "dimension": 2 }).to_string();
+    assert_eq!(
+        ask(&app, "POST", "/collections", new).0,
+        StatusCode::CREATED
+    );
+    let vector = json!({ "id": "a", "vector": [1, 0], "metadata": { "k": 1 } }).to_string();
+    assert_eq!(
+        ask(&app, "POST", "/collections/c/insert", vector).0,
+        StatusCode::OK
+    );
+    let (_, document) = ask(&app, "GET", "/openapi.json", String::new());
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            if operation.get("requestBody").is_some() {
+                let path = path.replace("{collection}", "c").replace("{id}", "a");
+                routes.push((method.to_uppercase(), path));
+            }
+        }
+    }
+    assert!(routes.len() >= 18, "{routes:?}");
+    (app, routes)
+}
+
+fn ask(app: &Router, method: &str, path: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let response = app.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    })
+}
+
+/// Keys and values that mean something to some route, in any place.
+fn values() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![
+        prop::sample::select(vec![
+            "",
+            "a",
+            "b",
+            "c",
+            "k",
+            "$gt",
+            "cosine",
+            "dot_product",
+            "match",
+            "2024-01-01",
+            "\0",
+            "a/b",
+            "..",
+            "ö\u{1F600}",
+        ])
+        .prop_map(String::from),
+        ".{0,8}",
+    ];
+    let number = prop_oneof![
+        prop::num::f64::ANY.prop_map(|number| json!(number)),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        prop::sample::select(vec![
+            json!(0),
+            json!(1),
+            json!(2),
+            json!(1.0),
+            json!(1e39),
+            json!(-0.0)
+        ]),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        text.prop_map(Value::from),
+        Just(json!([1.0, 0.5])),
+        Just(json!([0, 0])),
+    ];
+    leaf.prop_recursive(5, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((keys(), inner), 0..6)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+fn keys() -> impl Strategy<Value = String> {
+    let known = vec![
+        "id",
+        "ids",
+        "vector",
+        "vectors",
+        "embedding",
+        "data",
+        "text",
+        "texts",
+        "metadata",
+        "payload",
+        "filter",
+        "dry_run",
+        "receipt",
+        "query",
+        "limit",
+        "threshold",
+        "ef_search",
+        "with_vector",
+        "include_metadata",
+        "name",
+        "dimension",
+        "metric",
+        "hnsw",
+        "m",
+        "collection",
+        "points",
+        "wait",
+        "must",
+        "should",
+        "must_not",
+        "key",
+        "match",
+        "any",
+        "range",
+        "gte",
+        "$and",
+        "$or",
+        "$not",
+        "$in",
+        "$date",
+        "has_id",
+        "is_null",
+        "k",
+        "model",
+    ];
+    prop_oneof![
+        9 => prop::sample::select(known).prop_map(String::from),
+        1 => ".{0,4}",
+    ]
+}
+
+/// A body that is nearly what a route takes: its keys, and any values.
+fn nearly() -> impl Strategy<Value = Value> {
+    let entries = prop::collection::vec((keys(), values()), 0..7);
+    let always = prop::sample::subsequence(
+        vec![
+            ("collection", json!("c")),
+            ("ids", json!(["a"])),
+            ("filter", json!({ "k": 1 })),
+            ("vector", json!([0.5, 0.5])),
+            ("query", json!("text")),
+            ("vectors", json!([{ "id": "b", "vector": [1, 1] }])),
+            ("points", json!([{ "id": 1, "vector": [1, 1] }])),
+            ("id", json!("a")),
+        ],
+        0..4,
+    );
+    (entries, always).prop_map(|(entries, always)| {
+        let always = always
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        Value::Object(entries.into_iter().chain(always).collect())
+    })
+}
+
+/// Every answer is a success, or says what was wrong with the request.
+fn check((status, body): (StatusCode, Value)) -> Result<(), TestCaseError> {
+    if status.is_success() {
+        return Ok(());
+    }
+    prop_assert!(status.is_client_error(), "{status}: {body}");
+    prop_assert!(body["error"]["code"].is_string(), "{body}");
+    prop_assert!(
+        !body["message"].as_str().unwrap_or_default().is_empty(),
+        "{body}"
+    );
+    Ok(())
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Each case goes to every route.
+fn to_every_route(
+    strategy: impl Strategy<Value = Vec<u8>>,
+) -> Result<(), proptest::test_runner::TestError<Vec<u8>>> {
+    let (app, routes) = start();
+    proptest::test_runner::TestRunner::new_with_rng(
+        config(),
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
+    )
+    .run(&strategy, |body| {
+        for (method, path) in &routes {
+            check(ask(&app, method, path, body.clone()))?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn no_bytes_are_a_defect() {
+    to_every_route(prop::collection::vec(any::<u8>(), 0..64)).unwrap();
+}
+
+#[test]
+fn no_json_is_a_defect() {
+    to_every_route(values().prop_map(|value| value.to_string().into())).unwrap();
+}
+
+#[test]
+fn nothing_that_is_nearly_right_is_a_defect() {
+    to_every_route(nearly().prop_map(|value| value.to_string().into())).unwrap();
+}
+
+#[test]
+fn no_cut_off_body_is_a_defect() {
+    let cut = (nearly(), any::<prop::sample::Index>()).prop_map(|(value, at)| {
+        let mut text = value.to_string().into_bytes();
+        text.truncate(at.index(text.len() + 1));
+        text
+    });
+    to_every_route(cut).unwrap();
+}
+
+#[test]
+fn brackets_without_end_are_refused() {
+    let (app, routes) = start();
+    for brackets in [
+        "[",
+        "{\"filter\":",
+        "{\"metadata\":{\"a\":",
+        "{\"filter\":{\"$not\":",
+    ] {
+        let body = brackets.repeat(100_000);
+        for (method, path) in &routes {
+            let (status, answer) = ask(&app, method, path, body.clone());
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {answer}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! A server in this process.
+
+use std::sync::Arc;
+
+use vectorizer_native::{
+    client::{Client, Options as Store},
+    rest::{Options, Server},
+};
+
+/// Starts a server in memory on a free port, with whatever else `options` say.
+pub async fn server(options: Options) -> Server {
+    let client = Arc::new(Client::open(Store::default()));
+    let options = Options { port: 0, ..options };
+    Server::start(client, None, options).await.unwrap()
+}
+
+pub fn url(server: &Server) -> String {
+    format!("http://{}", server.address())
+}
