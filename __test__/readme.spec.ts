@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(__dirname, '..')
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({
-  language,
-  code: code ?? '',
-}))
-const programs = blocks.filter(({ language }) => language === 'js')
+const blocksOf = (file: string) =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language, code]) => ({ language, code: code ?? '' }),
+  )
+const blocks = blocksOf('README.md')
+const programs = [...blocks, ...blocksOf('docs/http.md')].filter(({ language }) => language === 'js')
 
 test('the README has no code that is not run here', () => {
   expect(programs.length).toBeGreaterThan(4)
@@ -17,7 +17,7 @@ test('the README has no code that is not run here', () => {
 })
 
 test.each(programs.map(({ code }) => [code.split('\n').find((line) => line.includes('await')), code]))(
-  'the README’s code prints what it says: %s',
+  'the documentation’s code prints what it says: %s',
   (_, code = '') => {
     const promised = [...code.matchAll(/^\s*console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text)
     // As in a project that has installed the package.

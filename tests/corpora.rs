@@ -1,5 +1,7 @@
 //! What the fuzz targets do, with the inputs that are kept of them.
 
+#[path = "../fuzz/src/body.rs"]
+mod body;
 #[allow(dead_code)]
 #[path = "../fuzz/src/bytes.rs"]
 mod bytes;
@@ -39,6 +41,11 @@ fn the_kept_filters_are_understood_or_refused() {
     replay("filter", filter::run);
 }
 
+#[test]
+fn the_kept_bodies_are_taken_or_refused() {
+    replay("body", body::run);
+}
+
 /// A few thousand inputs that nobody has chosen, the same every time.
 #[test]
 fn inputs_at_random_are_no_worse() {
@@ -54,6 +61,7 @@ fn inputs_at_random_are_no_worse() {
         let input: Vec<u8> = (0..len).map(|_| next()).collect();
         log::run(&input);
         graph::run(&input);
+        body::run(&input);
         // Mostly small choices: they lead deeper.
         let small: Vec<u8> = input.iter().map(|byte| byte % 24).collect();
         log::run(&small);

@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input. `tests/corpora.rs` does the same with the
 //! inputs that are kept in `corpus/`.
 
+pub mod body;
 mod bytes;
 pub mod filter;
 pub mod graph;

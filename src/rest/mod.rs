@@ -31,7 +31,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, http::HeaderValue, middleware, response::IntoResponse};
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+    middleware,
+    response::IntoResponse,
+};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tower_http::{
@@ -298,7 +303,13 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     if origins.is_empty() {
         return Ok(None);
     }
-    let layer = CorsLayer::new().allow_methods(Any).allow_headers(Any);
+    // By name: `*` does not stand for `Authorization`.
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        HeaderName::from_static("x-api-key"),
+    ];
+    let layer = CorsLayer::new().allow_methods(Any).allow_headers(headers);
     if origins.iter().any(|origin| origin == "*") {
         return Ok(Some(layer.allow_origin(Any)));
     }
