@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, Place,
+    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
     names::{InCollection, Name},
     numbers::Whole,
-    table::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
 };
 use crate::{
     arguments,

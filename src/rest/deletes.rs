@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, Place,
+    asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
     collections::Done,
     filter::FilterText,
     names::{InCollection, OfVector},
-    table::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
 };
 use crate::{
     arguments::check_dry_run,

@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 use tokio::time::Instant;
 
-use super::{Api, table};
+use super::{Api, asked::matched};
 use crate::{
     client::Client,
     collection::{Access, Info},
@@ -134,7 +134,7 @@ impl Drop for InFlight {
 pub async fn observe(State(api): State<Api>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = method_name(request.method());
-    let route = match table::matched(request.extensions()) {
+    let route = match matched(request.extensions()) {
         "" => "none".to_owned(),
         route => route.to_owned(),
     };

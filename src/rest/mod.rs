@@ -1,14 +1,17 @@
 //! The HTTP face of a client: a request in, one call, an answer out. It decides nothing.
 //!
-//! - `routes` is the table of routes; `table` makes the router and the OpenAPI document of it.
+//! - `routes` is the table of routes; `table` makes the router of it, and `document` what
+//!   OpenAPI says of it; `asked` is a request, read and checked.
 //! - `vectors`, `search`, `deletes`, `collections`, `service`, `sdk`: what the routes do.
 //! - `guard` lets in who may ask; `body` reads what is sent; `failure` tells what went wrong.
 //! - `metrics` and `log` tell the operator, and never what is in a request.
 //! - `server` listens, and ends in order.
 
+mod asked;
 mod body;
 mod collections;
 mod deletes;
+mod document;
 mod failure;
 mod filter;
 mod guard;

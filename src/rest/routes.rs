@@ -4,8 +4,10 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    collections, deletes, metrics, sdk, search, service,
-    table::{About, Link, Table},
+    collections, deletes,
+    document::{About, Link},
+    metrics, sdk, search, service,
+    table::Table,
     vectors,
 };
 

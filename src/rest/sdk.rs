@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    asked::{Answer, Answered, Anywhere, Asked, NoQuery, Sent},
     deletes::{self, ByFilter, DeleteReport, Ids},
     failure::Failure,
     filter::{FilterText, given},
     names::{InCollection, Name},
     numbers::{Values, Whole},
     search::{self, Found, SearchRequest},
-    table::{Answer, Answered, Anywhere, Asked, NoQuery, Sent},
     vectors::{self, Changes, Metadata, NewVector, StoredVector},
 };
 

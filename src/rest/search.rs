@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 
 use super::{
     Api, Place,
+    asked::{Answer, Answered, Asked, NoQuery, Sent},
     failure::Failure,
     filter::{FilterText, given},
     names::InCollection,
     numbers::{Values, Whole},
-    table::{Answer, Answered, Asked, NoQuery, Sent},
     vectors::{Metadata, stored_metadata},
 };
 use crate::{

@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 
 use super::{
     Api, Place,
+    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
     failure::{Failure, Handled},
     numbers::Whole,
-    table::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
 };
 use crate::{collection::Access, embed::embed, error::Error, report::timestamp};
 

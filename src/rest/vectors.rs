@@ -8,10 +8,10 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Api, Place,
+    asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
     failure::Failure,
     names::{InCollection, OfVector},
     numbers::Values,
-    table::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
 };
 use crate::{
     arguments,
