@@ -49,6 +49,32 @@ impl Record {
     }
 }
 
+/// Up to so many slots are taken one by one: the operators on whole sets write every part
+/// that they touch anew, of which the one slot of a single delete is one in thousands.
+const FEW: u64 = 16;
+
+/// `from -= slots`, also fast where they are few.
+fn remove_all(from: &mut RoaringBitmap, slots: &RoaringBitmap) {
+    if slots.len() > FEW {
+        *from -= slots;
+        return;
+    }
+    for slot in slots {
+        from.remove(slot);
+    }
+}
+
+/// `to |= slots`, also fast where they are few.
+fn insert_all(to: &mut RoaringBitmap, slots: &RoaringBitmap) {
+    if slots.len() > FEW {
+        *to |= slots;
+        return;
+    }
+    for slot in slots {
+        to.insert(slot);
+    }
+}
+
 impl Slots {
     pub fn new() -> Self {
         Self {
@@ -137,14 +163,14 @@ impl Slots {
                 }
             }
         }
-        self.alive -= slots;
-        self.retired |= slots;
+        remove_all(&mut self.alive, slots);
+        insert_all(&mut self.retired, slots);
     }
 
     /// Retired `slots` that no graph leads through any more can be used again.
     pub fn recycle(&mut self, slots: &RoaringBitmap) {
-        self.retired -= slots;
-        self.free |= slots;
+        remove_all(&mut self.retired, slots);
+        insert_all(&mut self.free, slots);
     }
 
     /// Moves a live vector to the lowest free slot, if that is below its own. Moved one
