@@ -1,4 +1,4 @@
-// The tests of the Python client, in an environment of its own. Where there is no Python 3.9
+// The tests of the Python client, in an environment of its own. Where there is no Python 3.11
 // they are left out, and that is said; in CI it is a failure.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const bin = join(environment, process.platform === 'win32' ? 'Scripts' : 'bin')
 const run = (file, ...args) => execFileSync(file, args, { cwd: folder, stdio: 'inherit' })
 
 function findPython() {
-  const isNewEnough = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))'
+  const isNewEnough = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
   const works = (name) => {
     try {
       execFileSync(name, ['-c', isNewEnough], { stdio: 'ignore' })
@@ -48,6 +48,6 @@ if (python) {
     run(join(bin, 'python'), '-m', ...check)
   }
 } else {
-  console.error('There is no Python 3.9 or newer with venv: the tests of the Python client are left out.')
+  console.error('There is no Python 3.11 or newer with venv: the tests of the Python client are left out.')
   if (process.env.CI) process.exitCode = 1
 }

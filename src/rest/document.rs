@@ -134,6 +134,11 @@ impl Document {
         answer: Value,
     ) {
         let mut parameters = self.parameters::<P>("path");
+        // A word of the path may stand for one.
+        parameters.retain(|parameter| {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            path.contains(&format!("{{{name}}}"))
+        });
         parameters.extend(self.parameters::<Q>("query"));
         let mut operation = json!({
             "operationId": about.id,

@@ -18,6 +18,18 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
+/// Up to here every whole number has a 64-bit float of its own.
+const MOST: u64 = 1 << 53;
+
+/// A float as the whole number that it is.
+fn whole<E: de::Error>(value: f64, expected: &dyn de::Expected) -> Result<u64, E> {
+    if value.fract() == 0.0 && (0.0..=MOST as f64).contains(&value) {
+        return Ok(value as u64);
+    }
+    Err(E::invalid_value(de::Unexpected::Float(value), expected))
+}
+
+#[derive(Clone, Copy)]
 struct WholeVisitor;
 
 impl Visitor<'_> for WholeVisitor {
@@ -28,16 +40,15 @@ impl Visitor<'_> for WholeVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Whole, E> {
-        let whole = usize::try_from(value).map(Whole);
-        whole.map_err(|_| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+        let small = Some(value).filter(|&value| value <= MOST);
+        let whole = small.and_then(|value| usize::try_from(value).ok());
+        whole
+            .map(Whole)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(value), &self))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Whole, E> {
-        // Up to here every whole number has a value of its own.
-        if value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&value) {
-            return Ok(Whole(value as usize));
-        }
-        Err(E::invalid_value(de::Unexpected::Float(value), &self))
+        self.visit_u64(whole(value, &self)?)
     }
 }
 
@@ -51,7 +62,7 @@ impl JsonSchema for Whole {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_992u64 })
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": MOST })
     }
 }
 
@@ -75,5 +86,73 @@ impl JsonSchema for Values {
             "maxItems": 65_535,
             "items": { "type": "number", "minimum": -f64::from(f32::MAX), "maximum": f64::from(f32::MAX) },
         })
+    }
+}
+
+/// The id of a point: a text, or a number, which stands for its decimal digits.
+pub struct PointId(pub String);
+
+impl<'de> Deserialize<'de> for PointId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PointIdVisitor).map(Self)
+    }
+}
+
+struct PointIdVisitor;
+
+impl Visitor<'_> for PointIdVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a string or a whole number")
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<String, E> {
+        Ok(value.to_owned())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(whole::<E>(value, &self)?.to_string())
+    }
+}
+
+impl JsonSchema for PointId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "PointId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u64::MAX },
+            { "type": "string" },
+        ] })
+    }
+}
+
+/// The schema of the id of a point to insert.
+pub struct NewPointId;
+
+impl JsonSchema for NewPointId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "NewPointId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u64::MAX },
+            { "type": "string", "minLength": 1, "maxLength": 1024 },
+        ] })
     }
 }

@@ -310,6 +310,7 @@ fn vector_routes(table: Table) -> Table {
 
 fn deleting_routes(table: Table) -> Table {
     let by_filter = "/collections/{collection}/vectors/delete_by_filter";
+    let named = Some("delete_by_filter");
     table
         .route(
             DELETE,
@@ -375,10 +376,60 @@ fn deleting_routes(table: Table) -> Table {
             .takes(json!({ "filter": { "category": "old_docs" } })),
             deletes::delete_by_filter,
         )
-        .beside(GET, by_filter, "delete_by_filter", vectors::get)
-        .beside(PUT, by_filter, "delete_by_filter", vectors::update)
-        .beside(PATCH, by_filter, "delete_by_filter", vectors::update)
-        .beside(DELETE, by_filter, "delete_by_filter", deletes::delete)
+        .route_of(
+            named,
+            GET,
+            by_filter,
+            About::new(
+                "getDeleteByFilter",
+                SDK,
+                "The vector whose id is `delete_by_filter`",
+                vector(),
+            )
+            .fails(MISSING),
+            vectors::get,
+        )
+        .route_of(
+            named,
+            PUT,
+            by_filter,
+            About::new(
+                "updateDeleteByFilter",
+                SDK,
+                "Replace what is given of it",
+                vector(),
+            )
+            .fails(EMBEDS)
+            .takes(json!({ "metadata": { "category": "news" } })),
+            vectors::update,
+        )
+        .route_of(
+            named,
+            PATCH,
+            by_filter,
+            About::new(
+                "patchDeleteByFilter",
+                SDK,
+                "Replace what is given of it",
+                vector(),
+            )
+            .fails(EMBEDS)
+            .takes(json!({ "metadata": { "category": "news" } })),
+            vectors::update,
+        )
+        .route_of(
+            named,
+            DELETE,
+            by_filter,
+            About::new(
+                "deleteDeleteByFilter",
+                SDK,
+                "Delete it",
+                done("vector 'delete_by_filter' deleted from collection 'my_collection'"),
+            )
+            .fails(MISSING),
+            deletes::delete,
+        )
         .route(
             POST,
             "/collections/{collection}/verify_erased",

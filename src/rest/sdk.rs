@@ -13,7 +13,7 @@ use super::{
     failure::Failure,
     filter::{FilterText, given},
     names::{InCollection, Name},
-    numbers::{Values, Whole},
+    numbers::{NewPointId, PointId, Values, Whole},
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, Metadata, NewVector, StoredVector},
 };
@@ -310,23 +310,6 @@ pub async fn update(
     vectors::change(api, sent.collection, sent.id, changes).await
 }
 
-/// The id of a point: a text, or a number, which stands for its decimal digits.
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum PointId {
-    Number(u64),
-    Text(String),
-}
-
-impl From<PointId> for String {
-    fn from(id: PointId) -> Self {
-        match id {
-            PointId::Number(number) => number.to_string(),
-            PointId::Text(text) => text,
-        }
-    }
-}
-
 /// Points to insert or replace.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -341,6 +324,7 @@ pub struct Points {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Point {
+    #[schemars(with = "NewPointId")]
     id: PointId,
     vector: Values,
     payload: Option<Metadata>,
@@ -400,7 +384,7 @@ pub async fn upsert_points(
     let begun = Instant::now();
     let Sent(Points { points, .. }) = asked.body;
     let all = points.into_iter().map(|point| NewVector {
-        id: Some(point.id.into()),
+        id: Some(point.id.0),
         text: None,
         vector: Some(point.vector),
         metadata: point.payload,
@@ -417,7 +401,7 @@ pub async fn delete_points(
     let (collection, Sent(sent)) = (asked.at.collection, asked.body);
     match (sent.points, sent.filter) {
         (Some(points), None) => {
-            let ids = points.into_iter().map(String::from).collect();
+            let ids = points.into_iter().map(|PointId(id)| id).collect();
             let ids = Ids { ids, receipt: None };
             deletes::delete_many(api, collection, ids).await?;
         }

@@ -37,7 +37,7 @@ impl Table {
 
     /// Adds a route whose answer is JSON.
     pub fn route<P, Q, B, A, F, R>(
-        mut self,
+        self,
         method: Method,
         path: &'static str,
         about: About,
@@ -51,7 +51,28 @@ impl Table {
         F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Answered<A>> + Send + 'static,
     {
-        let serve = serving(about.success, None, handler);
+        self.route_of(None, method, path, about, handler)
+    }
+
+    /// Adds a route to a vector whose `id` is a word of the path. The router takes such a
+    /// path for the route that the word belongs to, and would not find the vector.
+    pub fn route_of<P, Q, B, A, F, R>(
+        mut self,
+        id: Option<&'static str>,
+        method: Method,
+        path: &'static str,
+        about: About,
+        handler: F,
+    ) -> Self
+    where
+        P: DeserializeOwned + JsonSchema + Send + 'static,
+        Q: DeserializeOwned + JsonSchema + Send + 'static,
+        B: Content + 'static,
+        A: JsonSchema + 'static,
+        F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Answered<A>> + Send + 'static,
+    {
+        let serve = serving(about.success, id, handler);
         let answer = self.document.json::<A>(&about.answer);
         self.document.add::<P, Q, B>(&method, path, &about, answer);
         self.add(method, path, serve)
@@ -105,27 +126,6 @@ impl Table {
         };
         self.router = self.router.route(path, route);
         self
-    }
-
-    /// Adds to the route of `path`, which is one of the paths that `pattern` matches, a method
-    /// of the latter: the router takes the former, and a vector whose id is the word that
-    /// `path` has for `{id}` would not be reached.
-    pub fn beside<P, Q, B, A, F, R>(
-        self,
-        method: Method,
-        path: &'static str,
-        id: &'static str,
-        handler: F,
-    ) -> Self
-    where
-        P: DeserializeOwned + Send + 'static,
-        Q: DeserializeOwned + Send + 'static,
-        B: Content + 'static,
-        A: 'static,
-        F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Answered<A>> + Send + 'static,
-    {
-        self.add(method, path, serving(StatusCode::OK, Some(id), handler))
     }
 
     /// The router, and the document of what it routes.

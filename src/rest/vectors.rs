@@ -11,7 +11,7 @@ use super::{
     asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
     failure::Failure,
     names::{InCollection, OfVector},
-    numbers::Values,
+    numbers::{Values, Whole},
 };
 use crate::{
     arguments,
@@ -76,13 +76,11 @@ pub struct Changes {
 #[serde(deny_unknown_fields)]
 pub struct Pages {
     /// The most vectors to return. Default 10.
-    #[schemars(range(min = 1, max = 9_007_199_254_740_992u64))]
-    limit: Option<usize>,
+    #[schemars(range(min = 1))]
+    limit: Option<Whole>,
     /// How many vectors come before. Default 0.
-    #[schemars(range(max = 9_007_199_254_740_992u64))]
-    offset: Option<usize>,
+    offset: Option<Whole>,
     /// Only these: ids, separated by commas. Missing ones are left out.
-    #[schemars(length(min = 1))]
     ids: Option<String>,
 }
 
@@ -281,7 +279,8 @@ pub async fn get(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<
 
 pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answered<VectorPage> {
     let (name, pages) = (asked.at.collection, asked.query);
-    let (limit, offset) = (pages.limit.unwrap_or(10), pages.offset.unwrap_or(0));
+    let limit = pages.limit.map_or(10, |limit| limit.0);
+    let offset = pages.offset.map_or(0, |offset| offset.0);
     arguments::check_limit(limit)?;
     api.run(Place::Aside, move |call, access| {
         let collection = call.collection(&name)?;
