@@ -1,0 +1,302 @@
+"""Every call, described once: what is sent, and how the answer is read.
+
+Nothing here sends anything. Both clients send what these functions return.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from . import _encode as encode
+from .errors import ValidationError, VectorNotFoundError
+from .types import (
+    Collection,
+    CollectionInfo,
+    CreatedCollection,
+    DeleteByFilterReport,
+    DeleteReport,
+    ErasureReport,
+    Filter,
+    Health,
+    HnswOptions,
+    InsertReport,
+    Metadata,
+    Metric,
+    NewVector,
+    SearchResult,
+    Stats,
+    StoredVector,
+    Vector,
+    VectorPage,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request, and how to read the JSON of a successful answer."""
+
+    method: str
+    path: str
+    """Percent-encoded, with the query."""
+    read: Callable[[Any], T]
+    body: Mapping[str, Any] | None = None
+
+
+# A path segment of dots is resolved on the way, by this client's HTTP library or by a proxy,
+# even if it is percent-encoded: the request would be about something else.
+_DOTS = (".", "..")
+
+
+def _path(*segments: str) -> str:
+    try:
+        return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+    except UnicodeEncodeError:
+        raise ValidationError("a name or id holds half of a surrogate pair") from None
+
+
+def _of(collection: str, *segments: str) -> str:
+    """A path of a collection."""
+    if encode.string(collection, "collection") in ("", *_DOTS):
+        raise ValidationError(f"a collection cannot be named {collection!r}")
+    return _path("collections", collection, *segments)
+
+
+def _id(value: str) -> str:
+    # An empty segment is the path of another route.
+    if not encode.string(value, "id"):
+        raise ValidationError("id is empty")
+    return value
+
+
+# A 200 may come from something else that answers at this address. So nothing is taken for a
+# result, or for done, that does not say so.
+
+
+def _whole(*names: str) -> Callable[[Any], Any]:
+    """Reads an answer that is the result, and has these fields."""
+
+    def read(answer: Any) -> Any:
+        for name in names:
+            answer[name]
+        return answer
+
+    return read
+
+
+def _field(name: str) -> Callable[[Any], Any]:
+    """Reads an answer of which one field is the result."""
+    return operator.itemgetter(name)
+
+
+def _done(answer: Any) -> None:
+    if answer["success"] is not True:
+        raise TypeError("not a success")
+
+
+def create_collection(
+    name: str, dimension: int, metric: Metric, hnsw: HnswOptions | None
+) -> Call[CreatedCollection]:
+    _of(name)
+    body = encode.options(name=name, dimension=dimension, metric=metric, hnsw=hnsw)
+    return Call("POST", "/collections", _whole("name", "dimension"), body)
+
+
+def list_collections() -> Call[list[Collection]]:
+    return Call("GET", "/collections", _field("collections"))
+
+
+def get_collection_info(name: str) -> Call[CollectionInfo]:
+    return Call("GET", _of(name), _whole("name", "dimension"))
+
+
+def delete_collection(name: str) -> Call[None]:
+    return Call("DELETE", _of(name), _done)
+
+
+def optimize(collection: str) -> Call[None]:
+    return Call("POST", _of(collection, "optimize"), _done)
+
+
+def insert_text(collection: str, text: str, id: str | None, metadata: Metadata | None) -> Call[str]:
+    return _insert(collection, _item("", id, metadata, text=encode.string(text, "text")))
+
+
+def insert_vector(
+    collection: str, vector: Vector, id: str | None, metadata: Metadata | None
+) -> Call[str]:
+    return _insert(collection, _item("", id, metadata, vector=encode.vector(vector)))
+
+
+def _insert(collection: str, item: dict[str, Any]) -> Call[str]:
+    return Call("POST", _of(collection, "insert"), _field("id"), item)
+
+
+def batch_insert_text(
+    collection: str, texts: Iterable[str], metadatas: Iterable[Metadata | None] | None
+) -> Call[list[str]]:
+    listed = encode.strings(texts, "texts")
+    of_each = [None] * len(listed) if metadatas is None else encode.items(metadatas, "metadatas")
+    if len(of_each) != len(listed):
+        raise ValidationError(f"there are {len(listed)} texts, but {len(of_each)} metadatas")
+    items = [
+        _item(f"texts[{i}].", None, metadata, text=text)
+        for i, (text, metadata) in enumerate(zip(listed, of_each))
+    ]
+    return Call("POST", _of(collection, "batch_insert"), _field("ids"), {"vectors": items})
+
+
+def insert_vectors(collection: str, vectors: Iterable[NewVector]) -> Call[InsertReport]:
+    items = []
+    for i, new in enumerate(encode.items(vectors, "vectors")):
+        at = f"vectors[{i}]"
+        if not isinstance(new, Mapping):
+            raise ValidationError(f"{at} must be a dict")
+        unknown = [key for key in new if key not in ("id", "vector", "metadata")]
+        if unknown:
+            raise ValidationError(f"{at} has the key {unknown[0]!r}: give id, vector, metadata")
+        values = encode.vector(new.get("vector"), f"{at}.vector")
+        items.append(_item(f"{at}.", new.get("id"), new.get("metadata"), vector=values))
+    return Call(
+        "POST", _of(collection, "batch_insert"), _whole("inserted", "ids"), {"vectors": items}
+    )
+
+
+def _item(at: str, id: str | None, metadata: Metadata | None, **content: Any) -> dict[str, Any]:
+    if id is not None:
+        content["id"] = encode.string(id, f"{at}id")
+    if metadata is not None:
+        content["metadata"] = encode.metadata(metadata, f"{at}metadata")
+    return content
+
+
+_VECTOR = _whole("id", "vector")
+
+
+def get_vector(collection: str, id: str) -> Call[StoredVector]:
+    if _id(id) not in _DOTS:
+        return Call("GET", _of(collection, "vectors", id), _VECTOR)
+
+    def read(answer: Any) -> StoredVector:
+        found: list[StoredVector] = answer["vectors"]
+        if not found:
+            raise _missing(collection, id)
+        return {**found[0], "data": found[0]["vector"]}
+
+    return Call("GET", f"{_of(collection, 'vectors')}?ids={id}", read)
+
+
+def list_vectors(
+    collection: str, limit: int, offset: int, ids: Iterable[str] | None
+) -> Call[VectorPage]:
+    try:
+        query = f"?limit={operator.index(limit)}&offset={operator.index(offset)}"
+    except TypeError:
+        raise ValidationError("limit and offset must be whole numbers") from None
+    if ids is not None:
+        query += f"&ids={_joined(encode.strings(ids, 'ids'))}"
+    return Call("GET", _of(collection, "vectors") + query, _whole("vectors", "total"))
+
+
+def _joined(ids: list[str]) -> str:
+    for id in map(_id, ids):
+        # The server would take the parts for ids.
+        if "," in id:
+            raise ValidationError(f"the id {id!r} holds a comma: get_vector can get it")
+    # Without an id, the ids before and after the comma: both empty, and so of no vector.
+    return ",".join(_path(id)[1:] for id in ids) or ","
+
+
+def update_vector(
+    collection: str,
+    id: str,
+    vector: Vector | None,
+    text: str | None,
+    metadata: Metadata | None,
+) -> Call[StoredVector]:
+    content: dict[str, Any] = {}
+    if vector is not None:
+        content["vector"] = encode.vector(vector)
+    if text is not None:
+        content["text"] = encode.string(text, "text")
+    changes = _item("", None, metadata, **content)
+    if not changes:
+        raise ValidationError("nothing to update: give a vector, a text or metadata")
+    path = _of(collection, "vectors", _id(id))
+    if id in _DOTS:
+        return Call("POST", "/update", _VECTOR, {"collection": collection, "id": id, **changes})
+    return Call("PATCH", path, _VECTOR, changes)
+
+
+def search(
+    collection: str,
+    query: str | Vector,
+    limit: int,
+    filter: Filter | None,
+    similarity_threshold: float | None,
+    ef_search: int | None,
+    with_vector: bool,
+    include_metadata: bool,
+) -> Call[list[SearchResult]]:
+    body: dict[str, Any] = (
+        {"query": query} if isinstance(query, str) else {"vector": encode.vector(query, "query")}
+    )
+    if filter is not None:
+        body["filter"] = encode.filter_of(filter)
+    body.update(
+        encode.options(
+            limit=limit,
+            similarity_threshold=similarity_threshold,
+            ef_search=ef_search,
+            with_vector=with_vector,
+            include_metadata=include_metadata,
+        )
+    )
+    return Call("POST", _of(collection, "search"), _field("results"), body)
+
+
+def delete_vector(collection: str, id: str) -> Call[None]:
+    if _id(id) not in _DOTS:
+        return Call("DELETE", _of(collection, "vectors", id), _done)
+
+    def read(answer: Any) -> None:
+        if answer["deleted"] == 0:
+            raise _missing(collection, id)
+
+    return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id]})
+
+
+def batch_delete(collection: str, ids: Iterable[str], receipt: bool) -> Call[DeleteReport]:
+    body = {"ids": encode.strings(ids, "ids"), **encode.flags(receipt=receipt)}
+    return Call("POST", _of(collection, "batch_delete"), _whole("deleted", "results"), body)
+
+
+def delete_by_filter(
+    collection: str, filter: Filter, dry_run: bool, receipt: bool
+) -> Call[DeleteByFilterReport]:
+    flags = encode.flags(dry_run=dry_run, receipt=receipt)
+    body = {"filter": encode.filter_of(filter), **flags}
+    return Call("POST", _of(collection, "delete_by_filter"), _whole("deleted", "results"), body)
+
+
+def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:
+    body = {"ids": encode.strings(ids, "ids")}
+    return Call("POST", _of(collection, "verify_erased"), _whole("verified", "residues"), body)
+
+
+def health() -> Call[Health]:
+    return Call("GET", "/health", _whole("status"))
+
+
+def stats() -> Call[Stats]:
+    return Call("GET", "/stats", _whole("total_vectors"))
+
+
+def _missing(collection: str, id: str) -> VectorNotFoundError:
+    message = f"there is no vector '{id}' in collection '{collection}'"
+    return VectorNotFoundError(message, "VECTOR_NOT_FOUND", 404)

@@ -1,0 +1,316 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TypeVar
+
+import httpx
+
+from . import _calls as calls
+from ._calls import Call
+from ._http import Server
+from .errors import ClientClosedError
+from .types import (
+    Collection,
+    CollectionInfo,
+    CreatedCollection,
+    DeleteByFilterReport,
+    DeleteReport,
+    ErasureReport,
+    Filter,
+    Health,
+    HnswOptions,
+    InsertReport,
+    Metadata,
+    Metric,
+    NewVector,
+    SearchResult,
+    Stats,
+    StoredVector,
+    Vector,
+    VectorPage,
+)
+
+T = TypeVar("T")
+
+
+class VectorizerClient:
+    """A client of a vectorizer-native server, for asyncio.
+
+    `url` is where the server is. `api_key` is what it was started with. `timeout` is in
+    seconds, for connecting and for each wait for the server; `None` waits forever.
+    `transport` is httpx's, for TLS settings, proxies or tests; the client closes it.
+
+    Nothing is connected before the first call. The client may be used from several event
+    loops, one after the other or at a time. `async with` or `close()` ends its connections.
+
+    No call is repeated. After a `ServerUnavailableError` or a `VectorizerTimeoutError` a write
+    may or may not have happened.
+
+    Besides the errors that a call names, every call raises `ValidationError`,
+    `AuthenticationError`, `StorageError`, `ServerUnavailableError`, `VectorizerTimeoutError`
+    and `ClientClosedError`. All are `VectorizerError`s.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://localhost:15002",
+        *,
+        api_key: str | None = None,
+        timeout: float | None = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._server = Server(url, api_key, timeout)
+        self._transport = transport
+        # Connections belong to the event loop they were made in.
+        self._connections: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"VectorizerClient({self._server.url!r})"
+
+    async def __aenter__(self) -> VectorizerClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connections of this event loop. Later calls raise `ClientClosedError`."""
+        self._closed = True
+        connections = self._connections.pop(asyncio.get_running_loop(), None)
+        if connections is not None:
+            await connections.aclose()
+
+    async def _send(self, call: Call[T]) -> T:
+        if self._closed:
+            raise ClientClosedError("this client is closed", "CLIENT_CLOSED")
+        request = self._server.request(call)
+        with self._server.failures():
+            response = await self._connected().send(request)
+        return self._server.result(call, response)
+
+    def _connected(self) -> httpx.AsyncClient:
+        running = asyncio.get_running_loop()
+        if running not in self._connections:
+            # Those of a loop that has ended cannot be closed any more, only forgotten.
+            for loop in list(self._connections):
+                if loop.is_closed():
+                    self._connections.pop(loop, None)
+            self._connections[running] = httpx.AsyncClient(transport=self._transport)
+        return self._connections[running]
+
+    async def create_collection(
+        self,
+        name: str,
+        dimension: int,
+        metric: Metric = "cosine",
+        hnsw: HnswOptions | None = None,
+    ) -> CreatedCollection:
+        """Creates a collection for vectors of `dimension` values.
+
+        `name` is 1 to 255 bytes without path separators or control characters, `dimension`
+        1 to 65,535. Raises `CollectionExistsError`.
+        """
+        return await self._send(calls.create_collection(name, dimension, metric, hnsw))
+
+    async def list_collections(self) -> list[Collection]:
+        """Lists all collections, by name."""
+        return await self._send(calls.list_collections())
+
+    async def get_collection_info(self, name: str) -> CollectionInfo:
+        """Tells a collection's settings, counts and sizes.
+
+        Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.get_collection_info(name))
+
+    async def delete_collection(self, name: str) -> None:
+        """Deletes a collection with everything in it.
+
+        Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.delete_collection(name))
+
+    async def insert_text(
+        self,
+        collection: str,
+        text: str,
+        id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Inserts a text, which the server embeds, and returns its id.
+
+        A vector of the same `id` (1 to 1,024 bytes) is replaced; without one the server makes
+        a UUID. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.insert_text(collection, text, id, metadata))
+
+    async def batch_insert_text(
+        self,
+        collection: str,
+        texts: Iterable[str],
+        metadatas: Iterable[Metadata | None] | None = None,
+    ) -> list[str]:
+        """Inserts texts, all of them or none, and returns their ids in order.
+
+        `metadatas` are as many as the texts. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.batch_insert_text(collection, texts, metadatas))
+
+    async def insert_vector(
+        self,
+        collection: str,
+        vector: Vector,
+        id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Inserts a vector and returns its id.
+
+        `vector` is any sequence of numbers, or an array with `tolist()`; the server keeps
+        32-bit floats. A vector of the same `id` (1 to 1,024 bytes) is replaced; without one
+        the server makes a UUID. Raises `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(calls.insert_vector(collection, vector, id, metadata))
+
+    async def insert_vectors(self, collection: str, vectors: Iterable[NewVector]) -> InsertReport:
+        """Inserts vectors, all of them or none: `{"id": …, "vector": …, "metadata": …}`.
+
+        `id` and `metadata` may be left out. Of vectors with one id the last wins. Raises
+        `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(calls.insert_vectors(collection, vectors))
+
+    async def get_vector(self, collection: str, id: str) -> StoredVector:
+        """Gets a vector with its values, metadata and text.
+
+        Raises `CollectionNotFoundError`, `VectorNotFoundError`.
+        """
+        return await self._send(calls.get_vector(collection, id))
+
+    async def list_vectors(
+        self,
+        collection: str,
+        limit: int = 10,
+        offset: int = 0,
+        ids: Iterable[str] | None = None,
+    ) -> VectorPage:
+        """Lists a page of the vectors, in insertion order.
+
+        With `ids` only these, in the order given; missing ones are left out, and `limit` and
+        `offset` count among those found. An id with a comma cannot be listed, only got.
+        Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.list_vectors(collection, limit, offset, ids))
+
+    async def update_vector(
+        self,
+        collection: str,
+        id: str,
+        vector: Vector | None = None,
+        text: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> StoredVector:
+        """Replaces what is given of a vector, and returns the vector as it is then.
+
+        What is `None` stays. `metadata` is replaced as a whole. A text is embedded anew,
+        unless `vector` is given as well. Raises `CollectionNotFoundError`,
+        `VectorNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(calls.update_vector(collection, id, vector, text, metadata))
+
+    async def search(
+        self,
+        collection: str,
+        query: str | Vector,
+        limit: int = 10,
+        filter: Filter | None = None,
+        similarity_threshold: float | None = None,
+        ef_search: int | None = None,
+        with_vector: bool = False,
+        include_metadata: bool = True,
+    ) -> list[SearchResult]:
+        """Finds the vectors most alike to a text or a vector, best first.
+
+        The empty text ranks nothing: it lists what the filter matches, in insertion order, up
+        to `limit`, which has no hidden cap. `filter=None` filters nothing; an empty filter is
+        an error. Scores are the cosine (-1 to 1), the dot product, or
+        1 / (1 + Euclidean distance); results below `similarity_threshold` are left out.
+        `ef_search` is how many candidates to look at (1 to 4,096): more find more, and take
+        longer. Raises `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(
+            calls.search(
+                collection,
+                query,
+                limit,
+                filter,
+                similarity_threshold,
+                ef_search,
+                with_vector,
+                include_metadata,
+            )
+        )
+
+    async def delete_vector(self, collection: str, id: str) -> None:
+        """Deletes a vector: its values, text, metadata and id, from memory and disk.
+
+        Raises `CollectionNotFoundError`, `VectorNotFoundError`.
+        """
+        return await self._send(calls.delete_vector(collection, id))
+
+    async def batch_delete(
+        self, collection: str, ids: Iterable[str], receipt: bool = False
+    ) -> DeleteReport:
+        """Deletes vectors, and reports row by row what became of each id.
+
+        A missing id is a row with status `error`, and does not stop the others. `receipt` adds
+        a proof of what was erased. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.batch_delete(collection, ids, receipt))
+
+    async def delete_by_filter(
+        self,
+        collection: str,
+        filter: Filter,
+        dry_run: bool = False,
+        receipt: bool = False,
+    ) -> DeleteByFilterReport:
+        """Deletes every vector whose metadata match.
+
+        `dry_run` deletes nothing, and reports what would be deleted. `receipt` adds a proof of
+        what was erased; not with `dry_run`. A filter that is `None`, empty or not understood
+        is a `ValidationError`, and deletes nothing. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.delete_by_filter(collection, filter, dry_run, receipt))
+
+    async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
+        """Looks in memory and files for anything that is left of vectors.
+
+        Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.verify_erased(collection, ids))
+
+    async def optimize(self, collection: str) -> None:
+        """Brings the index to its best, and waits until it is.
+
+        Searches are right without it. On a large collection it may take longer than the
+        client's timeout. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.optimize(collection))
+
+    async def health(self) -> Health:
+        """Tells whether the server is up. Needs no API key."""
+        return await self._send(calls.health())
+
+    async def stats(self) -> Stats:
+        """Tells the server's counts and sizes."""
+        return await self._send(calls.stats())

@@ -1,0 +1,222 @@
+"""The same client for code without asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TypeVar
+
+import httpx
+
+from . import _calls as calls
+from ._calls import Call
+from ._http import Server
+from .errors import ClientClosedError
+from .types import (
+    Collection,
+    CollectionInfo,
+    CreatedCollection,
+    DeleteByFilterReport,
+    DeleteReport,
+    ErasureReport,
+    Filter,
+    Health,
+    HnswOptions,
+    InsertReport,
+    Metadata,
+    Metric,
+    NewVector,
+    SearchResult,
+    Stats,
+    StoredVector,
+    Vector,
+    VectorPage,
+)
+
+T = TypeVar("T")
+
+
+class SyncVectorizerClient:
+    """`VectorizerClient` for code without asyncio: the same calls, which block.
+
+    `VectorizerClient` says what arguments, results and errors there are. The client may be used
+    from several threads at a time. `with` or `close()` ends its connections.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://localhost:15002",
+        *,
+        api_key: str | None = None,
+        timeout: float | None = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._server = Server(url, api_key, timeout)
+        self._connections = httpx.Client(transport=transport)
+
+    def __repr__(self) -> str:
+        return f"SyncVectorizerClient({self._server.url!r})"
+
+    def __enter__(self) -> SyncVectorizerClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections. Later calls raise `ClientClosedError`."""
+        self._connections.close()
+
+    def _send(self, call: Call[T]) -> T:
+        if self._connections.is_closed:
+            raise ClientClosedError("this client is closed", "CLIENT_CLOSED")
+        request = self._server.request(call)
+        with self._server.failures():
+            response = self._connections.send(request)
+        return self._server.result(call, response)
+
+    def create_collection(
+        self,
+        name: str,
+        dimension: int,
+        metric: Metric = "cosine",
+        hnsw: HnswOptions | None = None,
+    ) -> CreatedCollection:
+        """Creates a collection for vectors of `dimension` values."""
+        return self._send(calls.create_collection(name, dimension, metric, hnsw))
+
+    def list_collections(self) -> list[Collection]:
+        """Lists all collections, by name."""
+        return self._send(calls.list_collections())
+
+    def get_collection_info(self, name: str) -> CollectionInfo:
+        """Tells a collection's settings, counts and sizes."""
+        return self._send(calls.get_collection_info(name))
+
+    def delete_collection(self, name: str) -> None:
+        """Deletes a collection with everything in it."""
+        return self._send(calls.delete_collection(name))
+
+    def insert_text(
+        self,
+        collection: str,
+        text: str,
+        id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Inserts a text, which the server embeds, and returns its id."""
+        return self._send(calls.insert_text(collection, text, id, metadata))
+
+    def batch_insert_text(
+        self,
+        collection: str,
+        texts: Iterable[str],
+        metadatas: Iterable[Metadata | None] | None = None,
+    ) -> list[str]:
+        """Inserts texts, all of them or none, and returns their ids in order."""
+        return self._send(calls.batch_insert_text(collection, texts, metadatas))
+
+    def insert_vector(
+        self,
+        collection: str,
+        vector: Vector,
+        id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """Inserts a vector and returns its id."""
+        return self._send(calls.insert_vector(collection, vector, id, metadata))
+
+    def insert_vectors(self, collection: str, vectors: Iterable[NewVector]) -> InsertReport:
+        """Inserts vectors, all of them or none: `{"id": …, "vector": …, "metadata": …}`."""
+        return self._send(calls.insert_vectors(collection, vectors))
+
+    def get_vector(self, collection: str, id: str) -> StoredVector:
+        """Gets a vector with its values, metadata and text."""
+        return self._send(calls.get_vector(collection, id))
+
+    def list_vectors(
+        self,
+        collection: str,
+        limit: int = 10,
+        offset: int = 0,
+        ids: Iterable[str] | None = None,
+    ) -> VectorPage:
+        """Lists a page of the vectors, in insertion order."""
+        return self._send(calls.list_vectors(collection, limit, offset, ids))
+
+    def update_vector(
+        self,
+        collection: str,
+        id: str,
+        vector: Vector | None = None,
+        text: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> StoredVector:
+        """Replaces what is given of a vector, and returns the vector as it is then."""
+        return self._send(calls.update_vector(collection, id, vector, text, metadata))
+
+    def search(
+        self,
+        collection: str,
+        query: str | Vector,
+        limit: int = 10,
+        filter: Filter | None = None,
+        similarity_threshold: float | None = None,
+        ef_search: int | None = None,
+        with_vector: bool = False,
+        include_metadata: bool = True,
+    ) -> list[SearchResult]:
+        """Finds the vectors most alike to a text or a vector, best first."""
+        return self._send(
+            calls.search(
+                collection,
+                query,
+                limit,
+                filter,
+                similarity_threshold,
+                ef_search,
+                with_vector,
+                include_metadata,
+            )
+        )
+
+    def delete_vector(self, collection: str, id: str) -> None:
+        """Deletes a vector: its values, text, metadata and id, from memory and disk."""
+        return self._send(calls.delete_vector(collection, id))
+
+    def batch_delete(
+        self, collection: str, ids: Iterable[str], receipt: bool = False
+    ) -> DeleteReport:
+        """Deletes vectors, and reports row by row what became of each id."""
+        return self._send(calls.batch_delete(collection, ids, receipt))
+
+    def delete_by_filter(
+        self,
+        collection: str,
+        filter: Filter,
+        dry_run: bool = False,
+        receipt: bool = False,
+    ) -> DeleteByFilterReport:
+        """Deletes every vector whose metadata match."""
+        return self._send(calls.delete_by_filter(collection, filter, dry_run, receipt))
+
+    def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
+        """Looks in memory and files for anything that is left of vectors."""
+        return self._send(calls.verify_erased(collection, ids))
+
+    def optimize(self, collection: str) -> None:
+        """Brings the index to its best, and waits until it is."""
+        return self._send(calls.optimize(collection))
+
+    def health(self) -> Health:
+        """Tells whether the server is up. Needs no API key."""
+        return self._send(calls.health())
+
+    def stats(self) -> Stats:
+        """Tells the server's counts and sizes."""
+        return self._send(calls.stats())

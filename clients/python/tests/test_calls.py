@@ -1,0 +1,442 @@
+"""Every call, on both clients, with the real server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from vectorizer_native import (
+    ClientClosedError,
+    CollectionNotFoundError,
+    SyncVectorizerClient,
+    VectorizerClient,
+    VectorNotFoundError,
+)
+
+from .conftest import Connect
+from .serving import serving
+
+# Everything that has a meaning in a URL, a path or a text.
+IDS = [
+    "vec_001",
+    "a/b",
+    "a?b",
+    "a#b",
+    "a%2Fb",
+    "%2e%2e",
+    "..",
+    ".",
+    "...",
+    "../../collections",
+    "/",
+    "//",
+    "a b",
+    " ",
+    "+",
+    "a&b=c",
+    "a;b",
+    ":",
+    "@",
+    "\\",
+    "{id}",
+    "null",
+    "'\"<>",
+    "é",
+    "e\u0301",
+    "日本語",
+    "😀",
+    "vectors",
+    "delete_by_filter",
+    "x" * 1024,
+]
+
+
+class Array:
+    """What arrays of NumPy and others have in common."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+    def tolist(self) -> list[Any]:
+        return self.values
+
+
+def left(client: SyncVectorizerClient, name: str) -> list[str]:
+    return [result["id"] for result in client.search(name, "", limit=1000)]
+
+
+def test_collections(client: SyncVectorizerClient, name: str) -> None:
+    created = client.create_collection(f"{name}-2", 3, "euclidean", {"m": 8})
+    assert created["name"] == created["collection"] == f"{name}-2"
+    listed = {collection["name"]: collection for collection in client.list_collections()}
+    assert listed[f"{name}-2"]["metric"] == "euclidean"
+    assert listed[name]["dimension"] == 4
+
+    info = client.get_collection_info(f"{name}-2")
+    assert info["metric"] == "euclidean"
+    assert info["dimension"] == 3
+    assert info["vector_count"] == 0
+    assert info["hnsw"]["m"] == 8
+
+    client.delete_collection(f"{name}-2")
+    with pytest.raises(CollectionNotFoundError):
+        client.get_collection_info(f"{name}-2")
+
+
+def test_texts(client: SyncVectorizerClient, name: str) -> None:
+    made = client.insert_text(name, "a text about cats", metadata={"kind": "cat"})
+    assert UUID(made).version == 7
+    assert client.insert_text(name, "a text about dogs", "dog") == "dog"
+    both = client.batch_insert_text(name, ["one", "two"], [{"n": 1}, None])
+    assert left(client, name) == [made, "dog", *both]
+
+    vector = client.get_vector(name, made)
+    assert vector["text"] == "a text about cats"
+    assert vector.get("metadata", {}) == {"kind": "cat"}
+    assert vector["data"] == vector["vector"]
+    assert client.get_vector(name, both[1]).get("metadata", {}) == {}
+    best = client.search(name, "a text about cats", limit=1)
+    assert [result["id"] for result in best] == [made]
+    assert best[0]["score"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2, 3, 4],
+        (1.0, 2.0, 3.0, 4.0),
+        range(1, 5),
+        array("f", [1, 2, 3, 4]),
+        Array([1.0, 2, 3, 4]),
+    ],
+)
+def test_vectors_of_any_sequence(client: SyncVectorizerClient, name: str, values: Any) -> None:
+    assert client.insert_vector(name, values, "a") == "a"
+    assert client.get_vector(name, "a")["vector"] == [1, 2, 3, 4]
+    assert client.update_vector(name, "a", vector=values)["vector"] == [1, 2, 3, 4]
+    assert client.insert_vectors(name, [{"vector": values}])["inserted"] == 1
+    assert client.search(name, values, limit=1)[0]["id"] == "a"
+
+
+def test_insert_vectors(client: SyncVectorizerClient, name: str) -> None:
+    report = client.insert_vectors(
+        name,
+        [
+            {"id": "a", "vector": [1, 0, 0, 0], "metadata": {"n": 1}},
+            {"id": "b", "vector": [0, 1, 0, 0]},
+            {"id": "a", "vector": [0, 0, 1, 0]},
+        ],
+    )
+    assert report["inserted"] == 2
+    assert client.get_vector(name, "a")["vector"] == [0, 0, 1, 0]
+    assert client.insert_vectors(name, [])["inserted"] == 0
+
+
+def test_pages(client: SyncVectorizerClient, name: str) -> None:
+    ids = [f"v{i}" for i in range(12)]
+    client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in ids])
+    page = client.list_vectors(name)
+    assert [vector["id"] for vector in page["vectors"]] == ids[:10]
+    assert page["total"] == 12
+    assert (page["limit"], page["offset"]) == (10, 0)
+    rest = client.list_vectors(name, limit=5, offset=10)
+    assert [vector["id"] for vector in rest["vectors"]] == ids[10:]
+    some = client.list_vectors(name, ids=["v3", "missing", "v1"])
+    assert [vector["id"] for vector in some["vectors"]] == ["v3", "v1"]
+
+
+def test_a_list_of_no_ids_is_empty(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vector(name, [1, 2, 3, 4])
+    assert client.list_vectors(name, ids=[])["vectors"] == []
+
+
+def test_update_replaces_only_what_is_given(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "v", {"a": 1})
+    assert client.update_vector(name, "v", metadata={"b": 2})["vector"] == [1, 2, 3, 4]
+    updated = client.update_vector(name, "v", vector=[4, 3, 2, 1])
+    assert updated["metadata"] == {"b": 2}
+    assert updated == client.get_vector(name, "v")
+    retold = client.update_vector(name, "v", text="words")
+    assert retold["text"] == "words"
+    assert retold["vector"] != [4, 3, 2, 1]
+    assert client.update_vector(name, "v", metadata={}).get("metadata") == {}
+    with pytest.raises(VectorNotFoundError):
+        client.update_vector(name, "missing", metadata={})
+
+
+def test_search(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(
+        name,
+        [
+            {"id": "a", "vector": [1, 0, 0, 0], "metadata": {"n": 1}},
+            {"id": "b", "vector": [1, 1, 0, 0], "metadata": {"n": 2}},
+            {"id": "c", "vector": [0, 0, 0, 1], "metadata": {"n": 3}},
+        ],
+    )
+    results = client.search(name, [1, 0, 0, 0])
+    assert [r["id"] for r in results] == ["a", "b", "c"]
+    assert results[1]["score"] == pytest.approx(math.sqrt(0.5))
+    assert results[0]["metadata"] == {"n": 1}
+    assert "vector" not in results[0]
+
+    near = client.search(name, [1, 0, 0, 0], similarity_threshold=0.5, ef_search=50)
+    assert [r["id"] for r in near] == ["a", "b"]
+    one = client.search(name, [1, 0, 0, 0], 1, {"n": {"$gt": 1}}, with_vector=True)
+    assert [r["id"] for r in one] == ["b"]
+    assert one[0]["vector"] == [1, 1, 0, 0]
+    assert "metadata" not in client.search(name, [1, 0, 0, 0], include_metadata=False)[0]
+
+
+def test_a_search_for_the_empty_text_lists_what_matches(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(
+        name,
+        [{"id": f"v{i}", "vector": [1, 2, 3, 4], "metadata": {"n": i}} for i in range(150)],
+    )
+    results = client.search(name, "", limit=10_000, filter={"n": {"$gte": 20}})
+    assert [r["id"] for r in results] == [f"v{i}" for i in range(20, 150)]
+
+
+def test_delete_vector(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in "ab"])
+    client.delete_vector(name, "a")
+    assert left(client, name) == ["b"]
+    with pytest.raises(VectorNotFoundError):
+        client.get_vector(name, "a")
+    with pytest.raises(VectorNotFoundError):
+        client.delete_vector(name, "a")
+
+
+def test_batch_delete(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in "abc"])
+    report = client.batch_delete(name, (id for id in ["a", "nope", "b"]))
+    assert report["collection"] == name
+    assert (report["count"], report["deleted"], report["failed"]) == (3, 2, 1)
+    assert [row["status"] for row in report["results"]] == ["ok", "error", "ok"]
+    assert report["results"][1]["id"] == "nope"
+    assert "receipt" not in report
+    assert left(client, name) == ["c"]
+    assert client.batch_delete(name, [])["count"] == 0
+
+
+def test_delete_by_filter(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(
+        name,
+        [{"id": f"v{i}", "vector": [1, 2, 3, 4], "metadata": {"n": i}} for i in range(4)],
+    )
+    look = client.delete_by_filter(name, {"n": [1, 2]}, dry_run=True)
+    assert (look["scanned"], look["matched"], look["deleted"]) == (4, 2, 0)
+    assert look["results"] == [{"id": f"v{i}", "status": "matched"} for i in (1, 2)]
+    assert len(left(client, name)) == 4
+
+    done = client.delete_by_filter(name, filter={"n": [1, 2]})
+    assert (done["matched"], done["deleted"]) == (2, 2)
+    assert left(client, name) == ["v0", "v3"]
+    assert client.delete_by_filter(name, {"n": 9})["matched"] == 0
+
+
+def test_none_equals_null(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(
+        name,
+        [
+            {"id": "null", "vector": [1, 2, 3, 4], "metadata": {"a": None}},
+            {"id": "other", "vector": [1, 2, 3, 4], "metadata": {"a": 1}},
+            {"id": "missing", "vector": [1, 2, 3, 4], "metadata": {"b": 1}},
+        ],
+    )
+    assert [r["id"] for r in client.search(name, "", filter={"a": None})] == ["null"]
+    client.delete_by_filter(name, {"a": None})
+    assert left(client, name) == ["other", "missing"]
+
+
+def test_dates(client: SyncVectorizerClient, name: str) -> None:
+    noon = datetime(2024, 5, 1, 12)
+    east = timezone(timedelta(hours=5, minutes=30))
+    metadatas: dict[str, Any] = {
+        "naive": noon,
+        "later": noon + timedelta(seconds=1),
+        "same": noon.replace(tzinfo=timezone.utc).astimezone(east),
+        "day": date(2024, 5, 1),
+        "text": "no date",
+        "number": 1,
+    }
+    client.insert_vectors(
+        name,
+        [
+            {"id": id, "vector": [1, 2, 3, 4], "metadata": {"at": at}}
+            for id, at in metadatas.items()
+        ],
+    )
+    assert client.get_vector(name, "naive")["metadata"] == {"at": "2024-05-01T12:00:00"}
+
+    def matching(condition: object) -> set[str]:
+        results = client.search(name, "", limit=100, filter={"at": condition})
+        return {result["id"] for result in results}
+
+    assert matching(noon) == {"naive", "same"}
+    assert matching({"$lt": noon}) == {"day"}
+    assert matching({"$lte": noon.replace(tzinfo=timezone.utc)}) == {"naive", "same", "day"}
+    assert matching({"$gt": noon.astimezone(east)}) | matching({"$gt": noon}) == {"later"}
+    assert matching({"$in": [date(2024, 5, 1)]}) == {"day"}
+    # A date compares with dates only; a text that is none compares with it as a text.
+    assert "text" in matching({"$gt": "2024-05-01 is not a date"})
+    assert "text" not in matching({"$gt": date(1, 1, 1)})
+
+
+def test_receipts_and_verification(connect: Connect, tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as url:
+        client = connect(url)
+        client.create_collection("c", 2)
+        client.insert_vectors("c", [{"id": id, "vector": [1, 2]} for id in "abc"])
+        assert not client.verify_erased("c", ["a"])["verified"]
+
+        receipt = client.batch_delete("c", ["a"], receipt=True)["receipt"]
+        assert receipt["collection"] == "c"
+        assert receipt["deleted"] == 1
+        assert receipt["bytesErased"] > 0
+        assert len(receipt["digest"]) >= 32
+        datetime.fromisoformat(receipt["completedAt"].replace("Z", "+00:00"))
+        client.insert_vector("c", [1, 2], "d", {"x": 1})
+        other = client.delete_by_filter("c", {"x": 1}, receipt=True)["receipt"]
+        assert other["logSequence"] > receipt["logSequence"]
+
+        report = client.verify_erased("c", ["a", "d"])
+        assert report == {"verified": True, "residues": []}
+        residues = client.verify_erased("c", ["a", "b"])["residues"]
+        assert {residue["id"] for residue in residues} == {"b"}
+        assert "disk_bytes" in client.get_collection_info("c")
+        client.close()
+
+
+def test_optimize(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(
+        name, [{"id": f"v{i}", "vector": [1, i, i % 7, i % 3]} for i in range(500)]
+    )
+    client.batch_delete(name, [f"v{i}" for i in range(0, 500, 2)])
+    client.optimize(name)
+    index = client.get_collection_info(name)["index"]
+    assert index["deleted"] == 0
+    assert index["indexed"] + index["pending"] == 250
+    assert len(left(client, name)) == 250
+
+
+def test_health_and_stats(client: SyncVectorizerClient, name: str) -> None:
+    health = client.health()
+    assert health["status"] == "ok"
+    assert health["uptime"] >= 0
+    before = client.stats()
+    client.insert_vector(name, [1, 2, 3, 4])
+    after = client.stats()
+    assert after["version"] == health["version"]
+    assert after["total_vectors"] == before["total_vectors"] + 1
+
+
+def test_an_id_addresses_its_vector_and_no_other(client: SyncVectorizerClient, name: str) -> None:
+    numbers = {id: [float(i), 1, 1, 1] for i, id in enumerate(IDS)}
+    client.insert_vectors(name, [{"id": id, "vector": numbers[id]} for id in IDS])
+    for id in IDS:
+        vector = client.get_vector(name, id)
+        assert (vector["id"], vector["vector"], vector["data"]) == (id, numbers[id], numbers[id])
+        assert client.update_vector(name, id, metadata={"id": id})["vector"] == numbers[id]
+        assert client.list_vectors(name, ids=[id])["vectors"][0]["metadata"] == {"id": id}
+    for result in client.search(name, "", limit=1000):
+        assert result["metadata"] == {"id": result["id"]}
+
+    remaining = list(IDS)
+    for id in IDS:
+        client.delete_vector(name, id)
+        remaining.remove(id)
+        assert left(client, name) == remaining
+        with pytest.raises(VectorNotFoundError, match="no vector"):
+            client.get_vector(name, id)
+        with pytest.raises(VectorNotFoundError, match="no vector"):
+            client.delete_vector(name, id)
+        with pytest.raises(VectorNotFoundError, match="no vector"):
+            client.update_vector(name, id, metadata={})
+
+
+def test_an_id_with_a_comma_is_got(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in ("a,b", "a")])
+    assert client.get_vector(name, "a,b")["id"] == "a,b"
+    client.delete_vector(name, "a,b")
+    assert left(client, name) == ["a"]
+
+
+@pytest.mark.parametrize("collection", ["a b", "ü", "a?b", "a#b", "%2e", "日本", "c" * 255])
+def test_names_of_collections(client: SyncVectorizerClient, collection: str) -> None:
+    client.create_collection(collection, 2)
+    client.insert_vector(collection, [1, 2], "v")
+    assert client.get_collection_info(collection)["name"] == collection
+    assert client.batch_delete(collection, ["v"])["deleted"] == 1
+    client.delete_collection(collection)
+    with pytest.raises(CollectionNotFoundError):
+        client.get_collection_info(collection)
+
+
+# The connections of a loop that has ended are left to the garbage collector, which says so.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_client_without_a_context_lives_through_event_loops(url: str, name: str) -> None:
+    def in_four_loops() -> tuple[list[str], list[str]]:
+        client = VectorizerClient(url)
+
+        async def insert() -> str:
+            return await client.insert_text(name, "text", metadata={"n": 1})
+
+        async def end() -> list[str]:
+            found = await client.search(name, "")
+            await client.close()
+            return [result["id"] for result in found]
+
+        return [asyncio.run(insert()) for _ in range(3)], asyncio.run(end())
+
+    inserted, found = in_four_loops()
+    assert inserted == found
+    gc.collect()
+
+
+def test_many_calls_at_a_time(url: str, name: str) -> None:
+    async def insert_all() -> list[str]:
+        async with VectorizerClient(url) as client:
+            inserts = (client.insert_vector(name, [1, 2, 3, 4], f"v{i}") for i in range(300))
+            return list(await asyncio.gather(*inserts))
+
+    ids = asyncio.run(insert_all())
+    with SyncVectorizerClient(url) as client, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda id: client.delete_vector(name, id), ids))
+        assert client.get_collection_info(name)["vector_count"] == 0
+
+
+def test_a_closed_client_refuses_calls(connect: Connect, url: str) -> None:
+    client = connect(url)
+    client.health()
+    client.close()
+    client.close()
+    with pytest.raises(ClientClosedError) as error:
+        client.health()
+    assert error.value.code == "CLIENT_CLOSED"
+
+
+def test_contexts_close(url: str) -> None:
+    with SyncVectorizerClient(url) as client:
+        client.health()
+    with pytest.raises(ClientClosedError):
+        client.health()
+
+    async def in_context() -> VectorizerClient:
+        async with VectorizerClient(url) as client:
+            await client.health()
+        with pytest.raises(ClientClosedError):
+            await client.health()
+        return client
+
+    assert "localhost" not in repr(asyncio.run(in_context()))

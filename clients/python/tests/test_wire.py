@@ -1,0 +1,268 @@
+"""What is sent, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectorizer_native import SyncVectorizerClient, ValidationError, VectorizerError
+
+from .conftest import Connect, Recorder
+
+Call = Callable[[SyncVectorizerClient], object]
+
+CIRCLE: dict[str, Any] = {}
+CIRCLE["again"] = CIRCLE
+
+
+class NotATime(datetime):
+    """As pandas' NaT is one."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Array:
+    """An array of times, as NumPy has them."""
+
+    class dtype:
+        kind = "M"
+
+    def tolist(self) -> int:
+        return 1_704_067_200_000_000_000
+
+
+def sent(recorder: Recorder) -> Any:
+    return json.loads(recorder.requests[-1].content)
+
+
+@given(name=st.text(min_size=1), id=st.text(min_size=1))
+def test_a_name_and_an_id_are_one_segment_each(name: str, id: str) -> None:
+    recorder = Recorder()
+    client = SyncVectorizerClient("http://server", transport=recorder.transport)
+    for call in (client.get_vector, client.delete_vector):
+        recorder.requests.clear()
+        try:
+            call(name, id)
+        except ValidationError:
+            assert name in (".", "..")
+            assert not recorder.requests
+            continue
+        except VectorizerError:
+            pass
+        [request] = recorder.requests
+        path, _, query = request.url.raw_path.partition(b"?")
+        root, collections, *segments = path.split(b"/")
+        assert (root, collections) == (b"", b"collections")
+        decoded = [unquote_to_bytes(segment).decode() for segment in segments]
+        if id not in (".", ".."):
+            assert decoded == [name, "vectors", id]
+            assert not query
+        elif request.method == "POST":
+            assert decoded == [name, "batch_delete"]
+            assert json.loads(request.content) == {"ids": [id]}
+        else:
+            assert decoded == [name, "vectors"]
+            assert query.decode() == f"ids={id}"
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    # Any text but halves of surrogate pairs.
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    max_leaves=10,
+)
+
+
+@given(value=st.dictionaries(st.text(st.characters(codec="utf-8")), json_values, min_size=1))
+def test_json_is_sent_as_it_is(value: dict[str, Any]) -> None:
+    recorder = Recorder({"id": "a", "deleted": 0, "results": []})
+    client = SyncVectorizerClient("http://server", transport=recorder.transport)
+    client.insert_text("c", "text", "a", value)
+    assert sent(recorder)["metadata"] == value
+    client.delete_by_filter("c", value)
+    assert sent(recorder)["filter"] == value
+
+
+EAST = timezone(timedelta(hours=5, minutes=30))
+TIMES = [
+    (datetime(2024, 5, 1, 12), "2024-05-01T12:00:00"),
+    (datetime(2024, 5, 1, 12, 0, 0, 5), "2024-05-01T12:00:00.000005"),
+    (datetime(2024, 5, 1, 12, tzinfo=timezone.utc), "2024-05-01T12:00:00+00:00"),
+    (datetime(2024, 5, 1, 12, tzinfo=EAST), "2024-05-01T12:00:00+05:30"),
+    (date(2024, 5, 1), "2024-05-01"),
+    # A zone with seconds, as Amsterdam had one.
+    (
+        datetime(1900, 1, 1, 12, tzinfo=timezone(timedelta(minutes=19, seconds=32))),
+        "1900-01-01T11:40:28+00:00",
+    ),
+]
+
+
+@pytest.mark.parametrize(("when", "written"), TIMES)
+def test_dates_are_texts_in_metadata_and_instants_in_filters(
+    connect: Connect, recorder: Recorder, when: date, written: str
+) -> None:
+    recorder.answer = {"id": "v", "results": []}
+    client = connect("http://server", transport=recorder.transport)
+    client.insert_text("c", "text", "v", {"at": when, "all": [{"at": when}]})
+    assert sent(recorder)["metadata"] == {"at": written, "all": [{"at": written}]}
+    client.search("c", "", filter={"at": {"$lt": when}, "$or": [{"at": [when]}, {"at": when}]})
+    assert sent(recorder)["filter"] == {
+        "at": {"$lt": {"$date": written}},
+        "$or": [{"at": [{"$date": written}]}, {"at": {"$date": written}}],
+    }
+
+
+def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {"id": "v", "vector": [], "deleted": 0, "results": []}
+    client = connect("http://server/", transport=recorder.transport)
+    client.search("c", "words")
+    assert sent(recorder) == {
+        "query": "words",
+        "limit": 10,
+        "with_vector": False,
+        "include_metadata": True,
+    }
+    client.insert_text("c", "words")
+    assert sent(recorder) == {"text": "words"}
+    client.update_vector("c", "v", metadata={})
+    assert sent(recorder) == {"metadata": {}}
+    client.delete_by_filter("c", {"a": None}, dry_run=True)
+    assert sent(recorder) == {"filter": {"a": None}, "dry_run": True, "receipt": False}
+
+
+def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {"status": "ok"}
+    client = connect("http://server/under", api_key="secret", transport=recorder.transport)
+    client.health()
+    [request] = recorder.requests
+    assert request.headers["Authorization"] == "Bearer secret"
+    assert request.url == "http://server/under/health"
+    assert request.headers["User-Agent"].startswith("vectorizer-native-python/")
+    assert "secret" not in repr(SyncVectorizerClient(api_key="secret"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        # Never a wider delete.
+        (lambda c: c.delete_by_filter("c", None), "filter must be a dict"),
+        (lambda c: c.delete_by_filter("c", {}), "filter must be a dict"),
+        (lambda c: c.delete_by_filter("c", "a"), "filter must be a dict"),
+        (lambda c: c.delete_by_filter("c", [("a", 1)]), "filter must be a dict"),
+        (lambda c: c.search("c", "", filter={}), "filter must be a dict"),
+        (lambda c: c.delete_by_filter("c", {"a": math.nan}), r"filter\.a must be a finite number"),
+        (lambda c: c.delete_by_filter("c", {"a": [1, math.inf]}), r"filter\.a\[1\] must be a fin"),
+        (lambda c: c.delete_by_filter("c", {"a": {1, 2}}), r"filter\.a is a set"),
+        (lambda c: c.delete_by_filter("c", {1: 2}), "filter has the key 1"),
+        (lambda c: c.delete_by_filter("c", {"a": {None: 2}}), r"filter\.a has the key None"),
+        (lambda c: c.delete_by_filter("c", {"a": b"b"}), r"filter\.a is a bytes"),
+        (lambda c: c.delete_by_filter("c", {"a": NotATime(1, 1, 1)}), r"filter\.a is not a time"),
+        (lambda c: c.delete_by_filter("c", {"a": Array()}), r"filter\.a is a NumPy time"),
+        (lambda c: c.delete_by_filter("c", {"a": "\ud800"}), "cannot be written as JSON"),
+        (lambda c: c.delete_by_filter("c", CIRCLE), "nested too deep"),
+        (
+            lambda c: c.delete_by_filter("c", {"a": 1}, dry_run=None),
+            "dry_run must be True or False",
+        ),
+        (lambda c: c.delete_by_filter("c", {"a": 1}, "dry"), "dry_run must be True or False"),
+        (lambda c: c.batch_delete("c", ["a"], receipt=1), "receipt must be True or False"),
+        # A text is no list of ids: its letters would be.
+        (lambda c: c.batch_delete("c", "vec_001"), "ids must be a list"),
+        (lambda c: c.batch_delete("c", b"vec_001"), "ids must be a list"),
+        (lambda c: c.batch_delete("c", {"a": 1}), "ids must be a list"),
+        (lambda c: c.batch_delete("c", None), "ids must be a list"),
+        (lambda c: c.batch_delete("c", ["a", 1]), r"ids\[1\] must be a string"),
+        (lambda c: c.verify_erased("c", "a"), "ids must be a list"),
+        (lambda c: c.list_vectors("c", ids="a"), "ids must be a list"),
+        (lambda c: c.list_vectors("c", ids=["a,b"]), "holds a comma"),
+        (lambda c: c.list_vectors("c", ids=[""]), "id is empty"),
+        (lambda c: c.list_vectors("c", limit="10"), "must be whole numbers"),
+        (lambda c: c.batch_insert_text("c", "text"), "texts must be a list"),
+        (lambda c: c.batch_insert_text("c", ["a"], [{}, {}]), "1 texts, but 2 metadatas"),
+        # The paths of other routes.
+        (lambda c: c.delete_vector("c", ""), "id is empty"),
+        (lambda c: c.get_vector("c", ""), "id is empty"),
+        (lambda c: c.update_vector("c", "", metadata={}), "id is empty"),
+        (lambda c: c.delete_vector("c", None), "id must be a string"),
+        (lambda c: c.delete_vector("c", "\ud800"), "surrogate"),
+        (lambda c: c.delete_collection(""), "cannot be named ''"),
+        (lambda c: c.delete_collection(".."), r"cannot be named '\.\.'"),
+        (lambda c: c.delete_vector(".", "v"), r"cannot be named '\.'"),
+        (lambda c: c.create_collection("..", 2), r"cannot be named '\.\.'"),
+        # Vectors.
+        (lambda c: c.insert_vector("c", [1, math.nan]), r"vector\[1\] must be a finite number"),
+        (lambda c: c.insert_vector("c", [10**400]), r"vector\[0\] must be a finite number"),
+        (lambda c: c.insert_vector("c", [1, True]), r"vector\[1\] must be a number"),
+        (lambda c: c.insert_vector("c", [1, "2"]), r"vector\[1\] must be a number"),
+        (lambda c: c.insert_vector("c", [[1], [2]]), r"vector\[0\] must be a number"),
+        (lambda c: c.insert_vector("c", "text"), "vector must be a sequence"),
+        (lambda c: c.insert_vector("c", b"12"), "vector must be a sequence"),
+        (lambda c: c.insert_vector("c", {1, 2}), "vector must be a sequence"),
+        (lambda c: c.insert_vectors("c", [{"id": "a"}]), r"vectors\[0\]\.vector must be a seq"),
+        (lambda c: c.insert_vectors("c", [{"data": [1]}]), r"vectors\[0\] has the key 'data'"),
+        (lambda c: c.insert_vectors("c", {"vector": [1]}), "vectors must be a list"),
+        (lambda c: c.insert_vectors("c", ["a"]), r"vectors\[0\] must be a dict"),
+        (lambda c: c.search("c", None), "query must be a sequence"),
+        (lambda c: c.update_vector("c", "v"), "nothing to update"),
+        (lambda c: c.insert_text("c", None), "text must be a string"),
+        (lambda c: c.insert_text("c", "a", metadata=[]), "metadata must be a dict"),
+        (lambda c: c.insert_text("c", "a", metadata={"a": object()}), r"metadata\.a is a object"),
+    ],
+)
+def test_nothing_is_sent_that_cannot_be_meant(
+    connect: Connect, recorder: Recorder, call: Call, message: str
+) -> None:
+    client = connect("http://server", transport=recorder.transport)
+    with pytest.raises(ValidationError, match=message) as error:
+        call(client)
+    assert (error.value.code, error.value.status) == ("VALIDATION_ERROR", None)
+    assert not recorder.requests
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"url": "localhost:15002"},
+        {"url": "ftp://localhost"},
+        {"url": ""},
+        {"url": None},
+        {"url": "http://user:secret@localhost"},
+        {"url": "http://localhost?a=b"},
+        {"api_key": ""},
+        {"api_key": "a\r\nHost: b"},
+        {"api_key": "schlüssel"},
+    ],
+)
+def test_arguments_of_a_client(connect: Connect, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        connect(**arguments)
+
+
+def test_a_redirect_is_not_followed(connect: Connect) -> None:
+    def away(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(307, headers={"Location": "http://elsewhere/"})
+
+    client = connect("http://server", transport=httpx.MockTransport(away))
+    with pytest.raises(VectorizerError) as error:
+        client.delete_vector("c", "v")
+    assert error.value.code == "HTTP_307"
