@@ -20,6 +20,7 @@ const MODES = {
   churn: async (options) => (await import('./churn.mjs')).churn(options, say),
   scale: async (options) => (await import('./scale.mjs')).scale(options, say),
   'event-loop': async (options) => (await import('./event-loop.mjs')).eventLoop(options, say),
+  http: async (options) => (await import('./http.mjs')).http(options, say),
 }
 
 try {

@@ -14,6 +14,7 @@ const DEFAULTS = {
   churn: { n: 20_000, rounds: 20 },
   scale: { dim: 128, queries: 100 },
   'event-loop': { n: 100_000 },
+  http: { n: 40_000 },
 }
 
 const HELP = `Compares vectorizer-native with other vector engines for Node.js, in memory or on disk.
@@ -28,9 +29,12 @@ npm run bench -- [mode] [options]
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
   --event-loop        ours alone: how long our calls keep Node's event loop waiting
+  --http              ours alone: calls over HTTP beside the same calls in process, in memory and on disk, and
+                      what slow clients do to a fast one; needs wrk (apt-get install wrk); writes
+                      results/http.md
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
-                      --peers and --event-loop, 20000 with --churn)
+                      --peers and --event-loop, 40000 with --http, 20000 with --churn)
   --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000)
   --dim <n>           dimensions (default 384; 128 with --scale)
   --queries <n>       queries (default 200; 100 with --scale)
@@ -40,7 +44,8 @@ npm run bench -- [mode] [options]
                       with --peers of ${ENGINES.peers.join(', ')};
                       with --churn of ${ENGINES.churn.join(', ')} (default all)
   --patterns <a,b>    with --churn: of ${PATTERNS.join(', ')} (default all)
-  --ef <n>            our ef_search, for all searches (default: as the others', chosen by recall)
+  --ef <n>            our ef_search, for all searches (default: as the others', chosen by recall; with --http
+                      that of a collection that is given none)
   --seed <n>          of the data and of what is deleted (default 1)
   --help              this text
 
@@ -51,7 +56,7 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
-  const modes = ['disk', 'peers', 'churn', 'scale', 'event-loop']
+  const modes = ['disk', 'peers', 'churn', 'scale', 'event-loop', 'http']
   const { values } = parseArgs({
     options: {
       n: text,

@@ -9,4 +9,15 @@ export function quantile(values, share) {
   return sort(values)[Math.max(0, Math.ceil(values.length * share) - 1)]
 }
 
+/** The same of values and how often each is there, the smallest first. */
+export function weightedQuantile(counts, share) {
+  const all = counts.reduce((sum, [, count]) => sum + count, 0)
+  let left = Math.max(1, Math.ceil(all * share))
+  for (const [value, count] of counts) {
+    left -= count
+    if (left <= 0) return value
+  }
+  return Number.NaN
+}
+
 const sort = (values) => [...values].sort((a, b) => a - b)
