@@ -698,7 +698,10 @@ export interface ServeOptions {
   apiKey?: string
   /** The largest body. Default 64 MiB. */
   maxBodyBytes?: number
-  /** The space for all bodies that are being read or handled. Default 256 MiB. */
+  /**
+   * The space for all bodies that are being read or handled. Default 256 MiB, or as much
+   * as the largest takes.
+   */
   maxBufferedBytes?: number
   /** Connections at a time; further ones wait. Default 4,096. */
   maxConnections?: number

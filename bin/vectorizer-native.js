@@ -100,8 +100,13 @@ const given = (object) =>
 
 /** Resolves at the first signal to end; the second one ends the process at once. */
 function signal() {
+  const names = ['SIGTERM', 'SIGINT']
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT']) process.once(name, resolve)
+    const first = () => {
+      for (const name of names) process.off(name, first)
+      resolve()
+    }
+    for (const name of names) process.on(name, first)
   })
 }
 

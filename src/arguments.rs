@@ -18,19 +18,25 @@ use crate::{
 /// Reads a JSON argument; `what` names it in errors.
 pub fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => what.to_owned(),
             path => format!("{what}.{path}"),
         };
-        let message = error.inner().to_string();
-        // The place in a text that the caller never saw says nothing.
-        let message = message.split(" at line ").next().unwrap_or_default();
-        let message = message
-            .replace("expected usize", "expected a whole number")
-            .replace("expected f64", "expected a number");
-        Error::Validation(format!("{path}: {message}"))
-    })
+        refused(&path, error.inner())
+    })?;
+    json.end().map_err(|error| refused(what, &error))?;
+    Ok(value)
+}
+
+fn refused(path: &str, error: &serde_json::Error) -> Error {
+    let message = error.to_string();
+    // The place in a text that the caller never saw says nothing.
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let message = message
+        .replace("expected usize", "expected a whole number")
+        .replace("expected f64", "expected a number");
+    Error::Validation(format!("{path}: {message}"))
 }
 
 /// A field that may be left out, but is no null when it is given.

@@ -1,12 +1,23 @@
 //! Reading bodies: JSON only, up to a limit, in a limited time, and all bodies together in
 //! a limited space, so that no client takes what the others need.
 
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, header},
+    middleware::Next,
+    response::Response,
 };
 use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Api, failure::Failure};
@@ -81,4 +92,72 @@ async fn collect(api: &Api, mut body: Body, limit: usize) -> Result<Taken, Failu
         taken.bytes.extend_from_slice(&data);
     }
     Ok(taken)
+}
+
+/// How much of a body that nobody wants is read, and for how long.
+const UNWANTED: (u64, Duration) = (64 << 20, Duration::from_secs(5));
+
+/// A body that is lent to a handler.
+struct Lent(Arc<Mutex<Loan>>);
+
+struct Loan {
+    body: Body,
+    begun: bool,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut loan = self.0.lock();
+        loan.begun = true;
+        Pin::new(&mut loan.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().body.size_hint()
+    }
+}
+
+/// Reads on where a handler leaves a body, and drops what it reads. A connection with bytes
+/// that nobody has read is reset when it is closed, and a client that sends all of its
+/// request before it reads would never see why it was refused.
+pub async fn read_on(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    // Such a client does not send before it is asked to.
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let loan = Arc::new(Mutex::new(Loan { body, begun: false }));
+    let lent = Body::new(Lent(loan.clone()));
+    let response = next.run(Request::from_parts(parts, lent)).await;
+    // The handler has given it back, unless its work goes on without it.
+    if let Some(loan) = Arc::into_inner(loan).map(Mutex::into_inner)
+        && !loan.body.is_end_stream()
+        && (loan.begun || !waits)
+        && !response.headers().contains_key(header::CONNECTION)
+    {
+        let (most, time) = UNWANTED;
+        tokio::spawn(tokio::time::timeout(time, drop_all(loan.body, most)));
+    }
+    response
+}
+
+async fn drop_all(mut body: Body, most: u64) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if read > most {
+            return;
+        }
+    }
 }

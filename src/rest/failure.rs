@@ -139,9 +139,24 @@ impl Failure {
     }
 }
 
+/// So many characters of both ends of a message are kept: it may repeat what was sent.
+const ENDS: usize = 300;
+
+/// A message without its middle, if it is long.
+fn shortened(message: String) -> String {
+    let from = message.char_indices().nth(ENDS).map(|(at, _)| at);
+    let to = message.char_indices().nth_back(ENDS - 1).map(|(at, _)| at);
+    match (from, to) {
+        (Some(from), Some(to)) if from < to => {
+            format!("{} … {}", &message[..from], &message[to..])
+        }
+        _ => message,
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let message = self.message();
+        let message = shortened(self.message());
         let (expected, got) = match &self {
             Failure::Call(Error::DimensionMismatch { expected, got, .. }) => {
                 (Some(*expected), Some(*got))
@@ -170,11 +185,28 @@ impl IntoResponse for Failure {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // The rest of the body is not worth waiting for.
-            Failure::Timeout | Failure::TooLarge { .. } => {
+            Failure::Timeout => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_lose_their_middle() {
+        let short = "ä".repeat(2 * ENDS);
+        assert_eq!(shortened(short.clone()), short);
+        let long = shortened(format!("begin {} end", "ä".repeat(2 * ENDS)));
+        assert!(
+            long.starts_with("begin ä") && long.ends_with("ä end"),
+            "{long}"
+        );
+        assert_eq!(long.chars().count(), 2 * ENDS + 3);
     }
 }

@@ -58,6 +58,9 @@ use crate::{
 };
 use failure::{Failure, Handled};
 
+/// The space for all bodies where nothing else is said.
+const BUFFERED: usize = 256 << 20;
+
 /// How a server is started. Times are in milliseconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -70,8 +73,9 @@ pub struct Options {
     pub api_key: Option<String>,
     /// The largest body.
     pub max_body_bytes: usize,
-    /// The space for all bodies that are being read or handled.
-    pub max_buffered_bytes: usize,
+    /// The space for all bodies that are being read or handled; by default 256 MiB, or as
+    /// much as the largest takes.
+    pub max_buffered_bytes: Option<usize>,
     /// Connections at a time; further ones wait.
     pub max_connections: usize,
     /// How long the head of a request may take, and a connection be idle.
@@ -97,7 +101,7 @@ impl Default for Options {
             port: 15002,
             api_key: None,
             max_body_bytes: 64 << 20,
-            max_buffered_bytes: 256 << 20,
+            max_buffered_bytes: None,
             max_connections: 4096,
             header_timeout: 15_000,
             body_timeout: 60_000,
@@ -112,9 +116,10 @@ impl Default for Options {
 
 impl Options {
     fn check(&self) -> Result<()> {
+        let buffered = self.max_buffered_bytes();
         let positive = [
             ("maxBodyBytes", self.max_body_bytes),
-            ("maxBufferedBytes", self.max_buffered_bytes),
+            ("maxBufferedBytes", buffered),
             ("maxConnections", self.max_connections),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
@@ -123,12 +128,12 @@ impl Options {
             )));
         }
         let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
-        if self.max_buffered_bytes / body::PIECE > most || self.max_connections > most {
+        if buffered / body::PIECE > most || self.max_connections > most {
             return Err(Error::Validation(
                 "options.maxBufferedBytes or options.maxConnections is too large".into(),
             ));
         }
-        if self.max_buffered_bytes < self.max_body_bytes {
+        if buffered < self.max_body_bytes {
             return Err(Error::Validation(
                 "options.maxBufferedBytes is less than maxBodyBytes: no such body could be read"
                     .into(),
@@ -150,6 +155,11 @@ impl Options {
             ));
         }
         Ok(())
+    }
+
+    fn max_buffered_bytes(&self) -> usize {
+        let enough = BUFFERED.max(self.max_body_bytes);
+        self.max_buffered_bytes.unwrap_or(enough)
     }
 
     fn body_timeout(&self) -> Duration {
@@ -278,7 +288,7 @@ fn router(
         embedder,
         key: options.api_key.as_deref().map(guard::Key::new),
         space: Arc::new(Semaphore::new(
-            options.max_buffered_bytes.div_ceil(body::PIECE),
+            options.max_buffered_bytes().div_ceil(body::PIECE),
         )),
         log: log::Log::new(options.log),
         started: Instant::now(),
@@ -294,6 +304,7 @@ fn router(
     }
     let router = router
         .layer(CatchPanicLayer::custom(|_| Failure::Defect.into_response()))
+        .layer(middleware::from_fn(body::read_on))
         .layer(middleware::from_fn_with_state(
             api.clone(),
             metrics::observe,
@@ -390,7 +401,7 @@ mod tests {
     async fn bodies_give_their_space_back_whatever_becomes_of_them() {
         let options = Options {
             max_body_bytes: 3 * body::PIECE,
-            max_buffered_bytes: 4 * body::PIECE,
+            max_buffered_bytes: Some(4 * body::PIECE),
             ..Options::default()
         };
         let (router, api) = start(options, |router| {
@@ -451,7 +462,7 @@ mod tests {
             app(client, options).unwrap_err().to_string()
         };
         assert!(refused(|o| o.max_body_bytes = 0).contains("maxBodyBytes"));
-        assert!(refused(|o| o.max_buffered_bytes = 1).contains("maxBufferedBytes"));
+        assert!(refused(|o| o.max_buffered_bytes = Some(1)).contains("maxBufferedBytes"));
         assert!(refused(|o| o.max_connections = usize::MAX).contains("maxConnections"));
         assert!(refused(|o| o.body_timeout = 0).contains("bodyTimeout"));
         assert!(refused(|o| o.api_key = Some(String::new())).contains("apiKey"));
