@@ -1,18 +1,10 @@
 // What a delete proves: documented in full, so that anybody can check it.
-import { createHash } from 'node:crypto'
 import { type ErasureReceipt, ValidationError, type VectorizerClient } from '..'
 import { holding, client as opened } from './support/collections'
+import { digest } from './support/digest'
 import { store } from './support/disk'
 import { rejection } from './support/rejection'
 import { untyped } from './support/untyped'
-
-/** The digest by its documentation. */
-function digest(logSequence: number, ids: string[]) {
-  const sorted = [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  return createHash('sha256')
-    .update(JSON.stringify([logSequence, sorted]))
-    .digest('hex')
-}
 
 const bytesOf = (text: string) => Buffer.byteLength(text)
 

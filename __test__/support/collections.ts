@@ -1,14 +1,10 @@
 import { type SimilarityMetric, VectorizerClient } from '../..'
-
-const open: VectorizerClient[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((client) => client.close()))
-})
+import { atEnd } from './ending'
 
 /** A client that is closed after the test. */
 export function client(options?: ConstructorParameters<typeof VectorizerClient>[0]) {
   const opened = new VectorizerClient(options)
-  open.push(opened)
+  atEnd(() => opened.close())
   return opened
 }
 

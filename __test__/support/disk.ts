@@ -2,21 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Vector, VectorizerClientOptions } from '../..'
-// Comes first: clients are closed before their directories are removed.
 import { client } from './collections'
+import { atEnd } from './ending'
 import { type Random, whole } from './random'
 
 export const MODES = ['always', 'everysec', 'no'] as const
 
-const made: string[] = []
-afterEach(() => {
-  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true, maxRetries: 5 })
-})
-
 /** A new directory that is removed after the test. */
 export function directory() {
   const path = realpathSync(mkdtempSync(join(tmpdir(), 'spec-vectorizer-')))
-  made.push(path)
+  atEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
   return path
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { atEnd } from './ending'
 
 /** The package, as another process or thread imports it. */
 export const packagePath = require.resolve('../..')
@@ -29,11 +30,6 @@ export function run(script: string, type: 'commonjs' | 'module' = 'commonjs') {
   )
 }
 
-const children: ChildProcess[] = []
-afterEach(async () => {
-  await Promise.all(children.splice(0).map(kill))
-})
-
 /** Ends a process without a chance to clean up. */
 export async function kill(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return
@@ -45,7 +41,7 @@ export async function kill(child: ChildProcess) {
 /** Starts a script in a Node process that goes on, and returns when it has said something. */
 export async function start(script: string) {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  children.push(child)
+  atEnd(() => kill(child))
   await once(child.stdout, 'data')
   return child
 }

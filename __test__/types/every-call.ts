@@ -26,6 +26,7 @@ import {
   getCollection,
   getCollectionInfo,
   getVector,
+  type HttpServer,
   type InsertProgress,
   type InsertReport,
   insertText,
@@ -38,12 +39,15 @@ import {
   type RestoreReport,
   ready,
   type SearchResult,
+  type ServeOptions,
+  ServerError,
   StorageError,
   StoreLockedError,
   search,
   searchBatch,
   searchText,
   searchVectors,
+  serve,
   updateVector,
   ValidationError,
   type Vector,
@@ -197,6 +201,23 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
   return [proof, byFilter.receipt?.digest, verified, left, restored.path, backup.vectors, bytes, seen]
 }
 
+export const serving: ServeOptions[] = [
+  {},
+  { host: '::1', port: 0, apiKey: 'key', log: 'json', cors: ['*'], allowedHosts: ['vectors.example.org'] },
+  { maxBodyBytes: 1 << 20, maxBufferedBytes: 1 << 24, maxConnections: 100 },
+  { headerTimeout: 1000, bodyTimeout: 1000, writeTimeout: 1000, shutdownTimeout: 0 },
+]
+
+export async function everythingOfAServer(client: VectorizerClient): Promise<unknown[]> {
+  const server: HttpServer = await client.serve({ port: 0 })
+  const other: HttpServer = await serve()
+  const told: [string, number, string] = [server.address, server.port, server.url]
+  const closing: Promise<void> = server.close()
+  const closed: Promise<void> = server.closed
+  await other[Symbol.asyncDispose]()
+  return [told, await Promise.all([closing, closed])]
+}
+
 /** The functions of the module have the methods' types. */
 export const functions: Pick<VectorizerClient, keyof typeof named> = {
   ready,
@@ -225,6 +246,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   verifyErased,
   createBackup,
   flush,
+  serve,
   close,
 }
 declare const named: Omit<VectorizerClient, typeof Symbol.asyncDispose>
@@ -239,6 +261,7 @@ export function handle(error: unknown): string {
     EmbeddingError,
     StorageError,
     StoreLockedError,
+    ServerError,
     ClientClosedError,
   ]
   if (classes.some((Class) => error instanceof Class)) return 'ours'

@@ -4,11 +4,13 @@ import {
   type ClauseFilter,
   deleteByFilter,
   type FieldOperators,
+  type HttpServer,
   ValidationError,
   VectorizerClient,
 } from 'vectorizer-native'
 
 const client = new VectorizerClient()
+declare const server: HttpServer
 
 // @ts-expect-error: an id is a string
 client.deleteVector('docs', 1)
@@ -66,5 +68,21 @@ new VectorizerClient({ url: 'http://localhost' })
 client.search('docs', [1]).length
 // @ts-expect-error: a delete resolves with nothing
 export const report: { deleted: number } = await client.deleteVector('docs', 'a')
+// @ts-expect-error: a port is a number
+client.serve({ port: '15002' })
+// @ts-expect-error: a port is an option
+client.serve(15002)
+// @ts-expect-error: the option is apiKey
+client.serve({ api_key: 'key' })
+// @ts-expect-error: no such kind of log
+client.serve({ log: 'xml' })
+// @ts-expect-error: origins are a list
+client.serve({ cors: 'https://app.example.org' })
+// @ts-expect-error: a server must be awaited
+client.serve().close()
+// @ts-expect-error: a server keeps its port
+server.port = 80
+// @ts-expect-error: closing a server tells nothing
+export const outcome: boolean = await server.close()
 // @ts-expect-error: a code cannot be changed
 new ValidationError('').code = 'X'

@@ -1,0 +1,17 @@
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  const failures: unknown[] = []
+  for (const end of ends.splice(0).reverse()) {
+    try {
+      await end()
+    } catch (failure) {
+      failures.push(failure)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+})
+
+/** What is to be done after the test. What began last ends first: clients before their directories. */
+export function atEnd(end: () => unknown) {
+  ends.push(end)
+}
