@@ -21,7 +21,6 @@ describe('a body', () => {
     const answer = await ask('POST', path, bodyOf(1001))
     expect(refusal(answer)).toStrictEqual(TOO_LARGE)
     expect(answer.json.message).toContain('1000')
-    expect(answer.headers.connection).toBe('close')
     expect((await client.listVectors('things')).vectors.map(({ id }) => id)).toStrictEqual(['whole'])
   })
 
@@ -32,7 +31,6 @@ describe('a body', () => {
         const wire = await Wire.to(server)
         wire.say(...lines('POST', path, { ...JSON_KIND, 'content-length': length, ...expect100 }))
         expect(refusal((await wire.answer()) as never)).toStrictEqual(TOO_LARGE)
-        await wire.end()
       }
     }
   })
@@ -50,7 +48,6 @@ describe('a body', () => {
     await inFlight(server.url, 1)
     endless.say(chunk('x'.repeat(600)))
     expect(refusal((await endless.answer()) as never)).toStrictEqual(TOO_LARGE)
-    await endless.end()
     expect(await client.count('things')).toBe(1)
   })
 
@@ -176,14 +173,20 @@ describe('all bodies together', () => {
   test('have so much space: who comes too late is told to try again', async () => {
     const { server, ask } = await servingThings([], { maxBodyBytes: 64 << 10, maxBufferedBytes: 64 << 10 })
     const small = () => ask('POST', path, bodyOf(8 << 10))
-    const wire = await Wire.to(server)
     const large = bodyOf(64 << 10, 'large')
-    wire.say(
-      ...lines('POST', path, { ...JSON_KIND, 'content-length': large.length }, large.slice(0, 60 << 10)),
+    const begun = lines(
+      'POST',
+      path,
+      { ...JSON_KIND, 'content-length': large.length },
+      large.slice(0, 60 << 10),
     )
-    // Until the server has read it all.
+    let wire = (await Wire.to(server)).say(...begun)
     let answer = await small()
-    while (answer.status === 200) answer = await small()
+    // Until the server has read it all. The small one may be in its way: then it is sent again.
+    while (answer.status === 200) {
+      if (wire.received !== '') wire = (await Wire.to(server)).say(...begun)
+      answer = await small()
+    }
     expect(refusal(answer)).toStrictEqual({ status: 503, code: 'OVERLOADED' })
     expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/)
     // What has no body, or a small one, is served.
