@@ -149,11 +149,18 @@ impl Options {
                 "options.{name} is 0; it must be at least 1 millisecond"
             )));
         }
-        if self.api_key.as_ref().is_some_and(|key| key.is_empty()) {
-            return Err(Error::Validation(
+        let visible = |key: &str| key.bytes().all(|byte| byte.is_ascii_graphic());
+        match self.api_key.as_deref() {
+            Some("") => Err(Error::Validation(
                 "options.apiKey is empty: give a key, or leave it out".into(),
-            ));
-        }
+            )),
+            Some(key) if !visible(key) => Err(Error::Validation(
+                "options.apiKey holds blanks or characters beyond ASCII, which clients cannot \
+                 send in a header"
+                    .into(),
+            )),
+            _ => Ok(()),
+        }?;
         Ok(())
     }
 
@@ -465,7 +472,10 @@ mod tests {
         assert!(refused(|o| o.max_buffered_bytes = Some(1)).contains("maxBufferedBytes"));
         assert!(refused(|o| o.max_connections = usize::MAX).contains("maxConnections"));
         assert!(refused(|o| o.body_timeout = 0).contains("bodyTimeout"));
-        assert!(refused(|o| o.api_key = Some(String::new())).contains("apiKey"));
+        assert!(refused(|o| o.api_key = Some(String::new())).contains("apiKey is empty"));
+        assert!(refused(|o| o.api_key = Some("two words".into())).contains("apiKey holds"));
+        assert!(refused(|o| o.api_key = Some("line\n".into())).contains("apiKey holds"));
+        assert!(refused(|o| o.api_key = Some("schlüssel".into())).contains("apiKey holds"));
         assert!(refused(|o| o.cors = vec!["\n".into()]).contains("cors"));
     }
 }
