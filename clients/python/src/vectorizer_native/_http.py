@@ -96,6 +96,9 @@ def _checked_url(url: str) -> str:
 
 def _checked_key(key: str) -> str:
     # Others break the header, and with it what the server takes for the request.
-    if not isinstance(key, str) or not key or not all("!" <= char <= "~" for char in key):
-        raise ValidationError("api_key must be visible ASCII characters, and not empty")
+    fits = isinstance(key, str) and key and key.strip() == key
+    if not fits or not all(" " <= char <= "~" for char in key):
+        raise ValidationError(
+            "api_key must be printable ASCII characters without blanks at its ends, and not empty"
+        )
     return key
