@@ -98,15 +98,15 @@ impl<A: Serialize> Answer<A> {
     }
 }
 
-/// What a handler returns.
-pub type Answered<A> = Handled<Answer<A>>;
-
-/// Its JSON text.
 impl<A> From<Answer<A>> for String {
+    /// The answer's JSON text.
     fn from(answer: Answer<A>) -> Self {
         answer.text
     }
 }
+
+/// What a handler returns.
+pub type Answered<A> = Handled<Answer<A>>;
 
 /// The route a request was matched to, as the table has it.
 pub fn matched(extensions: &Extensions) -> &str {
@@ -120,7 +120,7 @@ pub async fn read<P, Q, B>(
     api: &Api,
     request: Request,
     id: Option<&'static str>,
-) -> Result<Asked<P, Q, B>, Failure>
+) -> Handled<Asked<P, Q, B>>
 where
     P: DeserializeOwned,
     Q: DeserializeOwned,
@@ -133,10 +133,7 @@ where
     Ok(Asked { at, query, body })
 }
 
-async fn path<P: DeserializeOwned>(
-    parts: &mut Parts,
-    id: Option<&'static str>,
-) -> Result<P, Failure> {
+async fn path<P: DeserializeOwned>(parts: &mut Parts, id: Option<&'static str>) -> Handled<P> {
     let has_parameters = matched(&parts.extensions).contains('{');
     let pairs: Vec<(String, String)> = if has_parameters {
         let raw = RawPathParams::from_request_parts(parts, &()).await;
@@ -154,7 +151,7 @@ async fn path<P: DeserializeOwned>(
     P::deserialize(pairs).map_err(|error| Failure::Invalid(format!("path: {error}")))
 }
 
-fn query<Q: DeserializeOwned>(parts: &Parts) -> Result<Q, Failure> {
+fn query<Q: DeserializeOwned>(parts: &Parts) -> Handled<Q> {
     let Query(query) = Query::try_from_uri(&parts.uri).map_err(|refused| {
         let why = refused.body_text();
         let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why);

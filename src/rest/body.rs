@@ -20,7 +20,10 @@ use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Api, failure::Failure};
+use super::{
+    Api,
+    failure::{Failure, Handled},
+};
 
 /// The space for all bodies is counted in pieces of so many bytes.
 pub const PIECE: usize = 4 << 10;
@@ -48,7 +51,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Takes the whole body of a request.
-pub async fn take(api: &Api, request: Request) -> Result<Taken, Failure> {
+pub async fn take(api: &Api, request: Request) -> Handled<Taken> {
     if !is_json(request.headers()) {
         return Err(Failure::NotJson);
     }
@@ -66,7 +69,7 @@ pub async fn take(api: &Api, request: Request) -> Result<Taken, Failure> {
         .unwrap_or(Err(Failure::Timeout))
 }
 
-async fn collect(api: &Api, mut body: Body, limit: usize) -> Result<Taken, Failure> {
+async fn collect(api: &Api, mut body: Body, limit: usize) -> Handled<Taken> {
     let mut taken = Taken {
         bytes: Vec::new(),
         _space: None,

@@ -164,8 +164,7 @@ impl Options {
                     .into(),
             )),
             _ => Ok(()),
-        }?;
-        Ok(())
+        }
     }
 
     fn max_buffered_bytes(&self) -> usize {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     arguments,
     client::Call,
-    collection::{Access, Batch, Item, Prepared},
+    collection::{Access, Batch, Collection, Item, Prepared},
     embed::embed,
     error::{Error, Result},
 };
@@ -198,7 +198,7 @@ pub async fn insert_all<A: Send + 'static>(
     let short = texts.is_empty() && values.map(|values| values.0.len()).sum::<usize>() <= SHORT;
     let embedded = api.embedded(&collection, texts).await?;
     let mut waiting = Some((vectors, embedded));
-    let mut prepared: Option<(Arc<crate::collection::Collection>, Prepared)> = None;
+    let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
     let place = if short { Place::Here } else { Place::Aside };
     api.run(place, move |call: &Call, access: Access| {
         if let Some((vectors, embedded)) = waiting.take() {
