@@ -1,6 +1,6 @@
 // What has to belong to the importing realm: error classes, promises, results, the default
 // client. Everything else is in the native addon; nothing here knows of collections.
-const native = require('./binding.js')
+const native = require('./lib/native.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, statics } = require('./lib/arguments.js')
 const { unfolded } = require('./lib/replies.js')

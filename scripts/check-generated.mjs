@@ -1,13 +1,30 @@
-// Fails when the committed generated files are not what the build makes of the source.
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+// Fails when the committed generated files are not what "npm run generate" makes of the source.
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { npm } from './npm.mjs'
 
-const generated = ['binding.js', 'index.d.ts']
-const read = () => generated.map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
+const root = fileURLToPath(new URL('..', import.meta.url))
+const generated = ['binding.js', 'index.d.ts', 'npm', 'docs/api']
+
+function* files(path) {
+  if (statSync(join(root, path)).isFile()) yield path
+  else for (const name of readdirSync(join(root, path))) yield* files(`${path}/${name}`)
+}
+const read = () =>
+  new Map(
+    generated
+      .flatMap((path) => [...files(path)])
+      .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+  )
+
 const before = read()
-execFileSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 'ignore', 'inherit'] })
-const stale = generated.filter((_, i) => read()[i] !== before[i])
+npm(['run', '--silent', 'generate'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+const after = read()
+const stale = [...new Set([...before.keys(), ...after.keys()])].filter(
+  (path) => before.get(path) !== after.get(path),
+)
 if (stale.length > 0) {
-  console.error(`stale: ${stale.join(', ')}. Run "npm run build" and commit the result.`)
+  console.error(`stale: ${stale.join(', ')}. Run "npm run generate" and commit the result.`)
   process.exit(1)
 }

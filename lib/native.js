@@ -1,0 +1,58 @@
+// The native addon, or an error that says what to do.
+
+/** The platforms for which there is a package with a binary. */
+const supported = [
+  'linux-x64-gnu',
+  'linux-arm64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+]
+
+/** This platform as its package is called. */
+function platform() {
+  const { platform, arch, report } = process
+  const name = `${platform}-${arch}`
+  if (platform === 'win32') return `${name}-msvc`
+  if (platform !== 'linux') return name
+  return `${name}-${report?.getReport?.().header?.glibcVersionRuntime ? 'gnu' : 'musl'}`
+}
+
+/** Why what was found cannot be loaded: the loader chains an error for each place it looked in. */
+function failures(error) {
+  const messages = []
+  for (let { cause } = error; cause; cause = cause.cause) messages.push(cause.message)
+  return messages.filter((message) => !/^(Cannot find (module|native binding)|Unsupported )/.test(message))
+}
+
+function reason(error, here) {
+  const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  const broken = failures(error).join('; ')
+  if (path) return `NAPI_RS_NATIVE_LIBRARY_PATH=${path} cannot be loaded. ${broken}`
+  if (broken) return `The binary cannot be loaded. ${broken}`
+  if (!supported.includes(here)) return 'There is no package with a binary for it.'
+  return (
+    `The package vectorizer-native-${here} is not installed. Install on this platform, without ` +
+    '"--omit=optional", and without a lock file that was made elsewhere and does not name it.'
+  )
+}
+
+function explained(error) {
+  const here = platform()
+  const message = [
+    `vectorizer-native cannot be used on ${here}.`,
+    reason(error, here),
+    `There are packages for ${supported.join(', ')}.`,
+    'To build from source: "npm install && npm run build" in a clone, with Rust 1.90 or newer and a C',
+    'compiler; NAPI_RS_NATIVE_LIBRARY_PATH names the .node file to programs outside the clone.',
+  ]
+  return Object.assign(new Error(message.join('\n'), { cause: error }), { code: 'ERR_NATIVE_BINDING' })
+}
+
+try {
+  module.exports = require('../binding.js')
+} catch (error) {
+  throw explained(error)
+}

@@ -1,0 +1,100 @@
+// Makes the tarballs that are published: the main package, which holds no binary, and one
+// package for each platform whose binary has been built.
+//
+//   node scripts/pack.mjs [--out FOLDER] [--binaries FOLDER] [--all]
+//
+// --out       where the tarballs go; dist/ by default
+// --binaries  where the built .node files are, at any depth; this folder's own by default
+// --all       fails when a platform's binary is missing, as a release must
+//
+// A clone's package.json names no platform packages: they are published with the main one, so
+// that npm cannot find them before. The published package.json gets them here.
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { npm } from './npm.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { values: options } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(root, 'dist') },
+    binaries: { type: 'string' },
+    all: { type: 'boolean', default: false },
+  },
+})
+const out = resolve(options.out)
+const work = mkdtempSync(join(tmpdir(), 'vectorizer-native-pack-'))
+process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
+const binaries = new Map(
+  readdirSync(options.binaries ?? root, { recursive: options.binaries !== undefined })
+    .filter((path) => path.endsWith('.node'))
+    .map((path) => [basename(path), join(options.binaries ?? root, path)]),
+)
+
+/** Where a release comes from: the registry refuses provenance that the package contradicts. */
+function origin() {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
+  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
+}
+
+function pack(folder, manifest) {
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, ...origin() }, null, 2)}\n`)
+  const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', out], { cwd: folder }))
+  const size = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`
+  console.log(
+    `${packed.filename}: ${size(packed.size)}, unpacked ${size(packed.unpackedSize)}, ${packed.entryCount} files`,
+  )
+}
+
+function packPlatform(source) {
+  const manifest = readJson(join(source, 'package.json'))
+  const binary = binaries.get(manifest.main)
+  if (!binary) return manifest.name
+  const folder = join(work, basename(source))
+  cpSync(source, folder, { recursive: true })
+  copyFileSync(binary, join(folder, manifest.main))
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  pack(folder, manifest)
+  return undefined
+}
+
+function packMain(platforms) {
+  const {
+    private: _,
+    scripts,
+    devDependencies,
+    allowScripts,
+    ...manifest
+  } = readJson(join(root, 'package.json'))
+  const folder = join(work, 'main')
+  const [{ files }] = JSON.parse(npm(['pack', '--json', '--dry-run'], { cwd: root }))
+  for (const { path } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    copyFileSync(join(root, path), join(folder, path))
+  }
+  const optionalDependencies = Object.fromEntries(platforms.map(({ name, version }) => [name, version]))
+  pack(folder, { ...manifest, optionalDependencies })
+}
+
+mkdirSync(out, { recursive: true })
+for (const name of readdirSync(out)) if (name.endsWith('.tgz')) rmSync(join(out, name))
+const folders = readdirSync(join(root, 'npm')).map((name) => join(root, 'npm', name))
+packMain(folders.map((folder) => readJson(join(folder, 'package.json'))))
+const missing = folders.map(packPlatform).filter((name) => name !== undefined)
+if (missing.length > 0) {
+  console.log(`not built: ${missing.join(', ')}`)
+  if (options.all) process.exitCode = 1
+}

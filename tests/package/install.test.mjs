@@ -1,0 +1,127 @@
+// What a user gets: an empty project, the published tarballs, no Rust.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, delimiter, dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { here, node, run } from './support.mjs'
+
+const root = join(here, '..', '..')
+const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
+const { version, napi } = readJson(root, 'package.json')
+const tarballs = readdirSync(join(here, 'tarballs')).map((name) => join(here, 'tarballs', name))
+const main = tarballs.find((path) => basename(path) === `vectorizer-native-${version}.tgz`)
+const [binary] = tarballs.filter((path) => path !== main)
+
+/** A search path with Node.js and the system's programs alone. */
+const PATH = [dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter)
+const env = { PATH, HOME: process.env.HOME }
+
+/** Installs tarballs in a project outside the repository that is empty. */
+async function install(folder, ...packages) {
+  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true }')
+  const args = ['install', '--offline', '--no-audit', '--no-fund', ...packages]
+  const { code, stdout, stderr } = await run('npm', args, { cwd: folder, env })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, stdout)
+}
+
+const folders = mkdtempSync(join(tmpdir(), 'vectorizer-native-projects-'))
+const [whole, withoutBinary, broken] = ['whole', 'without-binary', 'broken'].map((name) =>
+  join(folders, name),
+)
+before(async () => {
+  for (const folder of [whole, withoutBinary, broken]) mkdirSync(folder)
+  await Promise.all([install(whole, main, binary), install(withoutBinary, main), install(broken, main)])
+})
+after(() => rmSync(folders, { recursive: true, force: true }))
+
+test('there is no Rust where the installed package is tried', async () => {
+  const { code } = await run('sh', ['-c', 'command -v cargo || command -v rustc'], { env })
+  assert.notEqual(code, 0)
+})
+
+test('the first example of the README runs in an empty project', async () => {
+  const readme = readFileSync(join(whole, 'node_modules/vectorizer-native/README.md'), 'utf8')
+  const [, example] = /^```js\n([\s\S]*?)^```$/m.exec(readme)
+  const promised = [...example.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, text]) => text)
+  assert.equal(promised.length, 3)
+  writeFileSync(join(whole, 'first.mjs'), example)
+  const { code, stdout, stderr } = await node(['first.mjs'], { cwd: whole, env })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  assert.deepEqual(stdout.trimEnd().split('\n'), promised)
+})
+
+test('the command is installed with it', async () => {
+  const command = ['--no-install', 'vectorizer-native', '--version']
+  const { stdout } = await run('npx', command, { cwd: whole, env })
+  assert.equal(stdout, `${version}\n`)
+})
+
+test('no installed package has a script, or brings a package from elsewhere', () => {
+  const installed = readdirSync(join(whole, 'node_modules')).filter((name) => !name.startsWith('.'))
+  assert.deepEqual(installed, ['vectorizer-native', basename(binary, `-${version}.tgz`)])
+  for (const name of installed) {
+    const { scripts, dependencies, devDependencies } = readJson(whole, 'node_modules', name, 'package.json')
+    assert.deepEqual(
+      { scripts, dependencies, devDependencies },
+      {
+        scripts: undefined,
+        dependencies: undefined,
+        devDependencies: undefined,
+      },
+    )
+  }
+})
+
+/** What a program that uses the package prints of the error with which it cannot be loaded. */
+async function refusal(folder, disguise = '', variables = {}) {
+  const script = `${disguise}; import('vectorizer-native').catch(({ code, message }) => console.log(code, message))`
+  const { stdout } = await node(['-e', script], { cwd: folder, env: { ...env, ...variables } })
+  return stdout
+}
+const platforms = napi.targets.length
+
+test('where the binary is not installed, the error names its package and how to get it', async () => {
+  const message = await refusal(withoutBinary)
+  const name = basename(binary, `-${version}.tgz`)
+  assert.match(
+    message,
+    new RegExp(`^ERR_NATIVE_BINDING vectorizer-native cannot be used on ${name.slice(18)}\\.`),
+  )
+  assert.match(message, new RegExp(`The package ${name} is not installed\\. Install on this platform`))
+  assert.match(message, /To build from source: "npm install && npm run build" in a clone/)
+})
+
+test('on a platform for which there is none, the error names it and those that there are', async () => {
+  const message = await refusal(
+    withoutBinary,
+    "Object.defineProperty(process, 'platform', { value: 'sunos' })",
+  )
+  assert.match(message, /cannot be used on sunos-\w+\.\nThere is no package with a binary for it\./)
+  const [, named] = /There are packages for (.*)\.$/m.exec(message)
+  const folders = readdirSync(join(root, 'npm'))
+  assert.deepEqual(named.split(', ').sort(), folders.sort())
+  assert.equal(folders.length, platforms)
+})
+
+test('a binary that the system refuses is told apart from one that is missing', async () => {
+  const name = basename(binary, `-${version}.tgz`)
+  const { main: file } = readJson(whole, 'node_modules', name, 'package.json')
+  const fake = join(broken, 'node_modules', name)
+  mkdirSync(fake)
+  writeFileSync(join(fake, 'package.json'), JSON.stringify({ name, version, main: file }))
+  writeFileSync(join(fake, file), 'not a library')
+  const message = await refusal(broken)
+  assert.match(message, new RegExp(`The binary cannot be loaded\\. .*${file}`))
+})
+
+test('the file that a variable names is the one that is used', async () => {
+  const path = join(whole, 'node_modules', basename(binary, `-${version}.tgz`))
+  const file = join(path, readJson(path, 'package.json').main)
+  const script = "console.log(typeof require('vectorizer-native').deleteVector)"
+  const named = { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: file }
+  const { stdout } = await node(['-e', script], { cwd: withoutBinary, env: named })
+  assert.equal(stdout, 'function\n')
+  const absent = await refusal(whole, '', { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere.node' })
+  assert.match(absent, /NAPI_RS_NATIVE_LIBRARY_PATH=\/nowhere\.node cannot be loaded\./)
+})

@@ -1,0 +1,53 @@
+// What the tests of the package share.
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+/** This folder: its node_modules has the installed package and what the tests need beside it. */
+export const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** A new folder, removed when the tests of the file have ended, in which packages resolve as here. */
+export function temporaryFolder(name = 'test') {
+  mkdirSync(join(here, '.work'), { recursive: true })
+  const folder = mkdtempSync(join(here, '.work', `${name}-`))
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}
+
+/** A copy of a fixture project, in a temporary folder. */
+export function fixture(name) {
+  const folder = temporaryFolder(basename(name))
+  cpSync(join(here, 'fixtures', name), folder, { recursive: true })
+  return folder
+}
+
+/** The path of an installed command's script, to be run with Node. */
+export function bin(name) {
+  return join(here, 'node_modules', '.bin', name)
+}
+
+/**
+ * Runs a program to its end, and resolves with `{ code, signal, stdout, stderr }`. A program
+ * that has not ended after `timeout` milliseconds is killed, which shows as its `signal`.
+ */
+export function run(file, args = [], { cwd = here, env = process.env, timeout = 120_000, input } = {}) {
+  const child = spawn(file, args, { cwd, env, timeout, killSignal: 'SIGKILL' })
+  const output = { stdout: '', stderr: '' }
+  for (const name of Object.keys(output)) {
+    child[name].setEncoding('utf8').on('data', (part) => {
+      output[name] += part
+    })
+  }
+  child.stdin.end(input)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, ...output }))
+  })
+}
+
+/** Runs a script of Node.js in this version of it. */
+export function node(args, options) {
+  return run(process.execPath, args, options)
+}
