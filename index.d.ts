@@ -65,7 +65,7 @@ export type Filter = FieldFilter | ClauseFilter
 
 /** What every rejection is. */
 export declare class VectorizerError extends Error {
-  constructor(message: string, code?: string, options?: ErrorOptions)
+  constructor(message: string, code?: string, options?: { cause?: unknown })
   /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
   readonly code: string
   /** The same as `code`, by the SDK's name. */
@@ -73,47 +73,47 @@ export declare class VectorizerError extends Error {
 }
 /** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
 export declare class ValidationError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** There is no such collection. `COLLECTION_NOT_FOUND` */
 export declare class CollectionNotFoundError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** The name is taken. `COLLECTION_EXISTS` */
 export declare class CollectionExistsError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** There is no vector with this id. `VECTOR_NOT_FOUND` */
 export declare class VectorNotFoundError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
 export declare class DimensionMismatchError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
   readonly expected: number
   readonly got: number
 }
 /** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
 export declare class EmbeddingError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** The store could not be opened, read or written. `STORAGE_ERROR` */
 export declare class StorageError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** Another process has the store open. `STORE_LOCKED` */
 export declare class StoreLockedError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
   /** The owner's process id, where it can be told. */
   readonly pid?: number
 }
 /** The HTTP server could not be started. `SERVER_ERROR` */
 export declare class ServerError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 /** The client was closed. `CLIENT_CLOSED` */
 export declare class ClientClosedError extends VectorizerError {
-  constructor(message: string, options?: ErrorOptions)
+  constructor(message: string, options?: { cause?: unknown })
 }
 
 /** An HTTP server that a client has started. */
@@ -446,7 +446,10 @@ export interface CreateVectorRequest {
 
 /** How to delete by filter. */
 export interface DeleteByFilterOptions {
-  /** Delete nothing; report what would be deleted. */
+  /**
+   * Delete nothing; report what would be deleted. Not together with `receipt` or
+   * `backup`.
+   */
   dryRun?: boolean
   /** Add a proof of what was erased. */
   receipt?: boolean

@@ -144,6 +144,8 @@ exports.verifyErased = onCurrent('verifyErased')
 exports.createBackup = onCurrent('createBackup')
 exports.flush = onCurrent('flush')
 exports.serve = onCurrent('serve')
+// Which binary was loaded: the generated typings name it.
+exports.__napiBindingTarget = native.__napiBindingTarget
 exports.close = async () => {
   const closing = current
   current = undefined

@@ -56,7 +56,13 @@ function plain(value, path, inFilter) {
   if (path.length > 200) throw new ValidationError(`${place(path).slice(0, 80)}…: nested too deeply`)
   if (types.isDate(value)) {
     if (Number.isNaN(value.getTime())) return fail(place(path), 'a valid date', value)
-    return inFilter ? { $date: value.toISOString() } : value
+    if (!inFilter) return value
+    const date = value.toISOString()
+    // Beyond it the year has a sign, and dates of metadata cannot be there.
+    if (date.length > 24) {
+      throw new ValidationError(`${place(path)}: a date must be of the years 0 to 9999`)
+    }
+    return { $date: date }
   }
   const inside = (key) => {
     path.push(key)

@@ -11,19 +11,27 @@ const supported = [
   'win32-x64-msvc',
 ]
 
+/** Whether the C library is glibc, as far as the runtime lets it be seen. */
+function hasGlibc() {
+  try {
+    return Boolean(process.report.getReport().header.glibcVersionRuntime)
+  } catch {
+    return true
+  }
+}
+
 /** This platform as its package is called. */
 function platform() {
-  const { platform, arch, report } = process
-  const name = `${platform}-${arch}`
-  if (platform === 'win32') return `${name}-msvc`
-  if (platform !== 'linux') return name
-  return `${name}-${report?.getReport?.().header?.glibcVersionRuntime ? 'gnu' : 'musl'}`
+  const name = `${process.platform}-${process.arch}`
+  if (process.platform === 'win32') return `${name}-msvc`
+  if (process.platform !== 'linux') return name
+  return `${name}-${hasGlibc() ? 'gnu' : 'musl'}`
 }
 
 /** Why what was found cannot be loaded: the loader chains an error for each place it looked in. */
 function failures(error) {
   const messages = []
-  for (let { cause } = error; cause; cause = cause.cause) messages.push(cause.message)
+  for (let cause = error; cause; cause = cause.cause) messages.push(cause.message)
   return messages.filter((message) => !/^(Cannot find (module|native binding)|Unsupported )/.test(message))
 }
 

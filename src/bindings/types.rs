@@ -351,7 +351,8 @@ pub struct BatchDeleteOptions {
 /// How to delete by filter.
 #[napi(object, object_from_js = false)]
 pub struct DeleteByFilterOptions {
-    /// Delete nothing; report what would be deleted.
+    /// Delete nothing; report what would be deleted. Not together with `receipt` or
+    /// `backup`.
     pub dry_run: Option<bool>,
     /// Add a proof of what was erased.
     pub receipt: Option<bool>,
