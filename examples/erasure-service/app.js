@@ -1,0 +1,134 @@
+// The service: routes, errors, logs.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import Fastify, { LogController } from 'fastify'
+import {
+  ClientClosedError,
+  CollectionExistsError,
+  CollectionNotFoundError,
+  StorageError,
+  StoreLockedError,
+  ValidationError,
+  VectorizerClient,
+  VectorNotFoundError,
+} from 'vectorizer-native'
+import { Audit } from './audit.js'
+import { certificates, erase, ownedBy, plan } from './erasure.js'
+import * as schemas from './schemas.js'
+
+const DIMENSION = 512
+
+const statuses = new Map([
+  [ValidationError, 400],
+  [CollectionNotFoundError, 404],
+  [VectorNotFoundError, 404],
+  [StorageError, 503],
+  [StoreLockedError, 503],
+  [ClientClosedError, 503],
+])
+
+/** An error as the one who asked may see it: one that nobody expected says nothing. */
+function answerTo(error) {
+  const status = statuses.get(error.constructor) ?? error.statusCode ?? 500
+  if (status === 500) return { status, code: 'INTERNAL_ERROR', message: 'internal error' }
+  return { status, code: error.code, message: error.message }
+}
+
+function refuse(reply, { status, code, message }) {
+  reply.code(status).send({ error: { code, message } })
+}
+
+/**
+ * An error as the log may keep it. Messages can hold what was in a request; those of the
+ * storage name files and nothing else.
+ */
+function logged(error) {
+  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line))
+  const message = error instanceof StorageError || error instanceof StoreLockedError ? error.message : ''
+  return { name: error.name, code: error.code, message, frames }
+}
+
+async function openStore(path, collections) {
+  const client = new VectorizerClient({ path, fsync: 'always' })
+  for (const name of collections) {
+    await client.createCollection(name, { dimension: DIMENSION }).catch((error) => {
+      if (!(error instanceof CollectionExistsError)) throw error
+    })
+  }
+  return client
+}
+
+function addRoutes(app, client, audit) {
+  app.post('/collections/:collection/documents', { schema: schemas.insert }, async (request, reply) => {
+    const { text, metadata } = request.body
+    // The store makes the id, at random: one that was chosen could name its user.
+    const id = await client.insertText(request.params.collection, text, metadata)
+    return reply.code(201).send({ id })
+  })
+
+  app.get('/collections/:collection/documents/:id', { schema: schemas.read }, async ({ params }) => {
+    const { id, text, metadata } = await client.getVector(params.collection, params.id)
+    return { id, text, metadata }
+  })
+
+  app.post('/collections/:collection/search', { schema: schemas.search }, async ({ params, body }) => {
+    const filter = body.userId === undefined ? {} : { filter: ownedBy(body.userId) }
+    const results = await client.search(params.collection, body.query, { limit: body.limit, ...filter })
+    return { results }
+  })
+
+  app.get('/users/:userId/erasure', { schema: schemas.user }, ({ params }) => plan(client, params.userId))
+
+  app.get('/users/:userId/certificates', { schema: schemas.user }, async ({ params }) => {
+    return { certificates: await certificates(audit, params.userId) }
+  })
+
+  app.delete('/users/:userId', { schema: schemas.erase }, async ({ params, query }, reply) => {
+    if (query.dryRun === 'true') return plan(client, params.userId)
+    const certificate = await erase(client, audit, params.userId)
+    return reply.code(certificate.verified ? 200 : 500).send(certificate)
+  })
+}
+
+/**
+ * The service, ready to listen. `folder` has the store and the audit log, `auditKey` is
+ * the secret with which users are named in the latter, `logger` is Fastify's.
+ */
+export async function build({ folder, auditKey, collections = ['notes', 'messages'], logger = false }) {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const audit = await Audit.open(join(folder, 'audit.jsonl'), auditKey)
+  const client = await openStore(join(folder, 'store'), collections).catch(async (error) => {
+    await audit.close()
+    throw error
+  })
+
+  const app = Fastify({
+    logger,
+    // Fastify's lines for a request hold its path, and so the user's id, and who sent it.
+    logController: new LogController({ disableRequestLogging: true }),
+    // Nothing is made to fit: by default ["ann"] becomes "ann", and unknown keys are dropped.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    frameworkErrors: (error, _request, reply) => {
+      refuse(reply, { status: error.statusCode, code: error.code, message: 'the path cannot be read' })
+    },
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions, log } = request
+    log.info({ method, route: routeOptions.url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
+  })
+  app.setNotFoundHandler((_request, reply) => {
+    refuse(reply, { status: 404, code: 'NOT_FOUND', message: 'there is no such route' })
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const answer = answerTo(error)
+    if (answer.status >= 500) request.log.error({ error: logged(error) }, 'failed')
+    refuse(reply, answer)
+  })
+  // When the requests under way have been answered.
+  app.addHook('onClose', async () => {
+    await client.close()
+    await audit.close()
+  })
+  addRoutes(app, client, audit)
+  return app
+}
