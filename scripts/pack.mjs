@@ -66,19 +66,14 @@ function packPlatform(source) {
   const folder = join(work, basename(source))
   cpSync(source, folder, { recursive: true })
   copyFileSync(binary, join(folder, manifest.main))
-  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
-  pack(folder, manifest)
+  for (const name of ['LICENSE', 'THIRD-PARTY-LICENSES.txt'])
+    copyFileSync(join(root, name), join(folder, name))
+  pack(folder, { ...manifest, files: [...manifest.files, 'THIRD-PARTY-LICENSES.txt'] })
   return undefined
 }
 
 function packMain(platforms) {
-  const {
-    private: _,
-    scripts,
-    devDependencies,
-    allowScripts,
-    ...manifest
-  } = readJson(join(root, 'package.json'))
+  const { private: _, scripts, devDependencies, ...manifest } = readJson(join(root, 'package.json'))
   const folder = join(work, 'main')
   const [{ files }] = JSON.parse(npm(['pack', '--json', '--dry-run'], { cwd: root }))
   for (const { path } of files) {
