@@ -212,7 +212,7 @@ export declare class VectorizerClient {
    *
    * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
    * finite, a zero vector under cosine, an id that is empty or longer than 1,024
-   * bytes, metadata that is no plain JSON object).
+   * bytes, metadata that is no plain JSON object, an empty text).
    */
   insertVectors(collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id, with which it resolves. */
@@ -442,6 +442,8 @@ export interface CreateVectorRequest {
   data: number[] | Float32Array
   /** A plain JSON object. */
   metadata?: Record<string, unknown>
+  /** What the vector was made of. Kept, not embedded. */
+  text?: string
 }
 
 /** How to delete by filter. */
@@ -681,7 +683,7 @@ export interface SearchResult {
   data?: Float32Array
   /** Absent when none was given. */
   metadata?: Record<string, unknown>
-  /** The text it was embedded from, where it was. */
+  /** The text it was embedded from, or was inserted with. */
   text?: string
 }
 
@@ -762,7 +764,7 @@ export interface Vector {
   data: Float32Array
   /** Absent when none was given. */
   metadata?: Record<string, unknown>
-  /** The text it was embedded from, where it was. */
+  /** The text it was embedded from, or was inserted with. */
   text?: string
 }
 
@@ -773,6 +775,8 @@ export interface VectorColumns {
   data: Float32Array
   /** One object, or nothing, for each id. */
   metadata?: Array<Record<string, unknown> | null | undefined>
+  /** One text, or nothing, for each id. Kept, not embedded. */
+  texts?: Array<string | null | undefined>
 }
 
 /** How a client is opened. */

@@ -189,6 +189,9 @@ describe('deleteByFilter', () => {
     ['limit', { dryRun: true, limit: 1 }],
     ['dryRun', { dryRun: 'yes' }],
     ['dryRun', { dryRun: 1 }],
+    ['dryRun', { dryRun: null }],
+    ['receipt', { receipt: null }],
+    ['backup', { backup: null }],
   ])('an option that is not understood (%s) is named and deletes nothing', async (named, options) => {
     const client = await holding('a', 'b')
     const error = await rejection(untyped(client).deleteByFilter('things', { name: 'a' }, options))

@@ -37,6 +37,42 @@ describe('inserting', () => {
     ])
   })
 
+  test('keeps texts with vectors as they are, in rows and in columns', async () => {
+    const client = await things(2)
+    const text = ' \0 ü🦀\n'
+    await client.insertVectors('things', [
+      { id: 'a', data: [1, 2], text, metadata: { text: 'mine' } },
+      { id: 'b', data: [3, 4], text: undefined },
+    ])
+    const columns = { ids: ['c', 'd', 'e'], data: Float32Array.of(5, 6, 7, 8, 9, 10) }
+    await client.insertVectors('things', { ...columns, texts: [null, text] })
+
+    expect((await client.listVectors('things')).vectors).toStrictEqual([
+      { id: 'a', data: Float32Array.of(1, 2), metadata: { text: 'mine' }, text },
+      { id: 'b', data: Float32Array.of(3, 4) },
+      { id: 'c', data: Float32Array.of(5, 6) },
+      { id: 'd', data: Float32Array.of(7, 8), text },
+      { id: 'e', data: Float32Array.of(9, 10) },
+    ])
+    await client.insertVectors('things', [{ id: 'a', data: [1, 2] }])
+    expect(await client.getVector('things', 'a')).toStrictEqual({ id: 'a', data: Float32Array.of(1, 2) })
+  })
+
+  test.each([
+    [[{ data: [1, 2], text: '' }], /vectors\[0\]\.text: is empty/],
+    [[{ data: [1, 2] }, { data: [1, 2], text: 7 }], /vectors\[1\]\.text: expected a string, got 7/],
+    [[{ data: [1, 2], text: '\ud800' }], /vectors\[0\]\.text: a lone surrogate/],
+    [{ ids: ['a'], data: Float32Array.of(1, 2), texts: [''] }, /vectors\.texts\[0\]: is empty/],
+    [{ ids: ['a'], data: Float32Array.of(1, 2), texts: 'a' }, /vectors\.texts: expected an array/],
+    [{ ids: ['a'], data: Float32Array.of(1, 2), texts: ['a', 'b'] }, /vectors\.texts: longer than/],
+  ])('refuses a text that is none (case %#)', async (vectors, message) => {
+    const client = await things(2)
+    const inserting = untyped(client).insertVectors('things', vectors)
+    await expect(inserting).rejects.toBeInstanceOf(ValidationError)
+    await expect(inserting).rejects.toThrow(message)
+    expect(await client.count('things')).toBe(0)
+  })
+
   test('takes values from shared memory', async () => {
     const client = await things(2)
     const data = new Float32Array(new SharedArrayBuffer(8))

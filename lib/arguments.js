@@ -8,9 +8,13 @@ const { embedding } = require('./server.js')
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
 
+/** What a value is, in words; of what is no plain object, the name of its kind. */
 function kind(value) {
   if (value === null || typeof value === 'number') return String(value)
-  return Array.isArray(value) ? 'an array' : typeof value
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return typeof value
+  const name = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  return name === 'Object' ? 'object' : name
 }
 
 function fail(path, expected, value) {
@@ -80,8 +84,8 @@ function plain(value, path, inFilter) {
     return copy
   }
   if (!isPlain(value)) return fail(place(path), 'a plain object', value)
-  if (inFilter && Object.getOwnPropertySymbols(value).length > 0) {
-    return fail(place(path), 'no symbols as keys', value)
+  if (inFilter && Reflect.ownKeys(value).length > Object.keys(value).length) {
+    throw new ValidationError(`${place(path)}: keys that are symbols or not enumerable would be left out`)
   }
   const entries = []
   for (const key of Object.keys(value)) {
@@ -108,11 +112,22 @@ function metadataJson(values, path = (i) => ['metadata', i]) {
   return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
 }
 
+/** Texts of many rows, kept as they are; `path` leads to that of row `i`. */
+function keptTexts(values, path) {
+  if (values.every(absent)) return null
+  const one = (value, i) => {
+    if (string(value, path(i)) === '') throw new ValidationError(`${path(i)}: is empty`)
+    return value
+  }
+  return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
+}
+
 function floats(value, path) {
   if (types.isFloat32Array(value)) {
     return types.isSharedArrayBuffer(value.buffer) ? new Float32Array(value) : value
   }
-  const copy = new Float32Array(list(value, path).length)
+  if (!Array.isArray(value)) fail(path, 'an array of numbers or a Float32Array', value)
+  const copy = new Float32Array(value.length)
   for (let i = 0; i < copy.length; i++) {
     if (typeof value[i] !== 'number') fail(`${path}[${i}]`, 'a number', value[i])
     copy[i] = value[i]
@@ -141,7 +156,8 @@ function known(value, path, keys) {
 
 function vectors(value) {
   if (!Array.isArray(value)) {
-    const { ids, data, metadata = [] } = known(value, 'vectors', ['ids', 'data', 'metadata'])
+    const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts'])
+    const { ids, data, metadata = [], texts = [] } = columns
     const values = floats(data, 'vectors.data')
     const length = values.length / list(ids, 'vectors.ids').length
     if (ids.length > 0 && !Number.isInteger(length)) {
@@ -152,16 +168,29 @@ function vectors(value) {
     const lengths = Uint32Array.of(ids.length > 0 ? length : 0)
     const given = list(metadata, 'vectors.metadata')
     if (given.length > ids.length) throw new ValidationError('vectors.metadata: longer than vectors.ids')
-    return [strings(ids, 'vectors.ids'), values, lengths, metadataJson([...given])]
+    const kept = list(texts, 'vectors.texts')
+    if (kept.length > ids.length) throw new ValidationError('vectors.texts: longer than vectors.ids')
+    return [
+      strings(ids, 'vectors.ids'),
+      values,
+      lengths,
+      metadataJson([...given]),
+      keptTexts([...kept], (i) => `vectors.texts[${i}]`),
+    ]
   }
-  const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, ['id', 'data', 'metadata']))
+  const keys = ['id', 'data', 'metadata', 'text']
+  const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, keys))
   const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
   const [data, lengths] = laidOut(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
   const metadata = metadataJson(
     rows.map((row) => row.metadata),
     (i) => ['vectors', i, 'metadata'],
   )
-  return [JSON.stringify(ids), data, lengths, metadata]
+  const texts = keptTexts(
+    rows.map((row) => row.text),
+    (i) => `vectors[${i}].text`,
+  )
+  return [JSON.stringify(ids), data, lengths, metadata, texts]
 }
 
 /** What an embedder made of a text, copied: it may use its buffer again for the next. */
@@ -379,4 +408,4 @@ const statics = {
   ],
 }
 
-module.exports = { json, object, fail, methods, statics }
+module.exports = { json, object, known, list, string, fail, methods, statics }

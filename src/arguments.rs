@@ -135,8 +135,12 @@ pub fn check_limit(limit: usize) -> Result<()> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Deletion {
+    // No nulls: a `dryRun` that was read from where there is none must not delete.
+    #[serde(default, deserialize_with = "given")]
     dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
     receipt: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
     backup: Option<PathBuf>,
 }
 

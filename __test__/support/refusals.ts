@@ -60,6 +60,7 @@ export const refused: [string, unknown, string][] = [
   ['a function', { n: () => true }, 'n'],
   ['a symbol', { n: Symbol('a') }, 'n'],
   ['a key that is a symbol', { n: 1, [Symbol('a')]: 1 }, 'filter'],
+  ['a key that is not enumerable', Object.defineProperty({ n: 1 }, 's', { value: 'a' }), 'filter: keys'],
   ['a bigint', { n: 1n }, 'n'],
   ['a RegExp', { s: /a/ }, 's'],
   ['a Map', { s: new Map([['$eq', 'apple']]) }, 's'],

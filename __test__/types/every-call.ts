@@ -70,12 +70,13 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
 
   const report: InsertReport = await client.insertVectors('docs', [
     { id: 'a', data: [1, 2, 3], metadata: { nested: { list: [1, null] } } },
-    { data: new Float32Array(3) },
+    { data: new Float32Array(3), text: 'a text' },
   ])
   await client.insertVectors('docs', {
     ids: report.ids,
     data: new Float32Array(6),
     metadata: [{ a: 1 }, null],
+    texts: [undefined, 'a text'],
   })
   const id: string = await client.insertText('docs', 'a text', { lang: 'en' })
   const ids: string[] = await client.batchInsertText('docs', ['a', 'b'], [undefined, { lang: 'en' }])

@@ -465,7 +465,7 @@ impl VectorizerClient {
     ///
     /// Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
     /// finite, a zero vector under cosine, an id that is empty or longer than 1,024
-    /// bytes, metadata that is no plain JSON object).
+    /// bytes, metadata that is no plain JSON object, an empty text).
     #[napi(
         ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions",
         ts_return_type = "Promise<InsertReport>"
@@ -479,10 +479,12 @@ impl VectorizerClient {
         data: Float32ArraySlice,
         lengths: Uint32ArraySlice,
         metadata: Option<String>,
+        texts: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
-        let text = ids.len() + metadata.as_ref().map_or(0, String::len);
+        let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
+        let text = ids.len() + length(&metadata) + length(&texts);
         let place = if data.len() <= INLINE_VALUES && text <= INLINE_TEXT {
             Place::Here
         } else {
@@ -494,7 +496,10 @@ impl VectorizerClient {
                 data,
                 lengths,
                 metadata: args::metadata_list(metadata.as_deref())?,
-                texts: Vec::new(),
+                texts: match &texts {
+                    Some(texts) => args::read(texts, "texts")?,
+                    None => Vec::new(),
+                },
                 on_progress: listener(on_progress),
             })
         };

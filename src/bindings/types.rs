@@ -127,6 +127,8 @@ pub struct CreateVectorRequest {
     /// A plain JSON object.
     #[napi(ts_type = "Record<string, unknown>")]
     pub metadata: Option<()>,
+    /// What the vector was made of. Kept, not embedded.
+    pub text: Option<String>,
 }
 
 /// Vectors to insert, as columns: the fastest form for many.
@@ -138,6 +140,9 @@ pub struct VectorColumns {
     /// One object, or nothing, for each id.
     #[napi(ts_type = "Array<Record<string, unknown> | null | undefined>")]
     pub metadata: Option<()>,
+    /// One text, or nothing, for each id. Kept, not embedded.
+    #[napi(ts_type = "Array<string | null | undefined>")]
+    pub texts: Option<()>,
 }
 
 /// What an insert did.
@@ -184,7 +189,7 @@ pub struct Vector {
     /// Absent when none was given.
     #[napi(ts_type = "Record<string, unknown>")]
     pub metadata: Option<()>,
-    /// The text it was embedded from, where it was.
+    /// The text it was embedded from, or was inserted with.
     pub text: Option<String>,
 }
 
@@ -293,7 +298,7 @@ pub struct SearchResult {
     /// Absent when none was given.
     #[napi(ts_type = "Record<string, unknown>")]
     pub metadata: Option<()>,
-    /// The text it was embedded from, where it was.
+    /// The text it was embedded from, or was inserted with.
     pub text: Option<String>,
 }
 

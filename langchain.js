@@ -1,0 +1,16 @@
+// The vector store for LangChain.js, for CommonJS.
+const { explained, vectorStore } = require('./lib/langchain.js')
+
+function core() {
+  try {
+    return {
+      ...require('@langchain/core/documents'),
+      ...require('@langchain/core/utils/math'),
+      ...require('@langchain/core/vectorstores'),
+    }
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+exports.VectorizerVectorStore = vectorStore(core())

@@ -1,0 +1,17 @@
+// The vector store for LangChain.js, for ES modules. LangChain's are imported dynamically:
+// where they are missing, a static import fails before anything can say what to install.
+import langchain from './lib/langchain.js'
+
+async function core() {
+  try {
+    return {
+      ...(await import('@langchain/core/documents')),
+      ...(await import('@langchain/core/utils/math')),
+      ...(await import('@langchain/core/vectorstores')),
+    }
+  } catch (error) {
+    throw langchain.explained(error)
+  }
+}
+
+export const VectorizerVectorStore = langchain.vectorStore(await core())

@@ -1,0 +1,203 @@
+// The vector store for LangChain.js. Its classes come from the entry that was imported:
+// @langchain/core is there twice, as CommonJS and as ES modules, and `instanceof` holds only
+// for classes made of the caller's copy.
+const { randomUUID } = require('node:crypto')
+const { ValidationError, VectorizerClient } = require('../index.js')
+const { fail, known, list, object, string } = require('./arguments.js')
+
+/** Options of the client that a store opens for itself. */
+const OPENING = ['path', 'fsync', 'shared']
+
+/** What LangChain's example selectors hand on of their own options with those of the store. */
+const OF_SELECTORS = ['k', 'exampleKeys', 'inputKeys']
+
+/** The constructor's options, once they can be told apart. */
+function checked(options) {
+  const { client, ...rest } = known(options, 'options', [
+    'client',
+    'collection',
+    'metric',
+    'hnsw',
+    ...OPENING,
+  ])
+  string(rest.collection, 'options.collection')
+  if (client === undefined) return { client, rest }
+  if (typeof client?.insertVectors !== 'function') fail('options.client', 'a VectorizerClient', client)
+  const stranger = OPENING.find((key) => rest[key] !== undefined)
+  if (stranger !== undefined) {
+    throw new ValidationError(`options.${stranger}: is for a client that is opened; this one is`)
+  }
+  return { client, rest }
+}
+
+/** An id for each document: the given one, else its own, else a new one. */
+function idsOf(documents, options) {
+  const { ids } = known(options, 'options', ['ids'])
+  if (ids !== undefined) {
+    checkCount(list(ids, 'options.ids'), 'options.ids', documents)
+    return documents.map((_, i) => string(ids[i], `options.ids[${i}]`))
+  }
+  return documents.map(({ id }, i) => string(id ?? randomUUID(), `documents[${i}].id`))
+}
+
+const textOf = ({ pageContent }, i) => string(pageContent, `documents[${i}].pageContent`)
+
+function checkCount(values, path, documents) {
+  if (values.length === documents.length) return
+  throw new ValidationError(`${path}: expected one for each of ${documents.length}, got ${values.length}`)
+}
+
+/** A document as it is inserted. A vector without a text stands for one whose text is empty. */
+function rowOf(document, i, id, data) {
+  const text = textOf(document, i)
+  return { id, data, metadata: document.metadata, ...(text !== '' && { text }) }
+}
+
+/** The common length of vectors, which is known before a collection is made for them. */
+function dimensionOf(rows) {
+  const dimension = rows[0].data.length
+  const other = rows.findIndex(({ data }) => data.length !== dimension)
+  if (other === -1) return dimension
+  const { length } = rows[other].data
+  throw new ValidationError(`vectors[${other}]: ${length} values, where vectors[0] has ${dimension}`)
+}
+
+const isMissing = (error) => error?.code === 'COLLECTION_NOT_FOUND'
+
+/** What a call resolves with, or `otherwise` while there is no collection. */
+async function ifAny(call, otherwise) {
+  try {
+    return await call
+  } catch (error) {
+    if (isMissing(error)) return otherwise
+    throw error
+  }
+}
+
+/** The class over LangChain's classes and its `maximalMarginalRelevance`. */
+function vectorStore({ VectorStore, Document, maximalMarginalRelevance }) {
+  const documentOf = ({ id, text = '', metadata }) => new Document({ id, pageContent: text, metadata })
+
+  return class VectorizerVectorStore extends VectorStore {
+    #creation
+    #owned
+
+    _vectorstoreType() {
+      return 'vectorizer'
+    }
+
+    constructor(embeddings, options) {
+      const { client, rest } = checked(options)
+      super(embeddings, rest) // without the client: LangChain keeps this, and may write it out
+      const { collection, metric, hnsw, ...opening } = rest
+      this.collection = collection
+      this.#creation = { metric, hnsw }
+      this.#owned = client === undefined
+      this.client = client ?? new VectorizerClient(opening)
+    }
+
+    async addDocuments(documents, options = {}) {
+      // Before a model is asked in vain.
+      const texts = list(documents, 'documents').map(textOf)
+      const ids = idsOf(documents, options)
+      if (texts.length === 0) return []
+      return this.addVectors(await this.embeddings.embedDocuments(texts), documents, { ids })
+    }
+
+    async addVectors(vectors, documents, options = {}) {
+      const ids = idsOf(list(documents, 'documents'), options)
+      checkCount(list(vectors, 'vectors'), 'vectors', documents)
+      const rows = documents.map((document, i) => rowOf(document, i, ids[i], vectors[i]))
+      if (rows.length > 0) await this.#insert(rows)
+      return ids
+    }
+
+    /** Inserts rows; where there is no collection yet, it is made when they have been read. */
+    async #insert(rows) {
+      try {
+        await this.client.insertVectors(this.collection, rows)
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        await this.#create(dimensionOf(rows))
+        await this.client.insertVectors(this.collection, rows)
+      }
+    }
+
+    async #create(dimension) {
+      try {
+        await this.client.createCollection(this.collection, { dimension, ...this.#creation })
+      } catch (error) {
+        // Another call was faster.
+        if (error?.code !== 'COLLECTION_EXISTS') throw error
+      }
+    }
+
+    async delete(params) {
+      const { ids, filter } = known(params, 'params', ['ids', 'filter'])
+      if (Object.keys(params).length !== 1) throw new ValidationError('params: give either ids or filter')
+      const { client, collection } = this
+      await ifAny(
+        'ids' in params ? client.batchDelete(collection, ids) : client.deleteByFilter(collection, filter),
+      )
+    }
+
+    async similaritySearchVectorWithScore(query, k = 4, filter = undefined) {
+      const found = await this.#search(query, { limit: k, filter })
+      return found.map((row) => [documentOf(row), row.score])
+    }
+
+    async maxMarginalRelevanceSearch(query, options) {
+      const { k, fetchK = 20, lambda, filter } = options
+      if (lambda !== undefined && !(lambda >= 0 && lambda <= 1)) {
+        fail('options.lambda', 'a number from 0 to 1', lambda)
+      }
+      const vector = await this.embeddings.embedQuery(query)
+      const found = await this.#search(vector, { limit: Math.max(k, fetchK), filter, with_vector: true })
+      const rows = found.map(({ data }) => data)
+      return maximalMarginalRelevance(vector, rows, lambda, k).map((i) => documentOf(found[i]))
+    }
+
+    async #search(query, options) {
+      const search = this.client.searchVectors(this.collection, { query_vector: query, ...options })
+      return (await ifAny(search, { results: [] })).results
+    }
+
+    /** Ends the client that the store has opened; one that it was given is its owner's to close. */
+    async close() {
+      if (this.#owned) await this.client.close()
+    }
+
+    [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+      return this.close()
+    }
+
+    static async fromTexts(texts, metadatas, embeddings, options) {
+      const own = Object.entries(object(options, 'options')).filter(([key]) => !OF_SELECTORS.includes(key))
+      const each = Array.isArray(metadatas) ? metadatas : texts.map(() => metadatas)
+      if (each.length > texts.length) throw new ValidationError('metadatas: more objects than texts')
+      const documents = texts.map((pageContent, i) => new Document({ pageContent, metadata: each[i] }))
+      return this.fromDocuments(documents, embeddings, Object.fromEntries(own))
+    }
+
+    static async fromDocuments(documents, embeddings, options) {
+      const store = new this(embeddings, options)
+      try {
+        await store.addDocuments(documents)
+      } catch (error) {
+        await store.close() // nobody else could
+        throw error
+      }
+      return store
+    }
+  }
+}
+
+/** What to throw when LangChain's core could not be imported. */
+function explained(error) {
+  const absent = /^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code) && /'@langchain\/core[/']/.test(error.message)
+  if (!absent) return error
+  const message = 'vectorizer-native/langchain needs @langchain/core: npm install @langchain/core'
+  return Object.assign(new Error(message, { cause: error }), { code: error.code })
+}
+
+module.exports = { explained, vectorStore }
