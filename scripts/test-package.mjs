@@ -3,6 +3,7 @@
 // whose files are so named.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { npm } from './npm.mjs'
@@ -39,5 +40,6 @@ const chosen = process.argv.slice(2)
 const tests = readdirSync(folder)
   .filter((name) => name.endsWith('.test.mjs'))
   .filter((name) => chosen.length === 0 || chosen.includes(name.replace('.test.mjs', '')))
-const { status } = spawnSync(process.execPath, ['--test', ...tests], { cwd: folder, stdio: 'inherit' })
+const runner = ['--test', '--test-reporter=spec', `--test-concurrency=${availableParallelism()}`]
+const { status } = spawnSync(process.execPath, [...runner, ...tests], { cwd: folder, stdio: 'inherit' })
 process.exitCode = status ?? 1

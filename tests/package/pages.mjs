@@ -1,0 +1,267 @@
+// The code of a page of the documentation, run as its reader would run it: the page is a small
+// project in a folder of its own, in which the installed package resolves.
+//
+// - A `js` block whose first line is a comment with a file's name is written to that file. Any
+//   other is a program: it is run, and prints exactly the comments behind its `console.log` lines.
+// - A `ts` block has a file's name in its first line. All such files of a page are type-checked
+//   together, strictly. Where there are specs, Jest runs them, with the page's own configuration
+//   if it has one, else with ts-jest.
+// - Of a `sh` block, the commands that begin with `node` or `npx` are run when they carry a
+//   comment `# prints …`, or name a file of the page, or a folder of such files as `folder/`. `# prints …` is what the command prints to
+//   its standard output, further lines as comments below it. Every other `node` or `npx` must be
+//   one that starts a server, which would not end, or Jest, which is run as said above; anything
+//   else, `npm`, `curl` and the like, is not run.
+// - `json` is read, `text` and `python` are taken as they are. There are no other languages.
+//
+// Programs and commands come in the order of the page, after all files were written. A page that
+// names an ES module `.js` is a project of `"type": "module"`.
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { bin, node } from './support.mjs'
+
+const LANGUAGES = ['js', 'ts', 'sh', 'json', 'text', 'python']
+const FENCE = /^\s*(?:```|~~~)/
+const FILE_NAME = /^\/\/ ((?:[\w-]+\/)*[\w.-]+\.[cm]?[jt]s)$/
+const SPEC = /\.(?:spec|test)\.[jt]s$/
+const JEST_CONFIG = /^jest\.config\.[cm]?[jt]s$/
+/** What is not run although it begins with `node` or `npx`. */
+const LEFT_OUT = /^npx (?:vectorizer-native serve|jest)\b/
+const SHELL_SYNTAX = /[|&;<>$`]/
+/** As strict as a reader’s own project. */
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    isolatedModules: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ['node', 'jest'],
+  },
+}
+const JEST = `module.exports = {
+  moduleNameMapper: { '^(\\\\.{1,2}/.*)\\\\.js$': '$1' },
+  transform: { '\\\\.ts$': ['ts-jest', { transpilation: true }] },
+}
+`
+
+/** A page: the lines that are no code, its blocks of code, and the anchors of its headings. */
+export function readPage(path) {
+  const blocks = []
+  const prose = []
+  let block
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .forEach((text, index) => {
+      const line = index + 1
+      if (!FENCE.test(text)) (block?.lines ?? prose).push(block ? text : { line, text })
+      else if (block) block = undefined
+      else blocks.push((block = { line, language: text.slice(3), fence: text.slice(0, 3), lines: [] }))
+    })
+  for (const one of blocks) {
+    one.code = one.lines.map((text) => `${text}\n`).join('')
+    if (['js', 'ts'].includes(one.language)) one.file = FILE_NAME.exec(one.lines[0])?.[1]
+  }
+  return { path, prose, blocks, open: block !== undefined, anchors: anchorsOf(prose) }
+}
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(prose) {
+  const anchors = new Set()
+  for (const { text } of prose) {
+    const heading = /^#+ (.*)$/.exec(text)?.[1]
+    if (heading === undefined) continue
+    const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
+    const anchor = words.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replaceAll(' ', '-')
+    let unique = anchor
+    for (let i = 1; anchors.has(unique); i++) unique = `${anchor}-${i}`
+    anchors.add(unique)
+  }
+  return anchors
+}
+
+const linesOf = (blocks) =>
+  `${blocks.length > 1 ? 'lines' : 'line'} ${blocks.map(({ line }) => line).join(', ')}`
+const filesOf = (page) => page.blocks.filter(({ file }) => file !== undefined)
+const programsOf = (page) => page.blocks.filter(({ language, file }) => language === 'js' && !file)
+
+/** The commands of a block, whole where they go over several lines. */
+function commandsOf(block) {
+  const commands = []
+  let continues = false
+  block.lines.forEach((text, index) => {
+    const last = commands.at(-1)
+    const printed = /^# (.*)$/.exec(text)?.[1]
+    const begun = continues
+    continues = text.endsWith('\\')
+    if (begun) last.command += ` ${text.replace(/\\$/, '').trim()}`
+    else if (printed !== undefined && last?.prints !== undefined) last.prints += `\n${printed}`
+    else {
+      const [, command, comment = ''] = /^(.*?)(?:\s+# (.*))?$/.exec(text.replace(/\\$/, '').trim())
+      const prints = /^prints (.*)$/.exec(comment)?.[1]
+      commands.push({ line: block.line + 1 + index, command, prints })
+    }
+  })
+  return commands
+}
+
+const wordsOf = (command) =>
+  Array.from(command.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [], (word) => word.replace(/["']/g, ''))
+
+/** The commands of the page that are run, or should be. */
+function runnable(page) {
+  const names = new Set(filesOf(page).flatMap(({ file }) => [file, `${dirname(file)}/`]))
+  const commands = page.blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)
+  return commands
+    .filter(({ command }) => /^(?:node|npx) /.test(command))
+    .map((one) => ({
+      ...one,
+      runs: one.prints !== undefined || wordsOf(one.command).some((word) => names.has(word)),
+    }))
+}
+
+/** What is wrong with the form of a page, before anything of it is run: `line: what`. */
+export function faultsOf(page) {
+  const faults = []
+  const fault = (line, what) => faults.push(`${line}: ${what}`)
+  if (page.open) fault(page.blocks.at(-1).line, 'the block has no end')
+  for (const block of page.blocks) {
+    for (const what of faultsOfBlock(block, page)) fault(block.line, what)
+  }
+  for (const { line, command, prints, runs } of runnable(page)) {
+    if (!runs && !LEFT_OUT.test(command)) fault(line, 'not run: it names no file, and not what it prints')
+    if (runs && SHELL_SYNTAX.test(command)) fault(line, 'needs a shell')
+    if (prints === '') fault(line, 'prints nothing')
+  }
+  page.prose.forEach(({ line, text }, i) => {
+    const before = page.prose[i - 1]
+    const apart = before === undefined || before.text.trim() === '' || before.line < line - 1
+    if (/^(?: {4}|\t)/.test(text) && text.trim() !== '' && apart) fault(line, 'code without a fence')
+  })
+  return [...faults, ...brokenLinks(page)]
+}
+
+function faultsOfBlock({ fence, language, code, file, lines }, page) {
+  if (fence !== '```' || !LANGUAGES.includes(language)) {
+    return [`a block must begin with \`\`\` and one of ${LANGUAGES.join(', ')}`]
+  }
+  if (language === 'json') return isJson(code) ? [] : ['is no JSON']
+  if (language === 'ts') return file ? [] : ['a ts block must begin with a file’s name']
+  if (language !== 'js') return []
+  if (!file) return promised(code).length > 0 ? [] : ['a program must print something']
+  const stem = basename(file).replace(/\.\w+$/, '')
+  const others = page.blocks.filter((block) => block.lines !== lines)
+  const used = SPEC.test(file) || /\.config\.\w+$/.test(file) || others.some((b) => b.code.includes(stem))
+  return used ? [] : [`nothing uses ${file}`]
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The links to files of the project that lead nowhere. */
+export function brokenLinks(page) {
+  const broken = []
+  for (const { line, text } of page.prose) {
+    for (const [, target] of text.replace(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (!/^[a-z]+:/.test(target) && !leads(page, target)) broken.push(`${line}: ${target} leads nowhere`)
+    }
+  }
+  return broken
+}
+
+function leads(page, target) {
+  const [path, anchor] = target.split('#')
+  const file = path === '' ? page.path : join(dirname(page.path), path)
+  if (!existsSync(file)) return false
+  return anchor === undefined || (file === page.path ? page : readPage(file)).anchors.has(anchor)
+}
+
+/** What a program says that it prints. */
+const promised = (code) =>
+  Array.from(code.matchAll(/^\s*console\.log\(.*\) \/\/ (.*)$/gm), ([, text]) => text)
+
+/**
+ * Writes the files of a page to a folder, and returns what is to be done there, in this order:
+ * steps with a `title` that names the line, and a `run` that rejects where the page is wrong.
+ */
+export function stepsOf(page, folder) {
+  const files = filesOf(page)
+  for (const { file, code } of files) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), code)
+  }
+  const isModule = ({ file, code }) => file.endsWith('.js') && /^(?:import|export) /m.test(code)
+  const type = files.some(isModule) ? 'module' : 'commonjs'
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
+  const steps = [
+    ...programsOf(page).map(({ line, code }) => ({
+      line,
+      title: `line ${line}: the program prints what it says`,
+      run: () => runProgram(folder, line, code),
+    })),
+    ...runnable(page)
+      .filter(({ runs }) => runs)
+      .map(({ line, command, prints }) => ({
+        line,
+        title: `line ${line}: ${command}`,
+        run: () => runCommand(folder, command, prints),
+      })),
+  ].sort((a, b) => a.line - b.line)
+  const typed = files.filter(({ language }) => language === 'ts')
+  if (typed.length > 0) {
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ ...TSCONFIG, files: typed.map(({ file }) => file) }),
+    )
+    steps.push({ title: `${linesOf(typed)}: the types are sound`, run: () => checkTypes(folder) })
+  }
+  const specs = files.filter(({ file }) => SPEC.test(file))
+  if (specs.length > 0) {
+    if (!files.some(({ file }) => JEST_CONFIG.test(file)))
+      writeFileSync(join(folder, 'jest.config.cjs'), JEST)
+    steps.push({ title: `${linesOf(specs)}: the specs pass`, run: () => runSpecs(folder) })
+  }
+  return steps
+}
+
+/** Runs a script, as if no test ran it. */
+function runScript(folder, args) {
+  const { NODE_TEST_CONTEXT, FORCE_COLOR, ...env } = process.env
+  return node(args, { cwd: folder, env: { ...env, NO_COLOR: '1' } })
+}
+
+const printedLines = (text) => text.trimEnd().split(/\r?\n/)
+
+/** That a script has ended well, and printed these lines, where they are known. */
+function assertRan({ code, signal, stdout, stderr }, lines) {
+  assert.deepEqual({ code, signal }, { code: 0, signal: null }, `${stderr}\n${stdout}`)
+  if (lines) assert.deepEqual(printedLines(stdout), lines, stderr || undefined)
+}
+
+async function runProgram(folder, line, code) {
+  const file = `program-${line}.mjs`
+  writeFileSync(join(folder, file), code)
+  assertRan(await runScript(folder, [file]), promised(code))
+}
+
+async function runCommand(folder, command, prints) {
+  const [program, ...words] = wordsOf(command)
+  // As npx does it, where the package is installed.
+  const args = program === 'npx' ? [bin(words[0]), ...words.slice(1)] : words
+  assertRan(await runScript(folder, args), prints?.split('\n'))
+}
+
+async function checkTypes(folder) {
+  assertRan(await runScript(folder, [bin('tsc'), '--project', 'tsconfig.json']))
+}
+
+async function runSpecs(folder) {
+  assertRan(await runScript(folder, [bin('jest'), '--ci', '--no-cache']))
+}
