@@ -65,7 +65,11 @@ export const refused: [string, unknown, string][] = [
   ['a RegExp', { s: /a/ }, 's'],
   ['a Map', { s: new Map([['$eq', 'apple']]) }, 's'],
   ['an invalid Date', { at: { $lt: new Date(Number.NaN) } }, '$lt'],
-  ['a Date after the year 9999', { at: { $lt: new Date(8.64e15) } }, 'at.$lt: a date must be of the years 0 to 9999'],
+  [
+    'a Date after the year 9999',
+    { at: { $lt: new Date(8.64e15) } },
+    'at.$lt: a date must be of the years 0 to 9999',
+  ],
   ['a Date before the year 0', { at: { $lt: new Date(-8.64e15) } }, 'at.$lt: a date must be'],
   ['nesting of 66', nested(66), '$not'],
   ['nesting of 10,000', nested(10_000), '$not'],
