@@ -514,6 +514,7 @@ impl Call {
             .collections
             .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
         if let (Some(disk), Some(directory)) = (disk, directory) {
+            collection.leave_files();
             let removed = disk.root.remove(&directory);
             removed.map_err(|error| disk.health.fail(error))?;
         }

@@ -100,8 +100,7 @@ impl Collection {
 
     /// Ends all writing to the collection's files, in order. Nobody uses it any more.
     pub fn close(&self) -> Result<()> {
-        self.stop_upkeep();
-        *self.closed.lock() = true;
+        self.leave_files();
         // Whoever was writing has seen the end of it, or sees it now.
         let state = self.state.write();
         match state.journal.log() {
@@ -109,6 +108,12 @@ impl Collection {
             Some(log) if !state.dropped && !log.sync().health().is_failed() => log.sync().close(),
             _ => Ok(()),
         }
+    }
+
+    /// Returns when the background does nothing with the files any more.
+    pub fn leave_files(&self) {
+        self.stop_upkeep();
+        *self.closed.lock() = true;
     }
 
     /// The collection's directory.
@@ -242,7 +247,9 @@ impl Collection {
                 }
                 // It may have been deleted since, and be half gone.
                 self.read(Access::Wait)?.journal.wait_for_erasures();
-                file.read_at(part.place.offset, &mut bytes)?;
+                // By a handle of its own: on Windows it would move where `input` reads on.
+                let again = Files::default().open_to_read(&file.path())?;
+                again.read_at(part.place.offset, &mut bytes)?;
             }
         }
         Ok(())

@@ -441,7 +441,14 @@ impl Log {
     pub fn drop_directory(&self) -> Result<()> {
         self.sync.health().check()?;
         let dropped = super::root::dropped(&self.directory);
-        let done = self.files.rename(&self.directory, &dropped).and_then(|()| {
+        // Windows renames no directory in which a file is open: there a file of that name
+        // says the same.
+        let renamed = if cfg!(windows) {
+            self.files.create(&dropped).and_then(|file| file.sync())
+        } else {
+            self.files.rename(&self.directory, &dropped)
+        };
+        let done = renamed.and_then(|()| {
             let parent = dropped.parent();
             parent.map_or(Ok(()), |parent| self.files.sync_directory(parent))
         });

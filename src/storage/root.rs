@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Read, Seek, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 
 const MARKER: &str = "STORE";
 const LOCK: &str = "LOCK";
+/// Where the owner's process id is. On Windows nobody else can read a locked file.
+const OWNER: &str = if cfg!(windows) { "OWNER" } else { LOCK };
 const MARKED: &str = "vectorizer-native store, format version ";
 const VERSION: u32 = 1;
 const NEW: &str = "new";
@@ -38,11 +40,12 @@ fn number(name: &str) -> Option<u64> {
     number.ok().map(u64::from)
 }
 
-/// Whether a collection's directory was being made, or removed.
-fn is_unfinished(name: &str) -> bool {
+/// Whether a collection's directory was being made, or removed, or says of one that it was.
+fn is_unfinished(entry: &file::Entry) -> bool {
+    let name = &entry.name;
     let known =
-        |suffix| number(name).is_some_and(|n| name == format!("{}.{suffix}", Root::name(n)));
-    known(NEW) || known(DROPPED)
+        |suffix| number(name).is_some_and(|n| *name == format!("{}.{suffix}", Root::name(n)));
+    known(DROPPED) || entry.is_dir && known(NEW)
 }
 
 /// Makes a directory and those above it that are missing.
@@ -64,10 +67,8 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => mark(files, path)?,
             Err(error) => return Err(failed("read", &marker, &error)),
         }
-        for entry in &entries {
-            if entry.is_dir && is_unfinished(&entry.name) {
-                files.wipe_directory(&entry.path)?;
-            }
+        for entry in entries.iter().filter(|entry| is_unfinished(entry)) {
+            wipe_dropped(files, &entry.path)?;
         }
         let last = entries.iter().filter_map(|entry| number(&entry.name)).max();
         Ok(Self {
@@ -117,8 +118,21 @@ impl Root {
 
     /// Removes a deleted collection's directory, and its bytes before it.
     pub fn remove(&self, directory: &Path) -> Result<()> {
-        self.files.wipe_directory(&dropped(directory))
+        wipe_dropped(&self.files, &dropped(directory))
     }
+}
+
+/// Removes a directory that was being made or removed, or the one that a file of this name
+/// says is dropped, and then that file.
+fn wipe_dropped(files: &Files, path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return files.wipe_directory(path);
+    }
+    let directory = path.with_extension("");
+    if directory.exists() {
+        files.wipe_directory(&directory)?;
+    }
+    files.remove(path)
 }
 
 /// Writes the file that makes a directory a store.
@@ -138,7 +152,8 @@ pub fn mark(files: &Files, path: &Path) -> Result<()> {
 fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
     let unfinished = format!("{MARKER}.{NEW}");
     let stranger = entries.iter().find(|entry| {
-        !entry.name.starts_with('.') && entry.name != LOCK && entry.name != unfinished
+        let own = [LOCK, OWNER, unfinished.as_str()];
+        !entry.name.starts_with('.') && !own.contains(&entry.name.as_str())
     });
     match stranger {
         Some(stranger) if entries.iter().all(|entry| entry.name != MARKER) => {
@@ -185,27 +200,26 @@ fn lock(path: &Path) -> Result<fs::File> {
         Err(fs::TryLockError::WouldBlock) => {
             return Err(Error::StoreLocked {
                 path: path.display().to_string(),
-                pid: owner(&mut file),
+                pid: owner(path),
             });
         }
         Err(fs::TryLockError::Error(error)) => return Err(failed("lock", &name, &error)),
     }
     let pid = format!("{}\n", std::process::id());
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.write_all(pid.as_bytes()));
-    written.map_err(|e| failed("write to", &name, &e))?;
+    let written = if OWNER == LOCK {
+        file.set_len(0)
+            .and_then(|()| file.write_all(pid.as_bytes()))
+    } else {
+        fs::write(path.join(OWNER), pid)
+    };
+    written.map_err(|e| failed("write to", &path.join(OWNER), &e))?;
     Ok(file)
 }
 
 /// The process id in the file. The owner may be just about to write it.
-fn owner(file: &mut fs::File) -> Option<u32> {
+fn owner(path: &Path) -> Option<u32> {
     for _ in 0..20 {
-        let mut text = String::new();
-        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-        if read.is_err() {
-            return None;
-        }
+        let text = fs::read_to_string(path.join(OWNER)).ok()?;
         if let (true, Ok(pid)) = (text.ends_with('\n'), text.trim().parse()) {
             return Some(pid);
         }

@@ -3,7 +3,7 @@
 // as JSON which parts passed. `--without PART` leaves one out (repeatable), for a runtime that
 // cannot do it; a folder as argument is used, and left there, in place of a temporary one.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -208,6 +208,9 @@ async function disk(folder) {
 
   const again = new VectorizerClient({ path })
   assert.deepEqual((await again.listVectors('docs')).vectors, [{ id: 'd', data: Float32Array.of(0, 0, 1) }])
+  await again.deleteCollection('docs')
+  await again.createCollection('docs', { dimension: 1 }) // it takes writes, and the name is free
+  assert.ok(!existsSync(join(path, 'collection-1')))
   await again.close()
   await VectorizerClient.restoreBackup(join(folder, 'two.vecbak'), join(folder, 'restored'), { onProgress })
   const restored = new VectorizerClient({ path: join(folder, 'restored') })
