@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use napi::{
     Env, Status, Unknown,
-    bindgen_prelude::{Either, External, Float32Array, Promise, ToNapiValue},
+    bindgen_prelude::{Either, External, Float32ArraySlice, FromNapiValue, Promise, ToNapiValue},
+    sys,
     threadsafe_function::ThreadsafeFunction,
 };
 use napi_derive::napi;
@@ -19,8 +20,24 @@ use crate::{
 
 /// The client's embedder: a JSON list of texts in, a promise of their vectors laid end to end
 /// out, or of what went wrong. `lib/server.js` checks that they are of one length.
-pub type Embed =
-    ThreadsafeFunction<String, Promise<Either<Float32Array, String>>, String, Status, false, true>;
+pub type Embed = ThreadsafeFunction<String, Promise<Made>, String, Status, false, true>;
+
+/// What an embedder made: vectors laid end to end, or what went wrong. It is copied on the
+/// embedder's thread, since the array's memory goes with its environment, which may end
+/// before a thread of the server reads it.
+pub struct Made(std::result::Result<Vec<f32>, String>);
+
+impl FromNapiValue for Made {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        // SAFETY: both are the caller's, which are alive during this call; what is made of
+        // them is dropped in it.
+        let made = unsafe { Either::<Float32ArraySlice, String>::from_napi_value(env, value) }?;
+        Ok(Self(match made {
+            Either::A(data) => Ok(data.to_vec()),
+            Either::B(error) => Err(error),
+        }))
+    }
+}
 
 type HeldServer = External<Arc<Server>>;
 
@@ -67,21 +84,16 @@ fn embedder_of(embed: Embed) -> Embedder {
     })
 }
 
-async fn call(embed: &Embed, texts: &[Box<str>]) -> napi::Result<Either<Float32Array, String>> {
+async fn call(embed: &Embed, texts: &[Box<str>]) -> napi::Result<Made> {
     embed.call_async(json!(texts).to_string()).await?.await
 }
 
 /// The rows of vectors laid end to end.
-fn rows(made: Either<Float32Array, String>, count: usize) -> Result<Vec<Vec<f32>>> {
-    match made {
-        Either::A(data) => {
-            let dimension = data.len() / count.max(1);
-            let data: &[f32] = &data;
-            let row = |i: usize| data[i * dimension..][..dimension].to_vec();
-            Ok((0..count).map(row).collect())
-        }
-        Either::B(error) => Err(Error::Embedding(error)),
-    }
+fn rows(Made(made): Made, count: usize) -> Result<Vec<Vec<f32>>> {
+    let data = made.map_err(Error::Embedding)?;
+    let dimension = data.len() / count.max(1);
+    let row = |i: usize| data[i * dimension..][..dimension].to_vec();
+    Ok((0..count).map(row).collect())
 }
 
 /// What a server listens on, as a JSON text.
