@@ -29,7 +29,7 @@ const PENDING: (usize, f64) = (500, 0.01);
 /// ... or when this share of its nodes is dead.
 const DEAD: f64 = 0.1;
 /// What is not worth doing at once is done this long after, and so many times as long after
-/// as the last work took: a twentieth of the time at most.
+/// as the last work of this kind took: a twentieth of the time at most.
 const QUIET: Duration = Duration::from_secs(1);
 const REST: u32 = 20;
 /// Building with hnsw_rs takes this many times the work of inserting into the flat graph,
@@ -268,6 +268,7 @@ impl Collection {
 
     fn run_upkeep(self: Arc<Self>) {
         let mut quiet = false;
+        let mut pause = QUIET;
         loop {
             let waiting = std::mem::take(&mut self.upkeep.shared.lock().waiting);
             let asked = !waiting.is_empty();
@@ -287,6 +288,10 @@ impl Collection {
             for waiting in waiting {
                 // Whoever asked may be gone.
                 let _ = waiting.sender.send(outcome.clone());
+            }
+            // Work that was asked for or urgent does not make what is left over wait.
+            if quiet {
+                pause = QUIET.max(begin.elapsed() * REST);
             }
             let failed = outcome.err();
             if failed.is_some() {
@@ -311,7 +316,6 @@ impl Collection {
                 shared.failed = failed.is_some();
                 return;
             }
-            let pause = QUIET.max(begin.elapsed() * REST);
             quiet = self.upkeep.wake.wait_for(&mut shared, pause).timed_out();
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Construction, Method, SearchOptions},
+    collection::{Batch, Collection, Construction, Method, Progress, SearchOptions},
     error::Error,
     filter,
     vectors::Metric,
@@ -73,6 +73,18 @@ fn searches_find_what_is_live_while_more_and_more_is_deleted() {
     }
 }
 
+/// Waits until no deleted vector is in the graph, and no other waits to be inserted.
+fn wait_until_clean(collection: &Collection) {
+    for _ in 0..3000 {
+        let info = collection.info(WAIT).unwrap();
+        if (info.deleted, info.pending) == (0, 0) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it was not cleaned up");
+}
+
 #[test]
 fn what_is_left_over_is_cleaned_up_when_it_is_quiet() {
     let collection = collection(DIMENSION, Metric::Cosine);
@@ -83,15 +95,25 @@ fn what_is_left_over_is_cleaned_up_when_it_is_quiet() {
         .delete_many(WAIT, &["v1".into(), "v2".into()], &plain())
         .unwrap();
     insert(&collection, &[("new".into(), vec![1.0; DIMENSION])]);
-    for _ in 0..3000 {
-        let info = collection.info(WAIT).unwrap();
-        if (info.deleted, info.pending) == (0, 0) {
-            assert_eq!(info.indexed, ROWS - 1);
-            return;
+    wait_until_clean(&collection);
+    assert_eq!(collection.info(WAIT).unwrap().indexed, ROWS - 1);
+}
+
+#[test]
+fn what_is_left_over_does_not_wait_longer_because_the_graph_took_long_to_build() {
+    let collection = collection(DIMENSION, Metric::Cosine);
+    insert(&collection, &rows(3));
+    let other = collection.clone();
+    // The background is busy for seconds, and its last report finds something deleted.
+    let on_progress = move |_: &str, progress: Progress| {
+        if progress.done == progress.total && other.delete_one(WAIT, "v1", &plain()).is_ok() {
+            std::thread::sleep(std::time::Duration::from_secs(2));
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("it was not cleaned up");
+    };
+    let done = collection.optimize(Some(Box::new(on_progress))).unwrap();
+    done.blocking_recv().unwrap().unwrap();
+    wait_until_clean(&collection);
+    assert_eq!(collection.info(WAIT).unwrap().indexed, ROWS - 1);
 }
 
 #[test]
