@@ -203,14 +203,20 @@ describe('all bodies together', () => {
     const large = bodyOf(64 << 10)
     // Each round needs the whole space.
     for (let round = 0; round < 30; round++) {
-      const wire = await Wire.to(server)
       const announced =
         round % 3 === 0 ? { 'content-length': large.length } : { 'transfer-encoding': 'chunked' }
       const sent = round % 3 === 0 ? large.slice(0, 60 << 10) : chunk(large)
-      wire.say(...lines('POST', path, { ...JSON_KIND, ...announced }, sent))
+      const begun = lines('POST', path, { ...JSON_KIND, ...announced }, sent)
+      const begin = async () => (await Wire.to(server)).say(...begun)
+      let wire = await begin()
       if (round % 3 === 2) {
-        wire.say(chunk('x'))
-        expect(await wire.answer()).toMatchObject({ status: 413 })
+        let refused = await wire.say(chunk('x')).answer()
+        // What the round before sent last may be read only now, and have the space for a moment.
+        while (refused?.status === 503) {
+          wire = await begin()
+          refused = await wire.say(chunk('x')).answer()
+        }
+        expect(refused).toMatchObject({ status: 413 })
       }
       wire.socket.destroy()
       let answer = await ask('POST', path, large)
