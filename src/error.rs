@@ -56,6 +56,9 @@ pub enum Error {
     /// The HTTP server could not be started.
     #[error("{0}")]
     Server(String),
+    /// An engine behind the client cannot do this, or cannot do it exactly.
+    #[error("{0}")]
+    Unsupported(String),
     /// The collection is busy and the caller asked not to wait. It never leaves the
     /// crate's faces: they try again where waiting is allowed.
     #[error("the collection is busy")]
@@ -86,6 +89,7 @@ impl Error {
             Error::ClientClosed => "CLIENT_CLOSED",
             Error::Embedding(_) => "EMBEDDING_ERROR",
             Error::Server(_) => "SERVER_ERROR",
+            Error::Unsupported(_) => "UNSUPPORTED",
             Error::WouldBlock => "WOULD_BLOCK",
             Error::Internal(_) => "INTERNAL_ERROR",
         }

@@ -6,6 +6,7 @@
 //! errors and objects of the importing realm out of either. The typings written at each
 //! method are those of `index.js`.
 
+pub mod engine;
 pub mod reply;
 pub mod serve;
 mod turn;

@@ -79,12 +79,18 @@
 //! - `is_empty`: everything found at the path is null or an empty array, or nothing is.
 //!   `is_null`: a value is null. `values_count` counts an array's elements; null counts as
 //!   none, everything else as one.
+//!
+//! # Elsewhere
+//!
+//! [`terms`] is the same filter for an engine that holds the rows itself and can compare
+//! little: what to store with each row, and what to ask of that.
 
 mod date;
 mod evaluate;
 mod index;
 mod parse;
 mod postings;
+pub mod terms;
 mod tree;
 mod value;
 

@@ -5,7 +5,7 @@
 //! so that such a value cannot hide its neighbours: a row that seemed to lack a field would
 //! match every `must_not`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use ordered_float::OrderedFloat;
 use serde::{
@@ -96,6 +96,11 @@ impl Held {
             }
             found = next;
         }
+        Self::of(&found)
+    }
+
+    /// What is held where these values were found.
+    pub fn of(found: &[&str]) -> Self {
         let mut held = Self::default();
         for json in found {
             if json.starts_with('[') {
@@ -114,9 +119,18 @@ impl Held {
 }
 
 /// The elements of an array.
-fn items(json: &str) -> impl ExactSizeIterator<Item = &str> {
+pub(super) fn items(json: &str) -> impl ExactSizeIterator<Item = &str> {
     let items: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
     items.into_iter().map(RawValue::get)
+}
+
+/// The keys and values of an object; nothing else has any. Of a repeated key the
+/// last counts.
+pub(super) fn members(json: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, &str)> {
+    let members: HashMap<Bytes, &RawValue> = serde_json::from_str(json).unwrap_or_default();
+    members
+        .into_iter()
+        .map(|(Bytes(key), value)| (key, value.get()))
 }
 
 /// The value of an object's key; `None` for anything but an object too.
@@ -160,6 +174,7 @@ impl<'de> Visitor<'de> for Member<'_> {
 }
 
 /// A string as bytes, so that half a surrogate pair is no error.
+#[derive(PartialEq, Eq, Hash)]
 struct Bytes<'de>(Cow<'de, [u8]>);
 
 impl<'de> Deserialize<'de> for Bytes<'de> {

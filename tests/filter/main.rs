@@ -1,6 +1,9 @@
 //! The filter against a second, naive one that reads the filter and the metadata as they
 //! are written; against itself, where one condition is written in several forms; and
-//! against freshly built indexes, after inserts and removes.
+//! against freshly built indexes, after inserts and removes. `terms` has the filter for
+//! engines that hold the rows themselves.
+
+mod terms;
 
 use std::cmp::Ordering;
 

@@ -1,0 +1,115 @@
+//! Filters for an engine that holds the rows itself: for `lib/milvus`, and nobody else.
+
+use std::collections::HashMap;
+
+use napi::{Env, Unknown, bindgen_prelude::ToNapiValue};
+use napi_derive::napi;
+use roaring::RoaringBitmap;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{args, thrown};
+use crate::{
+    error::{Error, Result, contained},
+    filter::{
+        FieldIndexes, Source, parse_text,
+        terms::{Plan, RowTerms},
+    },
+};
+
+/// Resolves with what `work` makes, as a JSON text, on a thread of its own.
+fn aside<'env, T: Serialize>(
+    env: &'env Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<Unknown<'env>> {
+    let work = move || {
+        contained(|| {
+            let made = work()?;
+            serde_json::to_string(&made).map_err(|error| Error::Internal(error.to_string()))
+        })
+    };
+    let future = async move {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|_| Err(Error::Internal("the work was stopped".into())))
+            .map_err(thrown)
+    };
+    env.spawn_future(future)?.into_unknown(env)
+}
+
+/// The plan of a filter: `{ expression, guards }`.
+#[napi(skip_typescript)]
+pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
+    aside(env, move || Plan::of(&parse_text(&filter)?))
+}
+
+/// For each of a list of metadata, `{ terms, ranges }`.
+#[napi(skip_typescript)]
+pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
+    aside(env, move || {
+        let metadatas = Metadatas::read(&metadatas)?;
+        let rows = metadatas.0.iter().enumerate().map(|(i, metadata)| {
+            RowTerms::of(metadata.as_deref().map(RawValue::get)).map_err(|error| match error {
+                Error::Unsupported(why) => {
+                    Error::Unsupported(format!("vectors[{i}].metadata: {why}"))
+                }
+                error => error,
+            })
+        });
+        rows.collect::<Result<Vec<_>>>()
+    })
+}
+
+/// Which rows a filter matches, of a list of ids and one of metadata: their places in it.
+#[napi(skip_typescript)]
+pub fn matching(
+    env: &Env,
+    filter: String,
+    ids: String,
+    metadatas: String,
+) -> napi::Result<Unknown<'_>> {
+    aside(env, move || {
+        let filter = parse_text(&filter)?;
+        let ids: Vec<String> = args::read(&ids, "ids")?;
+        let metadatas = Metadatas::read(&metadatas)?;
+        if ids.len() != metadatas.0.len() {
+            return Err(Error::Validation(format!(
+                "ids: {} for {} rows",
+                ids.len(),
+                metadatas.0.len()
+            )));
+        }
+        let rows = Rows {
+            slots: (0..).zip(ids).map(|(slot, id)| (id, slot)).collect(),
+            metadatas,
+        };
+        let all: RoaringBitmap = (0..rows.metadatas.0.len() as u32).collect();
+        let matching = FieldIndexes::default().evaluate(&filter, &all, &rows);
+        Ok(matching.into_iter().collect::<Vec<u32>>())
+    })
+}
+
+/// The metadata of each row, if it has any, as it is written.
+struct Metadatas(Vec<Option<Box<RawValue>>>);
+
+impl Metadatas {
+    fn read(text: &str) -> Result<Self> {
+        args::read(text, "metadata").map(Self)
+    }
+}
+
+/// Rows to judge.
+struct Rows {
+    slots: HashMap<String, u32>,
+    metadatas: Metadatas,
+}
+
+impl Source for Rows {
+    fn metadata(&self, slot: u32) -> Option<&str> {
+        let metadata = self.metadatas.0.get(slot as usize)?;
+        metadata.as_deref().map(RawValue::get)
+    }
+
+    fn slot_of(&self, id: &str) -> Option<u32> {
+        self.slots.get(id).copied()
+    }
+}

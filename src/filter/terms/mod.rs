@@ -1,0 +1,290 @@
+//! Filters for an engine that holds the rows itself.
+//!
+//! Such an engine has a filter language of its own, which does not mean what ours does: it
+//! may know no dates, compare whole numbers and others apart, or take a missing field for
+//! neither true nor false. So little is asked of it. Each row is stored with two fields that
+//! are derived from its metadata ([`RowTerms`]), and a filter becomes a [`Plan`]: an
+//! expression over them that matches exactly the rows that the filter does.
+//!
+//! - `terms` is a set of facts, each a short text: this value is at that path, some number
+//!   is there, several different ones are. Asked of it: is one of these among them?
+//! - `ranges` has the least and the greatest count, number, instant and text of each path,
+//!   written so that texts are ordered as the values are. Asked of it: how does one compare
+//!   with a literal? One that is missing compares with nothing, so that a comparison is
+//!   never negated; its complement takes its place.
+//!
+//! A condition that holds for any value of a field needs no more: some number is above 5 if
+//! the greatest is. Only where one value must meet two bounds do the least and the greatest
+//! not tell, in rows that have several different values. A plan names such rows by the terms
+//! that they have ([`Guard`]): the caller asks for them first, and refuses the filter if
+//! there are any.
+//!
+//! ```
+//! use vectorizer_native::filter::{
+//!     parse_text,
+//!     terms::{Expression, Plan, RowTerms},
+//! };
+//!
+//! let row = RowTerms::of(Some(r#"{"tags":["a","b"],"size":7}"#))?;
+//! let Plan { expression, guards } = Plan::of(&parse_text(r#"{"tags":["b","c"]}"#)?)?;
+//! let Expression::Any(terms) = expression else { panic!() };
+//! assert!(terms.iter().any(|term| row.terms.contains(term)));
+//! assert!(guards.is_empty());
+//! # Ok::<(), vectorizer_native::error::Error>(())
+//! ```
+//!
+//! Terms and the keys of `ranges` are digests of what they stand for, and the values of
+//! `ranges` are hexadecimal digits, so that nothing needs quoting in any language. Rows that
+//! are stored keep theirs: whoever changes how they are made makes them anew.
+
+mod plan;
+mod rows;
+
+use std::fmt::Write;
+
+use ordered_float::OrderedFloat;
+use sha2::{Digest, Sha256};
+
+use super::value::Path;
+
+pub use plan::{Expression, Guard, Operator, Plan};
+pub use rows::{MAX_RANGES_BYTES, MAX_TERMS, RowTerms};
+
+/// How much of a text is in `ranges`. A bound must be shorter: it differs from a text that
+/// was cut before the cut, or is the beginning of it.
+const TEXT_BYTES: usize = 256;
+/// How much of a digest is kept: none of all terms there ever are meets another by chance.
+const NAME_BYTES: usize = 16;
+
+/// What values are told apart by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Null,
+    Bool,
+    Number,
+    /// The instants of strings that are dates.
+    Instant,
+    /// The texts of strings that are dates.
+    DateText,
+    /// Strings that are no dates.
+    Text,
+    /// How many values there are.
+    Count,
+    /// Booleans, numbers and strings alike.
+    Value,
+}
+
+/// What a name says of the values at a path.
+#[derive(Clone, Copy)]
+enum Role {
+    /// One equals this.
+    Equal,
+    /// There is one of a kind.
+    Some,
+    /// There are different ones of a kind.
+    Several,
+    /// The key of the least of a kind.
+    Least,
+    /// The key of the greatest of a kind.
+    Greatest,
+}
+
+/// A value that others may equal.
+enum Single<'v> {
+    Null,
+    Bool(bool),
+    Number(OrderedFloat<f64>),
+    Instant(i128),
+    Text(&'v [u8]),
+}
+
+/// The field at a path, of which terms and keys are made.
+#[derive(Clone)]
+struct Field(Sha256);
+
+impl Field {
+    /// The row itself.
+    fn root() -> Self {
+        Self(Sha256::new())
+    }
+
+    fn of(path: &Path) -> Self {
+        let keys = path.as_str().split('.');
+        keys.fold(Self::root(), |field, key| field.at(key.as_bytes()))
+    }
+
+    /// The field at a key of this one.
+    fn at(&self, key: &[u8]) -> Self {
+        let sized = self
+            .0
+            .clone()
+            .chain_update((key.len() as u64).to_le_bytes());
+        Self(sized.chain_update(key))
+    }
+
+    fn name(&self, role: Role, kind: Kind) -> String {
+        self.name_with(role, kind, &[])
+    }
+
+    fn equal(&self, value: &Single) -> String {
+        let name = |kind, value: &[u8]| self.name_with(Role::Equal, kind, value);
+        match value {
+            Single::Null => name(Kind::Null, &[]),
+            Single::Bool(value) => name(Kind::Bool, &[u8::from(*value)]),
+            Single::Number(number) => name(Kind::Number, &bits(*number).to_be_bytes()),
+            Single::Instant(instant) => name(Kind::Instant, &instant.to_be_bytes()),
+            Single::Text(text) => name(Kind::Text, text),
+        }
+    }
+
+    fn name_with(&self, role: Role, kind: Kind, value: &[u8]) -> String {
+        let role = match role {
+            Role::Equal => b'=',
+            Role::Some => b'+',
+            Role::Several => b'*',
+            Role::Least => b'<',
+            Role::Greatest => b'>',
+        };
+        let kind = match kind {
+            Kind::Null => b'z',
+            Kind::Bool => b'b',
+            Kind::Number => b'n',
+            Kind::Instant => b'i',
+            Kind::DateText => b'd',
+            Kind::Text => b't',
+            Kind::Count => b'c',
+            Kind::Value => b'v',
+        };
+        // No key is as long, so that the path ends here.
+        let named = self.0.clone().chain_update(u64::MAX.to_le_bytes());
+        let digest = named.chain_update([role, kind]).chain_update(value);
+        hex(digest.finalize().iter().take(NAME_BYTES))
+    }
+}
+
+fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
+    bytes.fold(String::new(), |mut out, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// The bits of a number, ordered as numbers are.
+fn bits(number: OrderedFloat<f64>) -> u64 {
+    // The two zeros are equal; this sum is the positive one.
+    let bits = (number.0 + 0.0).to_bits();
+    if bits >> 63 == 0 {
+        bits | 1 << 63
+    } else {
+        !bits
+    }
+}
+
+/// Digits without the zeros at their end, which are no part of their order.
+fn trimmed(digits: &str) -> String {
+    digits.trim_end_matches('0').into()
+}
+
+fn ordered_number(number: OrderedFloat<f64>) -> String {
+    trimmed(&format!("{:016x}", bits(number)))
+}
+
+fn ordered_instant(instant: i128) -> String {
+    trimmed(&format!("{:032x}", instant.cast_unsigned() ^ 1 << 127))
+}
+
+fn ordered_text(text: &[u8]) -> String {
+    hex(text.iter().take(TEXT_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of the values is written as a smaller text than the next.
+    fn rise<T: Copy + std::fmt::Debug>(values: &[T], ordered: impl Fn(T) -> String) {
+        for pair in values.windows(2) {
+            assert!(ordered(pair[0]) < ordered(pair[1]), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_ordered_as_the_values_are() {
+        let numbers = [
+            f64::MIN,
+            -1e250,
+            -1e200,
+            -256.0,
+            -1.5,
+            -1.0,
+            -f64::MIN_POSITIVE,
+            -5e-324,
+            0.0,
+            5e-324,
+            f64::MIN_POSITIVE,
+            0.1,
+            1.0,
+            1.0 + f64::EPSILON,
+            1.5,
+            2.0,
+            16.0,
+            255.0,
+            256.0,
+            9_007_199_254_740_991.0,
+            9_007_199_254_740_992.0,
+            f64::MAX,
+        ];
+        rise(&numbers.map(OrderedFloat), ordered_number);
+        let zeros = [0.0, -0.0].map(|zero| ordered_number(OrderedFloat(zero)));
+        assert_eq!(zeros[0], zeros[1]);
+        let instants = [
+            i128::MIN,
+            -62_167_219_200_000_000_000,
+            -256,
+            -1,
+            0,
+            1,
+            16,
+            255,
+            256,
+            1_704_067_200_000_000_000,
+            i128::MAX,
+        ];
+        rise(&instants, ordered_instant);
+        let texts = [
+            "", "\0", "0", "00", "a", "a\0", "aa", "b", "é", "\u{ffff}", "😀",
+        ];
+        rise(&texts.map(str::as_bytes), ordered_text);
+    }
+
+    #[test]
+    fn what_differs_has_another_name() {
+        let single = Single::Number(OrderedFloat(1.0));
+        let fields = ["a", "b", "ab", "a.b", "b.a", "a.b.c", "ab.c", "a.bc"];
+        let mut names = std::collections::BTreeSet::new();
+        for path in fields {
+            let field = Field::of(&Path::new(path).unwrap());
+            names.insert(field.equal(&single));
+            names.insert(field.equal(&Single::Text(b"1")));
+            names.insert(field.equal(&Single::Text(b"")));
+            names.insert(field.equal(&Single::Null));
+            names.insert(field.equal(&Single::Bool(false)));
+            names.insert(field.equal(&Single::Bool(true)));
+            names.insert(field.equal(&Single::Instant(1)));
+            for role in [Role::Some, Role::Several, Role::Least, Role::Greatest] {
+                for kind in [
+                    Kind::Number,
+                    Kind::Instant,
+                    Kind::DateText,
+                    Kind::Text,
+                    Kind::Count,
+                ] {
+                    names.insert(field.name(role, kind));
+                }
+            }
+        }
+        assert_eq!(names.len(), fields.len() * (7 + 4 * 5));
+        assert!(names.iter().all(|name| name.len() == 2 * NAME_BYTES));
+    }
+}
