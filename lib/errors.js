@@ -30,6 +30,8 @@ const StorageError = errorClass('StorageError', 'STORAGE_ERROR')
 const StoreLockedError = errorClass('StoreLockedError', 'STORE_LOCKED')
 const ServerError = errorClass('ServerError', 'SERVER_ERROR')
 const ClientClosedError = errorClass('ClientClosedError', 'CLIENT_CLOSED')
+const UnsupportedError = errorClass('UnsupportedError', 'UNSUPPORTED')
+const PartialWriteError = errorClass('PartialWriteError', 'PARTIAL_WRITE')
 
 /** One of our errors for whatever was thrown; native ones carry theirs as JSON. */
 function ours(error) {
@@ -57,5 +59,7 @@ module.exports = {
     StoreLockedError,
     ServerError,
     ClientClosedError,
+    UnsupportedError,
+    PartialWriteError,
   },
 }

@@ -116,6 +116,25 @@ export declare class ClientClosedError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
 }
 
+/**
+ * The engine behind a client cannot do what was asked, or cannot do it exactly; nothing was
+ * changed. `UNSUPPORTED`
+ */
+export declare class UnsupportedError extends VectorizerError {
+  constructor(message: string, options?: { cause?: unknown })
+}
+/**
+ * A write that is not atomic on the engine behind a client was broken off in the middle.
+ * Done again, it completes. `PARTIAL_WRITE`
+ */
+export declare class PartialWriteError extends VectorizerError {
+  constructor(message: string, options?: { cause?: unknown })
+  /** What was done before it was broken off, in the shape that the call resolves with. */
+  readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
+  /** The ids of which it is not known whether they were written: the engine did not answer. */
+  readonly unknown: readonly string[]
+}
+
 /** An HTTP server that a client has started. */
 export interface HttpServer {
   /** The address it listens on. */
@@ -141,6 +160,122 @@ export interface VectorizerClient {
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/**
+ * What every client offers, whatever engine is behind it: `VectorizerClient`, which is
+ * embedded, and `MilvusVectorizerClient` of `vectorizer-native/milvus`. Code that is written
+ * against it runs with either. What an engine cannot do rejects with `UnsupportedError`.
+ */
+export interface Vectorizer
+  extends Pick<
+    VectorizerClient,
+    | 'ready'
+    | 'createCollection'
+    | 'listCollections'
+    | 'getCollectionInfo'
+    | 'getCollection'
+    | 'deleteCollection'
+    | 'insertVectors'
+    | 'insertText'
+    | 'batchInsertText'
+    | 'insertTexts'
+    | 'getVector'
+    | 'listVectors'
+    | 'count'
+    | 'updateVector'
+    | 'search'
+    | 'searchVectors'
+    | 'searchText'
+    | 'searchBatch'
+    | 'deleteVector'
+    | 'batchDelete'
+    | 'deleteVectors'
+    | 'deleteByFilter'
+    | 'optimize'
+    | 'flush'
+    | 'verifyErased'
+    | 'createBackup'
+    | 'serve'
+    | 'close'
+  > {
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How to move collections. */
+export interface MigrationOptions {
+  /** The collections to move, by name. Left out: all of the source. */
+  collections?: readonly string[]
+  /** How many vectors are moved at a time, 1 to 10,000. Default 500. */
+  batchSize?: number
+  /**
+   * Delete from the target what the source does not hold. Left out: what is there beside
+   * rejects the call, when everything is copied.
+   */
+  prune?: boolean
+  /**
+   * How many vectors of each collection are searched for in both, to compare, 0 to 10,000.
+   * Default 20.
+   */
+  sample?: number
+  /**
+   * Told now and then how far it is. What it throws rejects the call when the work is done.
+   */
+  onProgress?: (progress: MigrationProgress) => void
+}
+
+/** How far a migration is. */
+export interface MigrationProgress {
+  collection: string
+  /**
+   * `copy`: the source's vectors that are compared and copied. `prune`: the target's that are
+   * looked up in the source. `verify`: searches that are compared.
+   */
+  phase: 'copy' | 'prune' | 'verify'
+  done: number
+  total: number
+}
+
+/** A collection that was moved. */
+export interface MigratedCollection {
+  name: string
+  /** How many vectors both hold. */
+  vectors: number
+  /** How many were written to the target. */
+  copied: number
+  /** How many were there already, the same in every part. */
+  unchanged: number
+  /** How many were deleted from the target. */
+  pruned: number
+  /** How many vectors were searched for in both. */
+  sampled: number
+  /** The share of the source's results that the target found as well, 0 to 1. */
+  agreement: number
+}
+
+/** What a migration did. */
+export interface MigrationReport {
+  collections: MigratedCollection[]
+  duration_ms: number
+}
+
+/**
+ * Copies collections from one client to another, and makes sure that all is there: every
+ * vector is compared with what the target holds and written where it differs, counts are
+ * compared, and so are the results of searches for a sample. The source is only read.
+ *
+ * Where it is broken off, it rejects with `PartialWriteError`; called again it goes on with
+ * what is missing. What was deleted from the source since is found, and deleted from the
+ * target with `prune`.
+ *
+ * Rejects with `ValidationError` where a collection of the target has another dimension or
+ * metric, and with `StorageError` where the target is not like the source in the end.
+ */
+export declare function migrate(
+  source: Vectorizer,
+  target: Vectorizer,
+  options?: MigrationOptions,
+): Promise<MigrationReport>
 
 /*
  * The client's methods as functions of the module. They share one client in memory, which

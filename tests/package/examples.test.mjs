@@ -21,7 +21,7 @@ import { VectorizerClient } from 'vectorizer-native'
 import { here, node, run, temporaryFolder } from './support.mjs'
 
 const examples = join(here, '..', '..', 'examples')
-const projects = ['erasure-service', 'retention', 'semantic-search']
+const projects = ['erasure-service', 'migrate', 'retention', 'semantic-search']
 const read = (...path) => readFileSync(join(...path), 'utf8')
 const readJson = (...path) => JSON.parse(read(...path))
 
@@ -535,6 +535,21 @@ describe('erasure-service', () => {
       Object.keys(certificate.collections[0]).sort(),
     )
     await service.stop()
+  })
+})
+
+describe('migrate', () => {
+  test('npm start moves all, then what has changed, and can be started again', async () => {
+    const folder = copied('migrate')
+    for (let run = 0; run < 2; run++) {
+      const { code, stdout, stderr } = await node(['start.js'], { cwd: folder })
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+      assert.match(stdout, /^sentences copy 100\/100$/m)
+      assert.match(stdout, /the target holds 20 vectors that the source does not .*prune: true/)
+      assert.match(stdout, /^sentences: 81 vectors, 0 copied, 81 unchanged, 20 deleted; 20 searches/m)
+      assert.match(stdout, /^found in data: A heron stands in the reeds$/m)
+    }
+    assert.deepEqual(holding(join(folder, 'data'), 'A ferry'), [])
   })
 })
 
