@@ -12,6 +12,7 @@ import {
   VectorNotFoundError,
 } from '..'
 import { everything, holding, client as opened } from './support/collections'
+import { allowed, calls, wrong } from './support/misuse'
 import { rejection } from './support/rejection'
 import { untyped } from './support/untyped'
 
@@ -102,71 +103,6 @@ test('the collection and the id that are missing are named', async () => {
   expect(error.message).toContain("'things'")
 })
 
-/** Every call with arguments that are right. */
-const calls: Record<string, unknown[]> = {
-  createCollection: ['new', { dimension: 2 }],
-  getCollectionInfo: ['things'],
-  getCollection: ['things'],
-  deleteCollection: ['things'],
-  insertVectors: ['things', [{ id: 'n', data: [1, 2] }], { onProgress: () => {} }],
-  insertText: ['things', 'text', { a: 1 }],
-  batchInsertText: ['things', ['text'], [{ a: 1 }]],
-  insertTexts: ['things', [{ id: 'n', text: 'text' }]],
-  getVector: ['things', 'a'],
-  listVectors: ['things', 0, 10],
-  count: ['things', { name: 'a' }],
-  updateVector: ['things', 'a', { data: [3, 4] }],
-  search: ['things', [1, 2], { limit: 3 }],
-  searchVectors: ['things', { query_vector: [1, 2] }],
-  searchText: ['things', { query: 'text' }],
-  searchBatch: ['things', [[1, 2], 'text'], { limit: 3 }],
-  deleteVector: ['things', 'a'],
-  batchDelete: ['things', ['a']],
-  deleteVectors: ['things', ['a']],
-  deleteByFilter: ['things', { name: 'a' }, { dryRun: false }],
-  optimize: ['things', { onProgress: () => {} }],
-}
-class Instance {
-  id = 'a'
-  name = 'a'
-}
-const wrong: Record<string, unknown> = {
-  undefined: undefined,
-  null: null,
-  'a number': 5,
-  NaN: Number.NaN,
-  'a string': 'wrong',
-  'an array': [{}],
-  'an object': { wrong: {} },
-  'a function': () => 'a',
-  'a symbol': Symbol('a'),
-  'a bigint': 5n,
-  'a class instance': new Instance(),
-  'a Map': new Map([['name', 'a']]),
-}
-/** Where something that is wrong elsewhere is right: left out, another form, or no such name. */
-const allowed = new Set([
-  'createCollection 0 a string',
-  'insertText 1 a string',
-  'insertText 2 undefined',
-  'insertText 2 null',
-  'insertText 2 an object',
-  'batchInsertText 2 undefined',
-  'listVectors 1 undefined',
-  'listVectors 2 undefined',
-  'listVectors 1 null',
-  'listVectors 2 null',
-  'listVectors 1 a number',
-  'listVectors 2 a number',
-  'count 1 undefined',
-  'search 1 a string',
-  'search 2 undefined',
-  'searchBatch 2 undefined',
-  'insertVectors 2 undefined',
-  'optimize 1 undefined',
-  'batchInsertText 2 an array',
-  'deleteByFilter 2 undefined',
-])
 const table = Object.entries(calls).flatMap(([name, args]) =>
   args.flatMap((_, at) =>
     Object.keys(wrong)

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import './milvus-lite.mjs'
 import { npm } from './npm.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

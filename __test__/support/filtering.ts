@@ -1,17 +1,23 @@
 import fc from 'fast-check'
-import type { Condition, Filter } from '../..'
+import type { Condition, Filter, RangeBounds } from '../..'
 
 type Scalar = string | number | boolean
 type Ordered = string | number
+/** What a filter may compare with. */
+type Operand = Scalar | null | Date
+type Bounds = RangeBounds<number> | RangeBounds<string | Date>
 
 type Each<Is extends string, Rest> = Is extends string ? { is: Is } & Rest : never
 
 /** A filter in no form, to be written in each. */
 export type Tree =
-  | Each<'equal' | 'unequal', { key: string; value: Scalar }>
-  | Each<'in' | 'not in', { key: string; values: Scalar[] }>
-  | Each<'gt' | 'gte' | 'lt' | 'lte', { key: string; value: Ordered }>
-  | Each<'missing', { key: string }>
+  | Each<'equal' | 'unequal', { key: string; value: Operand }>
+  | Each<'in' | 'not in' | 'except', { key: string; values: Operand[] }>
+  | Each<'gt' | 'gte' | 'lt' | 'lte', { key: string; value: Ordered | Date }>
+  | Each<'within', { key: string; bounds: Bounds }>
+  | Each<'count', { key: string; bounds: RangeBounds<number> }>
+  | Each<'missing' | 'empty' | 'null', { key: string }>
+  | Each<'ids', { ids: string[] }>
   | Each<'all' | 'any' | 'none', { of: Tree[] }>
 
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/
@@ -20,51 +26,73 @@ const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/
 function instant(text: string) {
   if (!DATE.test(text)) return undefined
   const zoned = text.length === 10 || /(Z|[+-]\d\d:\d\d)$/.test(text)
-  return Date.parse(zoned ? text : `${text}Z`)
+  const at = Date.parse(zoned ? text : `${text}Z`)
+  return Number.isNaN(at) ? undefined : at
 }
 
-/** All values that a dotted path leads to: those of an array count one by one. */
-function valuesAt(value: unknown, path: string[]): unknown[] {
-  if (Array.isArray(value)) return value.flatMap((element) => valuesAt(element, path))
-  if (path.length === 0) return value === undefined ? [] : [value]
-  if (typeof value !== 'object' || value === null) return []
-  return valuesAt((value as Record<string, unknown>)[path[0]], path.slice(1))
+/** What a dotted path leads to: more than one thing, where an array of objects is on the way. */
+function thingsAt(value: unknown, path: string[]): unknown[] {
+  const member = (one: unknown) => {
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) return []
+    const found = (one as Record<string, unknown>)[path[0]]
+    return found === undefined ? [] : [found]
+  }
+  if (path.length === 0) return [value]
+  const found = Array.isArray(value) ? value.flatMap(member) : member(value)
+  return found.flatMap((one) => thingsAt(one, path.slice(1)))
 }
 
-function compares(a: unknown, b: unknown, by: (a: Ordered, b: Ordered) => boolean) {
+/** By the bytes of their UTF-8. */
+const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** Less than, equal to or greater than 0 where two values compare, otherwise nothing. */
+function compared(a: unknown, b: Operand): number {
   if (typeof a === 'string' && typeof b === 'string') {
     const [left, right] = [instant(a), instant(b)]
-    return left !== undefined && right !== undefined ? by(left, right) : by(a, b)
+    return left !== undefined && right !== undefined ? left - right : order(a, b)
   }
-  if (typeof a !== typeof b || typeof a === 'object') return false
-  return by(a as Ordered, b as Ordered)
+  if (b instanceof Date) return typeof a === 'string' ? (instant(a) ?? Number.NaN) - b.getTime() : Number.NaN
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return a === b ? 0 : Number.NaN
 }
 
-const by = {
-  equal: (a: Ordered, b: Ordered) => a === b,
-  gt: (a: Ordered, b: Ordered) => a > b,
-  gte: (a: Ordered, b: Ordered) => a >= b,
-  lt: (a: Ordered, b: Ordered) => a < b,
-  lte: (a: Ordered, b: Ordered) => a <= b,
+const holds = {
+  gt: (comparison: number) => comparison > 0,
+  gte: (comparison: number) => comparison >= 0,
+  lt: (comparison: number) => comparison < 0,
+  lte: (comparison: number) => comparison <= 0,
 }
 
-/** Whether metadata matches, by the words of the documentation. */
-export function matches(tree: Tree, metadata: unknown): boolean {
-  if (tree.is === 'all') return tree.of.every((one) => matches(one, metadata))
-  if (tree.is === 'any') return tree.of.some((one) => matches(one, metadata))
-  if (tree.is === 'none') return !tree.of.some((one) => matches(one, metadata))
-  const found = valuesAt(metadata, tree.key.split('.'))
-  if (tree.is === 'missing') return found.length === 0
-  const equal = (value: Scalar) => found.some((one) => compares(one, value, by.equal))
+const isWithin = (value: unknown, bounds: Bounds) =>
+  Object.entries(bounds).every(([name, bound]) => holds[name as keyof typeof holds](compared(value, bound)))
+
+/** Whether a vector with this metadata and id matches, by the words of the documentation. */
+export function matches(tree: Tree, metadata: unknown, id = ''): boolean {
+  if (tree.is === 'all') return tree.of.every((one) => matches(one, metadata, id))
+  if (tree.is === 'any') return tree.of.some((one) => matches(one, metadata, id))
+  if (tree.is === 'none') return !tree.of.some((one) => matches(one, metadata, id))
+  if (tree.is === 'ids') return tree.ids.includes(id)
+  const things = thingsAt(metadata, tree.key.split('.'))
+  const counts = things.map((one) => (Array.isArray(one) ? one.length : one === null ? 0 : 1))
+  if (tree.is === 'missing') return things.length === 0
+  if (tree.is === 'empty') return counts.every((count) => count === 0)
+  if (tree.is === 'count') return counts.some((count) => isWithin(count, tree.bounds))
+  const values = things.flat(1).filter((one) => typeof one !== 'object' || one === null)
+  const equal = (operand: Operand) => values.some((one) => compared(one, operand) === 0)
+  if (tree.is === 'null') return equal(null)
   if (tree.is === 'equal') return equal(tree.value)
   if (tree.is === 'unequal') return !equal(tree.value)
   if (tree.is === 'in') return tree.values.some(equal)
   if (tree.is === 'not in') return !tree.values.some(equal)
-  const { is, value } = tree
-  return found.some((one) => compares(one, value, by[is]))
+  if (tree.is === 'except') {
+    const others = values.filter((one) => tree.values.every((operand) => compared(one, operand) !== 0))
+    return others.some((one) => one !== null)
+  }
+  const bounds = tree.is === 'within' ? tree.bounds : { [tree.is]: tree.value }
+  return values.some((one) => isWithin(one, bounds))
 }
 
-/** The tree as fields and operators. */
+/** The tree as fields and operators; what has none is a clause among them. */
 export function asOperators(tree: Tree): Filter {
   if (tree.is === 'all') return { $and: tree.of.map(asOperators) }
   if (tree.is === 'any') return { $or: tree.of.map(asOperators) }
@@ -74,19 +102,30 @@ export function asOperators(tree: Tree): Filter {
   if (tree.is === 'not in') return { [tree.key]: { $nin: tree.values } }
   if (tree.is === 'equal') return { [tree.key]: { $eq: tree.value } }
   if (tree.is === 'unequal') return { [tree.key]: { $ne: tree.value } }
-  return { [tree.key]: { [`$${tree.is}`]: tree.value } }
+  if (tree.is === 'null') return { [tree.key]: null }
+  if (['ids', 'count', 'empty', 'except', 'within'].includes(tree.is)) return asClauses(tree)
+  const { key, is, value } = tree as Extract<Tree, { is: keyof typeof holds }>
+  return { [key]: { [`$${is}`]: value } }
 }
 
 function asCondition(tree: Tree): Condition {
   if (tree.is === 'all') return { must: tree.of.map(asCondition) }
   if (tree.is === 'any') return { should: tree.of.map(asCondition) }
   if (tree.is === 'none') return { must_not: tree.of.map(asCondition) }
-  if (tree.is === 'missing') return { is_empty: { key: tree.key } }
-  if (tree.is === 'in') return { key: tree.key, match: { any: tree.values } }
-  if (tree.is === 'not in') return { must_not: [{ key: tree.key, match: { any: tree.values } }] }
-  if (tree.is === 'equal') return { key: tree.key, match: { value: tree.value } }
-  if (tree.is === 'unequal') return { must_not: [{ key: tree.key, match: { value: tree.value } }] }
-  return { key: tree.key, range: { [tree.is]: tree.value } }
+  if (tree.is === 'ids') return { has_id: tree.ids }
+  const { key } = tree
+  if (tree.is === 'missing') return { must_not: [{ key, values_count: { gte: 0 } }] }
+  if (tree.is === 'empty') return { is_empty: { key } }
+  if (tree.is === 'null') return { is_null: { key } }
+  if (tree.is === 'count') return { key, values_count: tree.bounds }
+  if (tree.is === 'in') return { key, match: { any: tree.values } }
+  if (tree.is === 'not in') return { must_not: [{ key, match: { any: tree.values } }] }
+  if (tree.is === 'except') return { key, match: { except: tree.values } }
+  if (tree.is === 'within') return { key, range: tree.bounds }
+  const { value } = tree
+  if (tree.is === 'equal') return value === null ? { is_null: { key } } : { key, match: { value } }
+  if (tree.is === 'unequal') return { must_not: [asCondition({ ...tree, is: 'equal' })] }
+  return { key, range: { [tree.is]: value } as Bounds }
 }
 
 /** The tree as clauses. */
@@ -139,3 +178,94 @@ const trees = fc.letrec((tie) => ({
   ),
 }))
 export const tree = trees.tree as fc.Arbitrary<Tree>
+
+// The same with more of what JSON and the grammar have.
+
+const wideNumber = fc.oneof(
+  number,
+  fc.constantFrom(-0, 0.1, -1e21, 5e-324, Number.MAX_VALUE, 2 ** 53, 2 ** 53 - 1, 0.30000000000000004),
+)
+const wideText = fc.oneof(
+  text,
+  fc.constantFrom('"', "' or 1 == 1", '\\', '\0', '\n', '%', 'a%', '{x}', 'é', '\u{1f980}', '\uff5e', 'null'),
+  fc.constantFrom('2024-13-01', '2024-01-01T', '0000-01-01', '9999-12-31T23:59:59.999Z', 'b'.repeat(300)),
+)
+const wideScalar = fc.oneof(wideNumber, wideText, date, fc.boolean())
+const nullable = fc.oneof({ arbitrary: wideScalar, weight: 9 }, { arbitrary: fc.constant(null), weight: 1 })
+const instants = fc
+  .constantFrom('2023-12-31T23:59:59Z', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00.001Z')
+  .map((at) => new Date(at))
+const operand = fc.oneof({ arbitrary: nullable, weight: 5 }, { arbitrary: instants, weight: 1 })
+const wideField = fc.oneof(
+  nullable,
+  fc.array(nullable, { maxLength: 3 }),
+  fc.constantFrom<unknown>({}, [[1, 'a']], [{ a: 1 }]),
+)
+
+/** The names of fields: the last ones would be something else, were they part of an expression. */
+const FIELDS = ['a', 'b', 'one', 'k"] or id != "', "it's", '{x}', '100%', 'é 🦀', '\\'] as const
+
+export const wideMetadata = fc.record(
+  {
+    ...Object.fromEntries(FIELDS.map((name) => [name, wideField])),
+    one: nullable,
+    deep: fc.record({ a: wideField, b: wideField }, { requiredKeys: [] }),
+    rows: fc.array(fc.oneof(fc.record({ a: wideField }), wideScalar), { maxLength: 3 }),
+  },
+  { requiredKeys: [] },
+)
+
+const wideKey = fc.oneof(key, fc.constantFrom(...FIELDS, 'deep', 'rows', 'rows.b'))
+
+/** One bound or two, of values that compare with each other. */
+const boundsOf = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<RangeBounds<T>> =>
+  fc
+    .tuple(
+      fc.constantFrom('gt', 'gte'),
+      fc.constantFrom('lt', 'lte'),
+      value,
+      value,
+      fc.integer({ min: 0, max: 3 }),
+    )
+    .map(([lower, upper, from, to, which]) => ({
+      ...(which === 1 ? {} : { [lower]: from }),
+      ...(which === 2 ? {} : { [upper]: to }),
+    }))
+
+const wideTrees = fc.letrec((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.record({ is: fc.constantFrom('equal', 'unequal'), key: wideKey, value: operand }),
+    fc.record({
+      is: fc.constantFrom('in', 'not in', 'except'),
+      key: wideKey,
+      values: fc.array(operand, { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({
+      is: fc.constantFrom('gt', 'gte', 'lt', 'lte'),
+      key: wideKey,
+      value: fc.oneof(wideNumber, wideText, date, instants),
+    }),
+    fc.record({
+      is: fc.constant('within'),
+      // Where there is one value at most, every engine can tell.
+      key: fc.oneof({ arbitrary: fc.constant('one'), weight: 3 }, { arbitrary: wideKey, weight: 1 }),
+      bounds: fc.oneof(boundsOf(wideNumber), boundsOf(fc.oneof(wideText, date, instants))),
+    }),
+    fc.record({
+      is: fc.constant('count'),
+      key: wideKey,
+      bounds: boundsOf(fc.constantFrom(0, 1, 1.5, 2, 3)),
+    }),
+    fc.record({ is: fc.constantFrom('missing', 'empty', 'null'), key: wideKey }),
+    fc.record({
+      is: fc.constant('ids'),
+      ids: fc.array(fc.constantFrom('0', '1', '2', 'nobody'), { minLength: 1 }),
+    }),
+    fc.record({
+      is: fc.constantFrom('all', 'any', 'none'),
+      of: fc.array(tie('tree'), { minLength: 1, maxLength: 3 }),
+    }),
+  ),
+}))
+export const wideTree = wideTrees.tree as fc.Arbitrary<Tree>

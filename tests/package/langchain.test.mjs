@@ -1,12 +1,11 @@
 // The vector store for LangChain.js: what @langchain/core itself and its users ask of one.
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import * as vectorizer from 'vectorizer-native'
-import { fixture, here, node, temporaryFolder } from './support.mjs'
+import { fixture, here, node, projectWithoutPeers, temporaryFolder } from './support.mjs'
 
 const { ClientClosedError, DimensionMismatchError, ValidationError, VectorizerClient } = vectorizer
 
@@ -733,16 +732,7 @@ test('the two formats have a class each, over one client', async () => {
 })
 
 test('without @langchain/core, importing says what to install', async () => {
-  const alone = mkdtempSync(join(tmpdir(), 'vectorizer-native-langchain-'))
-  after(() => rmSync(alone, { recursive: true, force: true, maxRetries: 3 }))
-  const modules = join(alone, 'node_modules')
-  mkdirSync(modules)
-  const installed = join(here, 'node_modules')
-  cpSync(join(installed, 'vectorizer-native'), join(modules, 'vectorizer-native'), { recursive: true })
-  for (const name of readdirSync(installed)) {
-    if (name.startsWith('vectorizer-native-'))
-      symlinkSync(join(installed, name), join(modules, name), 'junction')
-  }
+  const alone = projectWithoutPeers()
   const said = /needs @langchain\/core: npm install @langchain\/core/
   for (const [script, code] of [
     ["require('vectorizer-native/langchain')", 'MODULE_NOT_FOUND'],

@@ -1,6 +1,7 @@
 // What the tests of the package share.
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +21,20 @@ export function temporaryFolder(name = 'test') {
 export function fixture(name) {
   const folder = temporaryFolder(basename(name))
   cpSync(join(here, 'fixtures', name), folder, { recursive: true })
+  return folder
+}
+
+/** A folder elsewhere, in which nothing is installed but the package. */
+export function projectWithoutPeers() {
+  const folder = mkdtempSync(join(tmpdir(), 'vectorizer-native-alone-'))
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  const modules = join(folder, 'node_modules')
+  const installed = join(here, 'node_modules')
+  cpSync(join(installed, 'vectorizer-native'), join(modules, 'vectorizer-native'), { recursive: true })
+  for (const name of readdirSync(installed)) {
+    if (name.startsWith('vectorizer-native-'))
+      symlinkSync(join(installed, name), join(modules, name), 'junction')
+  }
   return folder
 }
 

@@ -35,6 +35,7 @@ test('the main package holds its scripts, typings and documents', async () => {
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'],
     ...['binding.js', 'index.d.ts', 'index.js'],
     ...['langchain.d.mts', 'langchain.d.ts', 'langchain.js', 'langchain.mjs'],
+    ...['milvus.d.ts', 'milvus.js'],
   ].map((name) => `package/${name}`)
   const folders = [...below('bin', /\.js$/), ...below('lib', /\.js$/), ...below('docs', /\.md$/)]
   assert.deepEqual(await contents('vectorizer-native'), [...expected, ...folders].sort())

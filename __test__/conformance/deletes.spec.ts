@@ -1,0 +1,261 @@
+import { CollectionNotFoundError, ValidationError, VectorNotFoundError } from '../..'
+import { everything } from '../support/collections'
+import { rejection } from '../support/rejection'
+import { untyped } from '../support/untyped'
+import { engines } from './engines'
+
+describe.each(engines)('deleteVector of the client that is %s', (_, ready) => {
+  const engine = ready()
+
+  test('a deleted vector is found by no read', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    expect(await client.deleteVector('things', 'b')).toBeUndefined()
+
+    await expect(client.getVector('things', 'b')).rejects.toBeInstanceOf(VectorNotFoundError)
+    expect((await client.search('things', [1, 1])).map(({ id }) => id)).toStrictEqual(['c', 'a'])
+    expect((await client.searchBatch('things', [[1, 1]]))[0].map(({ id }) => id)).toStrictEqual(['c', 'a'])
+    expect(await engine.idsOf(client)).toStrictEqual(['a', 'c'])
+    expect((await client.listVectors('things')).total).toBe(2)
+    expect(await client.count('things')).toBe(2)
+    expect(await client.count('things', { name: 'b' })).toBe(0)
+    expect((await client.getCollectionInfo('things')).vector_count).toBe(2)
+  })
+
+  test('what is not there rejects, also the second time, and by its name', async () => {
+    const client = await engine.holding('a')
+    const error = await rejection(client.deleteVector('things', 'nobody'))
+    expect(error).toBeInstanceOf(VectorNotFoundError)
+    expect(error.message).toContain("'nobody'")
+    expect(error.message).toContain("'things'")
+    await expect(client.deleteVector('things', '')).rejects.toBeInstanceOf(VectorNotFoundError)
+    await client.deleteVector('things', 'a')
+    await expect(client.deleteVector('things', 'a')).rejects.toBeInstanceOf(VectorNotFoundError)
+    await expect(client.deleteVector('nowhere', 'a')).rejects.toBeInstanceOf(CollectionNotFoundError)
+  })
+
+  test('a deleted id can be inserted again', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    await client.deleteVector('things', 'a')
+    await client.insertVectors('things', [{ id: 'a', data: [0, 1] }])
+    expect(await client.getVector('things', 'a')).toStrictEqual({ id: 'a', data: Float32Array.of(0, 1) })
+    expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(['b', 'c', 'a']))
+  })
+
+  test('a collection can be emptied and filled over and over', async () => {
+    const client = await engine.things()
+    for (let round = 0; round < 10; round++) {
+      await client.insertVectors('things', [
+        { id: 'a', data: [1, round], metadata: { round } },
+        { id: `b${round}`, data: [round, 1] },
+      ])
+      expect((await client.getVector('things', 'a')).metadata).toStrictEqual({ round })
+      await client.deleteVector('things', 'a')
+      await client.deleteVector('things', `b${round}`)
+    }
+    expect(await client.search('things', [1, 1])).toStrictEqual([])
+    expect(await client.count('things')).toBe(0)
+  })
+})
+
+describe.each(engines)('deletes of many with the client that is %s', (_, ready) => {
+  const engine = ready()
+
+  test.each(['batchDelete', 'deleteVectors'] as const)(
+    'the report of %s has a row for each id in the order of the request',
+    async (batchDelete) => {
+      const client = await engine.holding('a', 'b', 'c', 'd')
+      expect(await client[batchDelete]('things', ['c', 'nobody', 'a', 'c', 'a', 'nobody'])).toStrictEqual({
+        collection: 'things',
+        count: 6,
+        deleted: 2,
+        failed: 4,
+        results: [
+          { id: 'c', index: 0, status: 'ok' },
+          { id: 'nobody', index: 1, status: 'error', error: expect.stringMatching(/not found/) },
+          { id: 'a', index: 2, status: 'ok' },
+          { id: 'c', index: 3, status: 'error', error: expect.stringMatching(/repeated.*\b0$/) },
+          { id: 'a', index: 4, status: 'error', error: expect.stringMatching(/repeated.*\b2$/) },
+          { id: 'nobody', index: 5, status: 'error', error: expect.stringMatching(/not found/) },
+        ],
+      })
+      expect(await engine.idsOf(client)).toStrictEqual(['b', 'd'])
+    },
+  )
+
+  test('an empty list deletes nothing and resolves with zeros', async () => {
+    const client = await engine.holding('a')
+    const nothing = { collection: 'things', count: 0, deleted: 0, failed: 0, results: [] }
+    expect(await client.batchDelete('things', [])).toStrictEqual(nothing)
+    expect(await client.count('things')).toBe(1)
+    await expect(client.batchDelete('nowhere', [])).rejects.toBeInstanceOf(CollectionNotFoundError)
+  })
+
+  test('the same failures have the same words', async () => {
+    const client = await engine.holding('a')
+    const [, embedded] = engines[0]
+    const same = await embedded().holding('a')
+    const ids = ['', 'a', 'x'.repeat(2000), 'a', 'nobody', '']
+    expect(await client.batchDelete('things', ids)).toStrictEqual(await same.batchDelete('things', ids))
+  })
+
+  test('where an entry is no string, its index is named and nothing is deleted', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    const before = await everything(client)
+    for (const entry of [7, null, undefined, { id: 'a' }, ['a'], Object('a'), Symbol('a'), '\ud800']) {
+      const error = await rejection(untyped(client).batchDelete('things', ['a', 'b', entry]))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain('[2]')
+    }
+    const holed = ['a']
+    holed[2] = 'b'
+    expect((await rejection(client.batchDelete('things', holed))).message).toContain('[1]')
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('thousands are deleted in one call, with a row for each', async () => {
+    const client = await engine.things()
+    const ids = Array.from({ length: 3000 }, (_, i) => `id ${i}`)
+    await client.insertVectors('things', { ids, data: new Float32Array(6000).fill(1) })
+    const odd = ids.filter((_, i) => i % 2 === 1)
+    const report = await client.batchDelete('things', odd)
+
+    expect(report.deleted).toBe(1500)
+    expect(report.results).toStrictEqual(odd.map((id, index) => ({ id, index, status: 'ok' })))
+    const left = ids.filter((_, i) => i % 2 === 0)
+    expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(left))
+  })
+
+  test('keep what the ids were when they were called', async () => {
+    const client = await engine.holding('a', 'b')
+    const ids = ['a']
+    const deleting = client.batchDelete('things', ids)
+    ids[0] = 'b'
+    expect((await deleting).results).toStrictEqual([{ id: 'a', index: 0, status: 'ok' }])
+    expect(await engine.idsOf(client)).toStrictEqual(['b'])
+  })
+})
+
+describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => {
+  const engine = ready()
+
+  test('the report has what was considered and what matched', async () => {
+    const client = await engine.holding('d', 'c', 'b', 'a')
+    const { results, ...report } = await client.deleteByFilter('things', { place: { $gte: 1, $lt: 3 } })
+    expect(report).toStrictEqual({ scanned: 4, matched: 2, deleted: 2 })
+    expect(engine.arranged(results)).toStrictEqual(
+      engine.arranged([
+        { id: 'c', status: 'deleted' },
+        { id: 'b', status: 'deleted' },
+      ]),
+    )
+    expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(['d', 'a']))
+    expect(await client.count('things', { place: { $gte: 1, $lt: 3 } })).toBe(0)
+  })
+
+  test('a dry run reports the same with status "matched", and deletes nothing', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    const before = await everything(client)
+    expect(await client.deleteByFilter('things', { name: ['a', 'c'] }, { dryRun: true })).toStrictEqual({
+      scanned: 3,
+      matched: 2,
+      deleted: 0,
+      results: [
+        { id: 'a', status: 'matched' },
+        { id: 'c', status: 'matched' },
+      ],
+    })
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('dryRun: false, or undefined, deletes', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    expect((await client.deleteByFilter('things', { name: 'a' }, { dryRun: false })).deleted).toBe(1)
+    expect((await client.deleteByFilter('things', { name: 'b' }, { dryRun: undefined })).deleted).toBe(1)
+    expect(await engine.idsOf(client)).toStrictEqual(['c'])
+  })
+
+  test('no match resolves with zeros', async () => {
+    const client = await engine.holding('a', 'b')
+    const report = { scanned: 2, matched: 0, deleted: 0, results: [] }
+    expect(await client.deleteByFilter('things', { name: 'z' })).toStrictEqual(report)
+    expect(await client.count('things')).toBe(2)
+  })
+
+  test('what is no filter, or no option, is refused by name and deletes nothing', async () => {
+    const client = await engine.holding('a', 'b')
+    const before = await everything(client)
+    for (const filter of [{}, null, undefined, [], 'name', 5]) {
+      const deleting = untyped(client).deleteByFilter('things', filter)
+      expect(await rejection(deleting)).toBeInstanceOf(ValidationError)
+    }
+    const options: [string, unknown][] = [
+      ['dry_run', { dry_run: true }],
+      ['limit', { dryRun: true, limit: 1 }],
+      ['dryRun', { dryRun: 'yes' }],
+      ['dryRun', { dryRun: 1 }],
+      ['dryRun', { dryRun: null }],
+      ['receipt', { receipt: null }],
+      ['receipt', { receipt: 'yes' }],
+      ['backup', { backup: null }],
+      ['backup', { backup: 5 }],
+      ['options', null],
+      ['options', []],
+    ]
+    for (const [named, given] of options) {
+      const error = await rejection(untyped(client).deleteByFilter('things', { name: 'a' }, given))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(named)
+    }
+    const nowhere = client.deleteByFilter('nowhere', { name: 'a' })
+    await expect(nowhere).rejects.toBeInstanceOf(CollectionNotFoundError)
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('options of the other deletes that are not understood are refused too', async () => {
+    const client = await engine.holding('a')
+    for (const options of [
+      { dryRun: true },
+      { receipt: 'yes' },
+      { receipt: null },
+      { backup: 5 },
+      null,
+      'yes',
+    ]) {
+      const batch = untyped(client).batchDelete('things', ['a'], options)
+      expect(await rejection(batch)).toBeInstanceOf(ValidationError)
+    }
+    for (const options of [{ dryRun: true }, { receipt: true }, { backup: 5 }, null, 'yes']) {
+      const one = untyped(client).deleteVector('things', 'a', options)
+      expect(await rejection(one)).toBeInstanceOf(ValidationError)
+    }
+    expect(await engine.idsOf(client)).toStrictEqual(['a'])
+  })
+
+  test('what was deleted by filter can be inserted again', async () => {
+    const client = await engine.holding('a', 'b')
+    await client.deleteByFilter('things', { name: 'a' })
+    await client.insertVectors('things', [{ id: 'a', data: [3, 4], metadata: { name: 'new' } }])
+    expect(await client.count('things', { name: 'a' })).toBe(0)
+    expect(await client.count('things', { name: 'new' })).toBe(1)
+  })
+
+  test('deletes thousands, and only what matches', async () => {
+    const client = await engine.things()
+    const ids = Array.from({ length: 3000 }, (_, i) => `id ${i}`)
+    const metadata = ids.map((_, i) => ({ third: i % 3 }))
+    await client.insertVectors('things', { ids, data: new Float32Array(6000).fill(1), metadata })
+    const { results, ...report } = await client.deleteByFilter('things', { third: { $gt: 0 } })
+    expect(report).toStrictEqual({ scanned: 3000, matched: 2000, deleted: 2000 })
+    expect(new Set(results.map(({ id }) => id)).size).toBe(2000)
+    const left = ids.filter((_, i) => i % 3 === 0)
+    expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(left))
+  })
+
+  test('keeps what the filter was when it was called', async () => {
+    const client = await engine.holding('a', 'b')
+    const filter = { name: { $in: ['a'] } }
+    const deleting = client.deleteByFilter('things', filter)
+    filter.name.$in = ['b']
+    expect((await deleting).results).toStrictEqual([{ id: 'a', status: 'deleted' }])
+  })
+})

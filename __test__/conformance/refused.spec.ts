@@ -1,0 +1,197 @@
+import { DimensionMismatchError, UnsupportedError, ValidationError } from '../..'
+import { everything } from '../support/collections'
+import { rejection } from '../support/rejection'
+import { untyped } from '../support/untyped'
+import { engines } from './engines'
+
+const LONE_SURROGATE = '\ud800'
+const cyclic: Record<string, unknown> = {}
+cyclic.self = cyclic
+class Instance {
+  a = 1
+}
+
+const noData: [unknown, typeof ValidationError | typeof DimensionMismatchError, string][] = [
+  [[1], DimensionMismatchError, 'vectors[1].data'],
+  [[1, 2, 3], DimensionMismatchError, 'vectors[1].data'],
+  [[], DimensionMismatchError, 'vectors[1].data'],
+  [[1, Number.NaN], ValidationError, 'vectors[1].data[1]'],
+  [[Number.POSITIVE_INFINITY, 1], ValidationError, 'vectors[1].data[0]'],
+  [Float32Array.of(1, Number.NEGATIVE_INFINITY), ValidationError, 'vectors[1].data[1]'],
+  [[1, 1e39], ValidationError, 'vectors[1].data[1]'],
+  [[0, -0], ValidationError, 'vectors[1].data'],
+  [[1e-60, 0], ValidationError, 'vectors[1].data'],
+  [[1, '2'], ValidationError, 'vectors[1].data[1]'],
+  [[null, 1], ValidationError, 'vectors[1].data[0]'],
+  [[1, 2n], ValidationError, 'vectors[1].data[1]'],
+  ['ab', ValidationError, 'vectors[1].data'],
+  [Float64Array.of(1, 2), ValidationError, 'vectors[1].data'],
+  [undefined, ValidationError, 'vectors[1].data'],
+]
+
+const noMetadata: [unknown, string][] = [
+  [[1], 'metadata'],
+  ['a', 'metadata'],
+  [new Instance(), 'metadata'],
+  [new Map(), 'metadata'],
+  [new Date(0), 'metadata'],
+  [() => 1, 'metadata'],
+  [{ a: { b: [1, () => 1] } }, 'metadata.a.b[1]'],
+  [{ a: new Instance() }, 'metadata.a'],
+  [{ a: new Uint8Array(1) }, 'metadata.a'],
+  [{ a: Number.NaN }, 'metadata.a'],
+  [{ a: [Number.POSITIVE_INFINITY] }, 'metadata.a[0]'],
+  [{ a: 1n }, 'metadata.a'],
+  [{ a: [undefined] }, 'metadata.a[0]'],
+  [{ a: new Date(Number.NaN) }, 'metadata.a'],
+  [{ a: LONE_SURROGATE }, 'metadata.a'],
+  [cyclic, 'metadata.self.self'],
+]
+
+const noId: [unknown, string][] = [
+  ['', 'empty'],
+  ['x'.repeat(1025), '1,025 bytes long'],
+  ['é'.repeat(513), '513 characters of two bytes'],
+  [LONE_SURROGATE, 'a lone surrogate'],
+  [null, 'null'],
+  [1, 'a number'],
+]
+
+describe.each(engines)('input that is refused by the client that is %s', (_, ready) => {
+  const engine = ready()
+
+  test('values that are no vector, by their place, with everything beside them', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    for (const [data, Class, place] of noData) {
+      const rows = [{ id: 'new', data: [1, 2] }, { id: 'a', data }, { data: [3, 4] }]
+      const error = await rejection(untyped(client).insertVectors('things', rows))
+      expect(error).toBeInstanceOf(Class)
+      expect(error.message).toContain(place)
+      const update = untyped(client).updateVector('things', 'a', { data: data ?? null })
+      expect(await rejection(update)).toBeInstanceOf(Class)
+      const search = untyped(client).searchVectors('things', { query_vector: data })
+      expect(await rejection(search)).toBeInstanceOf(Class)
+    }
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('metadata that is no plain JSON object, by its place', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    for (const [metadata, place] of noMetadata) {
+      const rows = [{ data: [1, 2] }, { id: 'a', data: [1, 2], metadata }]
+      const error = await rejection(untyped(client).insertVectors('things', rows))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(`vectors[1].${place}`)
+      const update = await rejection(untyped(client).updateVector('things', 'a', { metadata }))
+      expect(update).toBeInstanceOf(ValidationError)
+      expect(update.message).toContain(place)
+      const text = untyped(client).insertText('things', 'text', metadata)
+      expect(await rejection(text)).toBeInstanceOf(ValidationError)
+    }
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('ids that are none, by their place', async () => {
+    const client = await engine.holding('a')
+    for (const [id, what] of noId) {
+      const rows = [
+        { id: 'new', data: [1, 2] },
+        { id, data: [1, 2] },
+      ]
+      const error = await rejection(untyped(client).insertVectors('things', rows))
+      expect([what, error.name]).toStrictEqual([what, 'ValidationError'])
+      expect(error.message).toContain('vectors[1].id')
+      const texts = rows.map((row) => ({ id: row.id, text: 'text' }))
+      expect(await rejection(untyped(client).insertTexts('things', texts))).toBeInstanceOf(ValidationError)
+    }
+    expect(await engine.idsOf(client)).toStrictEqual(['a'])
+  })
+
+  test('columns whose lengths do not fit', async () => {
+    const client = await engine.holding('a')
+    const data = Float32Array.of(1, 2, 3)
+    const two = Float32Array.of(1, 2)
+    const columns: [object, string][] = [
+      [{ ids: ['b', 'c'], data }, 'vectors.data'],
+      [{ ids: [], data }, '3 values'],
+      [{ ids: ['b'], data: two, metadata: [{}, {}] }, 'vectors.metadata'],
+      [{ ids: ['b'], data: two, texts: ['a', 'b'] }, 'vectors.texts'],
+      [{ ids: ['b'], data: two, texts: [''] }, 'vectors.texts[0]'],
+      [{ ids: [7], data: two }, 'vectors.ids[0]'],
+      [{ vectors: [] }, 'vectors'],
+    ]
+    for (const [given, place] of columns) {
+      const error = await rejection(untyped(client).insertVectors('things', given))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(place)
+    }
+    const tooMany = await rejection(client.insertVectors('things', { ids: ['b'], data }))
+    expect(tooMany).toBeInstanceOf(DimensionMismatchError)
+    expect(await engine.idsOf(client)).toStrictEqual(['a'])
+  })
+
+  test('fields that are not known, by name', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    const unknown: [string, () => Promise<unknown>][] = [
+      ['vector', () => untyped(client).insertVectors('things', [{ id: 'b', vector: [1, 2] }])],
+      ['payload', () => untyped(client).insertVectors('things', [{ id: 'b', data: [1, 2], payload: {} }])],
+      ['meta', () => untyped(client).insertTexts('things', [{ id: 'b', text: 'b', meta: {} }])],
+      ['vector', () => untyped(client).updateVector('things', 'a', { vector: [1, 2] })],
+      ['onProgres', () => untyped(client).insertVectors('things', [], { onProgres: () => {} })],
+      ['onProgress', () => untyped(client).insertVectors('things', [], { onProgress: 5 })],
+    ]
+    for (const [named, call] of unknown) {
+      const error = await rejection(call())
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(named)
+    }
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('what is beyond the limits of the engine alone, with everything beside it', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    const tooLong = 'x'.repeat(70_000)
+    const row = { id: 'a', data: [1, 2] }
+    const calls: [string, () => Promise<unknown>][] = [
+      ['metadata', () => client.insertVectors('things', [row, { data: [1, 2], metadata: { tooLong } }])],
+      ['metadata', () => client.updateVector('things', 'a', { metadata: { tooLong } })],
+      ['text', () => client.insertVectors('things', [row, { data: [1, 2], text: tooLong }])],
+      ['text', () => client.insertText('things', tooLong)],
+      ['text', () => client.batchInsertText('things', ['a', tooLong])],
+      ['dimension', () => client.createCollection('wide', { dimension: 40_000 })],
+      ['limit', () => client.search('things', [1, 2], { limit: 20_000 })],
+      ['limit', () => client.searchVectors('things', { query_vector: [1, 2], limit: 20_000 })],
+      ['limit', () => client.searchBatch('things', [[1, 2]], { limit: 20_000 })],
+    ]
+    for (const [named, call] of calls) {
+      if (engine.isEmbedded) {
+        expect(await call()).toBeDefined()
+      } else {
+        const error = await rejection(call())
+        expect(error).toBeInstanceOf(UnsupportedError)
+        expect(error.message).toContain(named)
+      }
+    }
+    if (!engine.isEmbedded) expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('what is at the limits is taken', async () => {
+    const client = await engine.holding('a')
+    const { metadata, text, results } = engine.limits
+    const long = (bytes: number, around: number) => 'x'.repeat(bytes - around)
+    const row = {
+      id: 'b',
+      data: Float32Array.of(1, 2),
+      metadata: { long: long(metadata, '{"long":""}'.length) },
+      text: long(text, 0),
+    }
+    await client.insertVectors('things', [row])
+    expect(await client.getVector('things', 'b')).toStrictEqual(row)
+    expect(await client.count('things', { long: row.metadata.long })).toBe(1)
+    expect(await client.search('things', [1, 2], { limit: results })).toHaveLength(2)
+  })
+})

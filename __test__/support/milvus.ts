@@ -1,0 +1,213 @@
+// Servers of Milvus Lite, and what can go wrong on the way to them.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MilvusClient } from '@zilliz/milvus2-sdk-node'
+
+/** The environment that Milvus Lite is installed in, from jest.config.js. */
+declare const milvusLite: string | null
+
+export const isInstalled = milvusLite !== null
+
+const HOST = '127.0.0.1'
+const script = join(__dirname, '..', 'milvus', 'server.py')
+
+/** A server with a directory and a port of its own, which it keeps when it is started again. */
+export class MilvusServer {
+  #directory: string | undefined
+  #port = 0
+  #process: ChildProcess | undefined
+  #client: MilvusClient | undefined
+  #databases = 0
+
+  get port() {
+    return this.#port
+  }
+
+  get address() {
+    return `${HOST}:${this.#port}`
+  }
+
+  /** Starts it, and returns when it answers. */
+  async start() {
+    this.#directory ??= realpathSync(mkdtempSync(join(tmpdir(), 'spec-milvus-')))
+    const python = join(milvusLite ?? '', process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
+    const args = [script, this.#directory, `${this.#port}`]
+    const child = spawn(python, args, { stdio: 'pipe' })
+    this.#process = child
+    let said = ''
+    child.stderr.on('data', (part) => {
+      said += part
+    })
+    const ended = once(child, 'close').then(() => {
+      throw new Error(`Milvus Lite ended: ${said}`)
+    })
+    const [port] = await Promise.race([once(child.stdout, 'data'), ended])
+    ended.catch(() => {}) // from now on it may
+    this.#port = Number(port)
+  }
+
+  /** Ends it, with SIGKILL in the middle of what it does. */
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL') {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  /** Ends it for good. */
+  async remove() {
+    await this.#client?.closeConnection()
+    await this.stop()
+    if (this.#directory) rmSync(this.#directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  /** Makes a database that nothing else uses, and returns its name. */
+  async database() {
+    this.#client ??= new MilvusClient({ address: this.address, logLevel: 'error' })
+    this.#databases += 1
+    const db_name = `database_${this.#databases}`
+    const { error_code, reason } = await this.#client.createDatabase({ db_name })
+    if (error_code !== 'Success') throw new Error(reason)
+    return db_name
+  }
+}
+
+/** A server for all tests of a file, or of a `describe`. */
+export function milvusServer() {
+  const server = new MilvusServer()
+  beforeAll(() => server.start())
+  afterAll(() => server.remove())
+  return server
+}
+
+/** Where a request is broken off: before the engine has seen it, or when it has answered. */
+type Moment = 'request' | 'answer'
+
+/** Types of HTTP/2 frames. */
+const HEADERS = 1
+
+/** What begins each connection of a client, before its first frame. */
+const PREFACE = 24
+
+/** Passes on whole HTTP/2 frames, as long as `passes` lets them. */
+function frames(
+  from: Socket,
+  to: Socket,
+  preface: number,
+  passes: (type: number, stream: number) => boolean,
+) {
+  let bytes = Buffer.alloc(0)
+  let before = preface
+  from.on('data', (part) => {
+    bytes = Buffer.concat([bytes, part])
+    for (;;) {
+      const length =
+        before > 0 ? before : bytes.length < 9 ? Number.POSITIVE_INFINITY : 9 + bytes.readUIntBE(0, 3)
+      if (bytes.length < length) return
+      if (before === 0 && !passes(bytes[3], bytes.readUInt32BE(5))) return
+      to.write(bytes.subarray(0, length))
+      bytes = bytes.subarray(length)
+      before = 0
+    }
+  })
+}
+
+/** Stands between a client and a server, and breaks off connections when it is told to. */
+export class MilvusProxy {
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+  #refuses = false
+  #left = Number.POSITIVE_INFINITY
+  #moment: Moment = 'request'
+
+  constructor(target: () => number) {
+    this.#server = createServer((client) => {
+      if (this.#refuses) {
+        client.destroy()
+        return
+      }
+      const server = connect(target(), HOST)
+      this.#pair(client, server)
+    })
+  }
+
+  async start() {
+    this.#server.listen(0, HOST)
+    await once(this.#server, 'listening')
+  }
+
+  get address() {
+    return `${HOST}:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Breaks off all connections. New ones are taken. */
+  drop() {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Breaks off all connections, and every new one. */
+  refuse() {
+    this.#refuses = true
+    this.drop()
+  }
+
+  /** Lets so many more requests through with their answers, then breaks off the next one and refuses. */
+  refuseAfter(requests: number, moment: Moment) {
+    this.#left = requests
+    this.#moment = moment
+  }
+
+  /** Takes connections again. */
+  restore() {
+    this.#refuses = false
+    this.#left = Number.POSITIVE_INFINITY
+  }
+
+  async close() {
+    this.refuse()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #pair(client: Socket, server: Socket) {
+    let last: number | undefined
+    const broken = () => {
+      this.refuse()
+      return false
+    }
+    frames(client, server, PREFACE, (type, stream) => {
+      if (type !== HEADERS) return true
+      this.#left -= 1
+      if (this.#left >= 0) return true
+      if (this.#moment === 'request') return broken()
+      last ??= stream
+      return true
+    })
+    frames(server, client, 0, (type, stream) => type !== HEADERS || stream !== last || broken())
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      this.#sockets.add(socket)
+      socket.on('error', () => {}) // it closes then
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        other.destroy()
+      })
+    }
+  }
+}
+
+/** A proxy before a server, for all tests of a file. */
+export function milvusProxy(server: MilvusServer) {
+  const proxy = new MilvusProxy(() => server.port)
+  beforeAll(() => proxy.start())
+  beforeEach(() => proxy.restore())
+  afterAll(() => proxy.close())
+  return proxy
+}

@@ -1,0 +1,43 @@
+// One interface types the embedded client and that of the engine: a service is given either.
+// Compiled, never run.
+import { migrate, PartialWriteError, type Vectorizer, VectorizerClient } from 'vectorizer-native'
+import { type DeleteProgress, MilvusVectorizerClient } from 'vectorizer-native/milvus'
+
+declare const embedded: VectorizerClient
+declare const distributed: MilvusVectorizerClient
+
+/** A service's code, which knows neither. */
+async function forget(client: Vectorizer, owner: string) {
+  const { deleted, results } = await client.deleteByFilter('notes', { owner }, { dryRun: false })
+  const { failed } = await client.batchDelete('notes', ['a', 'b'])
+  await client.deleteVector('notes', 'c')
+  const [first] = await client.search('notes', 'text', { filter: { owner }, limit: 1 })
+  return [deleted, failed, results.length, first?.score]
+}
+forget(embedded, 'me')
+forget(distributed, 'me')
+const either: Vectorizer[] = [embedded, distributed]
+migrate(embedded, distributed, { onProgress: ({ phase, done, total }) => [phase, done / total] })
+migrate(distributed, embedded, { collections: ['notes'], prune: true })
+
+// Beside what both have, each has something of its own.
+distributed.batchDelete('notes', ['a'], { onProgress: ({ phase }: DeleteProgress) => phase })
+new MilvusVectorizerClient({ address: 'localhost:19530', token: 'user:password', database: 'app' })
+embedded.serve({ port: 0 })
+VectorizerClient.restoreBackup('file', 'path')
+// @ts-expect-error An address there must be.
+new MilvusVectorizerClient({ token: 'user:password' })
+// @ts-expect-error The engine has no path.
+new MilvusVectorizerClient({ address: 'localhost:19530', path: './data' })
+// @ts-expect-error What is restored is a store on disk.
+MilvusVectorizerClient.restoreBackup
+// @ts-expect-error No client is without deletes.
+const incomplete: Vectorizer = { search: embedded.search.bind(embedded) }
+
+function told(error: unknown) {
+  if (!(error instanceof PartialWriteError)) return
+  const ids: readonly string[] = error.unknown
+  return 'results' in error.report ? [error.report.deleted, ids] : ids
+}
+
+export { either, incomplete, told }

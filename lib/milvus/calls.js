@@ -1,0 +1,441 @@
+// The calls of the embedded client, over rows that the engine keeps.
+const native = require('../../binding.js')
+const { methods } = require('../arguments.js')
+const { classes } = require('../errors.js')
+const { listening } = require('../listening.js')
+const { EngineCollection } = require('./collection.js')
+const { withTerms, written } = require('./expression.js')
+const { idOf, keyOf } = require('./names.js')
+const { LARGEST_DIMENSION, rowsOf, vectorOf } = require('./rows.js')
+const { withScratch } = require('./scratch.js')
+const { deleteIds, deleteMatches, insertRows } = require('./writing.js')
+
+const { StorageError, UnsupportedError, VectorNotFoundError } = classes
+
+/** The most results of one search, and queries in one request: the engine's own limits. */
+const MOST_RESULTS = 16_384
+const QUERIES_AT_ONCE = 100
+/** How long the engine is left to work before it is asked again, in milliseconds. */
+const PAUSE = 200
+
+/** What the engine cannot do, and what there is instead. */
+const NOT_OFFERED = {
+  receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
+  backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
+  verifyErased: 'a look into its files: optimize asks it to compact, deleteCollection drops all',
+  createBackup: "backups: it has tools of its own, and 'migrate' copies collections to an embedded client",
+  serve: 'an HTTP server: an embedded client does',
+}
+
+function refuse(what) {
+  throw new UnsupportedError(`the engine behind this client does not offer ${NOT_OFFERED[what]}`)
+}
+
+/** The options of a delete that the embedded client knows, and the listener. */
+function deletion(options = {}) {
+  const { onProgress, ...rest } = options
+  if (rest.receipt === true) refuse('receipt')
+  if (typeof rest.backup === 'string') refuse('backup')
+  return { rest, ...listening({ onProgress }) }
+}
+
+/** The engine's distance as a score: higher is more alike. */
+function scoreOf(distance, metric) {
+  if (metric === 'euclidean') return 1 / (1 + Math.sqrt(Math.max(0, distance)))
+  return metric === 'cosine' ? Math.min(1, Math.max(-1, distance)) : distance
+}
+
+/**
+ * The `expression` that matches what a filter does; of one that is nothing but ids, their `keys`
+ * as well.
+ */
+async function translated(collection, filterText) {
+  if (filterText === null) return {}
+  const { expression, guards } = JSON.parse(await native.filterPlan(filterText))
+  for (const { terms, path } of guards) {
+    const count = await collection.count(withTerms(terms))
+    if (count === 0) continue
+    const message =
+      `filter.${path}: ${count} vectors have several values there, and the engine cannot tell ` +
+      'whether one of them meets the whole condition'
+    throw new UnsupportedError(message)
+  }
+  return { expression: written(expression), keys: expression.ids?.map(keyOf) }
+}
+
+const filterTextOf = (collection, filter) => methods.count({}, collection.name, filter)[1]
+
+const missing = ({ name }, id) =>
+  new VectorNotFoundError(`there is no vector '${id}' in collection '${name}'`)
+
+class Calls {
+  #engine
+  #embedder
+  /** Where the page behind the last one that was read of a collection begins. */
+  #pages = new Map()
+
+  constructor(engine, embedder) {
+    this.#engine = engine
+    this.#embedder = embedder
+  }
+
+  /** Calls `work` with an embedded client that has a collection like the one given. */
+  #scratch(collection, work) {
+    return withScratch(this.#embedder, collection, work)
+  }
+
+  #open(name) {
+    return EngineCollection.open(this.#engine, name)
+  }
+
+  async ready() {
+    await this.#engine.call('getVersion')
+  }
+
+  async createCollection(...args) {
+    const info = await this.#scratch(null, async (scratch) => {
+      const { name } = await scratch.createCollection(...args)
+      return scratch.getCollectionInfo(name)
+    })
+    const { name, dimension, similarity_metric: metric, hnsw, created_at } = info
+    if (dimension > LARGEST_DIMENSION) {
+      const limit = `the engine takes at most ${LARGEST_DIMENSION}`
+      throw new UnsupportedError(`dimension is ${dimension}; ${limit}`)
+    }
+    const settings = { name, dimension, metric, hnsw, created_at }
+    return this.#brief(await EngineCollection.create(this.#engine, settings))
+  }
+
+  async #brief(collection) {
+    const { name, dimension, metric, created_at } = collection
+    const vector_count = await collection.count()
+    return { name, dimension, similarity_metric: metric, vector_count, created_at }
+  }
+
+  async listCollections() {
+    const all = await EngineCollection.all(this.#engine)
+    return Promise.all(all.map((collection) => this.#brief(collection)))
+  }
+
+  async getCollectionInfo(name) {
+    const collection = await this.#open(name)
+    const brief = await this.#brief(collection)
+    const { indexed, pending } = await collection.indexed()
+    return {
+      ...brief,
+      updated_at: brief.created_at, // the engine keeps no other time
+      size_bytes: brief.vector_count * brief.dimension * Float32Array.BYTES_PER_ELEMENT,
+      hnsw: collection.hnsw,
+      index: { indexed, pending, deleted: Math.max(0, (await collection.stored()) - brief.vector_count) },
+    }
+  }
+
+  getCollection(name) {
+    return this.getCollectionInfo(name)
+  }
+
+  async deleteCollection(name) {
+    await (await this.#open(name)).drop()
+    this.#pages.delete(name)
+  }
+
+  /**
+   * Writes what `insert` puts into an embedded collection like this one. Its listener is told
+   * of the preparation there, and of the writing here.
+   */
+  async #insert(name, options, insert) {
+    const collection = await this.#open(name)
+    const { tell, finish } = listening(options)
+    const onProgress = (progress) => {
+      if (progress.phase !== 'insert') tell(progress)
+    }
+    const { report, vectors } = await this.#scratch(collection, async (scratch) => {
+      const made = await insert(scratch, { onProgress })
+      return { report: made, vectors: await stored(scratch, name) }
+    })
+    this.#pages.delete(name)
+    const total = vectors.length
+    await insertRows(collection, await rowsOf(vectors), (done) => tell({ phase: 'insert', done, total }))
+    return finish(report)
+  }
+
+  insertVectors(name, vectors, options = {}) {
+    return this.#insert(name, options, (scratch, listener) => scratch.insertVectors(name, vectors, listener))
+  }
+
+  insertText(name, text, metadata) {
+    return this.#insert(name, {}, (scratch) => scratch.insertText(name, text, metadata))
+  }
+
+  batchInsertText(name, texts, metadatas, options = {}) {
+    return this.#insert(name, options, (scratch, listener) =>
+      scratch.batchInsertText(name, texts, metadatas, listener),
+    )
+  }
+
+  async insertTexts(name, texts, options = {}) {
+    const begin = performance.now()
+    const report = await this.#insert(name, options, (scratch, listener) =>
+      scratch.insertTexts(name, texts, listener),
+    )
+    return { ...report, duration_ms: performance.now() - begin }
+  }
+
+  async #vector(collection, id) {
+    const [row] = await collection.withKeys([keyOf(id)], ['*'])
+    if (row) return vectorOf(row)
+    throw missing(collection, id)
+  }
+
+  async getVector(name, id) {
+    return this.#vector(await this.#open(name), id)
+  }
+
+  async updateVector(name, id, update) {
+    const collection = await this.#open(name)
+    const old = await this.#vector(collection, id)
+    const vector = await this.#scratch(collection, async (scratch) => {
+      await scratch.insertVectors(name, [old])
+      return scratch.updateVector(name, id, update)
+    })
+    await insertRows(collection, await rowsOf([vector]), () => {})
+    return vector
+  }
+
+  async listVectors(name, page = 0, limit = 10) {
+    const collection = await this.#open(name)
+    const { offset } = await this.#scratch(collection, (scratch) => scratch.listVectors(name, page, limit))
+    const total = await collection.count()
+    const known = this.#pages.get(name)
+    const from = known?.at === offset ? known.key : await collection.keyBefore(offset)
+    const rows = from === null ? [] : await collection.first({ fields: ['*'], from, limit })
+    // Whoever reads page after page need not be led there each time.
+    if (rows.length > 0) this.#pages.set(name, { at: offset + rows.length, key: rows.at(-1).id })
+    return { vectors: rows.map(vectorOf), total, limit, offset }
+  }
+
+  async count(name, filter) {
+    const collection = await this.#open(name)
+    const { expression } = await translated(collection, filterTextOf(collection, filter))
+    return collection.count(expression)
+  }
+
+  /** Queries with the texts among them embedded, but for the empty one. */
+  async #embedded(collection, scratch, queries) {
+    const texts = queries.filter((query) => typeof query === 'string' && query !== '')
+    const ids = await scratch.batchInsertText(collection.name, texts)
+    const vectors = await Promise.all(ids.map((id) => scratch.getVector(collection.name, id)))
+    return queries.map((query) => (typeof query !== 'string' || query === '' ? query : vectors.shift().data))
+  }
+
+  /**
+   * What is found for each of some queries, once the embedded client has taken them with their
+   * texts embedded: `check` gives them to it.
+   */
+  async #found(name, queries, options, check) {
+    const collection = await this.#open(name)
+    const vectors = await this.#scratch(collection, async (scratch) => {
+      const embedded = await this.#embedded(collection, scratch, queries)
+      await check(scratch, embedded)
+      return embedded
+    })
+    const matching = await translated(collection, filterTextOf(collection, options.filter))
+    const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    const defaults = { limit: 10, include_metadata: true, with_vector: false }
+    const wanted = { ...defaults, ...Object.fromEntries(given), ...matching }
+    const ranked = await this.#ranked(
+      collection,
+      vectors.filter((vector) => vector !== ''),
+      wanted,
+    )
+    const lists = vectors.map((vector) => (vector === '' ? this.#listed(collection, wanted) : ranked.shift()))
+    return Promise.all(lists)
+  }
+
+  async #listed(collection, { limit, expression, keys, ...wanted }) {
+    const rows = await collection.first({ fields: fieldsOf(wanted), expression, keys, limit })
+    return rows.map((row) => ({ id: idOf(row.id), score: 0, ...contents(row) }))
+  }
+
+  async #ranked(collection, vectors, { limit, expression, ef_search, ...wanted }) {
+    if (vectors.length > 0 && limit > MOST_RESULTS) {
+      const advice = 'only the empty text, which ranks nothing, lists more'
+      throw new UnsupportedError(`limit is ${limit}; the engine ranks at most ${MOST_RESULTS}: ${advice}`)
+    }
+    const lists = []
+    for (let at = 0; at < vectors.length; at += QUERIES_AT_ONCE) {
+      const found = await collection.search(vectors.slice(at, at + QUERIES_AT_ONCE), {
+        filter: expression,
+        limit,
+        output_fields: fieldsOf(wanted),
+        params: { ef: Math.max(limit, ef_search ?? collection.hnsw.ef_search) },
+      })
+      const results = found.map((rows) =>
+        rows
+          .map(({ score, ...row }) => ({
+            id: idOf(row.id),
+            score: scoreOf(score, collection.metric),
+            ...contents(row),
+          }))
+          .filter(isAbove(wanted)),
+      )
+      lists.push(...results)
+    }
+    return lists
+  }
+
+  async search(name, query, options = {}) {
+    const [found] = await this.#found(name, [query], options, (scratch, [given]) =>
+      scratch.search(name, given, options),
+    )
+    return found
+  }
+
+  searchVectors(name, { query_vector, ...options }) {
+    return this.#response(name, query_vector, options)
+  }
+
+  searchText(name, { query, ...options }) {
+    return this.#response(name, query, options)
+  }
+
+  async #response(name, query, options) {
+    const { threshold, ...rest } = options
+    const wanted = { ...rest, similarity_threshold: threshold }
+    const [results] = await this.#found(name, [query], wanted, (scratch, [given]) =>
+      given === ''
+        ? scratch.searchText(name, { query: given, ...options })
+        : scratch.searchVectors(name, { query_vector: given, ...options }),
+    )
+    return { results, total: results.length }
+  }
+
+  async searchBatch(name, queries, options = {}) {
+    const check = (scratch, given) => scratch.searchBatch(name, given, options)
+    if (Array.isArray(queries)) return this.#found(name, queries, options, check)
+    const { dimension } = await this.#open(name)
+    const count = Math.floor(queries.length / dimension)
+    const rows = Array.from({ length: count }, (_, i) => queries.subarray(i * dimension, (i + 1) * dimension))
+    return this.#found(name, rows, options, (scratch) => check(scratch, queries))
+  }
+
+  async deleteVector(name, id, options) {
+    if (typeof options?.backup === 'string') refuse('backup')
+    const collection = await this.#open(name)
+    await this.#scratch(collection, async (scratch) => {
+      await scratch.deleteVector(name, id, options).catch((error) => {
+        if (error.code !== 'VECTOR_NOT_FOUND') throw error
+      })
+    })
+    this.#pages.delete(name)
+    const { deleted } = await deleteIds(collection, [id], () => {})
+    if (deleted === 0) throw missing(collection, id)
+  }
+
+  async batchDelete(name, ids, options) {
+    const { rest, tell, finish } = deletion(options)
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.batchDelete(name, ids, rest))
+    this.#pages.delete(name)
+    const total = ids.length
+    return finish(await deleteIds(collection, ids, (done) => tell({ phase: 'delete', done, total })))
+  }
+
+  deleteVectors(name, ids, options) {
+    return this.batchDelete(name, ids, options)
+  }
+
+  async deleteByFilter(name, filter, options) {
+    const { rest, tell, finish } = deletion(options)
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.deleteByFilter(name, filter, rest))
+    const filterText = filterTextOf(collection, filter)
+    const matching = await translated(collection, filterText)
+    const scanned = await collection.count()
+    const find = (done) => tell({ phase: 'find', done, total: scanned })
+    const keys = await this.#matches(collection, filterText, matching, find)
+    if (rest.dryRun) {
+      const results = keys.map((key) => ({ id: idOf(key), status: 'matched' }))
+      return finish({ scanned, matched: keys.length, deleted: 0, results })
+    }
+    this.#pages.delete(name)
+    const total = keys.length
+    const done = (count) => tell({ phase: 'delete', done: count, total })
+    return finish(await deleteMatches(collection, keys, scanned, done))
+  }
+
+  /**
+   * The keys of all that a filter matches. Every row is read and judged once more by the exact
+   * evaluator: what the engine matches beyond the filter would be deleted.
+   */
+  async #matches(collection, filterText, matching, tell) {
+    const keys = []
+    for await (const rows of collection.walk({ ...matching, fields: ['id', 'metadata'] })) {
+      const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
+      const metadata = JSON.stringify(rows.map((row) => row.metadata ?? null))
+      const judged = JSON.parse(await native.matching(filterText, ids, metadata))
+      if (judged.length < rows.length) {
+        const right = new Set(judged)
+        const wrong = rows.findIndex((_, i) => !right.has(i))
+        const message =
+          `the engine matched vector '${idOf(rows[wrong].id)}', which the filter does not: nothing was ` +
+          'deleted. Was it written by something else than this client?'
+        throw new StorageError(message)
+      }
+      keys.push(...rows.map(({ id }) => id))
+      tell(keys.length)
+    }
+    return keys
+  }
+
+  async optimize(name, options = {}) {
+    const { tell, finish } = listening(options)
+    const collection = await this.#open(name)
+    await collection.compact(() => new Promise((resolve) => setTimeout(resolve, PAUSE)), tell)
+    return finish(undefined)
+  }
+
+  async flush() {
+    const all = await EngineCollection.all(this.#engine)
+    for (const collection of all) await collection.flush()
+  }
+
+  async verifyErased() {
+    refuse('verifyErased')
+  }
+
+  async createBackup() {
+    refuse('createBackup')
+  }
+
+  async serve() {
+    refuse('serve')
+  }
+}
+
+/** All vectors of an embedded collection. */
+async function stored(scratch, name) {
+  const total = await scratch.count(name)
+  return total === 0 ? [] : (await scratch.listVectors(name, 0, total)).vectors
+}
+
+/** The fields to read for results. */
+const fieldsOf = ({ include_metadata, with_vector }) => [
+  'id',
+  'text',
+  ...(include_metadata ? ['metadata'] : []),
+  ...(with_vector ? ['vector'] : []),
+]
+
+/** What a result has beside its id and score. */
+function contents(row) {
+  const { id, ...rest } = vectorOf(row)
+  return rest
+}
+
+const isAbove =
+  ({ similarity_threshold: least }) =>
+  ({ score }) =>
+    least === undefined || score >= least
+
+module.exports = { Calls }

@@ -1,0 +1,264 @@
+// One collection of the engine: its settings, and what is done with its rows, in portions that
+// the engine takes. All reads are strongly consistent.
+const { classes } = require('../errors.js')
+const { doubting } = require('./engine.js')
+const { EVERY, after, withKeys } = require('./expression.js')
+const { collectionKey } = require('./names.js')
+const { KEYS_AT_ONCE, ROWS_AT_ONCE, fieldsOf, portions } = require('./rows.js')
+
+const { CollectionExistsError, CollectionNotFoundError, StorageError } = classes
+
+/** By what a collection of ours is known in the engine. */
+const MARK = 'vectorizer-native'
+const METRICS = { cosine: 'COSINE', euclidean: 'L2', dot_product: 'IP' }
+/** The engine's for strong consistency. */
+const STRONG = 0
+
+/** The settings of a collection that the engine described, if it is one of ours. */
+function settingsOf({ properties, schema }) {
+  const property = properties.find(({ key }) => key === MARK)
+  try {
+    return JSON.parse(property?.value ?? schema.description)[MARK]
+  } catch {
+    return undefined
+  }
+}
+
+const isAscending = (keys) => keys.every((key, i) => i === 0 || key > keys[i - 1])
+
+class EngineCollection {
+  #engine
+
+  constructor(engine, key, settings) {
+    this.#engine = engine
+    this.key = key
+    Object.assign(this, settings)
+  }
+
+  /** The collection of that name; `undefined` where the engine has one that is not ours. */
+  static async find(engine, name, key = collectionKey(name)) {
+    const answer = await engine.call('describeCollection', { collection_name: key }, { collection: name })
+    const settings = settingsOf(answer)
+    if (!settings) return undefined
+    const { dim } = answer.schema.fields.find((field) => field.name === 'vector')
+    return new EngineCollection(engine, key, { ...settings, dimension: Number(dim) })
+  }
+
+  static async open(engine, name) {
+    const found = await EngineCollection.find(engine, name)
+    if (found) return found
+    const message = `collection '${name}' is in the engine, but was not made by this client: choose another name`
+    throw new CollectionNotFoundError(message)
+  }
+
+  /** All of ours, by name. */
+  static async all(engine) {
+    const { data } = await engine.call('showCollections')
+    const found = await Promise.all(
+      data.map(async ({ name }) => {
+        try {
+          return await EngineCollection.find(engine, name, name)
+        } catch (error) {
+          if (error instanceof CollectionNotFoundError) return undefined // dropped meanwhile
+          throw error
+        }
+      }),
+    )
+    return found.filter(Boolean).sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Makes a collection with these settings, and its indexes. */
+  static async create(engine, settings) {
+    const { name, dimension, metric, hnsw } = settings
+    const key = collectionKey(name)
+    const of = { collection_name: key }
+    const checkAbsent = async () => {
+      if (!(await engine.call('hasCollection', of)).value) return
+      const advice = 'choose another name, or delete it first'
+      throw new CollectionExistsError(`collection '${name}' already exists: ${advice}`)
+    }
+    await checkAbsent()
+    const mark = JSON.stringify({ [MARK]: { name, metric, hnsw, created_at: settings.created_at } })
+    try {
+      await engine.call(
+        'createCollection',
+        {
+          ...of,
+          // Not every engine keeps both.
+          description: mark,
+          properties: { [MARK]: mark },
+          consistency_level: 'Strong',
+          fields: fieldsOf(engine.types, dimension),
+        },
+        { once: true },
+      )
+    } catch (error) {
+      await checkAbsent() // another may have made it meanwhile
+      throw error
+    }
+    try {
+      await engine.call('createIndex', {
+        ...of,
+        field_name: 'vector',
+        index_name: 'vector',
+        index_type: 'HNSW',
+        metric_type: METRICS[metric],
+        params: { M: hnsw.m, efConstruction: hnsw.ef_construction },
+      })
+      const terms = { field_name: 'terms', index_name: 'terms', index_type: 'INVERTED' }
+      await engine.call('createIndex', { ...of, ...terms }, { optional: true })
+      await engine.load(key)
+    } catch (error) {
+      await engine.call('dropCollection', of)
+      throw error
+    }
+    return new EngineCollection(engine, key, settings)
+  }
+
+  call(method, request) {
+    return this.#engine.call(method, { collection_name: this.key, ...request }, { collection: this.name })
+  }
+
+  async drop() {
+    await this.call('dropCollection')
+  }
+
+  async query(request) {
+    const { data } = await this.call('query', { consistency_level: STRONG, ...request })
+    return data
+  }
+
+  /** How many rows there are, or an expression matches. */
+  async count(expression = '') {
+    const [row] = await this.query({ filter: expression, output_fields: ['count(*)'] })
+    return Number(row['count(*)'])
+  }
+
+  /** The rows with these keys that there are. */
+  async withKeys(keys, fields = ['id']) {
+    const read = []
+    for (const part of portions(keys)) {
+      // Without the limit, engines may have one of their own.
+      read.push(...(await this.query({ filter: withKeys(part), output_fields: fields, limit: part.length })))
+    }
+    return read
+  }
+
+  /**
+   * Rows in the order of their keys, from behind one, in portions: those that an expression
+   * matches, or with some `keys`, which the engine finds without looking at all.
+   */
+  async *walk({ expression, keys, fields = ['id'], from = '' }) {
+    if (keys) {
+      for (const part of portions([...new Set(keys)].sort())) {
+        const read = await this.withKeys(part, fields)
+        yield read.sort((a, b) => (a.id < b.id ? -1 : 1))
+      }
+      return
+    }
+    const limit = fields.length > 1 ? ROWS_AT_ONCE : KEYS_AT_ONCE
+    for (let last = from; ; ) {
+      const read = await this.query({
+        filter: last === '' ? (expression ?? EVERY) : after(last, expression),
+        output_fields: fields,
+        limit,
+        params: { iterator: 'True' }, // in the order of keys
+      })
+      if (read.length === 0) return
+      // Rows in another order would be passed over without a word.
+      if (!isAscending([last, ...read.map(({ id }) => id)])) {
+        throw new StorageError('the engine lists rows in another order than that of their keys')
+      }
+      yield read
+      last = read.at(-1).id
+    }
+  }
+
+  /** The key of the row before place `at` in the order of keys; `null` behind the last. */
+  async keyBefore(at) {
+    if (at === 0) return ''
+    let before = 0
+    for await (const part of this.walk({})) {
+      if (at <= before + part.length) return part[at - before - 1].id
+      before += part.length
+    }
+    return null
+  }
+
+  /** The first rows that match, in the order of their keys. */
+  async first({ limit, ...walk }) {
+    const read = []
+    for await (const part of this.walk(walk)) {
+      read.push(...part.slice(0, limit - read.length))
+      if (read.length >= limit) break
+    }
+    return read
+  }
+
+  /** Writes rows, at most a portion. */
+  async upsert(rows) {
+    await this.call('upsert', { data: rows })
+  }
+
+  /** Deletes rows with these keys, at most a portion, and makes sure that they are gone. */
+  async remove(keys) {
+    await this.call('deleteEntities', { filter: withKeys(keys) })
+    const left = await this.withKeys(keys)
+    if (left.length === 0) return
+    const message = `the engine still has ${left.length} of ${keys.length} vectors that it deleted`
+    throw doubting(new StorageError(message))
+  }
+
+  /** How many vectors the engine has in its graph, and how many not yet. */
+  async indexed() {
+    const { index_descriptions: all } = await this.call('describeIndex', { field_name: 'vector' })
+    const { indexed_rows, pending_index_rows } = all.find((index) => index.field_name === 'vector')
+    return { indexed: Number(indexed_rows), pending: Number(pending_index_rows) }
+  }
+
+  /** How many rows the engine keeps, deleted ones included. */
+  async stored() {
+    const { data } = await this.call('getCollectionStatistics')
+    return Number(data.row_count)
+  }
+
+  async flush() {
+    await this.#engine.call('flushSync', { collection_names: [this.key] }, { collection: this.name })
+  }
+
+  /** Has the engine write what it has deleted out of its files, and waits for its graph. */
+  async compact(pause, tell) {
+    await this.flush()
+    const { compactionID } = await this.call('compact')
+    const rewrite = (done) => tell({ phase: 'rewrite', done, total: 1 })
+    rewrite(0)
+    // An engine that compacts of itself has none to wait for.
+    while (Number(compactionID) > 0) {
+      const { state } = await this.#engine.call('getCompactionState', { compactionID })
+      if (state === 'Completed') break
+      await pause()
+    }
+    rewrite(1)
+    for (let pending = 1; pending > 0; ) {
+      const index = await this.indexed()
+      pending = index.pending
+      tell({ phase: 'build', done: index.indexed, total: index.indexed + pending })
+      if (pending > 0) await pause()
+    }
+  }
+
+  /** Ranks rows by each of some vectors. */
+  async search(vectors, request) {
+    const { results } = await this.call('search', {
+      data: vectors,
+      anns_field: 'vector',
+      metric_type: METRICS[this.metric],
+      consistency_level: STRONG,
+      ...request,
+    })
+    // The engine's client takes one list out of its list.
+    return vectors.length === 1 ? [results] : results.length > 0 ? results : vectors.map(() => [])
+  }
+}
+
+module.exports = { EngineCollection }
