@@ -62,7 +62,7 @@ function fromReal(real, n, queries, random) {
 }
 
 /** A mixture of Gaussians in few directions, as embeddings are, in all the dimensions. */
-function generated(n, dim, queries, random) {
+export function generated(n, dim, queries, random) {
   const rank = Math.min(RANK, dim)
   const directions = random.normals(rank * dim)
   const centres = Array.from({ length: CLUSTERS }, () => random.normals(rank))

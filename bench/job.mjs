@@ -18,10 +18,11 @@ export function readJob(folder) {
   const { dim, n } = job
   const all = floats('queries')
   const queries = Array.from({ length: all.length / dim }, (_, q) => all.subarray(q * dim, (q + 1) * dim))
-  const id = (row) => `vec_${row}`
-  const ids = Array.from({ length: n }, (_, row) => id(row))
-  return { ...job, id, ids, queries, vectors: floats('rows') }
+  const ids = Array.from({ length: n }, (_, row) => idOf(row))
+  return { ...job, id: idOf, ids, queries, vectors: floats('rows') }
 }
+
+export const idOf = (row) => `vec_${row}`
 
 /** The row that an id was made of. */
 export const rowOf = (id) => Number(id.slice(4))

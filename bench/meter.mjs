@@ -1,13 +1,13 @@
 import { rowOf } from './job.mjs'
 import { dot, isAsNear, K } from './plan.mjs'
-import { median } from './statistics.mjs'
+import { median, quantile } from './statistics.mjs'
 
 /** The `ef` of an engine is the smallest of its ladder that finds this share of the true neighbours. */
 export const RECALL = 0.96
 
 /**
- * Searches with all the queries: the median time, and how good and how many the results are. A level is
- * the exact answers' worst score for each query, and which rows are alive.
+ * Searches with all the queries, one after the other: times in ms, and how good and how many the results
+ * are. A level is the exact answers' worst score for each query, and which rows are alive.
  */
 export function searchMeter(engine, { dim, queries, vectors }, ef) {
   const prepared = queries.map(engine.query)
@@ -30,6 +30,8 @@ export function searchMeter(engine, { dim, queries, vectors }, ef) {
     return {
       ef,
       p50: median(times),
+      p95: quantile(times, 0.95),
+      perSecond: (times.length * 1e3) / times.reduce((sum, time) => sum + time),
       recall: right / (K * rows.length),
       stale: all.filter((row) => !alive(row)).length,
       short: K * rows.length - all.length,

@@ -8,11 +8,21 @@ const ENGINES = {
   churn: ['ours', 'ours-optimized', 'ours-disk', 'zvec', 'usearch', 'hnswlib', 'hnswlib-replacing'],
 }
 export const PATTERNS = ['random', 'clusters', 'window']
-/** What a mode takes where nothing else is said. */
+/** What is taken where nothing else is said. */
+const USUAL = {
+  dim: 384,
+  dims: '128,384,768,1536',
+  queries: 200,
+  rounds: 3,
+  seed: 1,
+  sizes: '10000,100000,1000000',
+}
+/** ... and where the mode takes something else. */
 const DEFAULTS = {
   peers: { n: 100_000 },
   churn: { n: 20_000, rounds: 20 },
   scale: { dim: 128, queries: 100 },
+  capacity: { n: 100_000, sizes: '50000,200000' },
   'event-loop': { n: 100_000 },
   http: { n: 40_000 },
 }
@@ -28,15 +38,19 @@ npm run bench -- [mode] [options]
   --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
+  --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on
+                      disk; writes results/capacity.md and capacity.svg
   --event-loop        ours alone: how long our calls keep Node's event loop waiting
   --http              ours alone: calls over HTTP beside the same calls in process, in memory and on disk, and
                       what slow clients do to a fast one; needs wrk (apt-get install wrk); writes
                       results/http.md
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
-                      --peers and --event-loop, 40000 with --http, 20000 with --churn)
-  --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000)
+                      --peers, --capacity and --event-loop, 40000 with --http, 20000 with --churn)
+  --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000); with --capacity: how many at
+                      --dim, beside --n, to see whether figures grow in proportion (default 50000,200000)
   --dim <n>           dimensions (default 384; 128 with --scale)
+  --dims <a,b>        with --capacity: dimensions (default 128,384,768,1536)
   --queries <n>       queries (default 200; 100 with --scale)
   --rounds <n>        repeats, of which the median counts (default 3); with --churn: how often (default 20)
   --engines <a,b>     of ${ENGINES.memory.join(', ')};
@@ -56,11 +70,12 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
-  const modes = ['disk', 'peers', 'churn', 'scale', 'event-loop', 'http']
+  const modes = ['disk', 'peers', 'churn', 'scale', 'capacity', 'event-loop', 'http']
   const { values } = parseArgs({
     options: {
       n: text,
       dim: text,
+      dims: text,
       queries: text,
       rounds: text,
       engines: text,
@@ -79,7 +94,7 @@ export function readOptions() {
   const asked = modes.filter((name) => values[name])
   if (asked.length > 1) throw new Error(`--${asked.join(' and --')} do not go together`)
   const mode = asked[0] ?? 'memory'
-  const defaults = { dim: 384, queries: 200, rounds: 3, seed: 1, ...DEFAULTS[mode] }
+  const defaults = { ...USUAL, ...DEFAULTS[mode] }
   const number = (name, least) => whole(name, values[name] ?? defaults[name], least)
   return {
     mode,
@@ -91,7 +106,8 @@ export function readOptions() {
     ef: number('ef', 10),
     engines: listed('engines', values.engines, ENGINES[mode] ?? ['ours']),
     patterns: listed('patterns', values.patterns, PATTERNS),
-    sizes: (values.sizes ?? '10000,100000,1000000').split(',').map((size) => whole('sizes', size, 1_000)),
+    sizes: numbers('sizes', values.sizes ?? defaults.sizes, 1_000),
+    dims: numbers('dims', values.dims ?? defaults.dims, 2),
     disk: mode === 'disk' || mode === 'peers',
   }
 }
@@ -101,6 +117,12 @@ function listed(name, text, known) {
   for (const each of names)
     if (!known.includes(each)) throw new Error(`--${name}: ${each} is none of ${known.join(', ')}`)
   return [...new Set(names)]
+}
+
+/** Whole numbers, each once, the smallest first. */
+function numbers(name, text, least) {
+  const all = text.split(',').map((each) => whole(name, each, least))
+  return [...new Set(all)].sort((a, b) => a - b)
 }
 
 function whole(name, text, least) {

@@ -19,7 +19,7 @@ const CALLS = [
 export async function scale(options, say) {
   const measured = []
   let description
-  for (const n of [...options.sizes].sort((a, b) => a - b)) {
+  for (const n of options.sizes) {
     say(`${n} rows: preparing the data and the exact answers`)
     const data = loadData({ ...options, n })
     description = data.description

@@ -1,5 +1,15 @@
 // One task with one engine in a process of its own. The parent sends a job; the answer goes back the same way.
-const TASKS = ['measure', 'reopen', 'residue', 'scan', 'churn-rounds', 'growth', 'http-inside']
+const TASKS = [
+  'measure',
+  'reopen',
+  'residue',
+  'scan',
+  'churn-rounds',
+  'growth',
+  'http-inside',
+  'capacity-data',
+  'capacity-point',
+]
 
 process.once('message', async ({ task, engine, job }) => {
   try {

@@ -42,11 +42,14 @@ export async function open({ dim, ef, folder, disk, reopen }) {
       const found = await client.search(COLLECTION, vector, options)
       return found.map((result) => result.id)
     },
+    searchMany: (vectors, limit, ef_search) =>
+      client.searchBatch(COLLECTION, vectors, { limit, include_metadata: false, ef_search }),
     deleteOne: (id) => client.deleteVector(COLLECTION, id),
     deleteMany: (ids) => client.batchDelete(COLLECTION, ids),
     deleteByFilter: ({ field, below }) => client.deleteByFilter(COLLECTION, { [field]: { $lt: below } }),
     count: () => client.count(COLLECTION),
     cleanUp: () => client.optimize(COLLECTION),
+    info: () => client.getCollectionInfo(COLLECTION),
     settle: () => settled(async () => (await client.getCollectionInfo(COLLECTION)).index),
     close: () => client.close(),
   }
