@@ -7,13 +7,7 @@ import type { Callbacks } from '@langchain/core/callbacks/manager'
 import type { Document, DocumentInterface } from '@langchain/core/documents'
 import type { EmbeddingsInterface } from '@langchain/core/embeddings'
 import { type MaxMarginalRelevanceSearchOptions, VectorStore } from '@langchain/core/vectorstores'
-import type {
-  Filter,
-  HnswOptions,
-  SimilarityMetric,
-  VectorizerClient,
-  VectorizerClientOptions,
-} from './index.js'
+import type { Filter, HnswOptions, SimilarityMetric, Vectorizer, VectorizerClientOptions } from './index.js'
 
 /** What a collection is like that the store makes. One that exists stays as it is. */
 interface OfCollection {
@@ -26,7 +20,7 @@ interface OfCollection {
 
 /** Over a client, which remains its owner's to close. */
 interface OverClient extends OfCollection {
-  client: VectorizerClient
+  client: Vectorizer
   path?: undefined
   fsync?: undefined
   shared?: undefined
@@ -61,7 +55,7 @@ export declare class VectorizerVectorStore<
 > extends VectorStore {
   FilterType: Filter
   /** The client that has the collection. */
-  readonly client: VectorizerClient
+  readonly client: Vectorizer
   /** The collection's name. */
   readonly collection: string
 

@@ -300,6 +300,47 @@ describe('what is repeated', () => {
   })
 })
 
+describe('a call whose answer is lost', () => {
+  type Method = 'createCollection' | 'dropCollection'
+
+  /** The next call of a method is made, or not, and the connection is gone before its answer. */
+  function losing(method: Method, isMade: boolean) {
+    const call = MilvusClient.prototype[method] as (request: unknown) => Promise<unknown>
+    const lost = async function (this: MilvusClient, request: unknown) {
+      if (isMade) await call.call(this, request)
+      throw Object.assign(new Error('lost'), { code: 14 })
+    }
+    const spy = jest.spyOn(MilvusClient.prototype, method).mockImplementationOnce(wrong(lost))
+    atEnd(() => spy.mockRestore())
+  }
+
+  test('has made the collection, which is complete', async () => {
+    const { client } = await opened()
+    losing('createCollection', true)
+    expect(await client.createCollection('things', { dimension: 1 })).toMatchObject({ name: 'things' })
+    await client.insertVectors('things', [{ id: 'a', data: [1] }])
+    expect(await client.search('things', [1])).toMatchObject([{ id: 'a', score: 1 }])
+    expect(await client.getCollectionInfo('things')).toMatchObject({ dimension: 1, vector_count: 1 })
+  })
+
+  test('or has not, which the error says', async () => {
+    const { client } = await opened()
+    losing('createCollection', false)
+    const error = await rejection(client.createCollection('things', { dimension: 1 }))
+    expect(error).toBeInstanceOf(StorageError)
+    expect(error.message).toMatch(/gave no answer: lost$/)
+    expect(await client.listCollections()).toStrictEqual([])
+  })
+
+  test('has dropped the collection', async () => {
+    const { client } = await opened({ retryDelay: 1 })
+    await client.createCollection('things', { dimension: 1 })
+    losing('dropCollection', true)
+    await client.deleteCollection('things')
+    expect(await client.listCollections()).toStrictEqual([])
+  })
+})
+
 test('an engine that says it has deleted what it still has is not believed', async () => {
   const { client } = await opened()
   await client.createCollection('things', { dimension: 1 })

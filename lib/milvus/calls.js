@@ -18,6 +18,9 @@ const QUERIES_AT_ONCE = 100
 /** How long the engine is left to work before it is asked again, in milliseconds. */
 const PAUSE = 200
 
+/** The fields of a whole vector. */
+const WHOLE = ['id', 'vector', 'metadata', 'text']
+
 /** What the engine cannot do, and what there is instead. */
 const NOT_OFFERED = {
   receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
@@ -182,7 +185,7 @@ class Calls {
   }
 
   async #vector(collection, id) {
-    const [row] = await collection.withKeys([keyOf(id)], ['*'])
+    const [row] = await collection.withKeys([keyOf(id)], WHOLE)
     if (row) return vectorOf(row)
     throw missing(collection, id)
   }
@@ -208,7 +211,7 @@ class Calls {
     const total = await collection.count()
     const known = this.#pages.get(name)
     const from = known?.at === offset ? known.key : await collection.keyBefore(offset)
-    const rows = from === null ? [] : await collection.first({ fields: ['*'], from, limit })
+    const rows = from === null ? [] : await collection.first({ fields: WHOLE, from, limit })
     // Whoever reads page after page need not be led there each time.
     if (rows.length > 0) this.#pages.set(name, { at: offset + rows.length, key: rows.at(-1).id })
     return { vectors: rows.map(vectorOf), total, limit, offset }

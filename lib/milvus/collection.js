@@ -1,5 +1,6 @@
 // One collection of the engine: its settings, and what is done with its rows, in portions that
 // the engine takes. All reads are strongly consistent.
+const { randomUUID } = require('node:crypto')
 const { classes } = require('../errors.js')
 const { doubting } = require('./engine.js')
 const { EVERY, after, withKeys } = require('./expression.js')
@@ -22,6 +23,11 @@ function settingsOf({ properties, schema }) {
   } catch {
     return undefined
   }
+}
+
+function exists(name) {
+  const advice = 'choose another name, or delete it first'
+  return new CollectionExistsError(`collection '${name}' already exists: ${advice}`)
 }
 
 const isAscending = (keys) => keys.every((key, i) => i === 0 || key > keys[i - 1])
@@ -68,33 +74,24 @@ class EngineCollection {
   }
 
   /** Makes a collection with these settings, and its indexes. */
-  static async create(engine, settings) {
-    const { name, dimension, metric, hnsw } = settings
+  static async create(engine, { name, dimension, ...settings }) {
     const key = collectionKey(name)
     const of = { collection_name: key }
-    const checkAbsent = async () => {
-      if (!(await engine.call('hasCollection', of)).value) return
-      const advice = 'choose another name, or delete it first'
-      throw new CollectionExistsError(`collection '${name}' already exists: ${advice}`)
+    if ((await engine.call('hasCollection', of)).value) throw exists(name)
+    const made = { name, made: randomUUID(), ...settings }
+    const mark = JSON.stringify({ [MARK]: made })
+    const request = {
+      ...of,
+      // Not every engine keeps both.
+      description: mark,
+      properties: { [MARK]: mark },
+      consistency_level: 'Strong',
+      fields: fieldsOf(engine.types, dimension),
     }
-    await checkAbsent()
-    const mark = JSON.stringify({ [MARK]: { name, metric, hnsw, created_at: settings.created_at } })
     try {
-      await engine.call(
-        'createCollection',
-        {
-          ...of,
-          // Not every engine keeps both.
-          description: mark,
-          properties: { [MARK]: mark },
-          consistency_level: 'Strong',
-          fields: fieldsOf(engine.types, dimension),
-        },
-        { once: true },
-      )
+      await engine.call('createCollection', request, { once: true })
     } catch (error) {
-      await checkAbsent() // another may have made it meanwhile
-      throw error
+      await EngineCollection.#confirm(engine, key, made, error)
     }
     try {
       await engine.call('createIndex', {
@@ -102,17 +99,28 @@ class EngineCollection {
         field_name: 'vector',
         index_name: 'vector',
         index_type: 'HNSW',
-        metric_type: METRICS[metric],
-        params: { M: hnsw.m, efConstruction: hnsw.ef_construction },
+        metric_type: METRICS[made.metric],
+        params: { M: made.hnsw.m, efConstruction: made.hnsw.ef_construction },
       })
       const terms = { field_name: 'terms', index_name: 'terms', index_type: 'INVERTED' }
       await engine.call('createIndex', { ...of, ...terms }, { optional: true })
       await engine.load(key)
     } catch (error) {
-      await engine.call('dropCollection', of)
+      await engine.call('dropCollection', of).catch(() => {}) // what went wrong first matters
       throw error
     }
-    return new EngineCollection(engine, key, settings)
+    return new EngineCollection(engine, key, { ...made, dimension })
+  }
+
+  /** That a collection was made in spite of an error: the answer was lost. */
+  static async #confirm(engine, key, { name, made }, error) {
+    let found
+    try {
+      found = await EngineCollection.find(engine, name, key)
+    } catch (failure) {
+      throw failure instanceof CollectionNotFoundError ? error : failure
+    }
+    if (found?.made !== made) throw exists(name) // another was made meanwhile
   }
 
   call(method, request) {
@@ -120,7 +128,12 @@ class EngineCollection {
   }
 
   async drop() {
-    await this.call('dropCollection')
+    try {
+      await this.call('dropCollection')
+    } catch (error) {
+      // It was there: an answer was lost, or another has dropped it.
+      if (!(error instanceof CollectionNotFoundError)) throw error
+    }
   }
 
   async query(request) {
@@ -212,8 +225,11 @@ class EngineCollection {
   /** How many vectors the engine has in its graph, and how many not yet. */
   async indexed() {
     const { index_descriptions: all } = await this.call('describeIndex', { field_name: 'vector' })
-    const { indexed_rows, pending_index_rows } = all.find((index) => index.field_name === 'vector')
-    return { indexed: Number(indexed_rows), pending: Number(pending_index_rows) }
+    const index = all.find(({ field_name }) => field_name === 'vector')
+    if (index.state === 'Failed') {
+      throw new StorageError(`the engine could not build its index: ${index.index_state_fail_reason}`)
+    }
+    return { indexed: Number(index.indexed_rows), pending: Number(index.pending_index_rows) }
   }
 
   /** How many rows the engine keeps, deleted ones included. */

@@ -104,6 +104,29 @@ if (!existsSync(python) && !process.env.CI) {
       assert.deepEqual(ended, { code: 0, signal: null, stdout: '[]\n', stderr: '' })
     })
 
+    test('has its LangChain store there as well', async () => {
+      const ended = await program(
+        'store.mjs',
+        `import { FakeEmbeddings } from '@langchain/core/utils/testing'
+         import { VectorizerVectorStore } from 'vectorizer-native/langchain'
+         import { MilvusVectorizerClient } from 'vectorizer-native/milvus'
+         const client = new MilvusVectorizerClient({ address: '${address}' })
+         const store = new VectorizerVectorStore(new FakeEmbeddings(), { client, collection: 'documents' })
+         await store.addDocuments([
+           { id: 'a', pageContent: 'one', metadata: { lang: 'en' } },
+           { id: 'b', pageContent: 'zwei', metadata: { lang: 'de' } },
+         ])
+         await store.delete({ filter: { lang: 'de' } })
+         const found = await store.similaritySearch('one', 5)
+         console.log(JSON.stringify(found))
+         await client.deleteCollection('documents')
+         await client.close()`,
+      )
+      const document = { pageContent: 'one', metadata: { lang: 'en' }, id: 'a' }
+      assert.deepEqual([ended.code, ended.stderr], [0, ''])
+      assert.deepEqual(JSON.parse(ended.stdout), [document])
+    })
+
     test('as docs/scaling-out.md has it', async () => {
       const folder = temporaryFolder('documented')
       const page = readFileSync(
