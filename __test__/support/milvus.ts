@@ -79,6 +79,8 @@ export class MilvusServer {
 
 /** A server for all tests of a file, or of a `describe`. */
 export function milvusServer() {
+  // It is written in Python, and started more than once on a machine that is busy.
+  jest.setTimeout(300_000)
   const server = new MilvusServer()
   beforeAll(() => server.start())
   afterAll(() => server.remove())
@@ -193,6 +195,7 @@ export class MilvusProxy {
       [client, server],
       [server, client],
     ]) {
+      socket.setNoDelay() // frames are small, and each is waited for
       this.#sockets.add(socket)
       socket.on('error', () => {}) // it closes then
       socket.on('close', () => {
