@@ -74,8 +74,8 @@ fn searches_find_what_is_live_while_more_and_more_is_deleted() {
 }
 
 /// Waits until no deleted vector is in the graph, and no other waits to be inserted.
-fn wait_until_clean(collection: &Collection) {
-    for _ in 0..3000 {
+fn wait_until_clean(collection: &Collection, seconds: usize) {
+    for _ in 0..100 * seconds {
         let info = collection.info(WAIT).unwrap();
         if (info.deleted, info.pending) == (0, 0) {
             return;
@@ -95,7 +95,7 @@ fn what_is_left_over_is_cleaned_up_when_it_is_quiet() {
         .delete_many(WAIT, &["v1".into(), "v2".into()], &plain())
         .unwrap();
     insert(&collection, &[("new".into(), vec![1.0; DIMENSION])]);
-    wait_until_clean(&collection);
+    wait_until_clean(&collection, 300);
     assert_eq!(collection.info(WAIT).unwrap().indexed, ROWS - 1);
 }
 
@@ -104,15 +104,16 @@ fn what_is_left_over_does_not_wait_longer_because_the_graph_took_long_to_build()
     let collection = collection(DIMENSION, Metric::Cosine);
     insert(&collection, &rows(3));
     let other = collection.clone();
-    // The background is busy for seconds, and its last report finds something deleted.
+    // The background is busy for seconds, of which twenty times as many would be too long to
+    // wait, and its last report finds something deleted.
     let on_progress = move |_: &str, progress: Progress| {
         if progress.done == progress.total && other.delete_one(WAIT, "v1", &plain()).is_ok() {
-            std::thread::sleep(std::time::Duration::from_secs(2));
+            std::thread::sleep(std::time::Duration::from_secs(5));
         }
     };
     let done = collection.optimize(Some(Box::new(on_progress))).unwrap();
     done.blocking_recv().unwrap().unwrap();
-    wait_until_clean(&collection);
+    wait_until_clean(&collection, 60);
     assert_eq!(collection.info(WAIT).unwrap().indexed, ROWS - 1);
 }
 
