@@ -149,6 +149,31 @@ describe('what others have written', () => {
   })
 })
 
+test('what is changed after it was matched, and is not meant any more, stays', async () => {
+  const { client } = await opened()
+  await client.createCollection('things', { dimension: 1 })
+  await client.insertVectors('things', [
+    { id: 'a', data: [1], metadata: { lang: 'en' } },
+    { id: 'b', data: [1], metadata: { lang: 'en' } },
+  ])
+  const query = MilvusClient.prototype.query
+  let isChanged = false
+  const changing = jest.spyOn(MilvusClient.prototype, 'query').mockImplementation(async function (
+    this: MilvusClient,
+    request,
+  ) {
+    if (!isChanged && request.filter?.startsWith('id in')) {
+      isChanged = true
+      await client.updateVector('things', 'b', { metadata: { lang: 'de' } })
+    }
+    return query.call(this, request)
+  })
+  const report = await client.deleteByFilter('things', { lang: 'en' })
+  changing.mockRestore()
+  expect(report).toMatchObject({ scanned: 2, matched: 2, deleted: 1, results: [{ id: 'a' }] })
+  expect((await client.listVectors('things')).vectors).toMatchObject([{ id: 'b', metadata: { lang: 'de' } }])
+})
+
 describe('arguments', () => {
   test('are what they were when the call was made', async () => {
     const { client } = await opened()

@@ -66,6 +66,18 @@ async function translated(collection, filterText) {
   return { expression: written(expression), keys: expression.ids?.map(keyOf) }
 }
 
+/** The fields that a filter is about. */
+const JUDGED = ['id', 'metadata']
+
+/** The keys of rows that a filter matches, and the first of one that it does not. */
+async function judged(rows, filterText) {
+  const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
+  const metadata = JSON.stringify(rows.map((row) => row.metadata ?? null))
+  const places = new Set(JSON.parse(await native.matching(filterText, ids, metadata)))
+  const right = rows.filter((_, i) => places.has(i)).map(({ id }) => id)
+  return { right, wrong: rows.find((_, i) => !places.has(i))?.id }
+}
+
 const filterTextOf = (collection, filter) => methods.count({}, collection.name, filter)[1]
 
 const missing = ({ name }, id) =>
@@ -364,7 +376,9 @@ class Calls {
     this.#pages.delete(name)
     const total = keys.length
     const done = (count) => tell({ phase: 'delete', done: count, total })
-    return finish(await deleteMatches(collection, keys, scanned, done))
+    // What was changed since, and is not meant any more, stays.
+    const look = async (part) => (await judged(await collection.withKeys(part, JUDGED), filterText)).right
+    return finish(await deleteMatches(collection, keys, scanned, done, look))
   }
 
   /**
@@ -373,19 +387,15 @@ class Calls {
    */
   async #matches(collection, filterText, matching, tell) {
     const keys = []
-    for await (const rows of collection.walk({ ...matching, fields: ['id', 'metadata'] })) {
-      const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
-      const metadata = JSON.stringify(rows.map((row) => row.metadata ?? null))
-      const judged = JSON.parse(await native.matching(filterText, ids, metadata))
-      if (judged.length < rows.length) {
-        const right = new Set(judged)
-        const wrong = rows.findIndex((_, i) => !right.has(i))
+    for await (const rows of collection.walk({ ...matching, fields: JUDGED })) {
+      const { right, wrong } = await judged(rows, filterText)
+      if (wrong !== undefined) {
         const message =
-          `the engine matched vector '${idOf(rows[wrong].id)}', which the filter does not: nothing was ` +
-          'deleted. Was it written by something else than this client?'
+          `the engine matched vector '${idOf(wrong)}', which the filter does not: nothing was deleted. ` +
+          'Was it written by something else than this client?'
         throw new StorageError(message)
       }
-      keys.push(...rows.map(({ id }) => id))
+      keys.push(...right)
       tell(keys.length)
     }
     return keys

@@ -96,18 +96,17 @@ class Engine {
       return await this.#once(method, request)
     } catch (failure) {
       if (!failure.isNotLoaded) throw failure
-      await this.load(request.collection_name)
+      await this.#load(request.collection_name)
       return this.#once(method, request)
     }
   }
 
-  /** Has the engine make a collection ready for reads, and waits until it is. */
-  async load(key) {
+  async #load(key) {
     const of = { collection_name: key }
     await this.#once('loadCollection', of)
     for (;;) {
       const { progress } = await this.#once('getLoadingProgress', of)
-      if (Number(progress) >= 100) return
+      if (!(Number(progress) < 100)) return
       await sleep(PAUSE)
     }
   }
@@ -117,12 +116,21 @@ class Engine {
    * growing pauses while the engine cannot be reached, unless `once`. Of one that is `optional`
    * it does not matter whether the engine knows it.
    */
-  async call(method, request = {}, { collection, once = false, optional = false } = {}) {
+  call(method, request = {}, options = {}) {
+    return this.#repeated(() => this.#loaded(method, request), options)
+  }
+
+  /** Has the engine make a collection ready for reads, and waits until it is. */
+  load(key) {
+    return this.#repeated(() => this.#load(key), {})
+  }
+
+  async #repeated(call, { collection, once = false, optional = false }) {
     const { maxRetries, retryDelay } = this.#options
     let answered = true
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#loaded(method, request)
+        return await call()
       } catch (failure) {
         if (!(failure instanceof Failure)) throw failure
         if (optional && failure.answered && !failure.isTransient) return undefined

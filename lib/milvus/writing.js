@@ -38,18 +38,21 @@ async function insertRows(collection, rows, tell) {
   }
 }
 
+/** Those of some keys that there are. */
+const existing = (collection) => async (keys) => (await collection.withKeys(keys)).map(({ id }) => id)
+
 /**
- * Deletes what there is of some keys, a portion at a time. Returns what became of them: `gone`,
+ * Deletes what there is of some keys, a portion at a time: what `look` says of it. Returns what became of them: `gone`,
  * those that were looked up and `missing`, and where it was broken off, the `error` and the keys
  * of which nothing is `known`.
  */
-async function removeKeys(collection, keys, tell) {
+async function removeKeys(collection, keys, tell, look = existing(collection)) {
   const outcome = { gone: new Set(), missing: new Set(), unknown: new Set() }
   let done = 0
   for (const part of portions(keys, (key) => key.length)) {
     let there = []
     try {
-      there = (await collection.withKeys(part)).map(({ id }) => id)
+      there = await look(part)
       if (there.length > 0) await collection.remove(there)
     } catch (error) {
       if (isInDoubt(error)) outcome.unknown = new Set(there)
@@ -96,9 +99,9 @@ async function deleteIds(collection, ids, tell) {
   throw broken(outcome.error, { done: deleted, total: ids.length, unknown, verb: 'deleted', report })
 }
 
-/** Deletes the keys that a filter has matched among `scanned` rows. */
-async function deleteMatches(collection, keys, scanned, tell) {
-  const { gone, unknown, error } = await removeKeys(collection, keys, tell)
+/** Deletes the keys that a filter has matched among `scanned` rows, where `look` says so again. */
+async function deleteMatches(collection, keys, scanned, tell, look) {
+  const { gone, unknown, error } = await removeKeys(collection, keys, tell, look)
   const results = keys.filter((key) => gone.has(key)).map((key) => ({ id: idOf(key), status: 'deleted' }))
   const report = { scanned, matched: keys.length, deleted: gone.size, results }
   if (!error) return report
