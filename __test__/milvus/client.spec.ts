@@ -381,6 +381,28 @@ test('an engine that says it has deleted what it still has is not believed', asy
   expect(report).toMatchObject({ deleted: 0, failed: 1 })
 })
 
+test('what was deleted is not reported as left where the look at it is refused', async () => {
+  const { client } = await opened()
+  await client.createCollection('things', { dimension: 1 })
+  await client.insertVectors('things', [{ id: 'a', data: [1] }])
+  const query = MilvusClient.prototype.query
+  let looks = 0
+  const refusing = jest.spyOn(MilvusClient.prototype, 'query').mockImplementation(async function (
+    this: MilvusClient,
+    request,
+  ) {
+    looks += 1
+    if (looks === 2) return wrong({ status: { error_code: 'UnexpectedError', code: 1, reason: 'no' } })
+    return query.call(this, request)
+  })
+  const error = await rejection(client.batchDelete('things', ['a']))
+  refusing.mockRestore()
+  expect(error).toMatchObject({ code: 'PARTIAL_WRITE', unknown: ['a'] })
+  const { report } = error as unknown as { report: DeleteReport }
+  expect(report.results[0].error).toMatch(/^it is not known whether it was deleted/)
+  expect(await client.count('things')).toBe(0)
+})
+
 test('an engine that lists in another order than that of keys is not trusted with a filter', async () => {
   const { client } = await opened()
   await client.createCollection('things', { dimension: 1 })

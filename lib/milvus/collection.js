@@ -216,7 +216,9 @@ class EngineCollection {
   /** Deletes rows with these keys, at most a portion, and makes sure that they are gone. */
   async remove(keys) {
     await this.call('deleteEntities', { filter: withKeys(keys) })
-    const left = await this.withKeys(keys)
+    const left = await this.withKeys(keys).catch((error) => {
+      throw doubting(error) // they may well be gone
+    })
     if (left.length === 0) return
     const message = `the engine still has ${left.length} of ${keys.length} vectors that it deleted`
     throw doubting(new StorageError(message))
@@ -251,7 +253,7 @@ class EngineCollection {
     // An engine that compacts of itself has none to wait for.
     while (Number(compactionID) > 0) {
       const { state } = await this.#engine.call('getCompactionState', { compactionID })
-      if (state === 'Completed') break
+      if (state !== 'Executing') break
       await pause()
     }
     rewrite(1)
