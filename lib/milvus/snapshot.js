@@ -9,8 +9,8 @@ const TELLING = { batchDelete: 2, deleteVectors: 2, deleteByFilter: 2 }
 /** A copy of one argument; listeners are kept as they are. */
 function copied(value) {
   if (typeof value !== 'object' || value === null) return value
+  if (typeof value.onProgress !== 'function') return structuredClone(value)
   const { onProgress, ...rest } = value
-  if (typeof onProgress !== 'function') return structuredClone(value)
   return { ...structuredClone(rest), onProgress }
 }
 
