@@ -129,7 +129,10 @@ export declare class UnsupportedError extends VectorizerError {
  */
 export declare class PartialWriteError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
-  /** What was done before it was broken off, in the shape that the call resolves with. */
+  /**
+   * What was done before it was broken off, in the shape that the call resolves with: that of
+   * `insertVectors` for every insert, that of `batchDelete` for `deleteVector`.
+   */
   readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
   /** The ids of which it is not known whether they were written: the engine did not answer. */
   readonly unknown: readonly string[]

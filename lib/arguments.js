@@ -31,6 +31,11 @@ function list(value, path) {
   return Array.isArray(value) ? value : fail(path, 'an array', value)
 }
 
+function whole(value, path, least, most = Number.POSITIVE_INFINITY) {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  return fail(path, `a whole number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}`, value)
+}
+
 /** An object literal of any realm: its prototype is at the end of the chain. */
 function isPlain(value) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -408,4 +413,4 @@ const statics = {
   ],
 }
 
-module.exports = { json, object, known, list, string, fail, methods, statics }
+module.exports = { json, object, known, list, string, whole, fail, methods, statics }

@@ -1,7 +1,7 @@
 // Moving collections from one client to another, whatever engines are behind them: nothing is
 // used but calls that every client has. There is no state beside the two stores. What the target
 // holds is looked up and compared, so that a run goes on where another was broken off.
-const { fail, known, list, string } = require('./arguments.js')
+const { fail, known, list, string, whole } = require('./arguments.js')
 const { classes, ours } = require('./errors.js')
 const { listening } = require('./listening.js')
 
@@ -38,12 +38,6 @@ function checkClient(client, path, calls) {
   for (const call of calls) {
     if (typeof client[call] !== 'function') fail(`${path}.${call}`, 'a function of a client', client[call])
   }
-}
-
-function whole(value, path, least, most) {
-  if (!Number.isInteger(value) || value < least || value > most)
-    fail(path, `a whole number from ${least} to ${most}`, value)
-  return value
 }
 
 /** Names of collections, each once. */

@@ -268,7 +268,7 @@ class Calls {
   }
 
   async #listed(collection, { limit, expression, keys, ...wanted }) {
-    const rows = await collection.first({ fields: fieldsOf(wanted), expression, keys, limit })
+    const rows = await collection.first({ fields: resultFields(wanted), expression, keys, limit })
     return rows.map((row) => ({ id: idOf(row.id), score: 0, ...contents(row) }))
   }
 
@@ -282,7 +282,7 @@ class Calls {
       const found = await collection.search(vectors.slice(at, at + QUERIES_AT_ONCE), {
         filter: expression,
         limit,
-        output_fields: fieldsOf(wanted),
+        output_fields: resultFields(wanted),
         params: { ef: Math.max(limit, ef_search ?? collection.hnsw.ef_search) },
       })
       const results = found.map((rows) =>
@@ -433,7 +433,7 @@ async function stored(scratch, name) {
 }
 
 /** The fields to read for results. */
-const fieldsOf = ({ include_metadata, with_vector }) => [
+const resultFields = ({ include_metadata, with_vector }) => [
   'id',
   'text',
   ...(include_metadata ? ['metadata'] : []),

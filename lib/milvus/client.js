@@ -1,5 +1,5 @@
 // The public client: it lives from its first call until it is closed.
-const { fail, known, methods, object, string } = require('../arguments.js')
+const { fail, known, methods, object, string, whole } = require('../arguments.js')
 const { classes, ours } = require('../errors.js')
 const { Calls } = require('./calls.js')
 const { Engine } = require('./engine.js')
@@ -12,19 +12,15 @@ const SDK = '@zilliz/milvus2-sdk-node'
 const DEFAULTS = { timeout: 30_000, maxRetries: 8, retryDelay: 100 }
 const OPTIONS = ['address', 'token', 'database', 'tls', 'embedder', ...Object.keys(DEFAULTS)]
 
-function wholeNumber(value, path, least) {
-  if (!Number.isSafeInteger(value) || value < least) fail(path, `a whole number from ${least}`, value)
-}
-
 function checked(given) {
   const { embedder, ...options } = { ...DEFAULTS, ...known(given, 'options', OPTIONS) }
   for (const name of ['address', 'token', 'database']) {
     if (name === 'address' || options[name] !== undefined) string(options[name], `options.${name}`)
   }
   if (options.address === '') throw new ValidationError('options.address: is empty')
-  wholeNumber(options.timeout, 'options.timeout', 1)
-  wholeNumber(options.maxRetries, 'options.maxRetries', 0)
-  wholeNumber(options.retryDelay, 'options.retryDelay', 0)
+  whole(options.timeout, 'options.timeout', 1)
+  whole(options.maxRetries, 'options.maxRetries', 0)
+  whole(options.retryDelay, 'options.retryDelay', 0)
   if (options.tls !== undefined) object(options.tls, 'options.tls')
   if (embedder !== undefined && typeof embedder !== 'function') {
     fail('options.embedder', 'a function', embedder)

@@ -42,9 +42,9 @@ async function insertRows(collection, rows, tell) {
 const existing = (collection) => async (keys) => (await collection.withKeys(keys)).map(({ id }) => id)
 
 /**
- * Deletes what there is of some keys, a portion at a time: what `look` says of it. Returns what became of them: `gone`,
- * those that were looked up and `missing`, and where it was broken off, the `error` and the keys
- * of which nothing is `known`.
+ * Deletes what there is of some keys, a portion at a time: those that `look` returns of it. Tells
+ * what became of them: `gone`; looked up and `missing`; and where it was broken off, the `error`
+ * and those of which it is `unknown`.
  */
 async function removeKeys(collection, keys, tell, look = existing(collection)) {
   const outcome = { gone: new Set(), missing: new Set(), unknown: new Set() }
