@@ -3,6 +3,7 @@ import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import fc from 'fast-check'
 import {
   ClientClosedError,
+  CollectionExistsError,
   CollectionNotFoundError,
   type DeleteReport,
   StorageError,
@@ -346,6 +347,23 @@ describe('a call whose answer is lost', () => {
     await client.insertVectors('things', [{ id: 'a', data: [1] }])
     expect(await client.search('things', [1])).toMatchObject([{ id: 'a', score: 1 }])
     expect(await client.getCollectionInfo('things')).toMatchObject({ dimension: 1, vector_count: 1 })
+  })
+
+  test('is that of another, which is not seen at once', async () => {
+    const { client } = await opened()
+    await client.createCollection('things', { dimension: 1 })
+    const { hasCollection, describeCollection } = MilvusClient.prototype
+    const unseen = jest.spyOn(MilvusClient.prototype, 'hasCollection')
+    unseen.mockImplementationOnce(async function (this: MilvusClient, request) {
+      return { ...(await hasCollection.call(this, request)), value: false }
+    })
+    const absent = jest.spyOn(MilvusClient.prototype, 'describeCollection')
+    absent.mockResolvedValueOnce(wrong({ status: { error_code: 'CollectionNotExists', code: 100 } }))
+    absent.mockImplementation(describeCollection)
+    atEnd(() => [unseen, absent].map((spy) => spy.mockRestore()))
+    const error = await rejection(client.createCollection('things', { dimension: 2 }))
+    expect(error).toBeInstanceOf(CollectionExistsError)
+    expect(await client.listCollections()).toMatchObject([{ name: 'things', dimension: 1 }])
   })
 
   test('or has not, which the error says', async () => {

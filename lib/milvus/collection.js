@@ -1,6 +1,7 @@
 // One collection of the engine: its settings, and what is done with its rows, in portions that
 // the engine takes. All reads are strongly consistent.
 const { randomUUID } = require('node:crypto')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { classes } = require('../errors.js')
 const { doubting } = require('./engine.js')
 const { EVERY, after, withKeys } = require('./expression.js')
@@ -12,6 +13,9 @@ const { CollectionExistsError, CollectionNotFoundError, StorageError } = classes
 /** By what a collection of ours is known in the engine. */
 const MARK = 'vectorizer-native'
 const METRICS = { cosine: 'COSINE', euclidean: 'L2', dot_product: 'IP' }
+/** How often it is looked for a collection that may be about to be made, and the pause between. */
+const LOOKS = 10
+const PAUSE = 100
 /** The engine's for strong consistency. */
 const STRONG = 0
 
@@ -114,13 +118,21 @@ class EngineCollection {
 
   /** That a collection was made in spite of an error: the answer was lost. */
   static async #confirm(engine, key, { name, made }, error) {
-    let found
-    try {
-      found = await EngineCollection.find(engine, name, key)
-    } catch (failure) {
-      throw failure instanceof CollectionNotFoundError ? error : failure
-    }
+    const found = await EngineCollection.#appearing(engine, name, key, error)
     if (found?.made !== made) throw exists(name) // another was made meanwhile
+  }
+
+  /** A collection that may be about to be made, and is not seen until it is. */
+  static async #appearing(engine, name, key, error) {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await EngineCollection.find(engine, name, key)
+      } catch (failure) {
+        if (!(failure instanceof CollectionNotFoundError)) throw failure
+        if (looks === LOOKS) throw error
+        await sleep(PAUSE)
+      }
+    }
   }
 
   call(method, request) {
