@@ -2,9 +2,9 @@
 // the tests need, and runs tests/package. `npm run test:package -- jest docs` runs those alone
 // whose files are so named.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import './milvus-lite.mjs'
 import { npm } from './npm.mjs'
@@ -22,16 +22,29 @@ function install(folder) {
   writeFileSync(stamp, wanted)
 }
 
-/** Puts the tarballs where the tests' code finds them, as npm does. */
+/**
+ * Puts what is in the tarballs where the tests' code finds it. npm installs them into an empty
+ * project: in this folder it would ask the registry, or its cache, for every other package as well.
+ */
 function installPackage() {
   npm(['run', '--silent', 'pack', '--', '--out', tarballs], { cwd: root, stdio: 'inherit' })
   const packed = readdirSync(tarballs).map((name) => join(tarballs, name))
-  for (const name of readdirSync(join(folder, 'node_modules'))) {
-    if (name.startsWith('vectorizer-native'))
-      rmSync(join(folder, 'node_modules', name), { recursive: true, force: true })
+  const isOurs = (name) => name.startsWith('vectorizer-native')
+  const modules = join(folder, 'node_modules')
+  const project = mkdtempSync(join(tmpdir(), 'vectorizer-native-installed-'))
+  try {
+    writeFileSync(join(project, 'package.json'), '{ "private": true }')
+    npm(['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', ...packed], { cwd: project })
+    for (const part of [modules, join(modules, '.bin')]) {
+      const installed = join(project, relative(folder, part))
+      for (const name of readdirSync(part).filter(isOurs))
+        rmSync(join(part, name), { recursive: true, force: true })
+      for (const name of readdirSync(installed).filter(isOurs))
+        cpSync(join(installed, name), join(part, name), { recursive: true, verbatimSymlinks: true })
+    }
+  } finally {
+    rmSync(project, { recursive: true, force: true })
   }
-  const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
-  npm(['install', '--offline', '--ignore-scripts', ...quiet, ...packed], { cwd: folder })
 }
 
 install(folder)

@@ -15,7 +15,13 @@ const [binary] = tarballs.filter((path) => path !== main)
 
 /** A search path with Node.js and the system's programs alone. */
 const PATH = [dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter)
-const env = { PATH, HOME: process.env.HOME }
+const env = { PATH, HOME: process.env.HOME, ...npmsOwn() }
+
+/** Where npm's cache, registry and settings are, when the environment says so. */
+function npmsOwn() {
+  const named = /^npm_config_(cache|registry|userconfig|globalconfig)$/i
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => named.test(name)))
+}
 
 /** Installs tarballs in a project outside the repository that is empty. */
 async function install(folder, ...packages) {
