@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:http'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, relative } from 'node:path'
 import { test } from 'node:test'
 import yaml from 'js-yaml'
 import { here, run, temporaryFolder } from './support.mjs'
@@ -82,6 +82,50 @@ test('every platform is tested on every Node.js that is supported', () => {
   assert.deepEqual([...platform].sort(), platforms)
   assert.deepEqual(node, [20, 22, 24])
   assert.equal(engines.node, `>=${Math.min(...node)}`)
+})
+
+test('every binary is tried where it was built, before it is kept', () => {
+  const { strategy, steps } = ci.jobs.build
+  for (const { target } of strategy.matrix.include) {
+    const musl = target.endsWith('-musl')
+    const name = musl ? 'Try it in Alpine Linux' : 'Try it'
+    const names = steps.map((step) => step.name ?? step.uses)
+    const at = names.indexOf(name)
+    assert.ok(at > names.indexOf('Build') && at < names.indexOf('actions/upload-artifact@v7'), target)
+    assert.equal(steps[at].if, `${musl ? '' : '!'}endsWith(matrix.target, '-musl')`)
+    assert.match(steps[at].run, /node --expose-gc smoke\.mjs$/m)
+  }
+})
+
+test('where Milvus Lite is not installed its specs are left out, and no others', async () => {
+  const clone = temporaryFolder('clone')
+  for (const name of ['jest.config.js', 'package.json']) cpSync(join(root, name), join(clone, name))
+  cpSync(join(root, '__test__'), join(clone, '__test__'), { recursive: true })
+  const all = readdirSync(join(clone, '__test__'), { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.spec.ts'))
+    .sort()
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js')
+  const listed = async (...args) => {
+    const { code, stdout, stderr } = await run(process.execPath, [jest, '--listTests', ...args], {
+      cwd: clone,
+    })
+    assert.equal(code, 0, stderr)
+    const paths = stdout.trim().split('\n')
+    return paths.map((path) => relative(join(clone, '__test__'), path).replaceAll('\\', '/')).sort()
+  }
+  const others = all.filter((name) => !name.startsWith('milvus/'))
+  assert.ok(others.includes('conformance/deletes.spec.ts') && others.length < all.length)
+  assert.deepEqual(await listed(), others)
+  // As test-platform.sh leaves specs out.
+  const without = ['--testPathIgnorePatterns', 'backup\\.spec']
+  assert.deepEqual(
+    await listed(...without),
+    others.filter((name) => name !== 'backup.spec.ts'),
+  )
+  mkdirSync(join(clone, 'target', 'milvus-lite'), { recursive: true })
+  writeFileSync(join(clone, 'target', 'milvus-lite', 'installed.txt'), '')
+  assert.deepEqual(await listed(), all)
 })
 
 test('the oldest Rust that is checked is the one that is promised', () => {
