@@ -16,6 +16,7 @@ import { createServer } from 'node:http'
 import { delimiter, join, relative } from 'node:path'
 import { test } from 'node:test'
 import yaml from 'js-yaml'
+import semver from 'semver'
 import { here, run, temporaryFolder } from './support.mjs'
 
 const root = join(here, '..', '..')
@@ -127,6 +128,20 @@ test('where Milvus Lite is not installed its specs are left out, and no others',
   writeFileSync(join(clone, 'target', 'milvus-lite', 'installed.txt'), '')
   assert.deepEqual(await listed(), all)
 })
+
+for (const name of ['.', 'tests/package', 'tests/package/runtimes', 'bench']) {
+  test(`what is installed in ${name} is for the oldest Node.js that is promised, too`, () => {
+    const oldest = `${semver.minVersion(engines.node).major}.x`
+    const { packages } = JSON.parse(read(name, 'package-lock.json'))
+    const newer = Object.entries(packages).filter(
+      ([, { engines }]) => engines?.node && !semver.intersects(engines.node, oldest),
+    )
+    assert.deepEqual(
+      newer.map(([path, { engines }]) => `${path} needs ${engines.node}`),
+      [],
+    )
+  })
+}
 
 test('the oldest Rust that is checked is the one that is promised', () => {
   const [, promised] = /^rust-version = "(.*)"$/m.exec(read('Cargo.toml'))
