@@ -170,21 +170,21 @@ test.each([
 })
 
 test('a worker that exits in the middle of work does not take the process with it', async () => {
+  const code = `
+    const { VectorizerClient } = require(${JSON.stringify(packagePath)})
+    const client = new VectorizerClient()
+    client.createCollection('things', { dimension: 64 }).then(() => {
+      const ids = Array.from({ length: 3000 }, (_, i) => String(i))
+      client.insertVectors('things', { ids, data: new Float32Array(3000 * 64).fill(1) })
+      client.optimize('things')
+      process.exit(5)
+    })
+  `
   const script = `
     const { Worker } = require('node:worker_threads')
-    const code = \`
-      const { VectorizerClient } = require(${JSON.stringify(packagePath)})
-      const client = new VectorizerClient()
-      client.createCollection('things', { dimension: 64 }).then(() => {
-        const ids = Array.from({ length: 3000 }, (_, i) => String(i))
-        client.insertVectors('things', { ids, data: new Float32Array(3000 * 64).fill(1) })
-        client.optimize('things')
-        process.exit(5)
-      })
-    \`
     let left = 6
     for (let i = 0; i < 6; i++) {
-      new Worker(code, { eval: true }).on('exit', (code) => {
+      new Worker(${JSON.stringify(code)}, { eval: true }).on('exit', (code) => {
         left -= 1
         if (code !== 5 || left === 0) console.log(code, left)
       })
