@@ -1,0 +1,75 @@
+// Builds the addon for another platform, as the workflow does where it can.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { packageOf } from './platforms.mjs'
+import { hasStandardLibrary, root, rust, work, zigOf } from './prepare.mjs'
+
+/** numkong takes it for granted with AVX-512; Zig wants it said. */
+const POPCNT = ['x86_64_unknown_linux_musl', 'x86_64_pc_windows_gnu']
+
+/** With what cargo is run, and its arguments. */
+function toolchain({ target, processor }) {
+  const { RUSTUP_TOOLCHAIN, ...env } = process.env
+  const path = [join(zigOf(processor), 'bin')]
+  const common = {
+    ...env,
+    CARGO_INCREMENTAL: '0',
+    CARGO_TARGET_DIR: join(work, 'cargo'),
+    ...Object.fromEntries(POPCNT.map((name) => [`CFLAGS_${name}`, '-mpopcnt'])),
+  }
+  if (hasStandardLibrary(target)) {
+    const chosen = RUSTUP_TOOLCHAIN ? { RUSTUP_TOOLCHAIN } : {}
+    return { env: { ...common, ...chosen, PATH: [...path, env.PATH].join(delimiter) }, args: [] }
+  }
+  const own = {
+    RUSTC_BOOTSTRAP: '1',
+    RUSTC: join(rust, 'bin', 'rustc'),
+    RUSTDOC: join(rust, 'bin', 'rustdoc'),
+    CARGO: join(rust, 'bin', 'cargo'),
+    LD_LIBRARY_PATH: join(rust, 'lib'),
+    PATH: [...path, join(rust, 'bin'), env.PATH].join(delimiter),
+  }
+  return { env: { ...common, ...own }, args: ['-Z', 'build-std=std,panic_abort,panic_unwind'] }
+}
+
+/** What the binary for Windows takes from Node.js, and the list of what it has for it. */
+function windowsLibraries(env) {
+  const folder = join(work, 'win32-x64', 'libnode')
+  mkdirSync(folder, { recursive: true })
+  const zig = (...args) => execFileSync('python-zig', args, { cwd: folder, env, stdio: 'inherit' })
+  writeFileSync(join(folder, 'libnode.dll'), '')
+  writeFileSync(join(folder, 'empty.c'), '\n')
+  // cargo-zigbuild drops the list that rustc gives.
+  const exported = '\t.section .drectve,"yn"\n\t.ascii " -export:napi_register_module_v1"\n'
+  writeFileSync(join(folder, 'exports.s'), exported)
+  for (const name of ['empty.c', 'exports.s']) zig('cc', '-target', 'x86_64-windows-gnu', '-c', name)
+  zig('ar', 'rcs', 'libnode.a', 'empty.o')
+  return folder
+}
+
+/** Builds the addon, and returns where it is. */
+export function build(name, platform) {
+  const { target } = platform
+  const { env, args } = toolchain(platform)
+  const built = join(work, name, 'built')
+  mkdirSync(built, { recursive: true })
+  const file = join(built, `vectorizer-native.${packageOf(name)}.node`)
+  const options = { cwd: root, stdio: 'inherit' }
+  if (name === 'win32-x64') {
+    const libraries = windowsLibraries(env)
+    const cargo = ['rustc', '--release', '--lib', '--target', target, ...args]
+    const link = ['--', '-C', `link-arg=${join(libraries, 'exports.o')}`]
+    execFileSync('cargo-zigbuild', [...cargo, ...link], {
+      ...options,
+      env: { ...env, LIBNODE_PATH: libraries },
+    })
+    cpSync(join(work, 'cargo', target, 'release', 'vectorizer_native.dll'), file)
+  } else {
+    const napi = ['build', '--platform', '--release', '--no-js', '--output-dir', built]
+    const cross = ['-x', '--target', platform.zigTarget ?? target, '--', ...args]
+    const script = join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
+    execFileSync(process.execPath, [script, ...napi, ...cross], { ...options, env })
+  }
+  return file
+}
