@@ -18,6 +18,8 @@ module.exports = {
   testMatch: ['**/__test__/**/*.spec.ts', ...(hasMilvusLite ? [] : ['!**/__test__/milvus/**'])],
   globals: { milvusLite: hasMilvusLite ? milvusLite : null },
   testTimeout: 60_000,
+  // By itself Jest leaves one processor alone: of two it would use one.
+  maxWorkers: '100%',
   // What Milvus' own client writes files with, which nothing here does, needs an ES module.
   moduleNameMapper: { '^@shanghaikid/parquetjs$': '<rootDir>/__test__/support/nothing.js' },
   transform: {

@@ -1,6 +1,6 @@
 // Tests of the package as its users install it: packs it, installs the tarballs beside what
 // the tests need, and runs tests/package. `npm run test:package -- jest docs` runs those alone
-// whose files are so named.
+// whose files are so named; `-- --install` runs none, but installs what they need.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -49,8 +49,9 @@ function installPackage() {
 
 install(folder)
 install(join(folder, 'runtimes'))
-installPackage()
 const chosen = process.argv.slice(2)
+if (chosen.includes('--install')) process.exit()
+installPackage()
 const tests = readdirSync(folder)
   .filter((name) => name.endsWith('.test.mjs'))
   .filter((name) => chosen.length === 0 || chosen.includes(name.replace('.test.mjs', '')))
