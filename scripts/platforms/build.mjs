@@ -1,7 +1,7 @@
 // Builds the addon for another platform, as the workflow does where it can.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { packageOf } from './platforms.mjs'
 import { hasStandardLibrary, root, rust, work, zigOf } from './prepare.mjs'
 
@@ -43,18 +43,23 @@ function windowsLibraries(env) {
   // cargo-zigbuild drops the list that rustc gives.
   const exported = '\t.section .drectve,"yn"\n\t.ascii " -export:napi_register_module_v1"\n'
   writeFileSync(join(folder, 'exports.s'), exported)
-  for (const name of ['empty.c', 'exports.s']) zig('cc', '-target', 'x86_64-windows-gnu', '-c', name)
+  for (const [object, source] of [
+    ['empty.o', 'empty.c'],
+    ['exports.o', 'exports.s'],
+  ])
+    zig('cc', '-target', 'x86_64-windows-gnu', '-c', '-o', object, source)
   zig('ar', 'rcs', 'libnode.a', 'empty.o')
   return folder
 }
 
-/** Builds the addon, and returns where it is. */
-export function build(name, platform) {
+/** Where the addon for a platform is, once it is built. */
+export const binaryOf = (name) => join(work, name, 'built', `vectorizer-native.${packageOf(name)}.node`)
+
+export function build(name, platform, file) {
   const { target } = platform
   const { env, args } = toolchain(platform)
-  const built = join(work, name, 'built')
+  const built = dirname(file)
   mkdirSync(built, { recursive: true })
-  const file = join(built, `vectorizer-native.${packageOf(name)}.node`)
   const options = { cwd: root, stdio: 'inherit' }
   if (name === 'win32-x64') {
     const libraries = windowsLibraries(env)
@@ -71,5 +76,4 @@ export function build(name, platform) {
     const script = join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
     execFileSync(process.execPath, [script, ...napi, ...cross], { ...options, env })
   }
-  return file
 }

@@ -8,17 +8,19 @@
 // 10 GB are used, and what was fetched and built there is used again.
 //
 //   --all-specs  every spec of Jest that can run there, not the chosen ones
+//   --built      what was built the last time is tried, and nothing is built
 //   --only PART  one of load, smoke, job, kills, specs (repeatable)
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from './build.mjs'
+import { binaryOf, build } from './build.mjs'
 import { platforms } from './platforms.mjs'
 import { cloneOf, install, makeClone, prepare, root, work } from './prepare.mjs'
 import { run } from './run.mjs'
 
 const options = {
   'all-specs': { type: 'boolean', default: false },
+  built: { type: 'boolean', default: false },
   only: { type: 'string', multiple: true, default: [] },
 }
 const { values, positionals } = parseArgs({ options, allowPositionals: true })
@@ -60,10 +62,13 @@ function partsOf(name, platform, project) {
 /** Tries a platform, and returns what passed: a row for each version of Node.js. */
 async function tryPlatform(name) {
   const platform = platforms[name]
-  console.log(`\n${name}: what it needs`)
-  prepare(name, platform)
-  console.log(`\n${name}: build`)
-  const binary = build(name, platform)
+  const binary = binaryOf(name)
+  if (!values.built) {
+    console.log(`\n${name}: what it needs`)
+    prepare(name, platform)
+    console.log(`\n${name}: build`)
+    build(name, platform, binary)
+  }
   const project = install(name, platform, binary)
   makeClone(name, platform, binary)
   const parts = Object.entries(partsOf(name, platform, project))
