@@ -245,7 +245,9 @@ def test_delete_by_filter(client: SyncVectorizerClient, name: str) -> None:
     assert client.delete_by_filter(name, {"n": 9})["matched"] == 0
 
 
-def test_none_equals_null(client: SyncVectorizerClient, name: str) -> None:
+def test_none_equals_null_where_an_operator_says_so(
+    client: SyncVectorizerClient, name: str
+) -> None:
     client.insert_vectors(
         name,
         [
@@ -254,8 +256,9 @@ def test_none_equals_null(client: SyncVectorizerClient, name: str) -> None:
             {"id": "missing", "vector": [1, 2, 3, 4], "metadata": {"b": 1}},
         ],
     )
-    assert [r["id"] for r in client.search(name, "", filter={"a": None})] == ["null"]
-    client.delete_by_filter(name, {"a": None})
+    null = {"a": {"$eq": None}}
+    assert [r["id"] for r in client.search(name, "", filter=null)] == ["null"]
+    client.delete_by_filter(name, null)
     assert left(client, name) == ["other", "missing"]
 
 

@@ -98,8 +98,8 @@ def test_json_is_sent_as_it_is(value: dict[str, Any]) -> None:
     client = SyncVectorizerClient("http://server", transport=recorder.transport)
     client.insert_text("c", "text", "a", value)
     assert sent(recorder)["metadata"] == value
-    client.delete_by_filter("c", value)
-    assert sent(recorder)["filter"] == value
+    client.delete_by_filter("c", {"a": {"$in": [value]}})
+    assert sent(recorder)["filter"] == {"a": {"$in": [value]}}
 
 
 EAST = timezone(timedelta(hours=5, minutes=30))
@@ -146,8 +146,35 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     assert sent(recorder) == {"text": "words"}
     client.update_vector("c", "v", metadata={})
     assert sent(recorder) == {"metadata": {}}
-    client.delete_by_filter("c", {"a": None}, dry_run=True)
-    assert sent(recorder) == {"filter": {"a": None}, "dry_run": True, "receipt": False}
+    null = {"a": {"$eq": None}, "must_not": [{"is_null": {"key": "a"}}]}
+    client.delete_by_filter("c", null, dry_run=True)
+    assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False}
+
+
+@pytest.mark.parametrize(
+    ("filter", "place"),
+    [
+        ({"a": None}, r"filter\.a is None"),
+        ({"a": 1, "b.c": None}, r"filter\.b\.c is None"),
+        ({"a": [1, None]}, r"filter\.a holds None"),
+        ({"a": (None,)}, r"filter\.a holds None"),
+        ({"$and": [{"a": 1}, {"a": None}]}, r"filter\.\$and\[1\]\.a is None"),
+        ({"$or": [{"$not": {"a": None}}]}, r"filter\.\$or\[0\]\.\$not\.a is None"),
+    ],
+)
+def test_none_is_no_value_of_a_field(
+    connect: Connect, recorder: Recorder, filter: dict[str, Any], place: str
+) -> None:
+    client = connect("http://server", transport=recorder.transport)
+    calls: list[Call] = [
+        lambda c: c.delete_by_filter("c", filter),
+        lambda c: c.delete_by_filter("c", filter, dry_run=True),
+        lambda c: c.search("c", "", filter=filter),
+    ]
+    for call in calls:
+        with pytest.raises(ValidationError, match=place):
+            call(client)
+    assert not recorder.requests
 
 
 def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> None:

@@ -11,6 +11,9 @@ from typing import Any, cast
 
 from .errors import ValidationError
 
+# Their conditions name what they compare with.
+_CLAUSES = ("must", "should", "must_not")
+
 
 def text(value: object) -> bytes:
     """The JSON text of what the functions below return."""
@@ -31,11 +34,31 @@ def filter_of(value: object) -> dict[str, Any]:
     """A filter of at least one condition; dates become operands.
 
     A filter that is missing or empty is an error here too: no slip of the caller's may make
-    a delete wider than it was meant.
+    a delete wider than it was meant. So is `None` for the value of a field, which is what a slip
+    looks like: where null is meant, an operator says so. A search refuses it as well, since the
+    filter that it tries may be that of the next delete.
     """
     if not isinstance(value, Mapping) or not value:
         raise ValidationError("filter must be a dict with at least one condition")
-    return _object(value, "filter", lambda when, at: {"$date": _iso(when, at)})
+    encoded = _object(value, "filter", lambda when, at: {"$date": _iso(when, at)})
+    _refuse_none(encoded, "filter")
+    return encoded
+
+
+def _refuse_none(conditions: Any, at: str) -> None:
+    """Refuses `None` where a filter, or a list of filters, has a value without an operator."""
+    if isinstance(conditions, list):
+        for i, one in enumerate(conditions):
+            _refuse_none(one, f"{at}[{i}]")
+    if not isinstance(conditions, dict):
+        return
+    for key, value in conditions.items():
+        if key in ("$and", "$or", "$not"):
+            _refuse_none(value, f"{at}.{key}")
+        elif value is None and key not in _CLAUSES:
+            raise ValidationError(f'{at}.{key} is None: where null is meant, write {{"$eq": None}}')
+        elif isinstance(value, list) and None in value and key not in _CLAUSES:
+            raise ValidationError(f'{at}.{key} holds None: where null is meant, write {{"$in": …}}')
 
 
 def vector(value: object, at: str = "vector") -> list[float]:

@@ -14,7 +14,9 @@ Filter = Mapping[str, Any]
 """Conditions on the metadata, such as `{"category": "news", "year": {"$gte": 2024}}`.
 
 A `datetime` or `date` in it becomes `{"$date": …}`: an instant, which compares with dates only.
-One without a zone is in UTC. `None` is the JSON `null`, and equals it.
+One without a zone is in UTC. `None` is the JSON `null` and equals it, but only where an operator
+says so: `{"field": {"$eq": None}}`. `{"field": None}` is refused, since it is what a variable that
+was never set looks like.
 """
 
 
