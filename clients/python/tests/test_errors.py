@@ -139,6 +139,9 @@ def test_keys(connect: Connect) -> None:
         keyed.close()
 
 
+FIELDS = ["deleted", "results", "vectors", "total", "collections", "residues", "ids"]
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "kind", "code"),
     [
@@ -165,6 +168,10 @@ def test_keys(connect: Connect) -> None:
         (200, {"detail": "something else"}, VectorizerError, "INVALID_RESPONSE"),
         (200, None, VectorizerError, "INVALID_RESPONSE"),
         (204, [], VectorizerError, "INVALID_RESPONSE"),
+        # The fields, with values that say nothing.
+        (200, dict.fromkeys(FIELDS), VectorizerError, "INVALID_RESPONSE"),
+        (200, dict.fromkeys(FIELDS, True), VectorizerError, "INVALID_RESPONSE"),
+        (200, dict.fromkeys(FIELDS, "0"), VectorizerError, "INVALID_RESPONSE"),
     ],
 )
 def test_answers_of_servers_and_of_what_is_before_them(
@@ -179,6 +186,7 @@ def test_answers_of_servers_and_of_what_is_before_them(
     client = connect("http://server", transport=recorder.transport)
     calls: list[Callable[[], object]] = [
         lambda: client.delete_vector("c", "v"),
+        lambda: client.delete_vector("c", ".."),
         lambda: client.get_vector("c", ".."),
         lambda: client.batch_delete("c", ["v"]),
         lambda: client.delete_by_filter("c", {"a": 1}),
@@ -250,6 +258,18 @@ def test_a_body_that_cannot_be_decoded(connect: Connect) -> None:
     with listening(answer) as url, pytest.raises(VectorizerError) as error:
         connect(url).health()
     assert error.value.code == "INVALID_RESPONSE"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("answer", [b"[" * 100_000, b'{"a":' * 100_000, b'{"error":' * 100_000])
+def test_answers_nested_deeper_than_python_reads(
+    connect: Connect, status: int, answer: bytes
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=answer))
+    client = connect("http://server", transport=transport)
+    with pytest.raises(VectorizerError) as error:
+        client.delete_vector("c", "v")
+    assert error.value.code == ("INVALID_RESPONSE" if status == 200 else "HTTP_400")
 
 
 def test_timeouts(connect: Connect) -> None:

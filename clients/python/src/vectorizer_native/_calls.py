@@ -78,20 +78,28 @@ def _id(value: str) -> str:
 # result, or for done, that does not say so.
 
 
-def _whole(*names: str) -> Callable[[Any], Any]:
-    """Reads an answer that is the result, and has these fields."""
+def _whole(**fields: type) -> Callable[[Any], Any]:
+    """Reads an answer that is the result, and has these fields of these types."""
 
     def read(answer: Any) -> Any:
-        for name in names:
-            answer[name]
+        for name, kind in fields.items():
+            _typed(answer, name, kind)
         return answer
 
     return read
 
 
-def _field(name: str) -> Callable[[Any], Any]:
+def _field(name: str, kind: type) -> Callable[[Any], Any]:
     """Reads an answer of which one field is the result."""
-    return operator.itemgetter(name)
+    return lambda answer: _typed(answer, name, kind)
+
+
+def _typed(answer: Any, name: str, kind: type) -> Any:
+    value = answer[name]
+    # `True` is no count, and null neither none nor zero.
+    if type(value) is not kind:
+        raise TypeError(f"{name} is no {kind.__name__}")
+    return value
 
 
 def _done(answer: Any) -> None:
@@ -104,15 +112,15 @@ def create_collection(
 ) -> Call[CreatedCollection]:
     _of(name)
     body = encode.options(name=name, dimension=dimension, metric=metric, hnsw=hnsw)
-    return Call("POST", "/collections", _whole("name", "dimension"), body)
+    return Call("POST", "/collections", _whole(name=str, dimension=int), body)
 
 
 def list_collections() -> Call[list[Collection]]:
-    return Call("GET", "/collections", _field("collections"))
+    return Call("GET", "/collections", _field("collections", list))
 
 
 def get_collection_info(name: str) -> Call[CollectionInfo]:
-    return Call("GET", _of(name), _whole("name", "dimension"))
+    return Call("GET", _of(name), _whole(name=str, dimension=int))
 
 
 def delete_collection(name: str) -> Call[None]:
@@ -134,7 +142,7 @@ def insert_vector(
 
 
 def _insert(collection: str, item: dict[str, Any]) -> Call[str]:
-    return Call("POST", _of(collection, "insert"), _field("id"), item)
+    return Call("POST", _of(collection, "insert"), _field("id", str), item)
 
 
 def batch_insert_text(
@@ -148,7 +156,7 @@ def batch_insert_text(
         _item(f"texts[{i}].", None, metadata, text=text)
         for i, (text, metadata) in enumerate(zip(listed, of_each))
     ]
-    return Call("POST", _of(collection, "batch_insert"), _field("ids"), {"vectors": items})
+    return Call("POST", _of(collection, "batch_insert"), _field("ids", list), {"vectors": items})
 
 
 def insert_vectors(collection: str, vectors: Iterable[NewVector]) -> Call[InsertReport]:
@@ -163,7 +171,7 @@ def insert_vectors(collection: str, vectors: Iterable[NewVector]) -> Call[Insert
         values = encode.vector(new.get("vector"), f"{at}.vector")
         items.append(_item(f"{at}.", new.get("id"), new.get("metadata"), vector=values))
     return Call(
-        "POST", _of(collection, "batch_insert"), _whole("inserted", "ids"), {"vectors": items}
+        "POST", _of(collection, "batch_insert"), _whole(inserted=int, ids=list), {"vectors": items}
     )
 
 
@@ -175,7 +183,7 @@ def _item(at: str, id: str | None, metadata: Metadata | None, **content: Any) ->
     return content
 
 
-_VECTOR = _whole("id", "vector")
+_VECTOR = _whole(id=str, vector=list)
 
 
 def get_vector(collection: str, id: str) -> Call[StoredVector]:
@@ -183,7 +191,7 @@ def get_vector(collection: str, id: str) -> Call[StoredVector]:
         return Call("GET", _of(collection, "vectors", id), _VECTOR)
 
     def read(answer: Any) -> StoredVector:
-        found: list[StoredVector] = answer["vectors"]
+        found: list[StoredVector] = _typed(answer, "vectors", list)
         if not found:
             raise _missing(collection, id)
         return {**found[0], "data": found[0]["vector"]}
@@ -200,7 +208,7 @@ def list_vectors(
         raise ValidationError("limit and offset must be whole numbers") from None
     if ids is not None:
         query += f"&ids={_joined(encode.strings(ids, 'ids'))}"
-    return Call("GET", _of(collection, "vectors") + query, _whole("vectors", "total"))
+    return Call("GET", _of(collection, "vectors") + query, _whole(vectors=list, total=int))
 
 
 def _joined(ids: list[str]) -> str:
@@ -257,7 +265,7 @@ def search(
             include_metadata=include_metadata,
         )
     )
-    return Call("POST", _of(collection, "search"), _field("results"), body)
+    return Call("POST", _of(collection, "search"), _field("results", list), body)
 
 
 def delete_vector(collection: str, id: str) -> Call[None]:
@@ -265,7 +273,7 @@ def delete_vector(collection: str, id: str) -> Call[None]:
         return Call("DELETE", _of(collection, "vectors", id), _done)
 
     def read(answer: Any) -> None:
-        if answer["deleted"] == 0:
+        if _typed(answer, "deleted", int) == 0:
             raise _missing(collection, id)
 
     return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id]})
@@ -273,7 +281,7 @@ def delete_vector(collection: str, id: str) -> Call[None]:
 
 def batch_delete(collection: str, ids: Iterable[str], receipt: bool) -> Call[DeleteReport]:
     body = {"ids": encode.strings(ids, "ids"), **encode.flags(receipt=receipt)}
-    return Call("POST", _of(collection, "batch_delete"), _whole("deleted", "results"), body)
+    return Call("POST", _of(collection, "batch_delete"), _whole(deleted=int, results=list), body)
 
 
 def delete_by_filter(
@@ -281,20 +289,24 @@ def delete_by_filter(
 ) -> Call[DeleteByFilterReport]:
     flags = encode.flags(dry_run=dry_run, receipt=receipt)
     body = {"filter": encode.filter_of(filter), **flags}
-    return Call("POST", _of(collection, "delete_by_filter"), _whole("deleted", "results"), body)
+    return Call(
+        "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
+    )
 
 
 def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:
     body = {"ids": encode.strings(ids, "ids")}
-    return Call("POST", _of(collection, "verify_erased"), _whole("verified", "residues"), body)
+    return Call(
+        "POST", _of(collection, "verify_erased"), _whole(verified=bool, residues=list), body
+    )
 
 
 def health() -> Call[Health]:
-    return Call("GET", "/health", _whole("status"))
+    return Call("GET", "/health", _whole(status=str))
 
 
 def stats() -> Call[Stats]:
-    return Call("GET", "/stats", _whole("total_vectors"))
+    return Call("GET", "/stats", _whole(total_vectors=int))
 
 
 def _missing(collection: str, id: str) -> VectorNotFoundError:

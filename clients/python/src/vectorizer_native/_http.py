@@ -55,8 +55,8 @@ class Server:
         """What the server answered to a call."""
         try:
             answer = response.json()
-        except ValueError:
-            answer = None
+        except (ValueError, RecursionError):
+            answer = None  # no JSON, or nested deeper than Python reads
         if not response.is_success:
             raise error_of(response.status_code, answer)
         try:
