@@ -2,22 +2,12 @@
 // client. Everything else is in the native addon; nothing here knows of collections.
 const native = require('./lib/native.js')
 const { classes, ours } = require('./lib/errors.js')
-const { fail, json, methods, object, statics } = require('./lib/arguments.js')
+const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
 const { unfolded } = require('./lib/replies.js')
 const { httpServer } = require('./lib/server.js')
 
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
-
-/** Arguments may throw when they are read: getters, proxies, detached buffers. */
-function read(pack) {
-  try {
-    return pack()
-  } catch (cause) {
-    if (cause instanceof classes.VectorizerError) throw cause
-    throw new classes.ValidationError(`the arguments cannot be read: ${cause?.message ?? cause}`, { cause })
-  }
-}
 
 /** Makes the arguments, calls `target`, and makes the result. */
 async function call(target, name, pack, client, args) {
@@ -40,10 +30,13 @@ class VectorizerClient {
 
   constructor(options = {}) {
     try {
-      const { embedder, ...rest } = object(options, 'options')
-      if (embedder !== undefined && typeof embedder !== 'function')
-        fail('options.embedder', 'a function', embedder)
-      const made = new native.VectorizerClient(json(rest, 'options'))
+      const [embedder, given] = read(() => {
+        const { embedder, ...rest } = object(options, 'options')
+        if (embedder !== undefined && typeof embedder !== 'function')
+          fail('options.embedder', 'a function', embedder)
+        return [embedder, json(rest, 'options')]
+      })
+      const made = new native.VectorizerClient(given)
       this.#client = { embedder, native: made, servers: new Set() }
     } catch (error) {
       this.#failure = ours(error)

@@ -2,11 +2,28 @@
 // strings, JSON texts and typed arrays. What JSON would silently change or drop is an
 // error here, where it can still be seen.
 const { types } = require('node:util')
-const { ValidationError, EmbeddingError } = require('./errors.js').classes
+const { classes, isOurs, messageOf } = require('./errors.js')
 const { embedding } = require('./server.js')
+
+const { ValidationError, EmbeddingError } = classes
 
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
+
+/** What to throw when arguments could not be read: getters, proxies, detached buffers throw. */
+function unreadable(cause) {
+  if (isOurs(cause)) return cause
+  return new ValidationError(`the arguments cannot be read: ${messageOf(cause)}`, { cause })
+}
+
+/** What `pack` returns, or one of our errors. */
+function read(pack) {
+  try {
+    return pack()
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+}
 
 /** What a value is, in words; of what is no plain object, the name of its kind. */
 function kind(value) {
@@ -204,7 +221,7 @@ function embeddedRow(row, i) {
     const isList = typeof row === 'object' && row !== null && Number.isInteger(row.length)
     return floats(isList ? Array.from(row) : row, `embedder result[${i}]`)
   } catch (cause) {
-    throw new EmbeddingError(cause.message, { cause })
+    throw new EmbeddingError(messageOf(cause), { cause })
   }
 }
 
@@ -214,13 +231,20 @@ async function embeddedPart(client, part, at = 0) {
   try {
     made = await client.embedder(part.slice())
   } catch (cause) {
-    throw new EmbeddingError(`the embedder failed: ${cause?.message ?? cause}`, { cause })
+    throw new EmbeddingError(`the embedder failed: ${messageOf(cause)}`, { cause })
   }
+  try {
+    return embeddedRows(made, part.length, at)
+  } catch (cause) {
+    if (isOurs(cause)) throw cause
+    throw new EmbeddingError(`what the embedder returned cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function embeddedRows(made, wanted, at) {
   const count = Array.isArray(made) ? made.length : kind(made)
-  if (count !== part.length) {
-    throw new EmbeddingError(
-      `the embedder returned ${count} for ${part.length} texts; return a vector for each`,
-    )
+  if (count !== wanted) {
+    throw new EmbeddingError(`the embedder returned ${count} for ${wanted} texts; return a vector for each`)
   }
   return Array.from(made, (row, i) => embeddedRow(row, at + i))
 }
@@ -244,14 +268,9 @@ function texts(client, collection, values, ids, metadatas, listening = null) {
   if (metadatas.length > values.length) throw new ValidationError('metadata: more objects than texts')
   if (!client.embedder) return [collection, all, ids, metadata, null, null, listening]
   if (values.includes('')) throw new ValidationError(`texts[${values.indexOf('')}]: is empty`)
-  return embedded(client, collection, values, listening).then((rows) => [
-    collection,
-    all,
-    ids,
-    metadata,
-    ...laidOut(rows),
-    listening,
-  ])
+  return embedded(client, collection, values, listening).then((rows) =>
+    read(() => [collection, all, ids, metadata, ...laidOut(rows), listening]),
+  )
 }
 
 /** Arguments for a search: a text or a vector, options, a filter. */
@@ -413,4 +432,4 @@ const statics = {
   ],
 }
 
-module.exports = { json, object, known, list, string, whole, fail, methods, statics }
+module.exports = { fail, json, known, list, methods, object, read, statics, string, whole }

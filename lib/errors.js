@@ -33,19 +33,43 @@ const ClientClosedError = errorClass('ClientClosedError', 'CLIENT_CLOSED')
 const UnsupportedError = errorClass('UnsupportedError', 'UNSUPPORTED')
 const PartialWriteError = errorClass('PartialWriteError', 'PARTIAL_WRITE')
 
-/** One of our errors for whatever was thrown; native ones carry theirs as JSON. */
-function ours(error) {
-  if (error instanceof VectorizerError) return error
+// Anything can be thrown by what a caller gives: a symbol, an object without a prototype, a
+// proxy. What is looked up there may throw again.
+
+/** What `look` finds in something that was thrown, if it can be looked at. */
+function found(thrown, look) {
   try {
-    const { code, message, ...details } = JSON.parse(error.message)
-    const Class = errors.get(code)
-    return Object.assign(Class ? new Class(message) : new VectorizerError(message, code), details)
+    return look(thrown)
   } catch {
-    return new VectorizerError(String(error?.message ?? error), undefined, { cause: error })
+    return undefined
   }
 }
 
+const isOurs = (thrown) => found(thrown, (it) => it instanceof VectorizerError) === true
+const codeOf = (thrown) => found(thrown, (it) => it?.code)
+const messageOf = (thrown) =>
+  found(thrown, (it) => String(it?.message ?? it)) ?? 'something was thrown that cannot be read'
+
+/** The details of an error of the native side, which are its message in JSON. */
+function detailsOf(thrown) {
+  const details = found(thrown, (it) => JSON.parse(it.message))
+  return typeof details?.code === 'string' && typeof details.message === 'string' ? details : undefined
+}
+
+/** One of our errors for whatever was thrown. */
+function ours(thrown) {
+  if (isOurs(thrown)) return thrown
+  const details = detailsOf(thrown)
+  if (!details) return new VectorizerError(messageOf(thrown), undefined, { cause: thrown })
+  const { code, message, ...rest } = details
+  const Class = errors.get(code)
+  return Object.assign(Class ? new Class(message) : new VectorizerError(message, code), rest)
+}
+
 module.exports = {
+  codeOf,
+  isOurs,
+  messageOf,
   ours,
   classes: {
     VectorizerError,

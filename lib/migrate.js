@@ -1,8 +1,8 @@
 // Moving collections from one client to another, whatever engines are behind them: nothing is
 // used but calls that every client has. There is no state beside the two stores. What the target
 // holds is looked up and compared, so that a run goes on where another was broken off.
-const { fail, known, list, string, whole } = require('./arguments.js')
-const { classes, ours } = require('./errors.js')
+const { fail, known, list, read, string, whole } = require('./arguments.js')
+const { classes, codeOf, messageOf, ours } = require('./errors.js')
 const { listening } = require('./listening.js')
 
 const { PartialWriteError, StorageError, ValidationError } = classes
@@ -347,7 +347,7 @@ class Move {
     try {
       done(await write())
     } catch (error) {
-      if (error?.code === 'PARTIAL_WRITE') done(error.report)
+      if (codeOf(error) === 'PARTIAL_WRITE') done(error.report)
       throw error
     }
     this.#underWay = []
@@ -374,10 +374,9 @@ class Move {
 
   /** What is thrown where the migration ends here because of `cause`. */
   brokenOff(cause, report) {
-    const reason = cause?.message ?? cause
-    const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${reason}. Called again, it goes on.`
-    const refused = REFUSALS.has(cause?.code)
-    const unknown = cause?.code === 'PARTIAL_WRITE' ? cause.unknown : refused ? [] : this.#underWay
+    const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${messageOf(cause)}. Called again, it goes on.`
+    const code = codeOf(cause)
+    const unknown = code === 'PARTIAL_WRITE' ? cause.unknown : REFUSALS.has(code) ? [] : this.#underWay
     return Object.assign(new PartialWriteError(message, { cause }), { report, unknown: [...unknown] })
   }
 }
@@ -403,10 +402,12 @@ async function plansFor(source, target, names) {
 }
 
 async function migrateAll(source, target, options) {
-  checkClient(source, 'source', READS)
-  checkClient(target, 'target', WRITES)
-  if (source === target) throw new ValidationError('target: is the source itself')
-  const settings = settingsOf(options)
+  const settings = read(() => {
+    checkClient(source, 'source', READS)
+    checkClient(target, 'target', WRITES)
+    if (source === target) throw new ValidationError('target: is the source itself')
+    return settingsOf(options)
+  })
   const begin = performance.now()
   const { tell, finish } = listening(settings)
   const moves = []

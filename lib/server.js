@@ -1,5 +1,6 @@
 // The HTTP server of a client, as an object of the importing realm.
-const native = require('../binding.js')
+const { messageOf } = require('./errors.js')
+const native = require('./native.js')
 
 /** The client's embedder as the native side asks it: a JSON list of texts in; out come the
  * vectors laid end to end, or, as a string, what went wrong. */
@@ -14,7 +15,7 @@ function embedding(embed) {
       for (const [i, row] of rows.entries()) data.set(row, i * length)
       return data
     } catch (error) {
-      return String(error?.message ?? error)
+      return messageOf(error)
     }
   }
 }

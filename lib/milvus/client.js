@@ -1,5 +1,5 @@
 // The public client: it lives from its first call until it is closed.
-const { fail, known, methods, object, string, whole } = require('../arguments.js')
+const { fail, known, methods, object, read, string, whole } = require('../arguments.js')
 const { classes, ours } = require('../errors.js')
 const { Calls } = require('./calls.js')
 const { Engine } = require('./engine.js')
@@ -54,7 +54,7 @@ function milvusClient(load) {
 
     constructor(options) {
       try {
-        const { embedder, options: engine } = checked(options)
+        const { embedder, options: engine } = read(() => checked(options))
         this.#engine = new Engine(loaded(load), engine)
         this.#calls = new Calls(this.#engine, embedder)
       } catch (error) {
@@ -100,7 +100,11 @@ function milvusClient(load) {
         await Promise.allSettled(this.#running)
         await this.#engine?.close()
       })()
-      await this.#closing
+      try {
+        await this.#closing
+      } catch (error) {
+        throw ours(error)
+      }
     }
 
     [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -1,7 +1,6 @@
 // A call's arguments as they are when it is made: the engine is asked before they are used, and
 // the caller may change them meanwhile.
-const { fail, methods } = require('../arguments.js')
-const { classes } = require('../errors.js')
+const { fail, methods, read } = require('../arguments.js')
 
 /** Deletes tell how far they are: here they are many writes. The embedded client's are one. */
 const TELLING = { batchDelete: 2, deleteVectors: 2, deleteByFilter: 2 }
@@ -26,13 +25,10 @@ function withoutListener(name, args) {
 
 /** The arguments of a call of `name`, once the embedded client would take them. */
 function snapshot(name, args) {
-  try {
+  return read(() => {
     methods[name]({}, ...withoutListener(name, args))
     return args.map(copied)
-  } catch (cause) {
-    if (cause instanceof classes.VectorizerError) throw cause
-    throw new classes.ValidationError(`the arguments cannot be read: ${cause?.message ?? cause}`, { cause })
-  }
+  })
 }
 
 module.exports = { snapshot }
