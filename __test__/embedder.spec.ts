@@ -143,6 +143,24 @@ describe('an embedder of the client', () => {
     ],
     ['returns a hole', (() => Array(2)) as unknown as Embedder, EmbeddingError, /\[0\]/],
     [
+      'returns a row that only says that it is long',
+      (() => [{ length: 1e9 }, [1, 2]]) as unknown as Embedder,
+      EmbeddingError,
+      /\[0\]: 1000000000 values, where a vector has at most 65535/,
+    ],
+    [
+      'returns a row without end',
+      (() => [[1, 2], Object.assign([1, 2], { length: 2 ** 32 - 1 })]) as unknown as Embedder,
+      EmbeddingError,
+      /\[1\]: 4294967295 values/,
+    ],
+    [
+      'returns a row of less than no values',
+      (() => [{ length: -1 }, [1, 2]]) as unknown as Embedder,
+      VectorizerError,
+      /0 dimensions/,
+    ],
+    [
       'returns bigints',
       (() => [BigInt64Array.of(1n, 2n), [1, 2]]) as unknown as Embedder,
       EmbeddingError,

@@ -1,6 +1,7 @@
 // How the arguments of each method become those of the native method of the same name:
 // strings, JSON texts and typed arrays. What JSON would silently change or drop is an
 // error here, where it can still be seen.
+const { constants } = require('node:buffer')
 const { types } = require('node:util')
 const { classes, isOurs, messageOf } = require('./errors.js')
 const { embedding } = require('./server.js')
@@ -9,11 +10,21 @@ const { ValidationError, EmbeddingError } = classes
 
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
+/** The most values that a vector has. */
+const LARGEST_DIMENSION = 65_535
+
+/** Whether something was thrown because a string or an array would have become too long. */
+const isTooLong = (message) =>
+  /invalid (string|array|typed array) length|allocation failed|out of memory/i.test(message)
 
 /** What to throw when arguments could not be read: getters, proxies, detached buffers throw. */
 function unreadable(cause) {
   if (isOurs(cause)) return cause
-  return new ValidationError(`the arguments cannot be read: ${messageOf(cause)}`, { cause })
+  const message = messageOf(cause)
+  if (!isTooLong(message)) return new ValidationError(`the arguments cannot be read: ${message}`, { cause })
+  const most = constants.MAX_STRING_LENGTH
+  const limit = `all ids, all texts, all metadata and a filter take at most ${most} characters of JSON each`
+  return new ValidationError(`too much for one call: ${limit}; give less at a time`, { cause })
 }
 
 /** What `pack` returns, or one of our errors. */
@@ -144,12 +155,21 @@ function keptTexts(values, path) {
   return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
 }
 
-function floats(value, path) {
+/** That there are no more than `most` values, which is sure before any is looked at. */
+function checkLength({ length }, path, most = LARGEST_DIMENSION) {
+  if (length <= most) return length
+  const limit = `${most === LARGEST_DIMENSION ? 'a vector has' : 'vectors for these ids have'} at most ${most}`
+  throw new ValidationError(`${path}: ${length} values, where ${limit}`)
+}
+
+/** At most `most` numbers. */
+function floats(value, path, most = LARGEST_DIMENSION) {
   if (types.isFloat32Array(value)) {
+    checkLength(value, path, most)
     return types.isSharedArrayBuffer(value.buffer) ? new Float32Array(value) : value
   }
   if (!Array.isArray(value)) fail(path, 'an array of numbers or a Float32Array', value)
-  const copy = new Float32Array(value.length)
+  const copy = new Float32Array(checkLength(value, path, most))
   for (let i = 0; i < copy.length; i++) {
     if (typeof value[i] !== 'number') fail(`${path}[${i}]`, 'a number', value[i])
     copy[i] = value[i]
@@ -180,8 +200,9 @@ function vectors(value) {
   if (!Array.isArray(value)) {
     const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts'])
     const { ids, data, metadata = [], texts = [] } = columns
-    const values = floats(data, 'vectors.data')
-    const length = values.length / list(ids, 'vectors.ids').length
+    const { length: count } = list(ids, 'vectors.ids')
+    const values = floats(data, 'vectors.data', Math.max(1, count) * LARGEST_DIMENSION)
+    const length = values.length / count
     if (ids.length > 0 && !Number.isInteger(length)) {
       throw new ValidationError(
         `vectors.data: ${values.length} values are no whole rows for ${ids.length} ids`,
@@ -218,8 +239,14 @@ function vectors(value) {
 /** What an embedder made of a text, copied: it may use its buffer again for the next. */
 function embeddedRow(row, i) {
   try {
-    const isList = typeof row === 'object' && row !== null && Number.isInteger(row.length)
-    return floats(isList ? Array.from(row) : row, `embedder result[${i}]`)
+    const path = `embedder result[${i}]`
+    const length = typeof row === 'object' && row !== null ? row.length : undefined
+    if (!Number.isInteger(length)) return floats(row, path)
+    checkLength({ length }, path)
+    return floats(
+      Array.from({ length }, (_, at) => row[at]),
+      path,
+    )
   } catch (cause) {
     throw new EmbeddingError(messageOf(cause), { cause })
   }
@@ -264,8 +291,8 @@ async function embedded(client, collection, values, listening) {
 /** Arguments for texts; where the client has an embedder, with their vectors. */
 function texts(client, collection, values, ids, metadatas, listening = null) {
   const all = strings(values, 'texts')
-  const metadata = metadataJson(Array.from(metadatas))
   if (metadatas.length > values.length) throw new ValidationError('metadata: more objects than texts')
+  const metadata = metadataJson(Array.from(metadatas))
   if (!client.embedder) return [collection, all, ids, metadata, null, null, listening]
   if (values.includes('')) throw new ValidationError(`texts[${values.indexOf('')}]: is empty`)
   return embedded(client, collection, values, listening).then((rows) =>
@@ -291,7 +318,9 @@ function query(client, collection, wanted, options) {
 function queries(client, collection, wanted, options) {
   const { filter, ...rest } = object(options, 'options')
   const common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
-  if (types.isFloat32Array(wanted)) return [collection, null, floats(wanted, 'queries'), null, ...common]
+  if (types.isFloat32Array(wanted)) {
+    return [collection, null, floats(wanted, 'queries', Number.POSITIVE_INFINITY), null, ...common]
+  }
   const isText = (one) => typeof one === 'string'
   const all = Array.from(list(wanted, 'queries'), (one, i) =>
     (isText(one) ? string : floats)(one, `queries[${i}]`),
@@ -328,6 +357,13 @@ function listener(options) {
     }
   }
   return listening
+}
+
+/** One of the numbers that `listVectors` takes, in place of options. */
+function pageNumber(value, path, least) {
+  if (value === null) return null
+  if (typeof value === 'object') fail(path, 'a number, as in listVectors(collection, page, limit)', value)
+  return whole(value, path, least)
 }
 
 const deletion = (_, collection, ids, options) => [
@@ -378,7 +414,8 @@ const methods = {
       listener(options),
     ),
   insertTexts: (client, collection, given, options = {}) => {
-    const rows = list(given, 'texts').map((row, i) => known(row, `texts[${i}]`, ['id', 'text', 'metadata']))
+    const keys = ['id', 'text', 'metadata']
+    const rows = Array.from(list(given, 'texts'), (row, i) => known(row, `texts[${i}]`, keys))
     const column = (key) => rows.map((row) => row[key])
     return texts(
       client,
@@ -391,7 +428,7 @@ const methods = {
   },
   listVectors: (_, collection, page = 0, limit = 10) => [
     string(collection, 'collection'),
-    JSON.stringify([plain(page, ['page']), plain(limit, ['limit'])]),
+    JSON.stringify([pageNumber(page, 'page', 0), pageNumber(limit, 'limit', 1)]),
   ],
   count: (_, collection, filter) => [
     string(collection, 'collection'),
@@ -427,9 +464,9 @@ const methods = {
 const statics = {
   restoreBackup: (_, file, path, options = {}) => [
     string(file, 'file'),
-    string(path, 'path'),
+    path === undefined ? fail('path', 'the directory to make the store in', path) : string(path, 'path'),
     listener(options),
   ],
 }
 
-module.exports = { fail, json, known, list, methods, object, read, statics, string, whole }
+module.exports = { fail, isPlain, json, known, list, methods, object, read, statics, string, whole }
