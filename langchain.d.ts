@@ -16,6 +16,11 @@ interface OfCollection {
   /** Default `cosine`. */
   metric?: SimilarityMetric
   hnsw?: HnswOptions
+  /**
+   * Default true: an instance of a class in the metadata is kept as the plain object that JSON
+   * makes of it, since loaders leave some there. With false it rejects, as everywhere else.
+   */
+  plainMetadata?: boolean
 }
 
 /** Over a client, which remains its owner's to close. */
@@ -48,7 +53,7 @@ export type DeleteParams = { ids: readonly string[]; filter?: never } | { filter
 
 /**
  * LangChain documents in a collection: the text as the vector's text, the metadata as its
- * metadata, unchanged. Errors are those of `vectorizer-native`, and of the embeddings.
+ * metadata, unchanged but for `plainMetadata`. Errors are those of `vectorizer-native`, and of the embeddings.
  */
 export declare class VectorizerVectorStore<
   Metadata extends Record<string, any> = Record<string, any>,

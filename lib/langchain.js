@@ -2,8 +2,10 @@
 // @langchain/core is there twice, as CommonJS and as ES modules, and `instanceof` holds only
 // for classes made of the caller's copy.
 const { randomUUID } = require('node:crypto')
+const { types } = require('node:util')
 const { ValidationError, VectorizerClient } = require('../index.js')
-const { fail, known, list, object, string } = require('./arguments.js')
+const { fail, isPlain, known, list, object, read, string } = require('./arguments.js')
+const { codeOf } = require('./errors.js')
 
 /** Options of the client that a store opens for itself. */
 const OPENING = ['path', 'fsync', 'shared']
@@ -11,16 +13,19 @@ const OPENING = ['path', 'fsync', 'shared']
 /** What LangChain's example selectors hand on of their own options with those of the store. */
 const OF_SELECTORS = ['k', 'exampleKeys', 'inputKeys']
 
+/** What a store is told beside its client. */
+const OWN = ['collection', 'metric', 'hnsw', 'plainMetadata']
+
+/** How deep metadata may be nested. */
+const DEEPEST = 200
+
 /** The constructor's options, once they can be told apart. */
 function checked(options) {
-  const { client, ...rest } = known(options, 'options', [
-    'client',
-    'collection',
-    'metric',
-    'hnsw',
-    ...OPENING,
-  ])
+  const { client, ...rest } = known(options, 'options', ['client', ...OWN, ...OPENING])
   string(rest.collection, 'options.collection')
+  const { plainMetadata } = rest
+  if (plainMetadata !== undefined && typeof plainMetadata !== 'boolean')
+    fail('options.plainMetadata', 'a boolean', plainMetadata)
   if (client === undefined) return { client, rest }
   if (typeof client?.insertVectors !== 'function') fail('options.client', 'a VectorizerClient', client)
   const stranger = OPENING.find((key) => rest[key] !== undefined)
@@ -35,9 +40,9 @@ function idsOf(documents, options) {
   const { ids } = known(options, 'options', ['ids'])
   if (ids !== undefined) {
     checkCount(list(ids, 'options.ids'), 'options.ids', documents)
-    return documents.map((_, i) => string(ids[i], `options.ids[${i}]`))
+    return Array.from(documents, (_, i) => string(ids[i], `options.ids[${i}]`))
   }
-  return documents.map(({ id }, i) => string(id ?? randomUUID(), `documents[${i}].id`))
+  return Array.from(documents, ({ id }, i) => string(id ?? randomUUID(), `documents[${i}].id`))
 }
 
 const textOf = ({ pageContent }, i) => string(pageContent, `documents[${i}].pageContent`)
@@ -47,10 +52,43 @@ function checkCount(values, path, documents) {
   throw new ValidationError(`${path}: expected one for each of ${documents.length}, got ${values.length}`)
 }
 
+/** The value of an instance of a class as JSON has it; of all else that is no plain object, itself. */
+function expressed(value) {
+  if (typeof value.toJSON === 'function') return value.toJSON()
+  if (Object.prototype.toString.call(value) !== '[object Object]') return value
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => typeof inner !== 'function'))
+}
+
+/**
+ * A value of metadata, at `path`, with a plain object for each instance of a class, as loaders
+ * leave them there. What has none in it is the value itself.
+ */
+function plainly(value, path, depth = 0) {
+  if (typeof value !== 'object' || value === null || types.isDate(value)) return value
+  if (depth > DEEPEST) throw new ValidationError(`${path}: nested too deeply`)
+  const isList = Array.isArray(value)
+  if (!isList && !isPlain(value)) {
+    const plain = expressed(value)
+    return plain === value ? value : plainly(plain, path, depth + 1)
+  }
+  const entries = Object.entries(value)
+  if (isList && entries.length < value.length) return value // no list of JSON values
+  const changed = []
+  for (const [key, inner] of entries) {
+    const plain = plainly(inner, path, depth + 1)
+    if (plain !== inner) changed.push([key, plain])
+  }
+  if (changed.length === 0) return value
+  const changes = Object.fromEntries(changed)
+  return isList ? Object.assign([...value], changes) : { ...value, ...changes }
+}
+
 /** A document as it is inserted. A vector without a text stands for one whose text is empty. */
-function rowOf(document, i, id, data) {
+function rowOf(document, i, id, data, isPlainly) {
   const text = textOf(document, i)
-  return { id, data, metadata: document.metadata, ...(text !== '' && { text }) }
+  const { metadata: given } = document
+  const metadata = isPlainly ? plainly(given, `documents[${i}].metadata`) : given
+  return { id, data, metadata, ...(text !== '' && { text }) }
 }
 
 /** The common length of vectors, which is known before a collection is made for them. */
@@ -62,7 +100,7 @@ function dimensionOf(rows) {
   throw new ValidationError(`vectors[${other}]: ${length} values, where vectors[0] has ${dimension}`)
 }
 
-const isMissing = (error) => error?.code === 'COLLECTION_NOT_FOUND'
+const isMissing = (error) => codeOf(error) === 'COLLECTION_NOT_FOUND'
 
 /** What a call resolves with, or `otherwise` while there is no collection. */
 async function ifAny(call, otherwise) {
@@ -81,16 +119,18 @@ function vectorStore({ VectorStore, Document, maximalMarginalRelevance }) {
   return class VectorizerVectorStore extends VectorStore {
     #creation
     #owned
+    #isPlainly
 
     _vectorstoreType() {
       return 'vectorizer'
     }
 
     constructor(embeddings, options) {
-      const { client, rest } = checked(options)
+      const { client, rest } = read(() => checked(options))
       super(embeddings, rest) // without the client: LangChain keeps this, and may write it out
-      const { collection, metric, hnsw, ...opening } = rest
+      const { collection, metric, hnsw, plainMetadata = true, ...opening } = rest
       this.collection = collection
+      this.#isPlainly = plainMetadata
       this.#creation = { metric, hnsw }
       this.#owned = client === undefined
       this.client = client ?? new VectorizerClient(opening)
@@ -98,16 +138,17 @@ function vectorStore({ VectorStore, Document, maximalMarginalRelevance }) {
 
     async addDocuments(documents, options = {}) {
       // Before a model is asked in vain.
-      const texts = list(documents, 'documents').map(textOf)
-      const ids = idsOf(documents, options)
+      const texts = read(() => Array.from(list(documents, 'documents'), textOf))
+      const ids = read(() => idsOf(documents, options))
       if (texts.length === 0) return []
       return this.addVectors(await this.embeddings.embedDocuments(texts), documents, { ids })
     }
 
     async addVectors(vectors, documents, options = {}) {
-      const ids = idsOf(list(documents, 'documents'), options)
+      const ids = read(() => idsOf(list(documents, 'documents'), options))
       checkCount(list(vectors, 'vectors'), 'vectors', documents)
-      const rows = documents.map((document, i) => rowOf(document, i, ids[i], vectors[i]))
+      const row = (document, i) => rowOf(document, i, ids[i], vectors[i], this.#isPlainly)
+      const rows = read(() => Array.from(documents, row))
       if (rows.length > 0) await this.#insert(rows)
       return ids
     }
@@ -128,12 +169,12 @@ function vectorStore({ VectorStore, Document, maximalMarginalRelevance }) {
         await this.client.createCollection(this.collection, { dimension, ...this.#creation })
       } catch (error) {
         // Another call was faster.
-        if (error?.code !== 'COLLECTION_EXISTS') throw error
+        if (codeOf(error) !== 'COLLECTION_EXISTS') throw error
       }
     }
 
     async delete(params) {
-      const { ids, filter } = known(params, 'params', ['ids', 'filter'])
+      const { ids, filter } = read(() => known(params, 'params', ['ids', 'filter']))
       if (Object.keys(params).length !== 1) throw new ValidationError('params: give either ids or filter')
       const { client, collection } = this
       await ifAny(
@@ -172,10 +213,14 @@ function vectorStore({ VectorStore, Document, maximalMarginalRelevance }) {
     }
 
     static async fromTexts(texts, metadatas, embeddings, options) {
-      const own = Object.entries(object(options, 'options')).filter(([key]) => !OF_SELECTORS.includes(key))
-      const each = Array.isArray(metadatas) ? metadatas : texts.map(() => metadatas)
-      if (each.length > texts.length) throw new ValidationError('metadatas: more objects than texts')
-      const documents = texts.map((pageContent, i) => new Document({ pageContent, metadata: each[i] }))
+      const given = read(() => Object.entries(object(options, 'options')))
+      const own = given.filter(([key]) => !OF_SELECTORS.includes(key))
+      const ofEach = Array.isArray(metadatas)
+      if (ofEach && metadatas.length > list(texts, 'texts').length)
+        throw new ValidationError('metadatas: more objects than texts')
+      const documents = Array.from(list(texts, 'texts'), (pageContent, i) => {
+        return new Document({ pageContent, metadata: ofEach ? metadatas[i] : metadatas })
+      })
       return this.fromDocuments(documents, embeddings, Object.fromEntries(own))
     }
 

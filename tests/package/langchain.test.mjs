@@ -278,6 +278,73 @@ function behaves(core, options) {
     assert.equal((await all(store)).length, 4)
   })
 
+  test('instances of classes in metadata are kept as JSON has them', async () => {
+    class Info {
+      #private = 1
+      title = 'Report'
+      inner = [new Info.Inner()]
+      method = () => this.#private
+      static Inner = class {
+        n = 1
+      }
+    }
+    class Told {
+      toJSON() {
+        return { told: [new Info.Inner()], at: new URL('https://example.org/a') }
+      }
+    }
+    const at = new Date('2024-05-01T12:00:00Z')
+    const own = JSON.parse('{ "__proto__": { "a": 1 } }')
+    const metadata = frozen({ pdf: { info: new Info(), pages: [1, new Told()] }, at, own, none: undefined })
+    const expected = {
+      pdf: {
+        info: { title: 'Report', inner: [{ n: 1 }] },
+        pages: [1, { told: [{ n: 1 }], at: 'https://example.org/a' }],
+      },
+      at: at.toISOString(),
+      own,
+    }
+    const store = empty()
+    await store.addDocuments([{ id: 'a', pageContent: 'a', metadata }])
+    await store.addVectors([letters('b')], [{ id: 'b', pageContent: 'b', metadata: new Told() }])
+    const found = new Map((await store.similaritySearch('a', 2)).map((one) => [one.id, one.metadata]))
+    assert.deepEqual(found.get('a'), expected)
+    assert.deepEqual(found.get('b'), expected.pdf.pages[1])
+    await store.delete({ filter: { 'pdf.info.title': 'Report' } })
+    assert.deepEqual(await all(store), ['b'])
+
+    const strict = empty({ plainMetadata: false })
+    await assert.rejects(strict.addDocuments([{ pageContent: 'a', metadata }]), (error) => {
+      return error instanceof ValidationError && /info: expected a plain object/.test(error.message)
+    })
+    await strict.addDocuments([{ pageContent: 'a', metadata: expected }])
+    assert.deepEqual((await strict.similaritySearch('a'))[0].metadata, expected)
+  })
+
+  test('metadata that lead back to themselves, or throw when they are read, are refused', async () => {
+    const circle = new (class Circle {
+      one = this
+      other = this
+    })()
+    const unreadable = {
+      get of() {
+        throw Symbol('unreadable')
+      },
+    }
+    for (const [metadata, message] of [
+      [circle, /documents\[0\]\.metadata: nested too deeply/],
+      [{ circle }, /nested too deeply/],
+      [unreadable, /cannot be read: Symbol\(unreadable\)/],
+      [{ many: Object.assign([], { length: 2 ** 32 - 1 }) }, /many\[0\]: expected a JSON value/],
+    ]) {
+      await assert.rejects(empty().addDocuments([{ pageContent: 'a', metadata }]), (error) => {
+        return error instanceof ValidationError && message.test(error.message)
+      })
+    }
+    const documents = Object.assign([], { length: 2 ** 32 - 1 })
+    await assert.rejects(empty().addDocuments(documents), ValidationError)
+  })
+
   test('the model is not asked for documents that are refused', async () => {
     const store = empty()
     await assert.rejects(store.addDocuments([animals[0], { pageContent: 1, metadata: {} }]), ValidationError)
@@ -618,6 +685,7 @@ function behaves(core, options) {
       [{ collection: 'a', client: {} }, /options\.client: expected a VectorizerClient/],
       [{ collection: 'a', client, path: './data' }, /options\.path/],
       [{ collection: 'a', client, shared: 'x' }, /options\.shared/],
+      [{ collection: 'a', plainMetadata: 'no' }, /options\.plainMetadata: expected a boolean/],
     ]
     for (const [given, message] of refused) {
       assert.throws(
