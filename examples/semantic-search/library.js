@@ -69,7 +69,7 @@ export class Library {
   async put(source, markdown) {
     const hash = hashOf(markdown)
     const texts = chunks(markdown).map(({ heading, text }, chunk) => ({
-      id: `${source}#${chunk}`,
+      id: `${source}:${chunk}`,
       text: `${heading}\n${text}`,
       metadata: { source, heading, hash, chunk },
     }))

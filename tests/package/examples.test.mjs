@@ -833,9 +833,9 @@ describe('semantic-search', () => {
     assert.equal(asked(folder), `Invoices\nNothing is given back.\n\n${QUESTION}\n\n`)
     assert.ok(!sources.includes(ANSWER))
     assert.deepEqual((await idsIn(join(folder, 'data'), 'stub')).sort(), [
-      'bicycles.md#0',
-      'house/plants.md#0',
-      'money.md#0',
+      'bicycles.md:0',
+      'house/plants.md:0',
+      'money.md:0',
     ])
     const data = join(folder, 'data')
     assert.deepEqual(holding(data, 'veterinarian', 'refunded', 'accountant', ANSWER), [])
@@ -853,7 +853,7 @@ describe('semantic-search', () => {
       (client) =>
         client.insertTexts('stub', [
           {
-            id: 'money.md#7',
+            id: 'money.md:7',
             text: 'left over',
             metadata: { source: 'money.md', hash: 'another', chunk: 7 },
           },
