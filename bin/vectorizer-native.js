@@ -55,12 +55,35 @@ function whole(values, name) {
   return Number(text)
 }
 
+/** How many characters have to be put in, taken out or replaced to make `b` of `a`. */
+function distance(a, b) {
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 0; i < a.length; i++) {
+    const row = [i + 1]
+    for (let j = 0; j < b.length; j++) {
+      row.push(Math.min(above[j + 1] + 1, row[j] + 1, above[j] + (a[i] === b[j] ? 0 : 1)))
+    }
+    above = row
+  }
+  return above[b.length]
+}
+
+/** What is said of an option that there is not, with one that may be meant. */
+function unknown(name) {
+  const near = Object.keys(options)
+    .map((known) => [distance(name, known), known])
+    .filter(([far]) => far <= 2)
+    .sort(([a], [b]) => a - b)
+  return `unknown option '--${name}'${near.length > 0 ? `: did you mean --${near[0][1]}?` : ''}`
+}
+
 function read(args) {
   let parsed
   try {
     parsed = parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
-    throw new UsageError(error.message)
+    const [, name] = /^Unknown option '--([^']*)'/.exec(error.message) ?? []
+    throw new UsageError(name === undefined ? error.message : unknown(name))
   }
   const { values, positionals } = parsed
   if (values.help || values.version) return { values }
