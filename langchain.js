@@ -1,4 +1,5 @@
 // The vector store for LangChain.js, for CommonJS.
+require('./lib/node-version.js')
 const { explained, vectorStore } = require('./lib/langchain.js')
 
 function core() {

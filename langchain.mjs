@@ -1,5 +1,6 @@
 // The vector store for LangChain.js, for ES modules. LangChain's are imported dynamically:
 // where they are missing, a static import fails before anything can say what to install.
+import './lib/node-version.js'
 import langchain from './lib/langchain.js'
 
 async function core() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The package's command. Exit codes: 0 done, 1 it could not be done, 2 it was not understood.
+require('../lib/node-version.js')
 const { parseArgs } = require('node:util')
 const { version } = require('../package.json')
 
@@ -100,7 +101,7 @@ function read(args) {
   if (values.fsync !== undefined && values.data === undefined) {
     throw new UsageError('--fsync needs --data: a store in memory has nothing to sync')
   }
-  const key = values['api-key'] ?? process.env.VECTORIZER_API_KEY
+  const { 'api-key': key = process.env.VECTORIZER_API_KEY, 'log-format': format } = values
   if (values['api-key'] === '') throw new UsageError('--api-key is empty')
   return {
     values,
@@ -113,7 +114,7 @@ function read(args) {
       cors: values.cors,
       maxBodyBytes: whole(values, 'max-body'),
       maxConnections: whole(values, 'max-connections'),
-      log: values['log-format'] ?? (values.log ? 'text' : undefined),
+      log: format === undefined && values.log ? 'text' : format,
     },
   }
 }

@@ -1,6 +1,6 @@
 // What the native side answers, made values of the importing realm: numbers, JSON texts,
 // or reports taken a portion a turn of the event loop (`src/bindings/reply.rs`).
-const native = require('../binding.js')
+const native = require('./native.js')
 
 /** Rows of deletes are sent in short: as ids, with an error where there was one. */
 const outcome = (sent, index) =>

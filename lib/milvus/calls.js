@@ -1,5 +1,5 @@
 // The calls of the embedded client, over rows that the engine keeps.
-const native = require('../../binding.js')
+const native = require('../native.js')
 const { methods } = require('../arguments.js')
 const { classes } = require('../errors.js')
 const { listening } = require('../listening.js')

@@ -1,5 +1,5 @@
 // Vectors as rows of the engine, and back.
-const native = require('../../binding.js')
+const native = require('../native.js')
 const { classes } = require('../errors.js')
 const { idOf, keyOf } = require('./names.js')
 

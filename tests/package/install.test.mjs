@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { transform } from 'esbuild'
 import { here, node, run } from './support.mjs'
 
 const root = join(here, '..', '..')
@@ -79,9 +80,9 @@ test('no installed package has a script, or brings a package from elsewhere', ()
   }
 })
 
-/** What a program that uses the package prints of the error with which it cannot be loaded. */
-async function refusal(folder, disguise = '', variables = {}) {
-  const script = `${disguise}; import('vectorizer-native').catch(({ code, message }) => console.log(code, message))`
+/** What a program that uses an entry prints of the error with which it cannot be loaded. */
+async function refusal(folder, disguise = '', variables = {}, entry = 'vectorizer-native') {
+  const script = `${disguise}; import('${entry}').catch(({ code, message }) => console.log(code, message))`
   const { stdout } = await node(['-e', script], { cwd: folder, env: { ...env, ...variables } })
   return stdout
 }
@@ -96,6 +97,43 @@ test('where the binary is not installed, the error names its package and how to 
   )
   assert.match(message, new RegExp(`The package ${name} is not installed\\. Install on this platform`))
   assert.match(message, /To build from source: "npm install && npm run build" in a clone/)
+})
+
+test('without a binary every entry says so', async () => {
+  const message = await refusal(withoutBinary)
+  assert.equal(await refusal(withoutBinary, '', {}, 'vectorizer-native/milvus'), message)
+  assert.equal(await refusal(withoutBinary, '', {}, 'vectorizer-native/langchain'), message)
+  const command = join(withoutBinary, 'node_modules/vectorizer-native/bin/vectorizer-native.js')
+  const { code, stderr } = await node([command, 'serve'], { cwd: withoutBinary, env })
+  assert.deepEqual({ code, stderr }, { code: 1, stderr: message.replace(/^\w+/, 'vectorizer-native:') })
+})
+
+test('an old Node.js is refused by its version, with and without a binary', async () => {
+  const disguise =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })"
+  const expected =
+    'ERR_NODE_VERSION vectorizer-native needs Node.js 20 or newer, and this is Node.js 18.20.8.'
+  const entries = ['vectorizer-native', 'vectorizer-native/milvus', 'vectorizer-native/langchain']
+  for (const folder of [whole, withoutBinary]) {
+    for (const entry of entries) {
+      assert.equal(await refusal(folder, disguise, {}, entry), `${expected}\n`)
+      const script = `${disguise}; try { require('${entry}') } catch ({ code, message }) { console.log(code, message) }`
+      const { stdout } = await node(['-e', script], { cwd: folder, env })
+      assert.equal(stdout, `${expected}\n`)
+    }
+    const command = join(folder, 'node_modules/vectorizer-native/bin/vectorizer-native.js')
+    const script = `${disguise}; require(${JSON.stringify(command)})`
+    const { code, stderr } = await node(['-e', script], { cwd: folder, env })
+    assert.equal(code, 1)
+    assert.match(stderr, /vectorizer-native needs Node\.js 20 or newer, and this is Node\.js 18\.20\.8\./)
+  }
+})
+
+test('what an old Node.js reads before that it can read', async () => {
+  for (const file of ['main.js', 'lib/node-version.js']) {
+    const code = readFileSync(join(whole, 'node_modules/vectorizer-native', file), 'utf8')
+    await transform(code, { target: 'es5' }) // fails for what it would have to put in other words
+  }
 })
 
 test('on a platform for which there is none, the error names it and those that there are', async () => {

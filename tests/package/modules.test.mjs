@@ -74,7 +74,7 @@ test('import and require give the same objects', async () => {
 })
 
 test('what is not documented cannot be imported', async () => {
-  const inner = ['lib/errors.js', 'binding.js', 'index.js', 'bin/vectorizer-native.js']
+  const inner = ['lib/errors.js', 'binding.js', 'index.js', 'main.js', 'bin/vectorizer-native.js']
   for (const path of inner.map((path) => `vectorizer-native/${path}`)) {
     await assert.rejects(import(path), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
     assert.throws(() => require(path), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })

@@ -33,7 +33,7 @@ const below = (folder, pattern) =>
 test('the main package holds its scripts, typings and documents', async () => {
   const expected = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'],
-    ...['binding.js', 'index.d.ts', 'index.js'],
+    ...['binding.js', 'index.d.ts', 'index.js', 'main.js'],
     ...['langchain.d.mts', 'langchain.d.ts', 'langchain.js', 'langchain.mjs'],
     ...['milvus.d.ts', 'milvus.js'],
   ].map((name) => `package/${name}`)
