@@ -67,6 +67,7 @@ describe('what runs the pages', { concurrency: 2 }, () => {
       steps.map(({ title }) => title),
       [
         'line 5: the program prints what it says',
+        'line 37: the requests succeed',
         'line 39: node src/count.mjs 3 "a b"',
         'line 42: node src/count.mjs 2',
         'line 46: npx esbuild lists.ts --outfile=dist/lists.js',
@@ -93,6 +94,7 @@ describe('what runs the pages', { concurrency: 2 }, () => {
         'line 20: the program prints what it says',
         'line 35: node fails.mjs',
         'line 36: node speaks.mjs',
+        'line 54: the requests succeed',
         'lines 39, 44: the types are sound',
         'line 44: the specs pass',
       ],
@@ -101,8 +103,9 @@ describe('what runs the pages', { concurrency: 2 }, () => {
     for (const [i, part] of ['41', 'one too many', 'ReferenceError', 'on purpose', 'aloud'].entries()) {
       assert.ok(messages[i].includes(part), messages[i])
     }
-    assert.match(messages[5], /wrong\.ts\(2,\d+\): error TS2322/)
-    assert.match(messages[6], /Received: +"one"/)
+    assert.match(messages[5], /^curl -X DELETE .*: 404 .*VECTOR_NOT_FOUND/)
+    assert.match(messages[6], /wrong\.ts\(2,\d+\): error TS2322/)
+    assert.match(messages[7], /Received: +"one"/)
   })
 
   test('a page that cannot be run, or leads nowhere, is of a wrong form', () => {

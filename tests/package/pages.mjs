@@ -9,8 +9,9 @@
 // - Of a `sh` block, the commands that begin with `node` or `npx` are run when they carry a
 //   comment `# prints …`, or name a file of the page, or a folder of such files as `folder/`. `# prints …` is what the command prints to
 //   its standard output, further lines as comments below it. Every other `node` or `npx` must be
-//   one that starts a server, which would not end, or Jest, which is run as said above; anything
-//   else, `npm`, `curl` and the like, is not run.
+//   one that starts a server, which would not end, or Jest, which is run as said above. What
+//   `curl` asks of that server is asked of a new one in memory, in the order of the page, and has
+//   to succeed. Anything else, `npm` and the like, is not run.
 // - `json` is read, `text` and `python` are taken as they are. There are no other languages.
 //
 // Programs and commands come in the order of the page, after all files were written. A page that
@@ -18,6 +19,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { VectorizerClient } from 'vectorizer-native'
 import { bin, node } from './support.mjs'
 
 const LANGUAGES = ['js', 'ts', 'sh', 'json', 'text', 'python']
@@ -28,6 +30,8 @@ const JEST_CONFIG = /^jest\.config\.[cm]?[jt]s$/
 /** What is not run although it begins with `node` or `npx`. */
 const LEFT_OUT = /^npx (?:vectorizer-native serve|jest)\b/
 const SHELL_SYNTAX = /[|&;<>$`]/
+/** The server that `npx vectorizer-native serve` starts. */
+const SERVER = 'http://localhost:15002'
 /** As strict as a reader’s own project. */
 const TSCONFIG = {
   compilerOptions: {
@@ -42,7 +46,7 @@ const TSCONFIG = {
 }
 const JEST = `module.exports = {
   moduleNameMapper: { '^(\\\\.{1,2}/.*)\\\\.js$': '$1' },
-  transform: { '\\\\.ts$': ['ts-jest', { transpilation: true }] },
+  transform: { '\\\\.ts$': 'ts-jest' },
 }
 `
 
@@ -119,6 +123,12 @@ function runnable(page) {
       ...one,
       runs: one.prints !== undefined || wordsOf(one.command).some((word) => names.has(word)),
     }))
+}
+
+/** What the page asks of the server, by `curl`. */
+function requestsOf(page) {
+  const commands = page.blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)
+  return commands.filter(({ command }) => command.startsWith('curl ') && command.includes(SERVER))
 }
 
 /** What is wrong with the form of a page, before anything of it is run: `line: what`. */
@@ -213,6 +223,9 @@ export function stepsOf(page, folder) {
         title: `line ${line}: ${command}`,
         run: () => runCommand(folder, command, prints),
       })),
+    ...requestsOf(page)
+      .slice(0, 1)
+      .map(({ line }) => ({ line, title: `line ${line}: the requests succeed`, run: () => ask(page) })),
   ].sort((a, b) => a.line - b.line)
   const typed = files.filter(({ language }) => language === 'ts')
   if (typed.length > 0) {
@@ -256,6 +269,38 @@ async function runCommand(folder, command, prints) {
   // As npx does it, where the package is installed.
   const args = program === 'npx' ? [bin(words[0]), ...words.slice(1)] : words
   assertRan(await runScript(folder, args), prints?.split('\n'))
+}
+
+/** The arguments of `fetch` for a command of `curl`. */
+function requestOf(command) {
+  const words = command.match(/'[^']*'|"[^"]*"|[^\s'"]+/g).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
+  const request = { headers: {} }
+  let url
+  for (let i = 1; i < words.length; i++) {
+    if (words[i].startsWith(SERVER)) url = words[i]
+    else if (words[i] === '-X') request.method = words[++i]
+    else if (words[i] === '-d') request.body = words[++i]
+    else if (words[i] === '-H') {
+      const [name, value] = words[++i].split(': ')
+      request.headers[name] = value
+    } else throw new Error(`not understood: ${words[i]}`)
+  }
+  return [url, request]
+}
+
+/** Asks what a page does of a server, one request after the other. */
+async function ask(page) {
+  const client = new VectorizerClient()
+  try {
+    const server = await client.serve({ port: 0 })
+    for (const { command } of requestsOf(page)) {
+      const [url, request] = requestOf(command)
+      const answer = await fetch(url.replace(SERVER, server.url), request)
+      assert.ok(answer.ok, `${command}: ${answer.status} ${await answer.text()}`)
+    }
+  } finally {
+    await client.close()
+  }
 }
 
 async function checkTypes(folder) {
