@@ -130,8 +130,21 @@ for (const pool of ['threads', 'forks', 'vmThreads', 'vmForks']) {
 }
 
 for (const pool of ['threads', 'forks']) {
-  test(`Vitest: without isolation a worker of the pool ${pool} has one default client`, async () => {
-    const args = [`--pool=${pool}`, '--no-isolate', '--maxWorkers=1']
+  test(`Vitest: test files of one worker do not see each other with the pool ${pool}`, async () => {
+    const args = [`--pool=${pool}`, '--maxWorkers=1']
+    assertPassed(await vitest(vitestProject(), args, { variables: { ISOLATED: 'yes' } }), 56)
+  })
+}
+
+const shared = [
+  ['threads', '--no-isolate'],
+  ['forks', '--no-isolate'],
+  ['vmThreads', '--isolate'],
+  ['vmForks', '--isolate'],
+]
+for (const [pool, isolation] of shared) {
+  test(`Vitest: with ${isolation} a worker of the pool ${pool} has one default client`, async () => {
+    const args = [`--pool=${pool}`, isolation, '--maxWorkers=1']
     const ended = await vitest(vitestProject(), args, { variables: { ISOLATED: 'no' } })
     assertPassed(ended, 45)
     const seen = ended.cases.flatMap(({ meta }) => meta.seen ?? [])
