@@ -5,7 +5,7 @@ import { everything } from './support/collections'
 import { documents } from './support/documents'
 import { asClauses, asOperators, metadata, tree } from './support/filtering'
 import { refusal, serving } from './support/http'
-import { nested, refused } from './support/refusals'
+import { nested, refused, rounded } from './support/refusals'
 import { rejection } from './support/rejection'
 import { untyped } from './support/untyped'
 
@@ -160,7 +160,9 @@ describe('a filter', () => {
   })
 })
 
-const expressible = refused.filter(([, filter]) => {
+const expressible = refused.filter((one) => {
+  if (rounded.includes(one)) return false
+  const [, filter] = one
   try {
     expect(JSON.parse(JSON.stringify(filter))).toStrictEqual(filter)
     return Reflect.ownKeys(filter as object).length === Object.keys(filter as object).length

@@ -1,6 +1,7 @@
 // What the native side answers, made values of the importing realm: numbers, JSON texts,
 // or reports taken a portion a turn of the event loop (`src/bindings/reply.rs`).
 const native = require('./native.js')
+const { read } = require('./json.js')
 
 /** Rows of deletes are sent in short: as ids, with an error where there was one. */
 const outcome = (sent, index) =>
@@ -25,7 +26,8 @@ function takeItems(reply, { scored, dimension }, lists) {
     }
     const row = scored ? { id, score: scores[at] } : { id }
     const metadata = sent[next++]
-    if (metadata !== 0) row.metadata = metadata
+    // As a text, where JSON.parse would round an integer.
+    if (metadata !== 0) row.metadata = typeof metadata === 'string' ? read(metadata) : metadata
     const text = sent[next++]
     if (text !== 0) row.text = text
     if (data) row.data = new Float32Array(data.subarray(at * dimension, (at + 1) * dimension))

@@ -10,7 +10,8 @@
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
 //! - [`storage`]: what a collection tells its files.
-//! - [`error`]: the one error type; `workers`: the threads for what can be divided.
+//! - [`error`]: the one error type; `workers`: the threads for what can be divided; `json`:
+//!   texts that are looked at without being read.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
@@ -22,6 +23,7 @@ pub mod embed;
 pub mod error;
 pub mod filter;
 pub mod graph;
+mod json;
 pub mod report;
 pub mod rest;
 pub mod storage;

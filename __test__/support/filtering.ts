@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import type { Condition, Filter, RangeBounds } from '../..'
 
-type Scalar = string | number | boolean
-type Ordered = string | number
+type Scalar = string | number | bigint | boolean
+type Ordered = string | number | bigint
 /** What a filter may compare with. */
 type Operand = Scalar | null | Date
-type Bounds = RangeBounds<number> | RangeBounds<string | Date>
+type Bounds = RangeBounds<number | bigint> | RangeBounds<string | Date>
 
 type Each<Is extends string, Rest> = Is extends string ? { is: Is } & Rest : never
 
@@ -45,6 +45,8 @@ function thingsAt(value: unknown, path: string[]): unknown[] {
 /** By the bytes of their UTF-8. */
 const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
+const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint'
+
 /** Less than, equal to or greater than 0 where two values compare, otherwise nothing. */
 function compared(a: unknown, b: Operand): number {
   if (typeof a === 'string' && typeof b === 'string') {
@@ -52,7 +54,7 @@ function compared(a: unknown, b: Operand): number {
     return left !== undefined && right !== undefined ? left - right : order(a, b)
   }
   if (b instanceof Date) return typeof a === 'string' ? (instant(a) ?? Number.NaN) - b.getTime() : Number.NaN
-  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0
   return a === b ? 0 : Number.NaN
 }
 
@@ -181,21 +183,36 @@ export const tree = trees.tree as fc.Arbitrary<Tree>
 
 // The same with more of what JSON and the grammar have.
 
-const wideNumber = fc.oneof(
-  number,
-  fc.constantFrom(-0, 0.1, -1e21, 5e-324, Number.MAX_VALUE, 2 ** 53, 2 ** 53 - 1, 0.30000000000000004),
+const wideNumber = fc.oneof(number, fc.constantFrom(0.1, 5e-324, 2 ** 53 - 1, 0.30000000000000004))
+/** Integers beyond those that every number tells from others. */
+const integer = fc.constantFrom(
+  2n ** 53n,
+  2n ** 53n + 1n,
+  1_234_567_890_123_456_789n,
+  1_234_567_890_123_456_790n,
+  2n ** 64n - 1n,
+  -(2n ** 63n),
 )
+/** Numbers of that size, which are what they are in metadata and as bounds. */
+const largeNumber = fc.constantFrom(2 ** 53, 2 ** 53 + 2, 2 ** 64, -(2 ** 63), -1e21, Number.MAX_VALUE)
+const equalNumber = fc.oneof({ arbitrary: wideNumber, weight: 2 }, integer)
+const anyNumber = fc.oneof({ arbitrary: equalNumber, weight: 4 }, largeNumber)
 const wideText = fc.oneof(
   text,
   fc.constantFrom('"', "' or 1 == 1", '\\', '\0', '\n', '%', 'a%', '{x}', 'é', '\u{1f980}', '\uff5e', 'null'),
   fc.constantFrom('2024-13-01', '2024-01-01T', '0000-01-01', '9999-12-31T23:59:59.999Z', 'b'.repeat(300)),
 )
-const wideScalar = fc.oneof(wideNumber, wideText, date, fc.boolean())
-const nullable = fc.oneof({ arbitrary: wideScalar, weight: 9 }, { arbitrary: fc.constant(null), weight: 1 })
+const orNull = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ arbitrary: value, weight: 9 }, { arbitrary: fc.constant(null), weight: 1 })
+const wideScalar = fc.oneof(anyNumber, wideText, date, fc.boolean())
+const nullable = orNull(wideScalar)
 const instants = fc
   .constantFrom('2023-12-31T23:59:59Z', '2024-01-01T00:00:00Z', '2024-01-01T00:00:00.001Z')
   .map((at) => new Date(at))
-const operand = fc.oneof({ arbitrary: nullable, weight: 5 }, { arbitrary: instants, weight: 1 })
+const operand = fc.oneof(
+  { arbitrary: orNull(fc.oneof(equalNumber, wideText, date, fc.boolean())), weight: 5 },
+  { arbitrary: instants, weight: 1 },
+)
 const wideField = fc.oneof(
   nullable,
   fc.array(nullable, { maxLength: 3 }),
@@ -244,13 +261,13 @@ const wideTrees = fc.letrec((tie) => ({
     fc.record({
       is: fc.constantFrom('gt', 'gte', 'lt', 'lte'),
       key: wideKey,
-      value: fc.oneof(wideNumber, wideText, date, instants),
+      value: fc.oneof(anyNumber, wideText, date, instants),
     }),
     fc.record({
       is: fc.constant('within'),
       // Where there is one value at most, every engine can tell.
       key: fc.oneof({ arbitrary: fc.constant('one'), weight: 3 }, { arbitrary: wideKey, weight: 1 }),
-      bounds: fc.oneof(boundsOf(wideNumber), boundsOf(fc.oneof(wideText, date, instants))),
+      bounds: fc.oneof(boundsOf(anyNumber), boundsOf(fc.oneof(wideText, date, instants))),
     }),
     fc.record({
       is: fc.constant('count'),

@@ -7,6 +7,40 @@ export function nested(depth: number): Filter {
   return filter
 }
 
+/** An object that inherits from one that inherits from nothing. */
+const inheriting = (from: object) => Object.create(Object.assign(Object.create(null), from))
+
+/** Filters that compare with a number which may have been another: only JavaScript's have. */
+export const rounded: [string, unknown, string][] = [
+  ['a number that was rounded', { n: 2 ** 53 }, 'n: 9007199254740992 is beyond 2^53'],
+  ['a number that was rounded in a list', { n: [1, -1e300] }, 'n[1]: -1e+300 is beyond 2^53'],
+  ['a number that was rounded in $eq', { n: { $eq: 2 ** 53 } }, 'n.$eq: 9007199254740992 is beyond'],
+  ['a number that was rounded in $ne', { n: { $ne: 2 ** 53 } }, 'n.$ne: 9007199254740992 is beyond'],
+  ['a number that was rounded in $in', { n: { $in: [2 ** 53] } }, 'n.$in[0]: 9007199254740992 is beyond'],
+  ['a number that was rounded in $nin', { n: { $nin: [2 ** 53] } }, 'n.$nin[0]: 9007199254740992 is beyond'],
+  [
+    'a number that was rounded in a match',
+    { must: [{ key: 'n', match: { value: 2 ** 53 } }] },
+    'must[0].match.value: 9007199254740992 is beyond',
+  ],
+  [
+    'a number that was rounded in match any',
+    { must: [{ key: 'n', match: { any: [2 ** 53] } }] },
+    'must[0].match.any[0]: 9007199254740992 is beyond',
+  ],
+  [
+    'a number that was rounded in match except',
+    { must_not: [{ key: 'n', match: { except: [2 ** 53] } }] },
+    'must_not[0].match.except[0]: 9007199254740992 is beyond',
+  ],
+  [
+    'a number that was rounded in a tagged match',
+    { must: [{ type: 'match', key: 'n', match_value: 2 ** 53 }] },
+    'must[0].match_value: 9007199254740992 is beyond',
+  ],
+  ['a number that was rounded for a field gt', { gt: 2 ** 53 }, 'gt: 9007199254740992 is beyond 2^53'],
+]
+
 /** Filters that are refused: what is wrong, the filter, and a part of its path. */
 export const refused: [string, unknown, string][] = [
   ['no condition', {}, 'filter'],
@@ -61,7 +95,14 @@ export const refused: [string, unknown, string][] = [
   ['a symbol', { n: Symbol('a') }, 'n'],
   ['a key that is a symbol', { n: 1, [Symbol('a')]: 1 }, 'filter'],
   ['a key that is not enumerable', Object.defineProperty({ n: 1 }, 's', { value: 'a' }), 'filter: keys'],
-  ['a bigint', { n: 1n }, 'n'],
+  ['a bigint beyond 64 bits', { n: 2n ** 64n }, 'n: a bigint must fit 64 bits'],
+  ['a negative bigint beyond 64 bits', { n: { $gt: -(2n ** 63n) - 1n } }, 'n.$gt: a bigint must fit 64 bits'],
+  ...rounded,
+  ['a condition that is inherited', Object.assign(inheriting({ s: 'apple' }), { n: 1 }), 'a plain object'],
+  ['operators that are inherited', { n: Object.assign(inheriting({ $gt: 1 }), { $lt: 3 }) }, 'filter.n'],
+  ['an inherited list of values', { n: { $in: Object.create([1]) } }, '$in'],
+  ['a list with a key of its own', { n: { $in: Object.assign([1], { more: 2 }) } }, '$in: keys of a list'],
+  ['a Date with a key of its own', { at: Object.assign(new Date(0), { toJSON: () => 0 }) }, 'at: keys'],
   ['a RegExp', { s: /a/ }, 's'],
   ['a Map', { s: new Map([['$eq', 'apple']]) }, 's'],
   ['an invalid Date', { at: { $lt: new Date(Number.NaN) } }, '$lt'],

@@ -153,6 +153,7 @@ export const filters: Filter[] = [
   { category: 'old_docs', lang: ['en', 'de'], draft: false, parent: null },
   { created_at: { $lt: new Date() }, $or: [{ a: 1 }, { 'b.c': { $in: [1, '2'], $exists: true } }] },
   { $and: [{ a: { $gte: 1, $lte: 5 } }], $not: { tag: { $nin: ['x'] } } },
+  { user: 1234567890123456789n, other: [1n, 2], at: { $ne: 3n, $gt: 1n, $lte: 2 } },
   {
     must: [
       { key: 'a', match: { value: 1 } },
@@ -165,6 +166,8 @@ export const filters: Filter[] = [
       { key: 'z', match: { except: [1] } },
       { type: 'match', key: 'k', match_value: 'v' },
       { type: 'range', key: 'when', range: { lt: new Date() } },
+      { key: 'user', range: { gte: 1234567890123456789n, lt: 2e18 } },
+      { key: 'user', match: { any: [1234567890123456789n] } },
       { must: [{ key: 'deep', match: { value: true } }] },
     ],
   },

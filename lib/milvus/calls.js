@@ -6,7 +6,7 @@ const { listening } = require('../listening.js')
 const { EngineCollection } = require('./collection.js')
 const { withTerms, written } = require('./expression.js')
 const { idOf, keyOf } = require('./names.js')
-const { LARGEST_DIMENSION, rowsOf, vectorOf } = require('./rows.js')
+const { LARGEST_DIMENSION, metadataText, rowsOf, vectorOf } = require('./rows.js')
 const { withScratch } = require('./scratch.js')
 const { deleteIds, deleteMatches, insertRows } = require('./writing.js')
 
@@ -72,7 +72,7 @@ const JUDGED = ['id', 'metadata']
 /** The keys of rows that a filter matches, and the first of one that it does not. */
 async function judged(rows, filterText) {
   const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
-  const metadata = JSON.stringify(rows.map((row) => row.metadata ?? null))
+  const metadata = `[${rows.map((row) => metadataText(row.metadata)).join()}]`
   const places = new Set(JSON.parse(await native.matching(filterText, ids, metadata)))
   const right = rows.filter((_, i) => places.has(i)).map(({ id }) => id)
   return { right, wrong: rows.find((_, i) => !places.has(i))?.id }

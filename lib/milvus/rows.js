@@ -1,6 +1,7 @@
 // Vectors as rows of the engine, and back.
 const native = require('../native.js')
 const { classes } = require('../errors.js')
+const { read, written } = require('../json.js')
 const { idOf, keyOf } = require('./names.js')
 
 const { UnsupportedError } = classes
@@ -36,12 +37,24 @@ const fieldsOf = (types, dimension) => [
   { name: 'ranges', data_type: types.JSON },
 ]
 
+/** Whether there is a bigint in a JSON value, which the engine's client cannot write. */
+function hasBigInt(value) {
+  if (typeof value === 'bigint') return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasBigInt)
+}
+
+/** Metadata as they are kept: themselves, or, where they hold a bigint, their text. */
+const kept = (metadata) => (hasBigInt(metadata) ? written(metadata) : metadata)
+
+/** The text of metadata that were kept. */
+const metadataText = (metadata) => (typeof metadata === 'string' ? metadata : written(metadata ?? null))
+
 /** Rows for vectors as they are read from a client. */
 async function rowsOf(vectors) {
-  const metadata = vectors.map((vector) => JSON.stringify(vector.metadata) ?? 'null')
+  const all = vectors.map(({ metadata = null }) => kept(metadata))
   for (const [i, { text = '' }] of vectors.entries()) {
     const largest = [
-      ['metadata', Buffer.byteLength(metadata[i]), LARGEST_METADATA],
+      ['metadata', Buffer.byteLength(JSON.stringify(all[i])), LARGEST_METADATA],
       ['text', Buffer.byteLength(text), LONGEST_TEXT],
     ]
     for (const [name, size, limit] of largest) {
@@ -49,11 +62,11 @@ async function rowsOf(vectors) {
       throw new UnsupportedError(`vectors[${i}].${name}: ${size} bytes, where the engine takes ${limit}`)
     }
   }
-  const derived = JSON.parse(await native.rowTerms(`[${metadata.join(',')}]`))
-  return vectors.map(({ id, data, metadata = null, text = null }, i) => ({
+  const derived = JSON.parse(await native.rowTerms(`[${all.map(metadataText).join()}]`))
+  return vectors.map(({ id, data, text = null }, i) => ({
     id: keyOf(id),
     vector: data,
-    metadata,
+    metadata: all[i],
     text,
     ...derived[i],
   }))
@@ -62,7 +75,7 @@ async function rowsOf(vectors) {
 /** The vector of a row that was read; what was not asked for of it is left out. */
 function vectorOf({ id, vector, metadata, text }) {
   const made = { id: idOf(id) }
-  if (metadata != null) made.metadata = metadata
+  if (metadata != null) made.metadata = typeof metadata === 'string' ? read(metadata) : metadata
   if (text != null) made.text = text
   if (vector !== undefined) made.data = Float32Array.from(vector)
   return made
@@ -96,6 +109,7 @@ module.exports = {
   ROWS_AT_ONCE,
   bytesOf,
   fieldsOf,
+  metadataText,
   portions,
   rowsOf,
   vectorOf,

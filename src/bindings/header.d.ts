@@ -6,17 +6,21 @@
 /** How the nearness of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
 
-/** A value that a filter compares with. Strings that are RFC 3339 dates compare as instants. */
-export type FilterValue = string | number | boolean | null | Date
+/**
+ * A value that a filter compares with. Strings that are RFC 3339 dates compare as instants,
+ * numbers by value. An integer beyond 2^53 is a `bigint`, of up to 64 bits: the number has been
+ * rounded, and is refused but for bounds.
+ */
+export type FilterValue = string | number | bigint | boolean | null | Date
 
 /** Conditions on one field, all of which must hold. */
 export interface FieldOperators {
   $eq?: FilterValue
   $ne?: FilterValue
-  $gt?: string | number | Date
-  $gte?: string | number | Date
-  $lt?: string | number | Date
-  $lte?: string | number | Date
+  $gt?: string | number | bigint | Date
+  $gte?: string | number | bigint | Date
+  $lt?: string | number | bigint | Date
+  $lte?: string | number | bigint | Date
   $in?: readonly FilterValue[]
   $nin?: readonly FilterValue[]
   $exists?: boolean
@@ -44,13 +48,13 @@ export type Condition =
       key: string
       match: { value: FilterValue } | { any: readonly FilterValue[] } | { except: readonly FilterValue[] }
     }
-  | { key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | { key: string; range: RangeBounds<number | bigint> | RangeBounds<string | Date> }
   | { key: string; values_count: RangeBounds<number> }
   | { is_empty: { key: string } }
   | { is_null: { key: string } }
   | { has_id: readonly string[] }
   | { type: 'match'; key: string; match_value: FilterValue }
-  | { type: 'range'; key: string; range: RangeBounds<number> | RangeBounds<string | Date> }
+  | { type: 'range'; key: string; range: RangeBounds<number | bigint> | RangeBounds<string | Date> }
   | ClauseFilter
 
 /** Lists of conditions: all of `must`, at least one of `should`, none of `must_not`. */

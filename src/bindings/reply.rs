@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{External, Float32Array, Float64Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use crate::collection::Item;
+use crate::{collection::Item, json::has_unsafe_integer};
 
 /// A portion ends at about this much: some tenths of a millisecond to parse.
 const PORTION_TEXT: usize = 32 << 10;
@@ -44,7 +44,8 @@ pub struct Rows {
 enum Form {
     /// The rows, one after the other.
     Rows,
-    /// Three values for each vector: the id, the metadata or 0, the text or 0.
+    /// Three values for each vector: the id, the metadata or 0, the text or 0. Metadata that
+    /// JavaScript's own reader would round is a string, their JSON text.
     Items,
     /// The same for several lists, each of which is ended by a 0 in place of an id.
     Lists,
@@ -129,7 +130,10 @@ impl Rows {
         self.push(|out| {
             push_string(out, &item.id);
             out.push(',');
-            out.push_str(item.metadata.as_deref().unwrap_or("0"));
+            match item.metadata.as_deref() {
+                Some(metadata) if has_unsafe_integer(metadata) => push_string(out, metadata),
+                metadata => out.push_str(metadata.unwrap_or("0")),
+            }
             out.push(',');
             match &item.text {
                 Some(text) => push_string(out, text),

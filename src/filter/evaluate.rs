@@ -5,11 +5,11 @@ use std::{
     ops::{Bound, RangeBounds},
 };
 
-use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
 use super::{
     index::{FieldIndex, FieldIndexes, Source},
+    number::Number,
     postings::Posting,
     tree::{Filter, Range, Scalar, StringRange, Test},
 };
@@ -77,7 +77,7 @@ impl FieldIndex {
             Test::Range(Range::Strings(range)) => self.strings(range),
             Test::Count(range) => {
                 let counts = self.counts.map.iter();
-                union(counts.filter(|(count, _)| range.contains(&OrderedFloat(**count as f64))))
+                union(counts.filter(|(count, _)| range.contains(&Number::from(**count as u64))))
             }
         }
     }

@@ -3,11 +3,11 @@
 //! read every row, and neither does a filtered search.
 
 use hashbrown::HashMap;
-use ordered_float::OrderedFloat;
 use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
 use super::{
+    number::Number,
     postings::Postings,
     tree::Filter,
     value::{Element, Held, Path},
@@ -111,7 +111,7 @@ pub(super) struct FieldIndex {
     pub nulls: RoaringBitmap,
     /// Of `false` and of `true`.
     pub bools: [RoaringBitmap; 2],
-    pub numbers: Postings<OrderedFloat<f64>>,
+    pub numbers: Postings<Number>,
     /// Strings that are no dates.
     pub texts: Postings<Box<[u8]>>,
     /// Strings that are dates, by instant and then as written.

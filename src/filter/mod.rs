@@ -64,9 +64,11 @@
 //! - A condition holds if it holds for any value of the field. Each operator looks for its
 //!   own: `{ $gt: 1, $lt: 5 }` matches `[0, 9]`. The bounds of one clause `range` must all
 //!   hold for the same value, so that `{ gt: 1, lt: 5 }` does not.
-//! - Numbers compare with numbers as 64-bit floats, booleans and null equal themselves, and
-//!   strings compare with strings. Different types never match. Objects and arrays inside
-//!   arrays are present, but equal nothing.
+//! - Numbers compare with numbers by value: integers of up to 64 bits, signed or not, as they
+//!   are, everything else as the 64-bit float that it is nearest to. In a filter an integer of
+//!   more bits is an error. Booleans and null equal themselves, and strings compare with
+//!   strings. Different types never match. Objects and arrays inside arrays are present, but
+//!   equal nothing.
 //! - Two strings that are both dates (`2024-01-31`, or an RFC 3339 date-time, whose zone may
 //!   be missing and is UTC then) compare as instants, for equality too. Other strings
 //!   compare as texts, byte by byte, which is the order of their Unicode code points.
@@ -88,6 +90,7 @@
 mod date;
 mod evaluate;
 mod index;
+mod number;
 mod parse;
 mod postings;
 pub mod terms;
@@ -95,6 +98,7 @@ mod tree;
 mod value;
 
 pub use index::{FieldIndexes, Source};
+pub use number::Number;
 pub use parse::{parse, parse_text};
 pub use tree::{Filter, Interval, Range, Scalar, StringRange, Test};
 pub use value::Path;

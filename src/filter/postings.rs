@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
+
+use super::number::Number;
 
 /// What an entry of a map takes besides its key and its posting: its share of the nodes,
 /// which are not full.
@@ -84,7 +85,7 @@ pub(super) trait Key: Ord {
 
 impl Key for usize {}
 
-impl Key for OrderedFloat<f64> {}
+impl Key for Number {}
 
 impl Key for Box<[u8]> {
     fn heap_bytes(&self) -> usize {

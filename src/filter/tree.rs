@@ -9,9 +9,7 @@ use std::{
     ops::{Bound, RangeBounds},
 };
 
-use ordered_float::OrderedFloat;
-
-use super::{date, value::Path};
+use super::{date, number::Number, value::Path};
 
 /// A parsed filter. It has at least one condition, and no list in it is empty.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +35,7 @@ pub enum Test {
     /// A value lies inside.
     Range(Range),
     /// Something is there, and the number of its values lies inside.
-    Count(Interval<OrderedFloat<f64>>),
+    Count(Interval<Number>),
 }
 
 /// What a value may equal.
@@ -45,7 +43,7 @@ pub enum Test {
 pub enum Scalar {
     Null,
     Bool(bool),
-    Number(OrderedFloat<f64>),
+    Number(Number),
     /// A string that is no date.
     Text(Box<str>),
     /// A `Date`, or a string that is a date: as a text it could only equal itself.
@@ -55,7 +53,7 @@ pub enum Scalar {
 /// What one value is inside of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Range {
-    Numbers(Interval<OrderedFloat<f64>>),
+    Numbers(Interval<Number>),
     Strings(StringRange),
 }
 

@@ -7,14 +7,13 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use ordered_float::OrderedFloat;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use super::date::instant;
+use super::{date::instant, number::Number};
 
 /// A field: dotted keys, none of which is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +40,7 @@ impl Path {
 pub(super) enum Element {
     Null,
     Bool(bool),
-    Number(OrderedFloat<f64>),
+    Number(Number),
     /// A string that is a date: its instant, and as it is written.
     Date(i128, Box<[u8]>),
     /// Any other string.
@@ -63,11 +62,7 @@ impl Element {
                     None => Element::Text(text),
                 }
             }
-            b'-' | b'0'..=b'9' => {
-                // Read as the filter's numbers are, so that equal texts are equal numbers.
-                let number: f64 = serde_json::from_str(json).ok()?;
-                Element::Number(OrderedFloat(number))
-            }
+            b'-' | b'0'..=b'9' => Element::Number(Number::read(json)?),
             _ => return None,
         })
     }
@@ -210,7 +205,7 @@ mod tests {
     }
 
     fn number(value: f64) -> Element {
-        Element::Number(OrderedFloat(value))
+        Element::Number(value.into())
     }
 
     fn text(text: &str) -> Element {

@@ -58,10 +58,14 @@ pub fn schemas() -> Map<String, Value> {
         "required": ["$date"],
         "additionalProperties": false,
     });
-    let scalar = json!({ "anyOf": [
-        { "type": ["string", "number", "boolean", "null"] },
-        schema("FilterDate"),
-    ] });
+    let scalar = json!({
+        "description": "Numbers compare by value. An integer has at most 64 bits, signed or not; \
+            beyond them, give a float, such as 1e30.",
+        "anyOf": [
+            { "type": ["string", "number", "boolean", "null"] },
+            schema("FilterDate"),
+        ],
+    });
     let some_scalar = json!({ "anyOf": [
         { "type": ["string", "number", "boolean"] },
         schema("FilterDate"),

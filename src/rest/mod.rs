@@ -16,6 +16,7 @@ mod failure;
 mod filter;
 mod guard;
 mod log;
+mod metadata;
 mod metrics;
 mod names;
 mod numbers;

@@ -12,10 +12,11 @@ use super::{
     deletes::{self, ByFilter, DeleteReport, Ids},
     failure::Failure,
     filter::{FilterText, given},
+    metadata::Metadata,
     names::{InCollection, Name},
     numbers::{NewPointId, PointId, Values, Whole},
     search::{self, Found, SearchRequest},
-    vectors::{self, Changes, Metadata, NewVector, StoredVector},
+    vectors::{self, Changes, NewVector, StoredVector},
 };
 
 /// Vectors to delete from a collection.

@@ -11,9 +11,10 @@ use super::{
     asked::{Answer, Answered, Asked, NoQuery, Sent},
     failure::Failure,
     filter::{FilterText, given},
+    metadata::Metadata,
     names::InCollection,
     numbers::{Values, Whole},
-    vectors::{Metadata, stored_metadata},
+    vectors::stored_metadata,
 };
 use crate::{
     arguments::{self, Wanted},

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     Api, Place,
     asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
     failure::Failure,
+    metadata::Metadata,
     names::{InCollection, OfVector},
     numbers::{Values, Whole},
 };
@@ -20,9 +21,6 @@ use crate::{
     embed::embed,
     error::{Error, Result},
 };
-
-/// Metadata as it is sent: any JSON object.
-pub type Metadata = Map<String, Value>;
 
 /// Up to this many values, inserting is done by the thread that serves the connection.
 const SHORT: usize = 16 << 10;
@@ -161,10 +159,6 @@ impl StoredVector {
     }
 }
 
-fn written(metadata: Option<Metadata>) -> Option<Box<str>> {
-    metadata.map(|metadata| Value::Object(metadata).to_string().into())
-}
-
 /// Inserts vectors, all of them or none, and answers with what `report` makes of the ids.
 /// `list` is the list they are in, and `text` the field of a text, for messages.
 pub async fn insert_all<A: Send + 'static>(
@@ -235,7 +229,9 @@ fn batch(vectors: Vec<NewVector>, embedded: Option<Vec<Vec<f32>>>, dimension: us
         batch.lengths.push(values.len() as u32);
         batch.data.extend(values);
         batch.ids.push(vector.id);
-        batch.metadata.push(written(vector.metadata));
+        batch
+            .metadata
+            .push(vector.metadata.map(Metadata::into_text));
         batch.texts.push(vector.text);
     }
     batch
@@ -342,7 +338,7 @@ pub async fn change(
         let rows = api.embedded(&collection, vec![text.clone()]).await?;
         vector = rows.and_then(|mut rows| rows.pop()).map(Values);
     }
-    let metadata = written(metadata);
+    let metadata = metadata.map(Metadata::into_text);
     let vector = vector.map(|Values(values)| values);
     api.run(Place::Here, move |call, access| {
         let collection = call.collection(&collection)?;

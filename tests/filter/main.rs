@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use roaring::RoaringBitmap;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 use vectorizer_native::filter::{FieldIndexes, Filter, Range, Source, Test, parse, parse_text};
 
 /// Strings with the instant that they are, in milliseconds from the start of 2024.
@@ -66,12 +66,33 @@ fn compare(value: &Value, operand: &Value) -> Option<Ordering> {
         return Some(instant(value.as_str()?)?.cmp(&instant(date.as_str()?)?));
     }
     match (value, operand) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        (Value::Number(a), Value::Number(b)) => by_value(a, b),
         (Value::String(a), Value::String(b)) => match (instant(a), instant(b)) {
             (Some(a), Some(b)) => Some(a.cmp(&b)),
             _ => Some(a.chars().cmp(b.chars())),
         },
         _ => None,
+    }
+}
+
+/// How two numbers compare: integers as integers, and with floats by value.
+fn by_value(a: &Number, b: &Number) -> Option<Ordering> {
+    // Of floats here, all but those beyond 64 bits are integers of 128, or between two.
+    let whole = |number: &Number| number.as_i128();
+    let floor = |number: &Number| Some(number.as_f64()?.floor() as i128);
+    match (whole(a), whole(b)) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        (None, None) => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        (None, Some(_)) => by_value(b, a).map(Ordering::reverse),
+        (Some(a), None) => {
+            let is_between = b.as_f64()?.fract() != 0.0;
+            let behind = if is_between {
+                Ordering::Less
+            } else {
+                Ordering::Equal
+            };
+            Some(a.cmp(&floor(b)?).then(behind))
+        }
     }
 }
 
@@ -262,7 +283,7 @@ fn string() -> impl Strategy<Value = Value> + Clone {
 }
 
 fn number() -> impl Strategy<Value = Value> + Clone {
-    select(vec![
+    let small = select(vec![
         json!(-1),
         json!(-0.0),
         json!(0),
@@ -270,7 +291,29 @@ fn number() -> impl Strategy<Value = Value> + Clone {
         json!(1.5),
         json!(2),
         json!(2.0),
-    ])
+    ]);
+    prop_oneof![3 => small, 1 => select(large_numbers())]
+}
+
+/// Integers that floats do not tell apart, and floats beside them.
+fn large_numbers() -> Vec<Value> {
+    vec![
+        json!(i64::MIN),
+        json!(i64::MIN + 1),
+        json!(i64::MIN as f64),
+        json!(-9_007_199_254_740_993_i64),
+        json!(9_007_199_254_740_992_i64),
+        json!(9_007_199_254_740_993_i64),
+        json!(9_007_199_254_740_992.0),
+        json!(1_234_567_890_123_456_789_i64),
+        json!(1_234_567_890_123_456_790_i64),
+        json!(i64::MAX),
+        json!(i64::MAX as u64 + 1),
+        json!(u64::MAX - 1),
+        json!(u64::MAX),
+        json!(u64::MAX as f64),
+        json!(1e20),
+    ]
 }
 
 fn date() -> impl Strategy<Value = Value> + Clone {
@@ -624,6 +667,32 @@ fn config() -> ProptestConfig {
         failure_persistence: None,
         rng_seed: proptest::test_runner::RngSeed::Fixed(2024),
         ..ProptestConfig::default()
+    }
+}
+
+#[test]
+fn integers_beyond_floats_are_told_apart() {
+    let users = [
+        1_234_567_890_123_456_788_i64,
+        1_234_567_890_123_456_789,
+        1_234_567_890_123_456_790,
+    ];
+    let rows = Rows::of(&users.map(|user| json!({ "user": user })));
+    let [before, one, after] = users;
+    for filter in [
+        json!({ "user": one }),
+        json!({ "user": [one] }),
+        json!({ "user": { "$nin": [before, after] } }),
+        json!({ "user": { "$gt": before, "$lt": after } }),
+        json!({ "must": [{ "key": "user", "match": { "value": one } }] }),
+        json!({ "must": [{ "key": "user", "match": { "except": [before, after] } }] }),
+        json!({ "must": [{ "key": "user", "range": { "gte": one, "lte": one } }] }),
+    ] {
+        assert_eq!(
+            rows.evaluate(&filter),
+            RoaringBitmap::from_iter([1]),
+            "{filter}"
+        );
     }
 }
 

@@ -13,7 +13,7 @@ use vectorizer_native::{
     },
 };
 
-use crate::{Rows, STRINGS, config, filter, held, metadata, object, rows};
+use crate::{Rows, STRINGS, config, filter, held, large_numbers, metadata, object, rows};
 
 // ---- A small engine. ----
 
@@ -115,7 +115,9 @@ fn words() -> impl Strategy<Value = BTreeMap<String, Value>> {
         "a\"\\".into(),
     ];
     let others = others.into_iter().map(Value::from);
-    let others = others.chain(numbers.map(Value::from)).collect::<Vec<_>>();
+    let integers = [json!(9_007_199_254_740_993_i64), json!(u64::MAX)];
+    let others = others.chain(numbers.map(Value::from)).chain(integers);
+    let others = others.collect::<Vec<_>>();
     let replaced = ["0", "1", "2024", "b", "é", "😀", "2024-01-02", "-1", "1.5"];
     vec((select(replaced.to_vec()), select(others)), 0..6).prop_map(|words| {
         let words = words.into_iter();
@@ -179,6 +181,7 @@ fn values_and_bounds() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
         (dates, between),
         (texts.clone(), texts),
         (numbers.clone(), numbers),
+        (large_numbers(), large_numbers()),
     ])
 }
 

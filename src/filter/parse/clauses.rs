@@ -1,6 +1,5 @@
 //! The clause form.
 
-use ordered_float::OrderedFloat;
 use serde_json::{Map, Value};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     error::Result,
     filter::{
+        number::Number,
         tree::{Comparison, Filter, Interval, Range, Scalar, Test},
         value::Path,
     },
@@ -91,7 +91,7 @@ fn condition(value: &Value, at: &Place, depth: usize) -> Result<Filter> {
                 test(path, Test::In(vec![Scalar::Null]))
             } else {
                 let mut some = Interval::default();
-                some.narrow(Comparison::Gt, OrderedFloat(0.0));
+                some.narrow(Comparison::Gt, Number::from(0_u64));
                 test(path, Test::Count(some)).negated()
             })
         }
@@ -153,7 +153,7 @@ fn range(value: &Value, at: &Place) -> Result<Range> {
     range.map_or_else(|| refuse(at, "empty; give gt, gte, lt or lte"), Ok)
 }
 
-fn count(value: &Value, at: &Place) -> Result<Interval<OrderedFloat<f64>>> {
+fn count(value: &Value, at: &Place) -> Result<Interval<Number>> {
     let mut interval = Interval::default();
     for (name, operand) in entries(value, at, "a range")? {
         let at = at.key(name);

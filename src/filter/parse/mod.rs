@@ -5,13 +5,18 @@ mod clauses;
 mod json;
 mod parts;
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 
 use super::{
     tree::{Comparison, Filter, Interval, Test},
     value::Path,
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    json::{Piece, is_beyond_64_bits, pieces},
+};
 use clauses::{clauses, is_clauses};
 use json::Unique;
 use parts::{Place, entries, list, narrowed, path, refuse, scalar, scalars, test};
@@ -42,19 +47,34 @@ pub fn parse_text(text: &str) -> Result<Filter> {
     if brackets(text) > MAX_BRACKETS {
         return too_deep(&Place::Filter);
     }
-    let mut reader = serde_json::Deserializer::from_str(text);
+    // A reader would round such an integer, and not tell: it is made an error of its place.
+    let beyond = integer_beyond_64_bits(text);
+    let marked = beyond.clone().map(|range| {
+        let (before, behind) = (&text[..range.start], &text[range.end..]);
+        format!("{before}{OUT_OF_RANGE}{behind}")
+    });
+    let mut reader = serde_json::Deserializer::from_str(marked.as_deref().unwrap_or(text));
     reader.disable_recursion_limit();
     let value = match serde_path_to_error::deserialize(&mut reader) {
         Ok(Unique(value)) => value,
-        Err(error) if error.inner().is_data() => {
+        Err(error) => {
             let path = error.path().to_string();
             let at = match path.as_str() {
                 "." => Place::Filter,
                 path => Place::Filter.key(path),
             };
-            return refuse(&at, said(error.inner()));
+            let said = said(error.inner());
+            if error.inner().is_data() {
+                return refuse(&at, said);
+            }
+            if beyond.is_some() && said == "number out of range" {
+                return refuse(
+                    &at,
+                    "an integer of more than 64 bits has no exact value here; a float, such as 1e30, has",
+                );
+            }
+            return not_json(error.inner());
         }
-        Err(error) => return not_json(error.inner()),
     };
     match reader.end() {
         Ok(()) => parse(&value),
@@ -78,20 +98,39 @@ fn said(error: &serde_json::Error) -> String {
         .to_owned()
 }
 
-/// How deep a JSON text nests. Brackets in strings are text.
+/// What no float can hold.
+const OUT_OF_RANGE: &str = "1e999";
+
+/// Where in a JSON text the first integer of more than 64 bits is.
+fn integer_beyond_64_bits(text: &str) -> Option<Range<usize>> {
+    let mut end = 0;
+    let mut places = pieces(text).map(|piece| {
+        let start = end;
+        end += piece.text().len();
+        (piece, start..end)
+    });
+    let found = places.find(|(piece, _)| match piece {
+        Piece::Number(number) => is_beyond_64_bits(number),
+        _ => false,
+    });
+    found.map(|(_, place)| place)
+}
+
+/// How deep a JSON text nests.
 fn brackets(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = in_string,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
+    for piece in pieces(text) {
+        let Piece::Other(between) = piece else {
+            continue;
+        };
+        for byte in between.bytes() {
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
         }
-        deepest = deepest.max(depth);
     }
     deepest
 }
@@ -218,6 +257,18 @@ mod tests {
                 "filter: not valid JSON: number out of range",
             ),
             (r#"{"a":"\ud800"}"#, "filter: not valid JSON"),
+            (
+                r#"{"a":18446744073709551616}"#,
+                "filter.a: an integer of more than 64 bits",
+            ),
+            (
+                r#"{"$or":[{"b":1},{"a":{"$in":[1,-9223372036854775809]}}]}"#,
+                "filter.$or[1].a.$in[1]: an integer of more than 64 bits",
+            ),
+            (
+                r#"{"must":[{"key":"a","range":{"gt":100000000000000000000}}]}"#,
+                "filter.must[0].range.gt: an integer of more than 64 bits",
+            ),
             // One of the two would be lost.
             (r#"{"a":1,"a":2}"#, "filter: \"a\" is given twice"),
             (
@@ -504,6 +555,8 @@ mod tests {
         let cases = [
             [r#"{"a":1}"#, r#"{"a":{"$eq":1.0}}"#],
             [r#"{"a":0}"#, r#"{"a":-0.0}"#],
+            [r#"{"a":1000}"#, r#"{"a":1e3}"#],
+            [r#"{"a":9007199254740992}"#, r#"{"a":9007199254740992.0}"#],
             [
                 r#"{"a":1}"#,
                 r#"{"must":[{"key":"a","match":{"value":1}}]}"#,

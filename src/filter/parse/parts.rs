@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Display};
 
-use ordered_float::OrderedFloat;
 use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
     filter::{
         date,
+        number::Number,
         tree::{Comparison, Filter, Interval, Range, Scalar, StringRange, Test},
         value::Path,
     },
@@ -50,7 +50,7 @@ pub(super) fn refuse<T>(at: &Place, why: impl Display) -> Result<T> {
 pub(super) enum Literal<'v> {
     Null,
     Bool(bool),
-    Number(OrderedFloat<f64>),
+    Number(Number),
     Text(&'v str),
     Date(i128),
 }
@@ -61,8 +61,8 @@ impl<'v> Literal<'v> {
             Value::Null => Ok(Literal::Null),
             Value::Bool(value) => Ok(Literal::Bool(*value)),
             Value::String(text) => Ok(Literal::Text(text)),
-            Value::Number(number) => match number.as_f64().filter(|number| number.is_finite()) {
-                Some(number) => Ok(Literal::Number(OrderedFloat(number))),
+            Value::Number(number) => match Number::of(number) {
+                Some(number) => Ok(Literal::Number(number)),
                 None => refuse(at, "not a finite number"),
             },
             Value::Object(entries) if entries.contains_key("$date") => {

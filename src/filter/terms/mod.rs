@@ -42,10 +42,9 @@ mod rows;
 
 use std::fmt::Write;
 
-use ordered_float::OrderedFloat;
 use sha2::{Digest, Sha256};
 
-use super::value::Path;
+use super::{number::Number, value::Path};
 
 pub use plan::{Expression, Guard, Operator, Plan};
 pub use rows::{MAX_RANGES_BYTES, MAX_TERMS, RowTerms};
@@ -93,7 +92,7 @@ enum Role {
 enum Single<'v> {
     Null,
     Bool(bool),
-    Number(OrderedFloat<f64>),
+    Number(Number),
     Instant(i128),
     Text(&'v [u8]),
 }
@@ -131,7 +130,14 @@ impl Field {
         match value {
             Single::Null => name(Kind::Null, &[]),
             Single::Bool(value) => name(Kind::Bool, &[u8::from(*value)]),
-            Single::Number(number) => name(Kind::Number, &bits(*number).to_be_bytes()),
+            Single::Number(number) => {
+                let (float, rest) = number.parts();
+                let mut bytes = bits(float).to_be_bytes().to_vec();
+                if rest > 0 {
+                    bytes.extend(rest.to_be_bytes());
+                }
+                name(Kind::Number, &bytes)
+            }
             Single::Instant(instant) => name(Kind::Instant, &instant.to_be_bytes()),
             Single::Text(text) => name(Kind::Text, text),
         }
@@ -170,10 +176,9 @@ fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
     })
 }
 
-/// The bits of a number, ordered as numbers are.
-fn bits(number: OrderedFloat<f64>) -> u64 {
-    // The two zeros are equal; this sum is the positive one.
-    let bits = (number.0 + 0.0).to_bits();
+/// The bits of a float, ordered as floats are.
+fn bits(float: f64) -> u64 {
+    let bits = float.to_bits();
     if bits >> 63 == 0 {
         bits | 1 << 63
     } else {
@@ -186,8 +191,9 @@ fn trimmed(digits: &str) -> String {
     digits.trim_end_matches('0').into()
 }
 
-fn ordered_number(number: OrderedFloat<f64>) -> String {
-    trimmed(&format!("{:016x}", bits(number)))
+fn ordered_number(number: Number) -> String {
+    let (float, rest) = number.parts();
+    trimmed(&format!("{:016x}{rest:04x}", bits(float)))
 }
 
 fn ordered_instant(instant: i128) -> String {
@@ -235,8 +241,25 @@ mod tests {
             9_007_199_254_740_992.0,
             f64::MAX,
         ];
-        rise(&numbers.map(OrderedFloat), ordered_number);
-        let zeros = [0.0, -0.0].map(|zero| ordered_number(OrderedFloat(zero)));
+        rise(&numbers.map(Number::from), ordered_number);
+        let integers = [
+            i64::MIN,
+            i64::MIN + 1,
+            -9_007_199_254_740_994,
+            -9_007_199_254_740_993,
+            -9_007_199_254_740_992,
+            -1,
+            0,
+            9_007_199_254_740_992,
+            9_007_199_254_740_993,
+            9_007_199_254_740_994,
+            i64::MAX - 1,
+            i64::MAX,
+        ];
+        rise(&integers.map(Number::from), ordered_number);
+        let beyond = [1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX].map(Number::from);
+        rise(&beyond, ordered_number);
+        let zeros = [0.0, -0.0].map(|zero| ordered_number(Number::from(zero)));
         assert_eq!(zeros[0], zeros[1]);
         let instants = [
             i128::MIN,
@@ -260,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_differs_has_another_name() {
-        let single = Single::Number(OrderedFloat(1.0));
+        let single = Single::Number(Number::from(1.0));
         let fields = ["a", "b", "ab", "a.b", "b.a", "a.b.c", "ab.c", "a.bc"];
         let mut names = std::collections::BTreeSet::new();
         for path in fields {

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, ops::Bound};
 
-use ordered_float::OrderedFloat;
 use serde::Serialize;
 
 use super::{Field, Kind, Role, Single, TEXT_BYTES, ordered_instant, ordered_number, ordered_text};
@@ -371,7 +370,7 @@ fn single(scalar: &Scalar) -> Single<'_> {
     match scalar {
         Scalar::Null => Single::Null,
         Scalar::Bool(value) => Single::Bool(*value),
-        Scalar::Number(number) => Single::Number(OrderedFloat(number.0)),
+        Scalar::Number(number) => Single::Number(*number),
         Scalar::Text(text) => Single::Text(text.as_bytes()),
         Scalar::Instant(instant) => Single::Instant(*instant),
     }

@@ -6,13 +6,15 @@ use std::{
     str::from_utf8,
 };
 
-use ordered_float::OrderedFloat;
 use serde::Serialize;
 
 use super::{Field, Kind, Role, Single, ordered_instant, ordered_number, ordered_text};
 use crate::{
     error::{Error, Result},
-    filter::value::{Element, Held, items, members},
+    filter::{
+        number::Number,
+        value::{Element, Held, items, members},
+    },
 };
 
 /// How many terms a row may have.
@@ -75,7 +77,7 @@ impl RowTerms {
         }
         self.add_presence(field, Kind::Value, different.len());
 
-        let counts = held.counts.iter().map(|&count| OrderedFloat(count as f64));
+        let counts = held.counts.iter().map(|&count| Number::from(count as u64));
         let elements = || held.elements.iter();
         let numbers = elements().filter_map(|element| match element {
             Element::Number(number) => Some(*number),
