@@ -18,6 +18,7 @@ from vectorizer_native import (
     ClientClosedError,
     CollectionNotFoundError,
     SyncVectorizerClient,
+    ValidationError,
     VectorizerClient,
     VectorNotFoundError,
 )
@@ -260,6 +261,34 @@ def test_none_equals_null_where_an_operator_says_so(
     assert [r["id"] for r in client.search(name, "", filter=null)] == ["null"]
     client.delete_by_filter(name, null)
     assert left(client, name) == ["other", "missing"]
+
+
+def test_integers_are_what_their_digits_say(client: SyncVectorizerClient, name: str) -> None:
+    edges = [2**53, 2**53 + 1, 2**53 + 2, 2**63, 2**64 - 1, -(2**63), -(2**53) - 1]
+    for i, edge in enumerate(edges):
+        client.insert_vector(name, [1, 0, 0, i], id=str(edge), metadata={"n": edge, "all": edges})
+    for edge in edges:
+        assert client.get_vector(name, str(edge))["metadata"] == {"n": edge, "all": edges}
+        assert client.delete_by_filter(name, {"n": edge}, dry_run=True)["matched"] == 1
+        assert client.delete_by_filter(name, {"n": {"$ne": edge}}, dry_run=True)["matched"] == 6
+        above = [other for other in edges if other > edge]
+        report = client.delete_by_filter(name, {"n": {"$gt": edge}}, dry_run=True)
+        assert report["matched"] == len(above)
+    # A float is what it is: nearest to two of them, and equal to one.
+    report = client.delete_by_filter(name, {"n": float(2**53 + 1)})
+    assert report["results"] == [{"id": str(2**53), "status": "deleted"}]
+
+
+@pytest.mark.parametrize("value", [2**64 + 1, -(2**63) - 1, 10**30 + 1])
+def test_an_integer_of_more_than_64_bits_is_refused(
+    client: SyncVectorizerClient, name: str, value: int
+) -> None:
+    client.insert_vector(name, [1, 0, 0, 0], id="a", metadata={"n": 1})
+    with pytest.raises(ValidationError, match=r"filter\.n\.\$ne: an integer of more than 64 bits"):
+        client.delete_by_filter(name, {"n": {"$ne": value}})
+    with pytest.raises(ValidationError, match="would be rounded"):
+        client.insert_vector(name, [1, 0, 0, 0], id="b", metadata={"n": value})
+    assert client.list_vectors(name)["total"] == 1
 
 
 def test_dates(client: SyncVectorizerClient, name: str) -> None:
