@@ -462,9 +462,14 @@ export declare class VectorizerClient {
    */
   serve(options?: ServeOptions): Promise<HttpServer>
   /**
-   * Ends this client: calls under way finish, later ones reject with
-   * `ClientClosedError`. Closing twice is fine. The last client of a store on disk
-   * closes the store.
+   * Ends this client: calls under way finish, those that wait for its embedder among
+   * them, and later ones reject with `ClientClosedError`. The last client of a store
+   * closes it: when this resolves, nothing of it is open, locked or running any more.
+   * Closing twice is fine; both wait for the same end.
+   *
+   * Rejects with `StorageError` where what was written last could not be made to last, or
+   * the store's directory was removed or moved meanwhile; the client is closed all the
+   * same.
    */
   close(): Promise<void>
 }
@@ -924,8 +929,9 @@ export interface VectorColumns {
 /** How a client is opened. */
 export interface VectorizerClientOptions {
   /**
-   * The directory of a store on disk, made where there is none. Clients of one process
-   * that give the same directory share one store. Left out: in memory.
+   * The directory of a store on disk, made where there is none; relative to the working
+   * directory of now. Clients of one process that give the same directory share one
+   * store. Left out: in memory.
    */
   path?: string
   /**
@@ -942,6 +948,7 @@ export interface VectorizerClientOptions {
   /**
    * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
    * as many vectors of the collection's dimension out. Called with up to 128 texts.
+   * `close` waits for what it was asked before.
    */
   embedder?: (texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]
 }

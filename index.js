@@ -9,12 +9,40 @@ const { httpServer } = require('./lib/server.js')
 /** Methods whose result is the one row of a list. */
 const single = new Set(['getVector', 'updateVector'])
 
+/** The server that a client starts; `close` waits for it, to end it. */
+async function serve(client, values) {
+  const starting = client.native.serve(...values)
+  client.waiting.add(starting)
+  try {
+    return httpServer(await starting, client)
+  } finally {
+    client.waiting.delete(starting)
+  }
+}
+
+/**
+ * Begins a call of `target` when its arguments are there. `close` waits for what is before
+ * that, of which the native side does not know.
+ */
+async function begin(target, name, packed, client) {
+  client.waiting.add(packed)
+  try {
+    const values = await packed
+    // In one turn with the end of the waiting: nothing can come between.
+    return [values, target[name](...values)]
+  } finally {
+    client.waiting.delete(packed)
+  }
+}
+
 /** Makes the arguments, calls `target`, and makes the result. */
 async function call(target, name, pack, client, args) {
   const packed = read(() => pack(client, ...args))
-  const values = Array.isArray(packed) ? packed : await packed
-  const reply = await target[name](...values)
-  if (name === 'serve') return httpServer(reply, client)
+  if (name === 'serve') return serve(client, packed)
+  const [values, begun] = Array.isArray(packed)
+    ? [packed, target[name](...packed)]
+    : await begin(target, name, packed, client)
+  const reply = await begun
   const result = await unfolded(reply, name)
   const listening = values.find((value) => typeof value === 'function')
   if (listening) {
@@ -25,7 +53,7 @@ async function call(target, name, pack, client, args) {
 }
 
 class VectorizerClient {
-  #client = {}
+  #client = { servers: new Set(), waiting: new Set() }
   #failure
 
   constructor(options = {}) {
@@ -37,7 +65,7 @@ class VectorizerClient {
         return [embedder, json(rest, 'options')]
       })
       const made = new native.VectorizerClient(given)
-      this.#client = { embedder, native: made, servers: new Set() }
+      Object.assign(this.#client, { embedder, native: made })
     } catch (error) {
       this.#failure = ours(error)
     }
@@ -49,6 +77,8 @@ class VectorizerClient {
         async [name](...args) {
           try {
             if (this.#failure) throw this.#failure
+            if (this.#client.closing)
+              throw new classes.ClientClosedError('this client is closed: create a new VectorizerClient')
             return await call(this.#client.native, name, pack, this.#client, args)
           } catch (error) {
             throw ours(error)
@@ -63,13 +93,24 @@ class VectorizerClient {
     }
   }
 
+  /** The end of everything that this client has begun, and of the client. */
+  async #end() {
+    const { servers, waiting } = this.#client
+    const stopped = () => Array.from(servers, (server) => server.close())
+    if (servers.size + waiting.size > 0) {
+      await Promise.allSettled([...stopped(), ...waiting])
+      // Those that were being started.
+      await Promise.all(stopped())
+    }
+    // Where there was nothing to wait for this is in the call: nobody may get to the next
+    // turn of the event loop.
+    await this.#client.native?.close()
+  }
+
   async close() {
     try {
-      this.#client.closing = true
-      const servers = Array.from(this.#client.servers ?? [], (server) => server.close())
-      // Without one, no call may begin from here on.
-      if (servers.length > 0) await Promise.all(servers)
-      await this.#client.native?.close()
+      this.#client.closing ??= this.#end()
+      await this.#client.closing
     } catch (error) {
       throw ours(error)
     }
@@ -142,8 +183,9 @@ exports.flush = onCurrent('flush')
 exports.serve = onCurrent('serve')
 // Which binary was loaded: the generated typings name it.
 exports.__napiBindingTarget = native.__napiBindingTarget
+let closing
 exports.close = async () => {
-  const closing = current
+  if (current) closing = current.close()
   current = undefined
-  await closing?.close()
+  await closing
 }

@@ -241,31 +241,7 @@ describe('an embedder of the client', () => {
     const id = await client.insertText('things', 'two')
     expect((await client.getVector('things', id)).data).toStrictEqual(Float32Array.of(1, 1))
   })
-
-  test('that answers after close rejects the call with ClientClosedError', async () => {
-    let answer = () => {}
-    const asked = later()
-    const client = await texts((given) => {
-      asked.resolve()
-      return new Promise((resolve) => {
-        answer = () => resolve(given.map(() => [1, 2]))
-      })
-    })
-    const inserting = rejection(client.insertText('things', 'one'))
-    await asked.promise
-    await client.close()
-    answer()
-    expect((await inserting).code).toBe('CLIENT_CLOSED')
-  })
 })
-
-function later() {
-  let resolve = () => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
-}
 
 test('an embedder may use one buffer for all its answers', async () => {
   const buffer = new Float32Array(256)

@@ -4,41 +4,51 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Weak, mpsc},
-    thread,
+    sync::{Arc, LazyLock, OnceLock, Weak, mpsc},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
 use dashmap::{DashMap, Entry};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use time::OffsetDateTime;
 use tokio::sync::watch;
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use uuid::Uuid;
 
 use crate::{
     collection::{Access, Collection, Config, Progress, check_name, dimension_of},
-    error::{Error, Result},
-    storage::{self, Backup, Files, Fsync, Health, Restored, Root},
+    error::{Error, Result, contained},
+    storage::{self, Backup, Files, Fsync, Health, Lock, Restored, Root},
 };
 
-/// The collections of one store, by name.
+type Collections = DashMap<String, Arc<Collection>>;
+
+/// The collections of one store, by name. Dropping it closes the store in order: when it is
+/// gone, nothing of it is open, locked or running.
 #[derive(Default)]
 pub struct Store {
-    collections: DashMap<String, Arc<Collection>>,
+    collections: Arc<Collections>,
+    /// What closing came to.
+    closed: Arc<OnceLock<Result<()>>>,
     disk: Option<Disk>,
 }
 
 /// What a store on disk has besides.
 struct Disk {
+    /// Gone before others may open the store.
     root: Root,
     fsync: Fsync,
     health: Arc<Health>,
     /// Held while a collection is made or removed.
     changing: Mutex<()>,
-    place: Arc<Place>,
-    /// Dropped to end the thread that syncs.
-    _syncing: Option<mpsc::Sender<()>>,
+    syncing: Option<Syncing>,
+    _taken: Taken,
+}
+
+/// The thread that syncs, which ends when the channel does.
+struct Syncing {
+    channel: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 /// How a client is opened.
@@ -56,24 +66,41 @@ pub struct Options {
 /// A handle on a store. Closing it ends this handle; the store goes with the last one.
 pub struct Client {
     handle: RwLock<Handle>,
-    calls: TaskTracker,
+    /// How its use of the store has ended. Without a value and a sender there was none.
+    ended: watch::Receiver<Ended>,
 }
+
+type Ended = Option<Result<()>>;
 
 #[derive(Clone)]
 enum Handle {
     /// A store on disk is opened by a thread of its own.
     Opening(watch::Receiver<Opened>),
-    Open(Arc<Store>),
+    Open(Using),
     Failed(Error),
     Closed,
 }
 
-type Opened = Option<Result<Arc<Store>>>;
+type Opened = Option<Result<Using>>;
+
+/// A client's use of a store: the client has it, and so does each call under way. With the
+/// last of them the use ends, and with the last use of the store the store is closed.
+/// However an environment ends, and whoever drops its calls, that comes about.
+#[derive(Clone)]
+struct Using {
+    // Before the user: what that one drops is then the last of this use.
+    store: Arc<Store>,
+    _user: Arc<User>,
+}
+
+struct User {
+    store: Option<Arc<Store>>,
+    ended: watch::Sender<Ended>,
+}
 
 /// A call under way. The client's `close` waits for it.
 pub struct Call {
-    store: Arc<Store>,
-    _token: TaskTrackerToken,
+    using: Using,
 }
 
 /// The shared stores in memory that some client holds.
@@ -82,20 +109,32 @@ static SHARED: LazyLock<DashMap<String, Weak<Store>>> = LazyLock::new(DashMap::n
 /// The stores on disk that this process has, by their directory.
 static STORES: LazyLock<Mutex<HashMap<PathBuf, Arc<Place>>>> = LazyLock::new(Mutex::default);
 
-/// A directory with the store that is open in it. Opening and closing it hold the lock.
+/// A directory with the store that is open in it.
 #[derive(Default)]
 struct Place {
-    users: Mutex<Users>,
+    state: Mutex<Occupied>,
+    /// The store is open, or gone.
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Users {
+struct Occupied {
+    /// From before it is opened until it is gone.
+    taken: bool,
     store: Weak<Store>,
-    count: usize,
 }
 
-/// Opens the store in a directory, or finds it where this process has it open. Each time
-/// is one user more, whom `Store::release` takes away.
+/// A place that is taken, until this is dropped.
+struct Taken(Arc<Place>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.state.lock().taken = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Opens the store in a directory, or finds it where this process has it open.
 pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<Arc<Store>> {
     if path.is_file() {
         return Err(Error::Storage(format!(
@@ -103,18 +142,32 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
             path.display()
         )));
     }
-    let path = storage::make(path)?;
-    let place = {
-        let mut stores = STORES.lock();
-        // What only this map holds has no store, and nobody is about to open one there.
-        stores.retain(|_, place| Arc::strong_count(place) > 1);
-        stores.entry(path.clone()).or_default().clone()
-    };
-    let mut users = place.users.lock();
-    if users.count > 0
-        && let Some(store) = users.store.upgrade()
-    {
-        if let (Some(disk), Some(fsync)) = (&store.disk, fsync)
+    loop {
+        let path = storage::make(path)?;
+        let place = Place::of(&path);
+        let Some(store) = place.take() else {
+            let taken = Taken(place.clone());
+            if !place.is_of(&path, &STORES.lock()) {
+                continue;
+            }
+            let store = Arc::new(Store::open(files, &path, fsync.unwrap_or_default(), taken)?);
+            place.state.lock().store = Arc::downgrade(&store);
+            place.changed.notify_all();
+            return Ok(store);
+        };
+        let Some(disk) = &store.disk else {
+            return Ok(store);
+        };
+        if let Err(error) = disk.root.lock().check() {
+            // Nobody must be writing by these names when the next store is opened.
+            store.give_up(error);
+            let mut stores = STORES.lock();
+            if place.is_of(&path, &stores) {
+                stores.remove(&path);
+            }
+            continue;
+        }
+        if let Some(fsync) = fsync
             && disk.fsync != fsync
         {
             return Err(Error::Validation(format!(
@@ -123,46 +176,57 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
                 format!("{:?}", disk.fsync).to_lowercase()
             )));
         }
-        users.count += 1;
         return Ok(store);
     }
-    let store = Store::open(files, &path, fsync.unwrap_or_default(), place.clone())?;
-    users.store = Arc::downgrade(&store);
-    users.count = 1;
-    Ok(store)
+}
+
+impl Place {
+    fn of(path: &Path) -> Arc<Self> {
+        let mut stores = STORES.lock();
+        // What only this map holds has no store, and nobody is about to open one there.
+        stores.retain(|_, place| Arc::strong_count(place) > 1);
+        stores.entry(path.to_owned()).or_default().clone()
+    }
+
+    /// Whether this is still the place of the directory, whose store may have been given up.
+    fn is_of(&self, path: &Path, stores: &HashMap<PathBuf, Arc<Self>>) -> bool {
+        let now = stores.get(path);
+        now.is_some_and(|place| std::ptr::eq(&**place, self))
+    }
+
+    /// The store that is open here, or nothing: then the place is the caller's. Waits while
+    /// one is being opened or closed.
+    fn take(&self) -> Option<Arc<Store>> {
+        let mut state = self.state.lock();
+        while state.taken {
+            if let Some(store) = state.store.upgrade() {
+                return Some(store);
+            }
+            self.changed.wait(&mut state);
+        }
+        state.taken = true;
+        None
+    }
 }
 
 impl Store {
-    fn open(files: &Files, path: &Path, fsync: Fsync, place: Arc<Place>) -> Result<Arc<Self>> {
+    fn open(files: &Files, path: &Path, fsync: Fsync, taken: Taken) -> Result<Self> {
         let root = Root::open(files, path)?;
-        let (sender, receiver) = mpsc::channel();
-        let store = Arc::new(Self {
-            collections: DashMap::new(),
+        let mut store = Self {
+            collections: Arc::default(),
+            closed: Arc::default(),
             disk: Some(Disk {
                 root,
                 fsync,
                 health: Arc::default(),
                 changing: Mutex::new(()),
-                place,
-                _syncing: (fsync == Fsync::Everysec).then_some(sender),
+                syncing: None,
+                _taken: taken,
             }),
-        });
-        let opened = store.open_collections().and_then(|()| {
-            if fsync != Fsync::Everysec {
-                return Ok(());
-            }
-            let store = Arc::downgrade(&store);
-            let thread = thread::Builder::new().name("vectorizer-sync".into());
-            let syncing = thread.spawn(move || sync_every_second(&store, &receiver));
-            syncing.map(drop).map_err(|error| {
-                Error::Storage(format!("there is no thread to sync the store: {error}"))
-            })
-        });
-        if let Err(error) = opened {
-            // The background of those that were opened must not write to a store that
-            // somebody else opens next.
-            let _ = store.close();
-            return Err(error);
+        };
+        store.open_collections()?;
+        if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
+            disk.syncing = Some(disk.sync_every_second(store.collections.clone())?);
         }
         Ok(store)
     }
@@ -186,50 +250,104 @@ impl Store {
         Ok(())
     }
 
-    /// One user less. With the last one, the store is closed in order.
-    pub fn release(&self) -> Result<()> {
-        let Some(disk) = &self.disk else {
-            return Ok(());
-        };
-        let mut users = disk.place.users.lock();
-        users.count = users.count.saturating_sub(1);
-        if users.count > 0 {
-            return Ok(());
-        }
-        let closed = self.close();
-        disk.root.unlock();
-        closed
+    fn all(&self) -> Vec<Arc<Collection>> {
+        let all = self.collections.iter();
+        all.map(|entry| entry.value().clone()).collect()
     }
 
-    /// Ends all writing to the store's files.
-    fn close(&self) -> Result<()> {
+    /// The store's directory is another's now: nothing is written any more. Reads go on.
+    fn give_up(&self, error: Error) {
+        if let Some(disk) = &self.disk {
+            disk.health.fail(error);
+        }
+        let all = self.all();
+        for collection in &all {
+            collection.stop_upkeep();
+        }
+        for collection in all {
+            collection.leave_files();
+        }
+    }
+
+    /// Ends everything that goes on in the store, and all writing to its files.
+    fn close(&mut self) -> Result<()> {
+        let all = self.all();
+        self.collections.clear();
+        for collection in &all {
+            collection.stop_upkeep();
+        }
+        let syncing = self.disk.as_mut().and_then(|disk| disk.syncing.take());
+        if let Some(Syncing { channel, thread }) = syncing {
+            drop(channel);
+            // A panic of its own is no reason to stop here.
+            let _ = thread.join();
+        }
+        let disk = self.disk.as_ref();
+        // Whoever wrote after a failure was told of it.
+        let in_place = match disk {
+            Some(disk) if !disk.health.is_failed() => disk.root.lock().check(),
+            _ => Ok(()),
+        };
         let mut outcome = Ok(());
-        for collection in &self.collections {
-            let closed = collection.close();
+        for collection in all {
+            let closed = contained(|| collection.close());
             outcome = outcome.and(closed);
         }
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = disk {
             disk.health.close();
         }
-        outcome
+        outcome.and(in_place)
     }
 }
 
-/// Runs until the store is gone.
-fn sync_every_second(store: &Weak<Store>, ended: &mpsc::Receiver<()>) {
-    while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_secs(1)) {
-        let Some(store) = store.upgrade() else {
+impl Drop for Store {
+    fn drop(&mut self) {
+        let closed = self.close();
+        let _ = self.closed.set(closed);
+    }
+}
+
+impl Using {
+    fn new(store: Arc<Store>, ended: watch::Sender<Ended>) -> Self {
+        let user = User {
+            store: Some(store.clone()),
+            ended,
+        };
+        Self {
+            store,
+            _user: Arc::new(user),
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let Some(store) = self.store.take().and_then(Arc::into_inner) else {
+            self.ended.send_replace(Some(Ok(())));
             return;
         };
-        let collections: Vec<_> = store
-            .collections
-            .iter()
-            .map(|c| c.value().clone())
-            .collect();
-        drop(store);
-        for collection in collections {
-            // A failure is kept, and told to every write from here on.
-            let _ = collection.flush();
+        let is_empty = store.disk.is_none() && store.collections.is_empty();
+        let (ended, closed) = (self.ended.clone(), store.closed.clone());
+        let outcome = move || closed.get().cloned().unwrap_or(Ok(()));
+        let close = {
+            let (ended, outcome) = (ended.clone(), outcome.clone());
+            move || {
+                let dropped = contained(|| {
+                    drop(store);
+                    Ok(())
+                });
+                ended.send_replace(Some(dropped.and_then(|()| outcome())));
+            }
+        };
+        if is_empty {
+            return close();
+        }
+        // A thread of its own: closing takes its time, and neither the thread that this is
+        // on nor any runtime may be there for long. Where there is none to be had, the
+        // store is dropped, and so closed, here.
+        let thread = thread::Builder::new().name("vectorizer-close".into());
+        if thread.spawn(close).is_err() {
+            ended.send_replace(Some(outcome()));
         }
     }
 }
@@ -246,33 +364,78 @@ impl Disk {
     }
 
     fn open(&self, directory: &Path) -> Result<Arc<Collection>> {
-        Collection::open(self.root.files(), directory, self.fsync, &self.health)
+        let lock = self.root.lock().clone();
+        Collection::open(
+            self.root.files(),
+            directory,
+            self.fsync,
+            &self.health,
+            Some(lock),
+        )
+    }
+
+    /// Rejects where the directory is not the store's any more; then nothing is written
+    /// from here on.
+    fn check_place(&self) -> Result<()> {
+        let checked = self.root.lock().check();
+        checked.map_err(|error| self.health.fail(error))
+    }
+
+    fn sync_every_second(&self, collections: Arc<Collections>) -> Result<Syncing> {
+        let (channel, ended) = mpsc::channel::<()>();
+        let (lock, health) = (self.root.lock().clone(), self.health.clone());
+        let work = move || {
+            let second = Duration::from_secs(1);
+            while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(second) {
+                sync(&collections, &lock, &health);
+            }
+        };
+        let thread = thread::Builder::new().name("vectorizer-sync".into());
+        let thread = thread.spawn(work).map_err(|error| {
+            Error::Storage(format!("there is no thread to sync the store: {error}"))
+        })?;
+        Ok(Syncing { channel, thread })
+    }
+}
+
+/// Makes what was written so far last. A failure is kept, and told to every write from
+/// here on.
+fn sync(collections: &Collections, lock: &Lock, health: &Health) {
+    if let Err(error) = lock.check() {
+        health.fail(error);
+        return;
+    }
+    let all: Vec<_> = collections.iter().map(|one| one.value().clone()).collect();
+    for collection in all {
+        let _ = collection.flush();
     }
 }
 
 impl Client {
     /// Never fails: what went wrong is told by the first call. A store on disk is opened
-    /// beside the caller.
+    /// beside the caller; a relative path is one of the working directory of now.
     pub fn open(options: Options) -> Self {
-        let handle = match Self::open_store(options) {
+        let (sender, ended) = watch::channel(None);
+        let handle = match Self::open_store(options, sender) {
             Ok(handle) => handle,
             Err(error) => Handle::Failed(error),
         };
         Self {
             handle: RwLock::new(handle),
-            calls: TaskTracker::new(),
+            ended,
         }
     }
 
     /// A client of a store that `open_on_disk` has opened for it.
     pub fn of(store: Arc<Store>) -> Self {
+        let (sender, ended) = watch::channel(None);
         Self {
-            handle: RwLock::new(Handle::Open(store)),
-            calls: TaskTracker::new(),
+            handle: RwLock::new(Handle::Open(Using::new(store, sender))),
+            ended,
         }
     }
 
-    fn open_store(options: Options) -> Result<Handle> {
+    fn open_store(options: Options, ended: watch::Sender<Ended>) -> Result<Handle> {
         if let Some(path) = options.path {
             if options.shared.is_some() {
                 return Err(Error::Validation(
@@ -284,7 +447,7 @@ impl Client {
             if path.is_empty() {
                 return Err(Error::Validation("options.path is empty".into()));
             }
-            return Self::open_beside(PathBuf::from(path), options.fsync);
+            return Self::open_beside(absolute(Path::new(&path))?, options.fsync, ended);
         }
         if options.fsync.is_some() {
             return Err(Error::Validation(
@@ -292,13 +455,13 @@ impl Client {
             ));
         }
         let Some(name) = options.shared else {
-            return Ok(Handle::Open(Arc::default()));
+            return Ok(Handle::Open(Using::new(Arc::default(), ended)));
         };
         if name.is_empty() {
             return Err(Error::Validation("options.shared is empty".into()));
         }
         SHARED.retain(|_, store| store.strong_count() > 0);
-        Ok(Handle::Open(match SHARED.entry(name) {
+        let store = match SHARED.entry(name) {
             Entry::Occupied(mut entry) => entry.get().upgrade().unwrap_or_else(|| {
                 let store = Arc::default();
                 entry.insert(Arc::downgrade(&store));
@@ -309,17 +472,23 @@ impl Client {
                 entry.insert(Arc::downgrade(&store));
                 store
             }
-        }))
+        };
+        Ok(Handle::Open(Using::new(store, ended)))
     }
 
-    fn open_beside(path: PathBuf, fsync: Option<Fsync>) -> Result<Handle> {
+    fn open_beside(
+        path: PathBuf,
+        fsync: Option<Fsync>,
+        ended: watch::Sender<Ended>,
+    ) -> Result<Handle> {
         let (sender, receiver) = watch::channel(None);
         let thread = thread::Builder::new().name("vectorizer-open".into());
         let open = move || {
             let open = AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync));
             let opened = catch_unwind(open)
                 .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
-            sender.send_replace(Some(opened));
+            // Where nobody waits any more, the use ends with the channel.
+            sender.send_replace(Some(opened.map(|store| Using::new(store, ended))));
         };
         let opening = thread.spawn(open);
         opening.map_err(|error| {
@@ -330,13 +499,10 @@ impl Client {
 
     /// Begins a call. `WouldBlock` while the store is being opened: `begin_when_open` waits.
     pub fn begin(&self) -> Result<Call> {
-        // The token first: a `close` that comes between waits for this call.
-        let token = self.calls.token();
         let opened = match &*self.handle.read() {
-            Handle::Open(store) => {
+            Handle::Open(using) => {
                 return Ok(Call {
-                    store: store.clone(),
-                    _token: token,
+                    using: using.clone(),
                 });
             }
             Handle::Failed(error) => return Err(error.clone()),
@@ -346,83 +512,47 @@ impl Client {
         let mut handle = self.handle.write();
         if let Handle::Opening(_) = &*handle {
             *handle = match &opened {
-                Ok(store) => Handle::Open(store.clone()),
+                Ok(using) => Handle::Open(using.clone()),
                 Err(error) => Handle::Failed(error.clone()),
             };
         }
         drop(handle);
-        Ok(Call {
-            store: opened?,
-            _token: token,
-        })
+        Ok(Call { using: opened? })
     }
 
     /// Begins a call when the store is open. It is under way from now on: a `close` that
     /// comes before the future runs waits for it.
     pub fn begin_when_open(&self) -> impl Future<Output = Result<Call>> + Send + use<> {
-        let token = self.calls.token();
         let handle = self.handle.read().clone();
         async move {
             Ok(Call {
-                store: handle.opened().await?,
-                _token: token,
+                using: handle.opened().await?,
             })
         }
     }
 
     /// Lets no new call begin. The future is done when those under way have ended, and, if
-    /// this was the store's last client, the store is closed.
+    /// this was the store's last client, the store is closed. However often it is called,
+    /// there is one end, for which all wait.
     pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
-        self.calls.close();
-        let calls = self.calls.clone();
+        drop(handle);
+        let mut ended = self.ended.clone();
         async move {
-            calls.wait().await;
-            let Ok(store) = handle.opened().await else {
-                return Ok(());
-            };
-            if store.disk.is_none() {
-                return Ok(());
+            match ended.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
+                // The store was never open.
+                Err(_) => Ok(()),
             }
-            let released = tokio::task::spawn_blocking(move || store.release());
-            let stopped = |_| Err(Error::Internal("closing the store was stopped".into()));
-            released.await.unwrap_or_else(stopped)
-        }
-    }
-
-    /// `close`, for callers without a runtime.
-    pub fn close_now(self) -> Result<()> {
-        let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
-        match handle.opened_now(&self.calls) {
-            Some(store) => store.release(),
-            None => Ok(()),
         }
     }
 }
 
 impl Handle {
-    /// The store, when it is open and no call is under way any more; nothing if it could
-    /// not be opened.
-    fn opened_now(self, calls: &TaskTracker) -> Option<Arc<Store>> {
-        while !calls.is_empty() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        match self {
-            Handle::Open(store) => Some(store),
-            Handle::Opening(receiver) => {
-                while receiver.borrow().is_none() && receiver.has_changed().is_ok() {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                receiver.borrow().clone()?.ok()
-            }
-            Handle::Failed(_) | Handle::Closed => None,
-        }
-    }
-
     /// The store, once it is open.
-    async fn opened(self) -> Result<Arc<Store>> {
+    async fn opened(self) -> Result<Using> {
         match self {
-            Handle::Open(store) => Ok(store),
+            Handle::Open(using) => Ok(using),
             Handle::Opening(mut receiver) => {
                 // An error means that the thread has ended, and left its answer.
                 let _ = receiver.wait_for(Option::is_some).await;
@@ -435,41 +565,9 @@ impl Handle {
     }
 }
 
-impl Drop for Client {
-    /// A client that nobody has closed and nobody can reach any more.
-    fn drop(&mut self) {
-        let handle = std::mem::replace(self.handle.get_mut(), Handle::Closed);
-        let on_disk = match &handle {
-            Handle::Open(store) => store.disk.is_some(),
-            Handle::Opening(_) => true,
-            Handle::Failed(_) | Handle::Closed => false,
-        };
-        if !on_disk {
-            return;
-        }
-        let calls = self.calls.clone();
-        let release = move || {
-            // There is nobody to be told.
-            let _ = handle.opened_now(&calls).map(|store| store.release());
-        };
-        // Without a thread the lock goes with the process.
-        let _ = thread::Builder::new()
-            .name("vectorizer-close".into())
-            .spawn(release);
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        for collection in &self.collections {
-            collection.stop_upkeep();
-        }
-    }
-}
-
 impl Call {
     pub fn collection(&self, name: &str) -> Result<Arc<Collection>> {
-        if let Some(collection) = self.store.collections.get(name) {
+        if let Some(collection) = self.using.store.collections.get(name) {
             return Ok(collection.clone());
         }
         check_name(name)?;
@@ -478,8 +576,8 @@ impl Call {
 
     pub fn create_collection(&self, config: Config) -> Result<Arc<Collection>> {
         config.check()?;
-        let collections = &self.store.collections;
-        let Some(disk) = &self.store.disk else {
+        let collections = &self.using.store.collections;
+        let Some(disk) = &self.using.store.disk else {
             return match collections.entry(config.name.clone()) {
                 Entry::Occupied(_) => Err(Error::CollectionExists(config.name)),
                 Entry::Vacant(entry) => Ok(entry.insert(Collection::new(config)).clone()),
@@ -489,6 +587,7 @@ impl Call {
         if collections.contains_key(&config.name) {
             return Err(Error::CollectionExists(config.name));
         }
+        disk.check_place()?;
         let collection = disk.create(&config)?;
         collections.insert(config.name, collection.clone());
         Ok(collection)
@@ -496,8 +595,7 @@ impl Call {
 
     /// All collections, by name.
     pub fn collections(&self) -> Vec<Arc<Collection>> {
-        let all = self.store.collections.iter();
-        let mut all: Vec<_> = all.map(|entry| entry.value().clone()).collect();
+        let mut all = self.using.store.all();
         all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         all
     }
@@ -505,12 +603,15 @@ impl Call {
     /// Removes a collection with everything in it. Returns its contents: dropping them
     /// may take a while.
     pub fn delete_collection(&self, access: Access, name: &str) -> Result<impl Send + use<>> {
-        let disk = self.store.disk.as_ref();
+        let disk = self.using.store.disk.as_ref();
         let _changing = disk.map(|disk| disk.changing.lock());
         let collection = self.collection(name)?;
+        if let Some(disk) = disk {
+            disk.check_place()?;
+        }
         let directory = collection.directory();
         let contents = collection.drop_contents(access)?;
-        self.store
+        self.using.store
             .collections
             .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
         if let (Some(disk), Some(directory)) = (disk, directory) {
@@ -523,17 +624,20 @@ impl Call {
 
     /// Whether the store takes writes: after one that failed it does not.
     pub fn check(&self) -> Result<()> {
-        let disk = self.store.disk.as_ref();
+        let disk = self.using.store.disk.as_ref();
         disk.map_or(Ok(()), |disk| disk.health.check())
     }
 
     /// Whether a call may have to wait for a disk at any time, and how long.
     pub fn fsync(&self) -> Option<Fsync> {
-        self.store.disk.as_ref().map(|disk| disk.fsync)
+        self.using.store.disk.as_ref().map(|disk| disk.fsync)
     }
 
     /// Makes everything that was acknowledged survive a loss of power.
     pub fn flush(&self) -> Result<()> {
+        if let Some(disk) = &self.using.store.disk {
+            disk.check_place()?;
+        }
         for collection in self.collections() {
             collection.flush()?;
         }
@@ -543,10 +647,10 @@ impl Call {
     /// Writes all collections to one file, each as it is at one moment.
     pub fn create_backup(
         &self,
-        target: &str,
+        target: impl AsRef<Path>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Restored> {
-        let path = backup_file(target)?;
+        let path = backup_file(target.as_ref())?;
         let mut backup = Backup::create(&self.files(), &path)?;
         let all = self.collections();
         let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
@@ -576,17 +680,16 @@ impl Call {
     }
 
     fn files(&self) -> Files {
-        let disk = self.store.disk.as_ref();
+        let disk = self.using.store.disk.as_ref();
         disk.map_or_else(Files::default, |disk| disk.root.files().clone())
     }
 }
 
 /// The file for a backup: the target, or a new one in it if it is a directory.
-fn backup_file(target: &str) -> Result<PathBuf> {
-    if target.is_empty() {
+fn backup_file(path: &Path) -> Result<PathBuf> {
+    if path.as_os_str().is_empty() {
         return Err(Error::Validation("the backup's path is empty".into()));
     }
-    let path = Path::new(target);
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -607,15 +710,15 @@ fn backup_file(target: &str) -> Result<PathBuf> {
 
 /// Makes a store of a backup in a new directory, after every byte of it was checked.
 pub fn restore_backup(
-    file: &str,
-    path: &str,
+    file: impl AsRef<Path>,
+    path: impl AsRef<Path>,
     progress: &mut dyn FnMut(&'static str, Progress),
 ) -> Result<Restored> {
-    if file.is_empty() || path.is_empty() {
+    let (file, path) = (file.as_ref(), path.as_ref());
+    if file.as_os_str().is_empty() || path.as_os_str().is_empty() {
         return Err(Error::Validation("a path is empty".into()));
     }
     let files = Files::default();
-    let (file, path) = (Path::new(file), Path::new(path));
     let verified = storage::verify(&files, file, dimension_of, |done, total| {
         progress("verify", Progress { done, total });
     })?;
@@ -628,5 +731,20 @@ pub fn restore_backup(
     Ok(Restored {
         path: path.to_owned(),
         ..verified
+    })
+}
+
+/// The path, from the working directory of now where it is relative. The directory may be
+/// another one by the time that the path is used. An empty path stays one, to be refused.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Ok(PathBuf::new());
+    }
+    std::path::absolute(path).map_err(|error| {
+        Error::Storage(format!(
+            "cannot tell where {} is: the working directory is not there any more ({error}); give \
+             an absolute path",
+            path.display()
+        ))
     })
 }

@@ -294,7 +294,7 @@ fn check_log(file: &[u8]) {
 
 fn open(directory: &Path) -> Result<Arc<Collection>, Error> {
     let health = Arc::<Health>::default();
-    Collection::open(&Files::default(), directory, Fsync::No, &health)
+    Collection::open(&Files::default(), directory, Fsync::No, &health, None)
 }
 
 type Row = (String, Vec<u32>, Option<Box<str>>, Option<Box<str>>);

@@ -12,7 +12,12 @@ pub mod serve;
 mod turn;
 pub mod types;
 
-use std::{iter, sync::Arc, time::Instant};
+use std::{
+    iter,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use napi::{
     Env, Status, Unknown,
@@ -26,7 +31,10 @@ use serde_json::json;
 use crate::{
     arguments::{self as args, Wanted},
     client::{self, Call, Client, Options},
-    collection::{Access, Batch, Collection, Info, Item, OnProgress, Outcome, Prepared, Progress},
+    collection::{
+        Access, Batch, Collection, DeleteOptions, Info, Item, OnProgress, Outcome, Prepared,
+        Progress,
+    },
     embed::embed,
     error::{Error, Result, contained},
     filter,
@@ -61,6 +69,21 @@ enum Place {
 /// An error as a JSON text in the message: `index.js` makes its class from the code.
 fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
+}
+
+/// A path as it is meant by the call: the working directory may be another one when the work
+/// is done.
+fn absolute(path: &str) -> napi::Result<PathBuf> {
+    client::absolute(Path::new(path)).map_err(thrown)
+}
+
+/// The options of a delete, with its backup's path as it is meant by the call.
+fn delete_options(text: Option<&str>, allowed: &[&str]) -> napi::Result<DeleteOptions> {
+    let mut options = args::delete_options(text, allowed).map_err(thrown)?;
+    if let Some(path) = &mut options.backup {
+        *path = client::absolute(path).map_err(thrown)?;
+    }
+    Ok(options)
 }
 
 fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
@@ -825,8 +848,8 @@ impl VectorizerClient {
         id: String,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
+        let options = delete_options(options.as_deref(), &["backup"])?;
         self.call(env, Place::Here, move |call, access| {
-            let options = args::delete_options(options.as_deref(), &["backup"])?;
             let collection = call.collection(&collection)?;
             collection.delete_one(access, &id, &options)?;
             Ok(Reply::Nothing)
@@ -854,9 +877,9 @@ impl VectorizerClient {
         } else {
             Place::Aside
         };
+        let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
         self.call(env, place, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
-            let options = args::delete_options(options.as_deref(), &["receipt", "backup"])?;
             let deletion = call
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
@@ -922,9 +945,8 @@ impl VectorizerClient {
         filter: String,
         options: String,
     ) -> napi::Result<Unknown<'env>> {
+        let options = delete_options(Some(&options), &["dryRun", "receipt", "backup"])?;
         self.call(env, Place::Aside, move |call, _| {
-            let allowed = ["dryRun", "receipt", "backup"];
-            let options = args::delete_options(Some(&options), &allowed)?;
             let dry_run = options.dry_run;
             let filter = filter::parse_text(&filter)?;
             let deletion = call
@@ -962,20 +984,27 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let opening = self.client.begin_when_open();
-        let client = self.client.clone();
+        // What waits here must not keep the client, nor the collection with its files.
+        let client = Arc::downgrade(&self.client);
         let future = async move {
-            let call = opening.await.map_err(thrown)?;
-            let collection = call.collection(&collection).map_err(thrown)?;
-            // The call ends here, so that `close` does not wait for the background but
-            // ends it.
-            drop(call);
-            let done = contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?;
-            let stopped = || Err(Error::Internal("the background stopped".into()));
-            let outcome = done.await.unwrap_or_else(|_| stopped());
-            if outcome.is_err() {
-                client.begin().map_err(thrown)?;
+            let done = {
+                let call = opening.await.map_err(thrown)?;
+                let collection = call.collection(&collection).map_err(thrown)?;
+                // The call ends with its beginning, so that `close` does not wait for the
+                // background but ends it.
+                contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?
+            };
+            let outcome = done.await;
+            if !matches!(outcome, Ok(Ok(()))) {
+                let client = client.upgrade().ok_or(Error::ClientClosed);
+                let call = client.and_then(|client| client.begin()).map_err(thrown)?;
+                if !matches!(outcome, Ok(Err(Error::Storage(_)))) {
+                    // It may be that the store was given up.
+                    call.check().map_err(thrown)?;
+                }
             }
-            outcome.map_err(thrown)
+            let stopped = |_| Err(Error::Internal("the background stopped".into()));
+            outcome.unwrap_or_else(stopped).map_err(thrown)
         };
         env.spawn_future(future)?.into_unknown(env)
     }
@@ -1029,6 +1058,7 @@ impl VectorizerClient {
         target: String,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
+        let target = absolute(&target)?;
         self.call(env, Place::Aside, move |call, _| {
             let on_progress = on_progress.as_ref();
             let backup = call.create_backup(&target, &mut |progress| {
@@ -1050,6 +1080,7 @@ impl VectorizerClient {
         path: String,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
+        let (file, path) = (absolute(&file)?, absolute(&path)?);
         let work = move || {
             let restored = client::restore_backup(&file, &path, &mut |phase, progress| {
                 tell(on_progress.as_ref(), phase, progress);
@@ -1084,9 +1115,14 @@ impl VectorizerClient {
         serve::start(env, self.client.clone(), options, embedder)
     }
 
-    /// Ends this client: calls under way finish, later ones reject with
-    /// `ClientClosedError`. Closing twice is fine. The last client of a store on disk
-    /// closes the store.
+    /// Ends this client: calls under way finish, those that wait for its embedder among
+    /// them, and later ones reject with `ClientClosedError`. The last client of a store
+    /// closes it: when this resolves, nothing of it is open, locked or running any more.
+    /// Closing twice is fine; both wait for the same end.
+    ///
+    /// Rejects with `StorageError` where what was written last could not be made to last, or
+    /// the store's directory was removed or moved meanwhile; the client is closed all the
+    /// same.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         // No call begins from here on, whenever the future runs.

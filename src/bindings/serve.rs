@@ -10,6 +10,7 @@ use napi::{
 };
 use napi_derive::napi;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::{args, thrown};
 use crate::{
@@ -50,22 +51,17 @@ pub fn start<'env>(
     let options: Options = args::read(&options, "options").map_err(thrown)?;
     let embedder = embedder.map(embedder_of);
     let opening = client.begin_when_open();
+    // Nobody is left to close it when the environment ends, be it while it is started: from
+    // then on nobody may ever see what comes of that.
+    let stop = CancellationToken::new();
+    env.add_env_cleanup_hook(stop.clone(), |stop| stop.cancel())?;
     let future = async move {
         // Where the store cannot be opened there is nothing to serve.
         drop(opening.await.map_err(thrown)?);
-        let server = Server::start(client, embedder, options).await;
+        let server = Server::start(client, embedder, options, stop).await;
         server.map(Arc::new).map_err(thrown)
     };
-    let held = |env: &'env Env, server: Arc<Server>| {
-        // Nobody is left to close it when the environment ends.
-        let weak = Arc::downgrade(&server);
-        env.add_env_cleanup_hook(weak, |server| {
-            if let Some(server) = server.upgrade() {
-                server.stop();
-            }
-        })?;
-        HeldServer::new(server).into_unknown(env)
-    };
+    let held = |env: &'env Env, server| HeldServer::new(server).into_unknown(env);
     env.spawn_future_with_callback(future, held)?
         .into_unknown(env)
 }

@@ -7,8 +7,9 @@ use napi_derive::napi;
 /// How a client is opened.
 #[napi(object, object_from_js = false)]
 pub struct VectorizerClientOptions {
-    /// The directory of a store on disk, made where there is none. Clients of one process
-    /// that give the same directory share one store. Left out: in memory.
+    /// The directory of a store on disk, made where there is none; relative to the working
+    /// directory of now. Clients of one process that give the same directory share one
+    /// store. Left out: in memory.
     pub path: Option<String>,
     /// When a write on disk survives a loss of power: before its promise resolves, within
     /// about a second (the default), or when the system sees fit. A killed process loses
@@ -20,6 +21,7 @@ pub struct VectorizerClientOptions {
     pub shared: Option<String>,
     /// Embeds texts in place of the built-in embedder: an array of texts in, a promise of
     /// as many vectors of the collection's dimension out. Called with up to 128 texts.
+    /// `close` waits for what it was asked before.
     #[napi(ts_type = "(texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]")]
     pub embedder: Option<()>,
 }

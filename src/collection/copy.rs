@@ -199,20 +199,22 @@ impl Collection {
             };
             let health = log.sync().health().clone();
             health.check()?;
+            self.check_place().map_err(|error| health.fail(error))?;
             let successor = log.successor(&config)?;
             state.journal.follow(successor, Some(health))
         };
         let done = self.copy_to(&follower, tell, |state, copy| {
+            self.check_place()?;
             let log = state.journal.log_mut();
             log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
         });
         // Now the follower's file is what is not needed: the old log, or an unfinished new
         // one. Deletes are erased from it until it is gone.
         let file = follower.copy.lock().writer.file.clone();
-        let closed = self.closed.lock();
-        let wiped = if *closed { Ok(()) } else { self.wipe(&file) };
+        let writing = self.writing.lock();
+        let wiped = self.wipe(&file);
         self.state.write().journal.unfollow(&follower);
-        drop(closed);
+        drop(writing);
         done.and(wiped)
     }
 
@@ -221,6 +223,7 @@ impl Collection {
             Some(log) => log.files().clone(),
             None => return Ok(()),
         };
+        self.check_place()?;
         let path = file.path();
         if !path.exists() {
             // The collection's directory was deleted meanwhile, with all that was in it.

@@ -12,8 +12,8 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Log, RECORDS, list,
-        time_of,
+        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Lock, Log, RECORDS,
+        list, time_of,
     },
     vectors::{Codes, Record},
     workers::workers,
@@ -67,6 +67,7 @@ impl Collection {
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
+        lock: Option<Arc<Lock>>,
     ) -> Result<Arc<Self>> {
         let make = |settings: &str| {
             let (config, created_at) = Config::read(settings)?;
@@ -84,7 +85,7 @@ impl Collection {
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
         state.load_graph(directory, &config);
-        let collection = Self::with(config, created_at, state, Some(fsync));
+        let collection = Self::with(config, created_at, state, Some(fsync), lock);
         collection.keep_up();
         Ok(collection)
     }
@@ -98,7 +99,8 @@ impl Collection {
         sync.map_or(Ok(()), |sync| sync.flush())
     }
 
-    /// Ends all writing to the collection's files, in order. Nobody uses it any more.
+    /// Ends the background and all writing to the collection's files, in order. Nobody
+    /// uses it any more.
     pub fn close(&self) -> Result<()> {
         self.leave_files();
         // Whoever was writing has seen the end of it, or sees it now.
@@ -110,10 +112,16 @@ impl Collection {
         }
     }
 
-    /// Returns when the background does nothing with the files any more.
+    /// Returns when the background has ended, and has no file open any more.
     pub fn leave_files(&self) {
         self.stop_upkeep();
-        *self.closed.lock() = true;
+        self.upkeep.join();
+    }
+
+    /// Fails where the store's directory is not in its place any more: then another store
+    /// may be there, with files of the same names.
+    pub(super) fn check_place(&self) -> Result<()> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.check())
     }
 
     /// The collection's directory.
@@ -144,8 +152,8 @@ impl Collection {
         };
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
-        let closed = self.closed.lock();
-        if *closed || self.upkeep_is_cancelled() {
+        let writing = self.writing.lock();
+        if self.upkeep_is_cancelled() || self.check_place().is_err() {
             return;
         }
         let Some(bytes) = encoded else {
@@ -162,7 +170,7 @@ impl Collection {
         if saved.is_err() {
             let _ = files.remove(&unfinished);
         }
-        drop(closed);
+        drop(writing);
     }
 
     /// What is left of vectors with these ids, and of other deleted ones: looks at the
@@ -170,7 +178,7 @@ impl Collection {
     pub fn verify_erased(&self, ids: &[String]) -> Result<Vec<Residue>> {
         let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
         let mut found = Vec::new();
-        let closed = self.closed.lock();
+        let writing = self.writing.lock();
         let files = {
             let state = self.read(Access::Wait)?;
             ids.retain(|id| {
@@ -193,7 +201,7 @@ impl Collection {
         for file in &files {
             self.verify_file(file, &ids, &mut found)?;
         }
-        drop(closed);
+        drop(writing);
         Ok(found)
     }
 

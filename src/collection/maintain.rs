@@ -11,7 +11,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -41,6 +41,7 @@ const SERIAL: f64 = 0.02;
 #[derive(Default)]
 pub(super) struct Upkeep {
     shared: Mutex<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// Wakes the background while it waits for things to be quiet.
     wake: Condvar,
     cancelled: AtomicBool,
@@ -82,6 +83,16 @@ impl Upkeep {
         // Under its lock, or the background could be about to wait, and miss it.
         let _shared = self.shared.lock();
         self.wake.notify_all();
+    }
+
+    /// Returns when the background, which is cancelled, has ended.
+    pub(super) fn join(&self) {
+        // Others wait here meanwhile.
+        let mut thread = self.thread.lock();
+        if let Some(thread) = thread.take() {
+            // A panic of its own is contained, and no reason to stop here.
+            let _ = thread.join();
+        }
     }
 
     fn is_cancelled(&self) -> bool {
@@ -250,6 +261,11 @@ impl Collection {
     }
 
     fn start(self: &Arc<Self>, shared: &mut Shared) {
+        if self.upkeep.is_cancelled() {
+            // Dropping those who wait tells them.
+            shared.waiting.clear();
+            return;
+        }
         if shared.running {
             self.upkeep.wake.notify_all();
             return;
@@ -257,7 +273,12 @@ impl Collection {
         let this = self.clone();
         let thread = thread::Builder::new().name("vectorizer-upkeep".into());
         match thread.spawn(move || this.run_upkeep()) {
-            Ok(_) => shared.running = true,
+            Ok(thread) => {
+                shared.running = true;
+                let last = self.upkeep.thread.lock().replace(thread);
+                // It has nothing left to do but to end.
+                last.map(JoinHandle::join);
+            }
             // Dropping those who wait tells them; searches scan.
             Err(_) => {
                 shared.failed = true;

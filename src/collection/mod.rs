@@ -34,7 +34,7 @@ use crate::{
     error::{Error, Result},
     filter::{FieldIndexes, Source},
     graph::Graph,
-    storage::{Fsync, Journal},
+    storage::{Fsync, Journal, Lock},
     vectors::{Basis, Slots, Vectors},
 };
 use cost::Costs;
@@ -55,8 +55,10 @@ pub struct Collection {
     upkeep: Upkeep,
     /// For a collection on disk, when its writes are synced.
     fsync: Option<Fsync>,
-    /// Held while files other than the log are written; true when none must be any more.
-    closed: Mutex<bool>,
+    /// On disk, the lock of the store's directory. It holds only while that is in its place.
+    lock: Option<Arc<Lock>>,
+    /// Held while files other than the log are written.
+    writing: Mutex<()>,
 }
 
 /// Everything that changes.
@@ -127,7 +129,7 @@ impl State {
 impl Collection {
     pub fn new(config: Config) -> Arc<Self> {
         let state = State::new(&config);
-        Self::with(config, OffsetDateTime::now_utc(), state, None)
+        Self::with(config, OffsetDateTime::now_utc(), state, None, None)
     }
 
     fn with(
@@ -135,6 +137,7 @@ impl Collection {
         created_at: OffsetDateTime,
         state: State,
         fsync: Option<Fsync>,
+        lock: Option<Arc<Lock>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             config,
@@ -142,7 +145,8 @@ impl Collection {
             state: RwLock::new(state),
             upkeep: Upkeep::default(),
             fsync,
-            closed: Mutex::new(false),
+            lock,
+            writing: Mutex::default(),
         })
     }
 
@@ -201,7 +205,7 @@ impl Collection {
         Ok(contents)
     }
 
-    /// Ends the background: nobody can reach the collection any more.
+    /// Lets the background end: nobody can reach the collection any more.
     pub fn stop_upkeep(&self) {
         self.upkeep.cancel();
     }

@@ -41,6 +41,9 @@ const HEAD: usize = 64 << 10;
 /// descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for threads that have nothing to do any more.
+const ENDING: Duration = Duration::from_millis(100);
+
 /// A server that listens. Dropping it ends it as `stop` does.
 pub struct Server {
     address: SocketAddr,
@@ -49,7 +52,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to listen, and answers requests from when it returns.
+    /// Starts to listen, and answers requests from when it returns. Cancelling `stop` ends
+    /// it, at any time, and so does dropping the future.
     ///
     /// # Errors
     ///
@@ -59,12 +63,13 @@ impl Server {
         client: Arc<Client>,
         embedder: Option<Embedder>,
         options: Options,
+        stop: CancellationToken,
     ) -> Result<Self> {
         options.check()?;
         let (started, starting) = oneshot::channel();
         let (ending, ended) = watch::channel(false);
-        let stop = CancellationToken::new();
         let stopped = stop.clone();
+        let guard = stop.clone().drop_guard();
         let work = move || {
             run(client, embedder, options, started, &stopped);
             ending.send_replace(true);
@@ -74,6 +79,7 @@ impl Server {
         spawned.map_err(|error| Error::Server(format!("there is no thread to serve: {error}")))?;
         let none = |_| Err(Error::Internal("starting the server was stopped".into()));
         let address = starting.await.unwrap_or_else(none)?;
+        guard.disarm();
         Ok(Self {
             address,
             stop,
@@ -150,8 +156,9 @@ fn run(
             }
         }
     });
-    // What still works for requests that were given up is not waited for.
-    runtime.shutdown_background();
+    // Its threads end at once, but for what still works for requests that were given up,
+    // which is not waited for.
+    runtime.shutdown_timeout(ENDING);
 }
 
 /// Binds the address, if nobody but this machine reaches it or there is a key.

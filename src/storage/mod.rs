@@ -26,5 +26,5 @@ pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preambl
 pub use journal::{Commit, Copy, Follower, Journal};
 pub use log::{Entry, GRAPH, Index, Input, Known, Log, Place, Writer};
 pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, push_part, time_of};
-pub use root::{Root, make};
+pub use root::{Lock, Root, make};
 pub use sync::{Fsync, Health};

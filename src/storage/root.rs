@@ -4,10 +4,15 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
+
+use same_file::Handle;
 
 use super::file::{self, Files, failed};
 use crate::error::{Error, Result};
@@ -21,12 +26,18 @@ const VERSION: u32 = 1;
 const NEW: &str = "new";
 const DROPPED: &str = "dropped";
 
-/// A store's directory, locked for this process.
+/// A store's directory, locked for this process. Dropping it lets others have the store.
 pub struct Root {
     files: Files,
     path: PathBuf,
-    lock: fs::File,
+    lock: Arc<Lock>,
     next: AtomicU64,
+}
+
+/// The locked file of a directory, which says that it is still the directory it was.
+pub struct Lock {
+    path: PathBuf,
+    file: Handle,
 }
 
 /// What a deleted collection's directory is called until it is removed.
@@ -59,7 +70,7 @@ impl Root {
     /// work has left behind is removed.
     pub fn open(files: &Files, path: &Path) -> Result<Self> {
         check_entries(path, &file::list(path)?)?;
-        let lock = lock(path)?;
+        let lock = Arc::new(Lock::take(path)?);
         let marker = path.join(MARKER);
         let entries = file::list(path)?;
         match fs::read(&marker) {
@@ -84,10 +95,8 @@ impl Root {
         format!("collection-{number}")
     }
 
-    /// Lets others have the store.
-    pub fn unlock(&self) {
-        // What fails here the end of the process makes good.
-        let _ = self.lock.unlock();
+    pub fn lock(&self) -> &Arc<Lock> {
+        &self.lock
     }
 
     pub fn files(&self) -> &Files {
@@ -119,6 +128,13 @@ impl Root {
     /// Removes a deleted collection's directory, and its bytes before it.
     pub fn remove(&self, directory: &Path) -> Result<()> {
         wipe_dropped(&self.files, &dropped(directory))
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // What fails here the end of the process makes good.
+        let _ = self.lock.file.as_file().unlock();
     }
 }
 
@@ -188,32 +204,57 @@ fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {
     }
 }
 
-/// Locks the directory for this process. The system unlocks it when the process ends,
-/// however it ends.
-fn lock(path: &Path) -> Result<fs::File> {
-    let name = path.join(LOCK);
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&name).map_err(|e| failed("open", &name, &e))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => {
-            return Err(Error::StoreLocked {
-                path: path.display().to_string(),
-                pid: owner(path),
-            });
+impl Lock {
+    /// Locks the directory for this process. The system unlocks it when the process ends,
+    /// however it ends.
+    fn take(path: &Path) -> Result<Self> {
+        let name = path.join(LOCK);
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&name).map_err(|e| failed("open", &name, &e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::StoreLocked {
+                    path: path.display().to_string(),
+                    pid: owner(path),
+                });
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(failed("lock", &name, &error)),
         }
-        Err(fs::TryLockError::Error(error)) => return Err(failed("lock", &name, &error)),
+        let pid = format!("{}\n", std::process::id());
+        let written = if OWNER == LOCK {
+            file.set_len(0)
+                .and_then(|()| file.write_all(pid.as_bytes()))
+        } else {
+            fs::write(path.join(OWNER), pid)
+        };
+        written.map_err(|e| failed("write to", &path.join(OWNER), &e))?;
+        let file = Handle::from_file(file).map_err(|e| failed("lock", &name, &e))?;
+        Ok(Self { path: name, file })
     }
-    let pid = format!("{}\n", std::process::id());
-    let written = if OWNER == LOCK {
-        file.set_len(0)
-            .and_then(|()| file.write_all(pid.as_bytes()))
-    } else {
-        fs::write(path.join(OWNER), pid)
-    };
-    written.map_err(|e| failed("write to", &path.join(OWNER), &e))?;
-    Ok(file)
+
+    /// Rejects where another file is there now, or none: then the directory was removed,
+    /// moved or replaced, and what is done by the names of its files is done to others.
+    pub fn check(&self) -> Result<()> {
+        let is_gone = match Handle::from_path(&self.path) {
+            Ok(now) => now != self.file,
+            // Nothing is known, where the system has no file descriptor for example.
+            Err(error) => matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ),
+        };
+        if !is_gone {
+            return Ok(());
+        }
+        Err(Error::Storage(format!(
+            "{} is not the file that this process has locked: the store's directory was removed, \
+             moved or replaced while the store was open, and what was written since is not in it; \
+             close the store before its directory is touched",
+            self.path.display()
+        )))
+    }
 }
 
 /// The process id in the file. The owner may be just about to write it.

@@ -320,7 +320,8 @@ impl Session {
     /// Ends it in order.
     pub fn close(self) -> Result<()> {
         drop(self.store);
-        self.client.close_now()
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(self.client.close())
     }
 }
 

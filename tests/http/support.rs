@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use vectorizer_native::{
     client::{Client, Options as Store},
     rest::{Options, Server},
@@ -11,7 +12,8 @@ use vectorizer_native::{
 pub async fn server(options: Options) -> Server {
     let client = Arc::new(Client::open(Store::default()));
     let options = Options { port: 0, ..options };
-    Server::start(client, None, options).await.unwrap()
+    let stop = CancellationToken::new();
+    Server::start(client, None, options, stop).await.unwrap()
 }
 
 pub fn url(server: &Server) -> String {

@@ -52,7 +52,7 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
     let health = Arc::<Health>::default();
     files.create_directory(path).unwrap();
     Collection::create(&config, files, path, fsync, &health).unwrap();
-    Collection::open(files, path, fsync, &health).unwrap()
+    Collection::open(files, path, fsync, &health, None).unwrap()
 }
 
 /// Does something to a collection right when most of its log is written
@@ -82,7 +82,7 @@ fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Coll
     assert!(done.load(Ordering::Acquire) && path.join("log.2").exists());
     collection.close().unwrap();
     let files = Files::default();
-    Collection::open(&files, &path, Fsync::Everysec, &Arc::default()).unwrap()
+    Collection::open(&files, &path, Fsync::Everysec, &Arc::default(), None).unwrap()
 }
 
 fn ids(collection: &Collection) -> Vec<String> {
@@ -208,7 +208,7 @@ fn a_graph_from_a_file_is_walked_by_rows_where_codes_are_too_coarse() {
     common::insert(&collection, &rows);
     common::optimize(&collection);
     drop(collection);
-    let collection = Collection::open(&files, &path, Fsync::No, &Arc::default()).unwrap();
+    let collection = Collection::open(&files, &path, Fsync::No, &Arc::default(), None).unwrap();
     assert_eq!(collection.info(WAIT).unwrap().indexed, 2000);
     let mut hits = 0;
     for _ in 0..50 {
