@@ -441,7 +441,8 @@ export declare class VectorizerClient {
   verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
   /**
    * Writes all collections to one file, each as it is at one moment, while calls go on.
-   * `target` is a new file, or a directory in which one is made.
+   * `target` is a new file, or a directory in which one is made. Unfinished backups in
+   * the same directory whose processes have ended are removed: `leftovers` names them.
    *
    * Rejects with `StorageError` when the file exists or cannot be written; then nothing
    * of it is left.
@@ -498,6 +499,11 @@ export interface BackupReport {
   vectors: number
   /** The size of the file. */
   bytes: number
+  /**
+   * Unfinished backups that were in the directory, of processes that ended while they
+   * wrote them. They were removed.
+   */
+  leftovers: Array<string>
 }
 
 /** How to delete many vectors. */

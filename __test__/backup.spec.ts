@@ -51,7 +51,7 @@ describe.each(['in memory', 'on disk'])('a backup of a client %s', (where) => {
 
     const report = await client.createBackup(file)
     const bytes = readFileSync(file).length
-    expect(report).toStrictEqual({ file, collections: 2, vectors: 5, bytes })
+    expect(report).toStrictEqual({ file, collections: 2, vectors: 5, bytes, leftovers: [] })
     expect(await VectorizerClient.restoreBackup(file, path)).toStrictEqual({
       path,
       collections: 2,
@@ -246,6 +246,20 @@ test('what is deleted while a backup is made is erased in it before it is there'
     expect([0, 700]).toContain(vectors)
     await deleting
   }
+})
+
+test('what a killed process has left of a backup is removed by the next one, which says so', async () => {
+  const client = await filled('in memory')
+  const path = directory()
+  const { file } = await client.createBackup(join(path, 'first'))
+  const left = join(path, 'killed.0190aaaabbbb7cccdddd0123456789ab.part')
+  writeFileSync(left, readFileSync(file).subarray(0, 100))
+  writeFileSync(join(path, 'film.part'), 'something else')
+
+  const { leftovers } = await client.createBackup(join(path, 'second'))
+  expect(leftovers).toStrictEqual([left])
+  expect(readdirSync(path).sort()).toStrictEqual(['film.part', 'first', 'second'])
+  expect((await client.createBackup(path)).leftovers).toStrictEqual([])
 })
 
 test('a backup that comes after a delete holds no byte of what was deleted', async () => {

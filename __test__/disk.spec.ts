@@ -1,13 +1,15 @@
 // A store in a directory: what is there again when it is opened again.
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
 import {
   ClientClosedError,
   CollectionExistsError,
   CollectionNotFoundError,
   StorageError,
   ValidationError,
-  type VectorizerClient,
+  VectorizerClient,
 } from '..'
 import { everything, idsOf, client as opened } from './support/collections'
 import { bytes, directory, files, MODES, present, store } from './support/disk'
@@ -152,7 +154,7 @@ test('a deleted collection leaves nothing in the directory, and its name can be 
 
   await client.deleteCollection('things')
   expect(present(path, traces)).toStrictEqual([])
-  expect(readdirSync(path).sort()).toStrictEqual(['LOCK', 'STORE'])
+  expect(readdirSync(path).sort()).toStrictEqual(['LOCK', 'RESERVE', 'STORE'])
   await client.createCollection('things', { dimension: 2, metric: 'euclidean' })
 
   const again = await reopened(client, path)
@@ -262,6 +264,117 @@ describe('what cannot be opened rejects ready and the first call, never the cons
     expect(error).toBeInstanceOf(StorageError)
     expect(error.message).toMatch(/let this process read and write/)
   })
+})
+
+test.each([
+  ['lost+found', mkdirSync],
+  ['System Volume Information', mkdirSync],
+  ['$RECYCLE.BIN', mkdirSync],
+  ['.Trashes', mkdirSync],
+  ['.DS_Store', (path: string) => writeFileSync(path, 'x')],
+  ['Thumbs.db', (path: string) => writeFileSync(path, 'x')],
+  ['desktop.ini', (path: string) => writeFileSync(path, 'x')],
+])('a volume that holds nothing but %s is empty', async (name, make) => {
+  for (const restores of [false, true]) {
+    const path = directory()
+    make(join(path, name))
+    if (restores) {
+      const { client } = store()
+      const { file } = await client.createBackup(directory())
+      await VectorizerClient.restoreBackup(file, path)
+    }
+    const client = opened({ path })
+    await client.createCollection('things', { dimension: 2 })
+    await client.close()
+    expect(readdirSync(path)).toContain(name)
+  }
+})
+
+/** Runs a script that may have few files open, and says what `left` it. */
+const withFewFiles = (script: string) =>
+  promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 200 && exec "$0" -e "$1"',
+    process.execPath,
+    `const fs = require('node:fs')
+    const { VectorizerClient } = require(${JSON.stringify(packagePath)})
+    /** Opens files until so many more can be opened. */
+    const fill = (leave) => {
+      const open = []
+      try {
+        for (;;) open.push(fs.openSync('/dev/null'))
+      } catch {}
+      for (let i = 0; i < leave; i++) fs.closeSync(open.pop())
+      return () => open.forEach((file) => fs.closeSync(file))
+    }
+    const outcome = (promise) => promise.then(() => 'done', (error) => error.code + ' ' + error.message)
+    ;(async () => { ${script} })()`,
+  ])
+
+const onUnix = process.platform === 'win32' ? test.skip : test
+
+onUnix('a call for which there is no free file descriptor is refused alone', async () => {
+  const { client, path } = store()
+  await client.createCollection('things', { dimension: 1 })
+  await client.insertVectors(
+    'things',
+    ['a', 'b', 'c'].map((id) => ({ id, data: [1] })),
+  )
+  await client.close()
+  const backups = directory()
+  const { stdout } = await withFewFiles(`
+    const client = new VectorizerClient({ path: ${JSON.stringify(path)} })
+    await client.ready()
+    const outcomes = []
+    for (let left = 0; left < 6; left++) {
+      const backup = ${JSON.stringify(backups)} + '/' + left
+      let free = fill(left)
+      const made = await outcome(client.createBackup(backup))
+      free()
+      outcomes.push([made, fs.existsSync(backup)])
+      free = fill(left)
+      const created = await outcome(client.createCollection('new' + left, { dimension: 1 }))
+      free()
+      outcomes.push([created, await outcome(client.count('new' + left)).then((text) => text === 'done')])
+      outcomes.push([await outcome(client.insertVectors('things', [{ id: 'new' + left, data: [1] }])), true])
+    }
+    outcomes.push([await outcome(client.deleteVector('things', 'a')), true])
+    await client.close()
+    console.log(JSON.stringify(outcomes))
+  `)
+  const outcomes: [string, boolean][] = JSON.parse(stdout)
+  for (const [outcome, there] of outcomes) expect(outcome).toMatch(there ? /^done$/ : /^STORAGE_ERROR /)
+  expect(
+    outcomes.filter(([outcome]) => /Too many open files.*let this process open more/.test(outcome)),
+  ).not.toHaveLength(0)
+  const names = outcomes.flatMap(([, there], at) =>
+    at % 3 === 0 && there && at < 18 ? [String(at / 3)] : [],
+  )
+  expect(readdirSync(backups).sort()).toStrictEqual(names)
+  const again = opened({ path })
+  expect(await again.count('things')).toBe(8)
+  const made = outcomes.filter(([, there], at) => at % 3 === 1 && there)
+  expect(await again.listCollections()).toHaveLength(1 + made.length)
+})
+
+onUnix('a store may have more collections than the process may have files open', async () => {
+  const path = join(directory(), 'store')
+  const { stdout } = await withFewFiles(`
+    const client = new VectorizerClient({ path: ${JSON.stringify(path)} })
+    const names = Array.from({ length: 300 }, (_, i) => 'c' + i)
+    for (const name of names) {
+      await client.createCollection(name, { dimension: 1 })
+      await client.insertVectors(name, [{ id: 'a', data: [1] }, { id: 'b', data: [1] }])
+    }
+    for (const name of names) await client.deleteVector(name, 'a')
+    await client.deleteCollection('c0')
+    await client.close()
+    console.log('done')
+  `)
+  expect(stdout).toBe('done\n')
+  const again = opened({ path })
+  for (let i = 1; i < 300; i += 50) expect(await idsOf(again, `c${i}`)).toStrictEqual(['b'])
+  expect(await again.listCollections()).toHaveLength(299)
 })
 
 test('an empty directory, missing ones above it, and a relative path are fine', async () => {

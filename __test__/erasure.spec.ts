@@ -158,7 +158,11 @@ describe.each(MODES)('with fsync %s', (fsync) => {
 })
 
 describe('space', () => {
-  const size = (path: string) => files(path).reduce((sum, file) => sum + statSync(file).size, 0)
+  /** The bytes of a store's files, but for the room that it keeps for deletes. */
+  const size = (path: string) =>
+    files(path)
+      .filter((file) => !file.endsWith('RESERVE'))
+      .reduce((sum, file) => sum + statSync(file).size, 0)
 
   test('when nine of ten are deleted, optimize makes the store as small as one of what is left', async () => {
     const rows = Array.from({ length: 2000 }, (_, i) => ({

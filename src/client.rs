@@ -16,9 +16,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    collection::{Access, Collection, Config, Progress, check_name, dimension_of},
+    collection::{Access, Collection, Config, Contents, Progress, check_name, dimension_of},
     error::{Error, Result, contained},
-    storage::{self, Backup, Files, Fsync, Health, Lock, Restored, Root},
+    storage::{self, Backup, Files, Fsync, Health, Lock, Reserve, Restored, Root},
 };
 
 type Collections = DashMap<String, Arc<Collection>>;
@@ -218,7 +218,7 @@ impl Store {
             disk: Some(Disk {
                 root,
                 fsync,
-                health: Arc::default(),
+                health: Arc::new(Health::with(Reserve::new(files, path))),
                 changing: Mutex::new(()),
                 syncing: None,
                 _taken: taken,
@@ -356,11 +356,18 @@ impl Disk {
     fn create(&self, config: &Config) -> Result<Arc<Collection>> {
         self.health.check()?;
         let files = self.root.files();
-        let directory = self.root.add(|directory| {
-            Collection::create(config, files, directory, self.fsync, &self.health)
-        });
-        let opened = directory.and_then(|directory| self.open(&directory));
-        opened.map_err(|error| self.health.fail(error))
+        let (directory, collection) = self.root.add(&self.health, |directory| {
+            Collection::create(
+                config,
+                files,
+                directory,
+                self.fsync,
+                &self.health,
+                Some(self.root.lock().clone()),
+            )
+        })?;
+        collection.moved(&directory);
+        Ok(collection)
     }
 
     fn open(&self, directory: &Path) -> Result<Arc<Collection>> {
@@ -602,7 +609,10 @@ impl Call {
 
     /// Removes a collection with everything in it. Returns its contents: dropping them
     /// may take a while.
-    pub fn delete_collection(&self, access: Access, name: &str) -> Result<impl Send + use<>> {
+    ///
+    /// From an error about its files on the collection is deleted all the same, and what is
+    /// left of it goes at the next opening.
+    pub fn delete_collection(&self, access: Access, name: &str) -> Result<Contents> {
         let disk = self.using.store.disk.as_ref();
         let _changing = disk.map(|disk| disk.changing.lock());
         let collection = self.collection(name)?;
@@ -611,13 +621,20 @@ impl Call {
         }
         let directory = collection.directory();
         let contents = collection.drop_contents(access)?;
-        self.using.store
+        self.using
+            .store
             .collections
             .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
         if let (Some(disk), Some(directory)) = (disk, directory) {
             collection.leave_files();
-            let removed = disk.root.remove(&directory);
-            removed.map_err(|error| disk.health.fail(error))?;
+            contents.leave_files();
+            disk.root.remove(&directory).map_err(|error| {
+                Error::Storage(format!(
+                    "collection '{name}' is deleted, but not all of its files could be \
+                     overwritten and removed, which is tried again when the store is opened: \
+                     {error}"
+                ))
+            })?;
         }
         Ok(contents)
     }

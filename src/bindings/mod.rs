@@ -243,6 +243,10 @@ fn backup_json(what: &str, backup: &Restored) -> Reply {
     json["collections"] = backup.collections.into();
     json["vectors"] = backup.vectors.into();
     json["bytes"] = backup.bytes.into();
+    if what == "file" {
+        let leftovers = backup.leftovers.iter();
+        json["leftovers"] = leftovers.map(|path| path.display().to_string()).collect();
+    }
     Reply::Text(json.to_string())
 }
 
@@ -1044,7 +1048,8 @@ impl VectorizerClient {
     }
 
     /// Writes all collections to one file, each as it is at one moment, while calls go on.
-    /// `target` is a new file, or a directory in which one is made.
+    /// `target` is a new file, or a directory in which one is made. Unfinished backups in
+    /// the same directory whose processes have ended are removed: `leftovers` names them.
     ///
     /// Rejects with `StorageError` when the file exists or cannot be written; then nothing
     /// of it is left.

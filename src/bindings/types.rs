@@ -476,6 +476,9 @@ pub struct BackupReport {
     pub vectors: u32,
     /// The size of the file.
     pub bytes: u32,
+    /// Unfinished backups that were in the directory, of processes that ended while they
+    /// wrote them. They were removed.
+    pub leftovers: Vec<String>,
 }
 
 /// A store that was made of a backup.

@@ -192,7 +192,8 @@ impl Collection {
     /// Replaces the log by one without gaps.
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
         let config = self.settings();
-        let follower = {
+        // Both files stay open until one of them is wiped.
+        let (follower, _open) = {
             let mut state = self.write(Access::Wait)?;
             let Some(log) = state.journal.log() else {
                 return Ok(());
@@ -200,8 +201,9 @@ impl Collection {
             let health = log.sync().health().clone();
             health.check()?;
             self.check_place().map_err(|error| health.fail(error))?;
+            let _open = log.file().hold()?;
             let successor = log.successor(&config)?;
-            state.journal.follow(successor, Some(health))
+            (state.journal.follow(successor, Some(health))?, _open)
         };
         let done = self.copy_to(&follower, tell, |state, copy| {
             self.check_place()?;
@@ -219,22 +221,18 @@ impl Collection {
     }
 
     fn wipe(&self, file: &File) -> Result<()> {
-        let files = match self.state.read().journal.log() {
-            Some(log) => log.files().clone(),
-            None => return Ok(()),
-        };
         self.check_place()?;
-        let path = file.path();
-        if !path.exists() {
-            // The collection's directory was deleted meanwhile, with all that was in it.
+        if file.is_gone() || !file.path().exists() {
+            // The collection was deleted meanwhile, with all that was in it. Or it is not
+            // known which name the file has: it may be the log.
             return Ok(());
         }
-        let wiped = files.wipe(&path);
-        wiped.map_err(|error| match self.state.read().journal.log() {
-            // Bytes may be left in it of vectors that are deleted next.
-            Some(log) => log.sync().health().fail(error),
-            None => error,
-        })
+        file.wipe()
+            .map_err(|error| match self.state.read().journal.log() {
+                // Bytes may be left in it of vectors that are deleted next.
+                Some(log) => log.sync().health().fail(error),
+                None => error,
+            })
     }
 
     /// Writes the collection as it is when this returns to a backup.
@@ -242,7 +240,7 @@ impl Collection {
         let follower = {
             let mut state = self.write(Access::Wait)?;
             let writer = backup.section(&self.settings())?;
-            state.journal.follow(writer, None)
+            state.journal.follow(writer, None)?
         };
         let done = self.copy_to(&follower, progress, |state, copy| {
             state.journal.unfollow(&follower);

@@ -1,6 +1,6 @@
 //! A collection's life on disk: made, opened, checked, closed.
 
-use std::{path::Path, sync::Arc};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
 use schemars::JsonSchema;
@@ -12,8 +12,8 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Lock, Log, RECORDS,
-        list, time_of,
+        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Lock, Log,
+        PREAMBLE, RECORDS, Summary, failed, list, time_of,
     },
     vectors::{Codes, Record},
     workers::workers,
@@ -24,10 +24,27 @@ const LOOKS: usize = 3;
 
 /// The collection's log, and others that are being made or removed.
 fn log_files(log: &Log) -> Result<Vec<File>> {
+    let mut files = Vec::new();
     let entries = list(log.directory())?.into_iter();
-    let logs = entries.filter(|entry| entry.name.starts_with("log."));
-    logs.map(|entry| Files::default().open_to_read(&entry.path))
-        .collect()
+    for entry in entries.filter(|entry| entry.name.starts_with("log.")) {
+        match Files::default().try_open_to_read(&entry.path) {
+            Ok(file) => files.push(file),
+            Err(error) => {
+                let is_log = entry.path == log.file().path();
+                // On Windows a file that somebody still had open when it was overwritten and
+                // removed keeps its name, and can be opened no more.
+                let is_removed = match error.kind() {
+                    ErrorKind::NotFound => true,
+                    ErrorKind::PermissionDenied => cfg!(windows),
+                    _ => false,
+                };
+                if is_log || !is_removed {
+                    return Err(failed("open", &entry.path, &error));
+                }
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// Something of a deleted vector that is still there.
@@ -48,17 +65,30 @@ impl Collection {
         self.config.settings(self.created_at)
     }
 
-    /// Writes what an empty collection consists of to an empty directory.
+    /// Makes a collection in an empty directory, which may get another name: see `moved`.
     pub fn create(
         config: &Config,
         files: &Files,
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
-    ) -> Result<()> {
+        lock: Option<Arc<Lock>>,
+    ) -> Result<Arc<Self>> {
         let settings = config.settings(OffsetDateTime::now_utc());
-        Log::create(files, directory, &settings, fsync, health)?;
-        Ok(())
+        // As they are read back.
+        let (config, created_at) = Config::read(&settings)?;
+        let mut state = State::new(&config);
+        let log = Log::create(files, directory, &settings, fsync, health)?;
+        state.journal = Journal::new(log, &Summary::default());
+        state.updated_at = created_at;
+        Ok(Self::with(config, created_at, state, Some(fsync), lock))
+    }
+
+    /// The collection's directory has this name now.
+    pub fn moved(&self, directory: &Path) {
+        if let Some(log) = self.state.write().journal.log_mut() {
+            log.moved(directory);
+        }
     }
 
     /// Opens the collection in a directory, and completes what was interrupted.
@@ -107,8 +137,15 @@ impl Collection {
         let state = self.state.write();
         match state.journal.log() {
             // Whoever wrote last was told of a failure; there is nothing to add to it.
-            Some(log) if !state.dropped && !log.sync().health().is_failed() => log.sync().close(),
-            _ => Ok(()),
+            Some(log) => {
+                let closed = match state.dropped || log.sync().health().is_failed() {
+                    true => Ok(()),
+                    false => log.sync().close(),
+                };
+                log.file().close();
+                closed
+            }
+            None => Ok(()),
         }
     }
 
@@ -221,6 +258,11 @@ impl Collection {
             drop(copies);
             file.size()?
         };
+        let mut beginning = [0; PREAMBLE];
+        file.read_at(0, &mut beginning)?;
+        if beginning == [0; PREAMBLE] {
+            return verify_wiped(file, len, found);
+        }
         let known = Known::all(len);
         let index = Index::read(file, RECORDS, len, known, dimension_of)?;
         let mut input = Input::new(file, RECORDS);
@@ -255,13 +297,31 @@ impl Collection {
                 }
                 // It may have been deleted since, and be half gone.
                 self.read(Access::Wait)?.journal.wait_for_erasures();
-                // By a handle of its own: on Windows it would move where `input` reads on.
-                let again = Files::default().open_to_read(&file.path())?;
-                again.read_at(part.place.offset, &mut bytes)?;
+                file.read_at(part.place.offset, &mut bytes)?;
             }
         }
         Ok(())
     }
+}
+
+/// A log that was overwritten, and is there only because somebody else has it open.
+fn verify_wiped(file: &File, len: u64, found: &mut Vec<Residue>) -> Result<()> {
+    const PORTION: u64 = 64 << 10;
+    let mut input = Input::new(file, 0);
+    while input.position() < len {
+        let offset = input.position();
+        let length = PORTION.min(len - offset);
+        if input.part(length)?.iter().any(|&byte| byte != 0) {
+            found.push(Residue {
+                id: None,
+                file: Some(file.path().display().to_string()),
+                offset,
+                length,
+                reason: "a log that is overwritten in part",
+            });
+        }
+    }
+    Ok(())
 }
 
 impl State {

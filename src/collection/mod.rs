@@ -80,6 +80,16 @@ struct State {
     dropped: bool,
 }
 
+/// What a collection was before it was deleted.
+pub struct Contents(State);
+
+impl Contents {
+    /// Closes the collection's files: their directory is about to be removed.
+    pub fn leave_files(&self) {
+        self.0.journal.leave();
+    }
+}
+
 /// What deletes and updates have removed since the collection was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
@@ -194,7 +204,7 @@ impl Collection {
 
     /// Empties the collection for good: calls that still hold it find it gone, and the
     /// background stops. Returns what was inside, to be dropped where that may take time.
-    pub fn drop_contents(&self, access: Access) -> Result<impl Send + use<>> {
+    pub fn drop_contents(&self, access: Access) -> Result<Contents> {
         let mut state = self.write(access)?;
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
@@ -202,7 +212,7 @@ impl Collection {
         self.upkeep.cancel();
         let contents = std::mem::replace(&mut *state, State::new(&self.config));
         state.dropped = true;
-        Ok(contents)
+        Ok(Contents(contents))
     }
 
     /// Lets the background end: nobody can reach the collection any more.
@@ -228,6 +238,10 @@ impl Collection {
             Access::Now => self.state.try_write().ok_or(Error::WouldBlock)?,
         };
         self.check(state.dropped)?;
+        // To open its file takes longer than a write to it.
+        if access == Access::Now && state.journal.log().is_some_and(|log| !log.file().is_open()) {
+            return Err(Error::WouldBlock);
+        }
         Ok(state)
     }
 

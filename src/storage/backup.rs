@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    file::{self, File, Files, failed},
+    file::{self, Directory, File, Files, failed},
     header::{self, PREAMBLE, damaged},
     log::{Index, Input, Known, Log, Writer, refused},
     record::{Damage, Head, Kind, Record, text},
@@ -25,12 +25,16 @@ use crate::error::{Error, Result};
 
 /// Entries are copied into records of about this size.
 const PORTION: u64 = 1 << 20;
+/// How the name of an unfinished backup ends.
+const PART: &str = ".part";
 
 /// A backup that is being written. Dropped before it is finished, it leaves nothing.
 pub struct Backup {
     files: Files,
     path: PathBuf,
     file: Arc<File>,
+    directory: Directory,
+    leftovers: Vec<PathBuf>,
     end: u64,
     collections: u64,
     vectors: u64,
@@ -53,26 +57,84 @@ pub struct Restored {
     pub vectors: u64,
     /// The bytes of the backup file.
     pub bytes: u64,
+    /// The unfinished backups that were removed from the directory of a new one.
+    pub leftovers: Vec<PathBuf>,
+}
+
+/// What the file of a backup is called while it is written.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}{PART}", Uuid::now_v7().simple()));
+    path.with_file_name(name)
+}
+
+fn is_unfinished(entry: &file::Entry) -> bool {
+    let name = entry.name.strip_suffix(PART);
+    let id = name.and_then(|name| name.rsplit_once('.'));
+    !entry.is_dir && id.is_some_and(|(_, id)| id.len() == 32 && Uuid::parse_str(id).is_ok())
+}
+
+/// Removes the unfinished backups in a directory whose processes have ended. Whoever writes
+/// one holds its lock, and has it before the first byte is written.
+fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut removed = Vec::new();
+    for entry in file::list(directory)?.into_iter().filter(is_unfinished) {
+        let mut remove = || -> Result<()> {
+            let file = files.open(&entry.path)?;
+            let mut beginning = [0; PREAMBLE];
+            file.read_at(0, &mut beginning)?;
+            // Zeros: somebody has begun to remove it.
+            let is_ours =
+                beginning == header::preamble(header::BACKUP) || beginning == [0; PREAMBLE];
+            if is_ours && file.hold()?.try_lock().is_ok() {
+                file.wipe()?;
+                removed.push(entry.path.clone());
+            }
+            Ok(())
+        };
+        // One that cannot be removed is no reason not to make another.
+        let _ = remove();
+    }
+    Ok(removed)
 }
 
 impl Backup {
-    /// Begins a backup. A file that exists is never overwritten.
+    /// Begins a backup. A file that exists is never overwritten. What backups have left in
+    /// the directory whose processes ended is removed.
     pub fn create(files: &Files, path: &Path) -> Result<Self> {
-        check_free(path)?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", Uuid::now_v7().simple()));
-        let file = Arc::new(files.create(&path.with_file_name(name))?);
-        let backup = Self {
-            files: files.clone(),
-            path: path.to_owned(),
-            file,
-            end: PREAMBLE as u64,
-            collections: 0,
-            vectors: 0,
-            finished: false,
-        };
-        backup.file.write_at(0, &header::preamble(header::BACKUP))?;
-        Ok(backup)
+        // The process may have another directory when it is finished.
+        let path = std::path::absolute(path).map_err(|e| failed("write to", path, &e))?;
+        check_free(&path)?;
+        let parent = path.parent().unwrap_or(&path);
+        let leftovers = remove_leftovers(files, parent).unwrap_or_default();
+        let part = unfinished(&path);
+        let file = Arc::new(files.create(&part).inspect_err(|_| {
+            // Nobody else has a file of this name.
+            let _ = fs::remove_file(&part);
+        })?);
+        let directory = files.open_directory(parent).and_then(|directory| {
+            // Where there are no locks nobody removes it.
+            let _ = file.hold()?.try_lock();
+            file.write_at(0, &header::preamble(header::BACKUP))?;
+            Ok(directory)
+        });
+        match directory {
+            Ok(directory) => Ok(Self {
+                files: files.clone(),
+                path,
+                file,
+                directory,
+                leftovers,
+                end: PREAMBLE as u64,
+                collections: 0,
+                vectors: 0,
+                finished: false,
+            }),
+            Err(error) => {
+                discard(files, &file);
+                Err(error)
+            }
+        }
     }
 
     /// Begins a collection: its entries are appended with the writer returned.
@@ -107,16 +169,20 @@ impl Backup {
         writer.append(&record, &data)?;
         self.file.sync()?;
         check_free(&self.path)?;
-        self.file.rename(&self.path)?;
-        self.finished = true;
-        if let Some(parent) = parent(&self.path) {
-            self.files.sync_directory(parent)?;
+        let renamed = self.file.rename(&self.path);
+        if renamed.is_err() && !self.file.path().exists() {
+            self.file.moved(&self.path);
         }
+        renamed?;
+        self.directory.sync()?;
+        let _ = self.file.hold()?.unlock();
+        self.finished = true;
         Ok(Restored {
             path: self.path.clone(),
             collections: self.collections,
             vectors: self.vectors,
             bytes: writer.end,
+            leftovers: std::mem::take(&mut self.leftovers),
         })
     }
 }
@@ -124,19 +190,17 @@ impl Backup {
 impl Drop for Backup {
     fn drop(&mut self) {
         if !self.finished {
-            // It failed already, and the caller is told why.
-            let _ = self.files.wipe(&self.file.path());
+            discard(&self.files, &self.file);
         }
     }
 }
 
-fn parent(path: &Path) -> Option<&Path> {
-    let parent = path.parent()?;
-    Some(if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    })
+/// Removes the file of a backup that failed: the caller is told why it did.
+fn discard(files: &Files, file: &File) {
+    if file.wipe().is_err() {
+        // Better not overwritten than there.
+        let _ = files.remove(&file.path());
+    }
 }
 
 fn check_free(path: &Path) -> Result<()> {
@@ -255,6 +319,7 @@ pub fn verify(
         collections: contents.collections,
         vectors: contents.vectors,
         bytes,
+        leftovers: Vec::new(),
     })
 }
 
@@ -340,8 +405,9 @@ pub fn restore(
     dimension_of: impl Fn(&str) -> Result<usize>,
     progress: impl FnMut(u64, u64),
 ) -> Result<()> {
+    let is_new = !path.exists();
     let path = &root::make(path)?;
-    if !file::list(path)?.is_empty() {
+    if !file::list(path)?.iter().all(root::is_of_system) {
         return Err(Error::Storage(format!(
             "{} is not empty, and restoring never overwrites anything: choose another directory",
             path.display()
@@ -358,8 +424,18 @@ pub fn restore(
         total: size(backup),
         progress,
     };
-    read(files, backup, dimension_of, &mut restoring)?;
-    restoring.end_collection()?;
-    // Without this file it is no store: one that is restored in part is never opened.
-    root::mark(files, path)
+    let done = read(files, backup, dimension_of, &mut restoring)
+        .and_then(|_| restoring.end_collection())
+        // Without this file it is no store: one that is restored in part is never opened.
+        .and_then(|()| root::mark(files, path));
+    if done.is_err() {
+        let made = restoring.collections;
+        // Its file is closed before its directory is removed.
+        drop(restoring);
+        root::unmake(files, path, made);
+        if is_new {
+            let _ = fs::remove_dir(path);
+        }
+    }
+    done
 }

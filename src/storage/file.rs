@@ -8,11 +8,14 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::handle::{Handle, no_handle_is_left, with_one};
 use crate::error::{Error, Result};
 
 /// Zeros are written this many at a time.
@@ -57,10 +60,22 @@ pub struct Files {
 /// this (Linux 6.18).
 const PIECE: usize = 16 << 10;
 
+/// What somebody else has open is removed within a second, or left.
+const PATIENCE: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// An open file. Reads and writes name their place, so that threads share it.
 pub struct File {
     files: Files,
     path: Mutex<PathBuf>,
+    handle: Arc<Handle>,
+}
+
+/// An open directory, whose entries are made to last.
+pub struct Directory {
+    files: Files,
+    path: PathBuf,
+    #[cfg(unix)]
     file: fs::File,
 }
 
@@ -68,6 +83,8 @@ pub struct File {
 pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     use io::ErrorKind as Kind;
     let advice = match error.kind() {
+        _ if no_handle_is_left(error) => "close some files, or let this process open more",
+        Kind::FileTooLarge => "let this process write larger files",
         Kind::StorageFull | Kind::QuotaExceeded => "free some space",
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => "let this process read and write it",
         Kind::NotFound if action == "create" => "make its directory first",
@@ -79,6 +96,46 @@ pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
         "cannot {action} {}: {error}; {advice}",
         path.display()
     ))
+}
+
+/// Whether there was no room on the disk.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::StorageFull | Kind::QuotaExceeded)
+}
+
+/// Whether the system refused to make a file larger, and nothing is wrong with the file.
+pub fn is_refused(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    is_full(error) || matches!(error.kind(), Kind::FileTooLarge | Kind::OutOfMemory)
+}
+
+/// Whether something is in use that will not be for long: on Windows, and on some network
+/// file systems, a removed file stays until the last handle is closed.
+fn is_busy(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION,
+    // ERROR_DELETE_PENDING.
+    let codes: &[i32] = if cfg!(windows) {
+        &[5, 32, 33, 303]
+    } else {
+        &[]
+    };
+    matches!(error.kind(), Kind::DirectoryNotEmpty | Kind::ResourceBusy)
+        || error
+            .raw_os_error()
+            .is_some_and(|code| codes.contains(&code))
+}
+
+/// Does something that may have to wait until others have closed a file.
+fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..PATIENCE {
+        match act() {
+            Err(error) if is_busy(&error) => thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    act()
 }
 
 impl Files {
@@ -144,41 +201,60 @@ impl Files {
 
     /// A new file; one that exists is an error.
     pub fn create(&self, path: &Path) -> Result<File> {
+        self.try_create(path)
+            .map_err(|e| failed("create", path, &e))
+    }
+
+    pub fn try_create(&self, path: &Path) -> io::Result<File> {
         let mut made = None;
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create_new(true);
         let create = || {
-            made = Some(options.open(path)?);
+            made = Some(with_one(|| options.open(path))?);
             Ok(())
         };
-        let done = self.whole(Operation::Create(path), create);
-        match (done, made) {
-            (Ok(()), Some(file)) => Ok(File {
-                files: self.clone(),
-                path: Mutex::new(path.to_owned()),
-                file,
-            }),
-            (Err(error), _) => Err(failed("create", path, &error)),
-            (Ok(()), None) => Err(Error::Internal("a file was not created".into())),
-        }
+        self.whole(Operation::Create(path), create)?;
+        let made = made.ok_or_else(|| io::Error::other("it was not created"))?;
+        Ok(self.file(path, made))
     }
 
     pub fn open(&self, path: &Path) -> Result<File> {
+        self.try_open(path).map_err(|e| failed("open", path, &e))
+    }
+
+    pub fn try_open(&self, path: &Path) -> io::Result<File> {
         let mut options = fs::OpenOptions::new();
-        let file = options.read(true).write(true).open(path);
-        Ok(File {
-            files: self.clone(),
-            path: Mutex::new(path.to_owned()),
-            file: file.map_err(|e| failed("open", path, &e))?,
-        })
+        options.read(true).write(true);
+        Ok(self.file(path, with_one(|| options.open(path))?))
     }
 
     /// A file that is not going to be changed.
     pub fn open_to_read(&self, path: &Path) -> Result<File> {
-        Ok(File {
+        self.try_open_to_read(path)
+            .map_err(|e| failed("open", path, &e))
+    }
+
+    pub fn try_open_to_read(&self, path: &Path) -> io::Result<File> {
+        Ok(self.file(path, with_one(|| fs::File::open(path))?))
+    }
+
+    fn file(&self, path: &Path, file: fs::File) -> File {
+        File {
             files: self.clone(),
             path: Mutex::new(path.to_owned()),
-            file: fs::File::open(path).map_err(|e| failed("open", path, &e))?,
+            handle: Handle::new(file),
+        }
+    }
+
+    /// Opens a directory, to make what is going to be created, renamed and removed in it
+    /// last.
+    pub fn open_directory(&self, path: &Path) -> Result<Directory> {
+        Ok(Directory {
+            files: self.clone(),
+            path: path.to_owned(),
+            // Elsewhere directories cannot be opened, and need not be.
+            #[cfg(unix)]
+            file: fs::File::open(path).map_err(|e| failed("open the directory", path, &e))?,
         })
     }
 
@@ -188,37 +264,35 @@ impl Files {
     }
 
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.whole(Operation::Rename(from, to), || fs::rename(from, to))
+        self.try_rename(from, to)
             .map_err(|e| failed("rename", from, &e))
     }
 
+    pub fn try_rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.whole(Operation::Rename(from, to), || fs::rename(from, to))
+    }
+
     pub fn remove(&self, path: &Path) -> Result<()> {
-        self.whole(Operation::Remove(path), || fs::remove_file(path))
-            .map_err(|e| failed("remove", path, &e))
+        let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
+        patiently(remove).map_err(|e| failed("remove", path, &e))
     }
 
     /// Makes created, renamed and removed entries of a directory last.
     pub fn sync_directory(&self, path: &Path) -> Result<()> {
-        // Elsewhere directories cannot be opened, and need not be.
-        #[cfg(unix)]
-        self.whole(Operation::Sync(path), || fs::File::open(path)?.sync_all())
-            .map_err(|e| failed("sync the directory", path, &e))?;
-        #[cfg(not(unix))]
-        let _ = path;
-        Ok(())
+        self.open_directory(path)?.sync()
     }
 
     /// Overwrites a file with zeros and removes it, so that what was in it does not stay
     /// behind in free blocks.
     pub fn wipe(&self, path: &Path) -> Result<()> {
-        let file = self.open(path)?;
-        file.erase(0, file.size()?)?;
-        file.sync()?;
-        drop(file);
-        self.remove(path)
+        let open = || self.try_open(path);
+        patiently(open)
+            .map_err(|e| failed("open", path, &e))?
+            .wipe()
     }
 
-    /// Wipes every file of a directory and removes the directory.
+    /// Wipes every file of a directory and removes the directory. What somebody else has
+    /// open may be there a while longer, empty of what it held.
     pub fn wipe_directory(&self, path: &Path) -> Result<()> {
         for entry in list(path)? {
             if entry.is_dir {
@@ -227,8 +301,23 @@ impl Files {
                 self.wipe(&entry.path)?;
             }
         }
-        self.whole(Operation::Remove(path), || fs::remove_dir(path))
-            .map_err(|e| failed("remove the directory", path, &e))
+        let remove = || self.whole(Operation::Remove(path), || fs::remove_dir(path));
+        match patiently(remove) {
+            Err(error) if !is_busy(&error) => Err(failed("remove the directory", path, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Directory {
+    pub fn sync(&self) -> Result<()> {
+        #[cfg(unix)]
+        self.files
+            .whole(Operation::Sync(&self.path), || self.file.sync_all())
+            .map_err(|e| failed("sync the directory", &self.path, &e))?;
+        #[cfg(not(unix))]
+        let _ = (&self.files, &self.path);
+        Ok(())
     }
 }
 
@@ -243,7 +332,7 @@ pub struct Entry {
 pub fn list(path: &Path) -> Result<Vec<Entry>> {
     let read = || -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for entry in fs::read_dir(path)? {
+        for entry in with_one(|| fs::read_dir(path))? {
             let entry = entry?;
             entries.push(Entry {
                 name: entry.file_name().to_string_lossy().into_owned(),
@@ -274,49 +363,95 @@ impl File {
         Ok(())
     }
 
-    /// For sequential reading.
-    pub fn inner(&self) -> &fs::File {
-        &self.file
+    /// It has this name now: its directory was renamed.
+    pub fn moved(&self, to: &Path) {
+        *self.path.lock() = to.to_owned();
+    }
+
+    /// Lets its handle be closed while nobody uses it, and opened again when it is needed.
+    pub fn lend(&self) {
+        self.handle.lend();
+    }
+
+    /// Keeps it open as long as what is returned.
+    pub fn hold(&self) -> Result<Arc<fs::File>> {
+        self.handle
+            .get(|| self.path())
+            .map_err(|e| failed("open", &self.path(), &e))
+    }
+
+    /// Whether it can be used without opening it. Never waits.
+    pub fn is_open(&self) -> bool {
+        self.handle.is_open()
+    }
+
+    /// Closes it until it is needed again. Not while somebody holds it.
+    pub fn close(&self) {
+        self.handle.close();
+    }
+
+    /// Closes it for good, as soon as nobody holds it: it is removed, or about to be.
+    pub fn leave(&self) {
+        self.handle.leave();
+    }
+
+    /// Whether it was left.
+    pub fn is_gone(&self) -> bool {
+        self.handle.is_gone()
     }
 
     pub fn size(&self) -> Result<u64> {
-        let metadata = self.file.metadata();
-        Ok(metadata
-            .map_err(|e| failed("read the size of", &self.path(), &e))?
-            .len())
+        let size = || Ok(self.handle.get(|| self.path())?.metadata()?.len());
+        size().map_err(|e: io::Error| failed("read the size of", &self.path(), &e))
     }
 
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        read_exact_at(&self.file, buffer, offset).map_err(|e| failed("read", &self.path(), &e))
+        let mut read = || read_exact_at(&*self.handle.get(|| self.path())?, buffer, offset);
+        read().map_err(|e| failed("read", &self.path(), &e))
+    }
+
+    /// Reads what there is, up to as much as the buffer takes.
+    pub fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        read_some_at(&*self.handle.get(|| self.path())?, buffer, offset)
     }
 
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.try_write_at(offset, bytes)
+            .map_err(|e| failed("write to", &self.path(), &e))
+    }
+
+    pub fn try_write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = &*self.handle.get_to_write(|| self.path())?;
         let whole = || {
             let mut at = offset;
             bytes.chunks(PIECE).try_for_each(|piece| {
-                write_all_at(&self.file, piece, at)?;
+                write_all_at(file, piece, at)?;
                 at += piece.len() as u64;
                 Ok(())
             })
         };
         // Naming the file would cost more than writing it.
-        let done = match self.files.interrupt {
+        match self.files.interrupt {
             None => whole(),
             Some(_) => self.files.change(
                 Operation::Write(&self.path(), offset, bytes),
-                || write_all_at(&self.file, &bytes[..bytes.len() / 2], offset),
+                || write_all_at(file, &bytes[..bytes.len() / 2], offset),
                 whole,
             ),
-        };
-        done.map_err(|e| failed("write to", &self.path(), &e))
+        }
     }
 
     /// Overwrites `len` bytes with zeros.
     pub fn erase(&self, offset: u64, len: u64) -> Result<()> {
+        self.try_erase(offset, len)
+            .map_err(|e| failed("write to", &self.path(), &e))
+    }
+
+    pub fn try_erase(&self, offset: u64, len: u64) -> io::Result<()> {
         let mut done = 0;
         while done < len {
             let portion = (len - done).min(ZEROS.len() as u64);
-            self.write_at(offset + done, &ZEROS[..portion as usize])?;
+            self.try_write_at(offset + done, &ZEROS[..portion as usize])?;
             done += portion;
         }
         Ok(())
@@ -324,18 +459,55 @@ impl File {
 
     pub fn truncate(&self, len: u64) -> Result<()> {
         let path = self.path();
-        self.files
-            .whole(Operation::Truncate(&path, len), || self.file.set_len(len))
-            .map_err(|e| failed("truncate", &path, &e))
+        let truncate = || {
+            let file = self.handle.get_to_write(|| path.clone())?;
+            self.files
+                .whole(Operation::Truncate(&path, len), || file.set_len(len))
+        };
+        truncate().map_err(|e| failed("truncate", &path, &e))
     }
 
     /// Returns when everything written so far would survive a loss of power.
     pub fn sync(&self) -> Result<()> {
         let path = self.path();
         self.files
-            .whole(Operation::Sync(&path), || self.file.sync_data())
+            .whole(Operation::Sync(&path), || self.handle.sync())
             .map_err(|e| failed("sync", &path, &e))
     }
+
+    /// Overwrites the file with zeros and removes it. Where somebody else has it open it
+    /// may be there a while longer, as zeros.
+    pub fn wipe(&self) -> Result<()> {
+        let path = self.path();
+        let size = self.size()?;
+        match self.try_erase(0, size) {
+            // Some file systems write elsewhere what is written over something.
+            Err(error) if is_full(&error) => {}
+            erased => {
+                erased.map_err(|e| failed("write to", &path, &e))?;
+                self.sync()?;
+            }
+        }
+        self.leave();
+        let remove = || {
+            self.files
+                .whole(Operation::Remove(&path), || fs::remove_file(&path))
+        };
+        match patiently(remove) {
+            Err(error) if !is_busy(&error) => Err(failed("remove", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn read_some_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_some_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@
 //! given back, and before the call returns ([`Commit::finish`]).
 
 use std::{
+    fs, io,
     ops::Range,
     sync::{
         Arc,
@@ -21,7 +22,7 @@ use rayon::prelude::*;
 use time::OffsetDateTime;
 
 use super::{
-    file::File,
+    file::{File, failed},
     log::{Log, Place, Summary, Writer},
     record::{Head, Kind, Record, micros},
     sync::{Health, Syncer},
@@ -49,6 +50,8 @@ pub struct Follower {
     health: Option<Arc<Health>>,
     /// The journal's.
     erasing: Arc<RwLock<()>>,
+    /// The file stays open while it is written.
+    _file: Arc<fs::File>,
 }
 
 pub struct Copy {
@@ -67,6 +70,8 @@ pub struct Commit {
     sync: Option<(Arc<Syncer>, u64)>,
     erasures: Vec<Erasure>,
     _erasing: Option<ArcRwLockReadGuard<RawRwLock, ()>>,
+    /// The log stays open until nothing is left to do.
+    _log: Option<Arc<fs::File>>,
 }
 
 struct Erasure {
@@ -132,9 +137,12 @@ impl Journal {
             sync: None,
             erasures: Vec::new(),
             _erasing: None,
+            _log: None,
         };
         if let Some(log) = &mut self.log {
             log.sync().health().check()?;
+            // Where it cannot be opened nothing was written yet.
+            commit._log = Some(log.file().hold()?);
             let record = Record {
                 kind: Kind::Commit,
                 sequence,
@@ -205,8 +213,9 @@ impl Journal {
     }
 
     /// Lets a copy follow the collection from here on.
-    pub fn follow(&mut self, writer: Writer, health: Option<Arc<Health>>) -> Arc<Follower> {
+    pub fn follow(&mut self, writer: Writer, health: Option<Arc<Health>>) -> Result<Arc<Follower>> {
         let follower = Arc::new(Follower {
+            _file: writer.file.hold()?,
             copy: Mutex::new(Copy {
                 writer,
                 dead: Vec::new(),
@@ -216,7 +225,7 @@ impl Journal {
             erasing: self.erasing.clone(),
         });
         self.followers.push(follower.clone());
-        follower
+        Ok(follower)
     }
 
     pub fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
@@ -233,6 +242,19 @@ impl Journal {
         drop(self.erasing.write());
     }
 
+    /// Closes the collection's files for good: their directory is about to be removed.
+    pub fn leave(&self) {
+        self.wait_for_erasures();
+        for follower in &self.followers {
+            if follower.health.is_some() {
+                follower.copy.lock().writer.file.leave();
+            }
+        }
+        if let Some(log) = &self.log {
+            log.leave();
+        }
+    }
+
     pub fn memory_bytes(&self) -> usize {
         self.log.as_ref().map_or(0, Log::memory_bytes)
     }
@@ -247,10 +269,10 @@ impl Follower {
 }
 
 impl Erasure {
-    fn perform(&self) -> Result<()> {
+    fn perform(&self) -> io::Result<()> {
         let erase = |ranges: &[Range<u64>]| {
             let mut ranges = ranges.iter();
-            ranges.try_for_each(|range| self.file.erase(range.start, range.end - range.start))
+            ranges.try_for_each(|range| self.file.try_erase(range.start, range.end - range.start))
         };
         let pool = match self.ranges.len() {
             MANY.. => workers(),
@@ -295,9 +317,19 @@ impl Commit {
             sync.settle(*written)?;
         }
         for erasure in &self.erasures {
-            let Err(error) = erasure.perform() else {
+            // Some file systems write elsewhere what is written over something.
+            let erased = match &self.sync {
+                Some((sync, _)) => sync.health().making_room(|| erasure.perform()),
+                None => erasure.perform(),
+            };
+            let Err(error) = erased else {
                 continue;
             };
+            if erasure.file.is_gone() {
+                // It was wiped as a whole.
+                continue;
+            }
+            let error = failed("write to", &erasure.file.path(), &error);
             if let Some(follower) = &erasure.follower {
                 follower.failed.store(true, Ordering::Release);
                 match &follower.health {

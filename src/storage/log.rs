@@ -10,16 +10,17 @@
 
 use std::{
     collections::HashMap,
-    io::{BufReader, Read},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    file::{self, File, Files, failed},
+    file::{self, File, Files, failed, is_full, is_refused},
     header::{self, Mark, RECORDS, damaged},
     record::{Content, Damage, Head, Kind, Record, text},
+    reserve,
     sync::{Fsync, Health, Syncer},
 };
 use crate::error::{Error, Result};
@@ -50,6 +51,8 @@ pub struct Writer {
     pub end: u64,
     places: Vec<Place>,
     live: u64,
+    /// Where it may take the room that is kept for deletes.
+    room: Option<Arc<Health>>,
 }
 
 impl Writer {
@@ -59,20 +62,29 @@ impl Writer {
             end,
             places: Vec::new(),
             live: 0,
+            room: None,
         }
     }
 
     /// Appends a record with its data, and returns where the data begins.
     pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<u64> {
+        let appended = match self.room.clone() {
+            Some(health) => health.making_room(|| self.try_append(record, data)),
+            None => self.try_append(record, data),
+        };
+        appended.map_err(|e| failed("write to", &self.file.path(), &e))
+    }
+
+    fn try_append(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
         let mut bytes = record.encode();
         let begin = self.end + bytes.len() as u64;
         // One write where that costs little; a record may be as large as a load.
         if data.len() <= READ_AHEAD {
             bytes.extend_from_slice(data);
-            self.file.write_at(self.end, &bytes)?;
+            self.file.try_write_at(self.end, &bytes)?;
         } else {
-            self.file.write_at(self.end, &bytes)?;
-            self.file.write_at(begin, data)?;
+            self.file.try_write_at(self.end, &bytes)?;
+            self.file.try_write_at(begin, data)?;
         }
         self.end = begin + data.len() as u64;
         Ok(begin)
@@ -129,7 +141,7 @@ pub struct Entry<'a> {
 }
 
 /// What a log holds besides its entries.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Summary {
     pub sequence: u64,
     pub next_key: u64,
@@ -210,10 +222,18 @@ fn generation(file: &str) -> Option<u64> {
 }
 
 /// Writes the beginning of a log: everything before its first commit.
-fn begin(file: File, config: &str) -> Result<Writer> {
+fn begin(file: File, config: &str, room: Option<Arc<Health>>) -> Result<Writer> {
     let file = Arc::new(file);
+    let mut writer = Writer::new(file.clone(), RECORDS);
+    // What is written later over the beginning needs no room.
+    let erase = || file.try_erase(0, RECORDS);
+    match &room {
+        Some(health) => health.making_room(erase),
+        None => erase(),
+    }
+    .map_err(|e| failed("write to", &file.path(), &e))?;
+    writer.room = room;
     file.write_at(0, &header::preamble(header::LOG))?;
-    let mut writer = Writer::new(file, RECORDS);
     let (record, data) = Record::of_text(Kind::Config, config);
     writer.append(&record, &data)?;
     for turn in [0, 1] {
@@ -225,7 +245,7 @@ fn begin(file: File, config: &str) -> Result<Writer> {
 }
 
 impl Log {
-    /// Begins a log in an empty directory.
+    /// Begins a log in an empty directory, which gets its name later: see `moved`.
     pub fn create(
         files: &Files,
         directory: &Path,
@@ -233,9 +253,11 @@ impl Log {
         fsync: Fsync,
         health: &Arc<Health>,
     ) -> Result<Self> {
-        let writer = begin(files.create(&directory.join(name(1)))?, config)?;
+        let writer = begin(files.create(&directory.join(name(1)))?, config, None)?;
         writer.file.sync()?;
         files.sync_directory(directory)?;
+        // Windows renames no directory in which a file is open.
+        writer.file.close();
         let (file, end) = (writer.file.clone(), writer.end);
         Ok(Self {
             files: files.clone(),
@@ -244,6 +266,16 @@ impl Log {
             writer,
             sync: Arc::new(Syncer::new(fsync, health.clone(), file, end, 1)),
         })
+    }
+
+    /// The log's directory has this name now.
+    pub fn moved(&mut self, directory: &Path) {
+        self.directory = directory.to_owned();
+        self.writer
+            .file
+            .moved(&directory.join(name(self.generation)));
+        // The first write is about to come, and opens it if this does not.
+        let _ = self.writer.file.hold();
     }
 
     /// Opens the log of a directory, completes what was interrupted, and hands every live
@@ -312,6 +344,7 @@ impl Log {
             file.erase(place.offset, place.len.into())?;
         }
         file.sync()?;
+        file.lend();
         let syncer = Syncer::new(fsync, health.clone(), file, index.end, mark.turn);
         let mut log = Self {
             files: files.clone(),
@@ -347,7 +380,7 @@ impl Log {
             return Err(failed(
                 "open the log in",
                 directory,
-                &std::io::ErrorKind::NotFound.into(),
+                &io::ErrorKind::NotFound.into(),
             ));
         };
         let is_left = |entry: &file::Entry| {
@@ -359,17 +392,40 @@ impl Log {
         Ok((last, leftovers.map(|entry| entry.path).collect()))
     }
 
-    /// Appends a record. What fails is cut off again, as far as that can be.
+    /// Appends a record. What fails is cut off again. Where there was no room, and the file
+    /// is as it was, that is all; otherwise nothing more is written.
+    ///
+    /// A record that only removes entries may take the room that is kept for it.
     pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<(u64, u64)> {
+        let health = self.sync.health().clone();
+        let removes = record.entries.is_empty();
+        if !removes {
+            health.keep_room()?;
+        }
         let end = self.writer.end;
-        match self.writer.append(record, data) {
-            Ok(begin) => Ok((begin, self.sync.appended(self.writer.end))),
-            Err(error) => {
-                let error = self.sync.health().fail(error);
-                let _ = self.writer.file.truncate(end);
-                Err(error)
+        loop {
+            let error = match self.writer.try_append(record, data) {
+                Ok(begin) => return Ok((begin, self.sync.appended(self.writer.end))),
+                Err(error) => error,
+            };
+            let cut = self.cut(end);
+            let told = failed("write to", &self.writer.file.path(), &error);
+            if !is_refused(&error) || cut.is_err() {
+                return Err(health.fail(told));
+            }
+            if !removes || !is_full(&error) || !health.give_room() {
+                return Err(told);
             }
         }
+    }
+
+    /// Takes away what is written beyond `end`.
+    fn cut(&self, end: u64) -> Result<()> {
+        let file = &self.writer.file;
+        let size = file.size()?;
+        // What was not stored is not left behind in free blocks either.
+        let erased = file.erase(end, size.saturating_sub(end));
+        file.truncate(end).and(erased)
     }
 
     pub fn writer(&mut self) -> &mut Writer {
@@ -401,9 +457,12 @@ impl Log {
     }
 
     /// Begins the file that may replace this log.
+    ///
+    /// Where it makes room, and needs little, it may take what is kept for deletes.
     pub fn successor(&self, config: &str) -> Result<Writer> {
         let path = self.directory.join(name(self.generation + 1) + ".new");
-        let begun = begin(self.files.create(&path)?, config);
+        let room = (self.writer.live < reserve::SIZE / 2).then(|| self.sync.health().clone());
+        let begun = begin(self.files.create(&path)?, config, room);
         if begun.is_err() {
             // There is no vector in it yet, and the next one gets the same name.
             let _ = self.files.remove(&path);
@@ -424,35 +483,55 @@ impl Log {
         };
         mark.write(&successor.file)?;
         successor.file.sync()?;
+        let directory = self.files.open_directory(&self.directory)?;
         let path = self.directory.join(name(self.generation + 1));
-        let renamed = successor.file.rename(&path);
-        renamed.map_err(|error| self.sync.health().fail(error))?;
+        if let Err(error) = successor.file.rename(&path) {
+            return Err(match path.exists() {
+                true => self.sync.health().fail(error),
+                false => error,
+            });
+        }
+        successor.file.lend();
         std::mem::swap(&mut self.writer, successor);
         self.generation += 1;
         self.sync
             .replace(self.writer.file.clone(), mark.end, mark.turn);
-        if let Err(error) = self.files.sync_directory(&self.directory) {
+        if let Err(error) = directory.sync() {
             self.sync.health().fail(error);
         }
         Ok(())
     }
 
-    /// The collection is deleted from here on: nobody opens a directory of this name.
+    /// The collection is deleted from here on: nobody opens a directory of this name. An
+    /// error leaves it as it was, or nothing more is written.
     pub fn drop_directory(&self) -> Result<()> {
-        self.sync.health().check()?;
+        let health = self.sync.health();
+        health.check()?;
         let dropped = super::root::dropped(&self.directory);
+        let parent = dropped.parent().unwrap_or(&self.directory);
+        let parent = self.files.open_directory(parent)?;
         // Windows renames no directory in which a file is open: there a file of that name
         // says the same.
-        let renamed = if cfg!(windows) {
-            self.files.create(&dropped).and_then(|file| file.sync())
-        } else {
-            self.files.rename(&self.directory, &dropped)
-        };
-        let done = renamed.and_then(|()| {
-            let parent = dropped.parent();
-            parent.map_or(Ok(()), |parent| self.files.sync_directory(parent))
+        let renamed = health.making_room(|| {
+            if cfg!(windows) {
+                return self.files.try_create(&dropped).map(Some);
+            }
+            self.files.try_rename(&self.directory, &dropped)?;
+            Ok(None)
         });
-        done.map_err(|error| self.sync.health().fail(error))
+        let renamed = renamed.map_err(|e| failed("rename", &self.directory, &e));
+        if renamed.is_err() && !dropped.exists() {
+            return renamed.map(drop);
+        }
+        renamed
+            .and_then(|marker| marker.map_or(Ok(()), |marker| marker.sync()))
+            .and_then(|()| parent.sync())
+            .map_err(|error| health.fail(error))
+    }
+
+    /// Closes the file for good: its directory is about to be removed.
+    pub fn leave(&self) {
+        self.writer.file.leave();
     }
 }
 
@@ -614,20 +693,45 @@ pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
 /// A file read from front to back.
 pub struct Input<'a> {
     file: &'a File,
-    input: BufReader<&'a std::fs::File>,
+    input: BufReader<Cursor<'a>>,
     position: u64,
     part: Vec<u8>,
 }
 
+/// Where in a file it is read on.
+struct Cursor<'a> {
+    file: &'a File,
+    position: u64,
+}
+
+impl Read for Cursor<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_some(self.position, buffer)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Cursor<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(_) => None,
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
 impl<'a> Input<'a> {
     pub fn new(file: &'a File, position: u64) -> Self {
-        use std::io::Seek;
-        let mut inner = file.inner();
-        // A failure shows at the first read, which does not find what it should.
-        let _ = inner.seek(std::io::SeekFrom::Start(position));
+        // A failure shows at the first read.
+        let rest = file.size().unwrap_or(0).saturating_sub(position);
+        let ahead = rest.clamp(1, READ_AHEAD as u64) as usize;
         Self {
             file,
-            input: BufReader::with_capacity(READ_AHEAD, inner),
+            input: BufReader::with_capacity(ahead, Cursor { file, position }),
             position,
             part: Vec::new(),
         }
@@ -657,7 +761,7 @@ impl<'a> Input<'a> {
 }
 
 impl Read for Input<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer)?;
         self.position += read as u64;
         Ok(read)

@@ -14,7 +14,11 @@ use std::{
 
 use same_file::Handle;
 
-use super::file::{self, Files, failed};
+use super::{
+    file::{self, Files, failed},
+    reserve,
+    sync::Health,
+};
 use crate::error::{Error, Result};
 
 const MARKER: &str = "STORE";
@@ -61,7 +65,7 @@ fn is_unfinished(entry: &file::Entry) -> bool {
 
 /// Makes a directory and those above it that are missing.
 pub fn make(path: &Path) -> Result<PathBuf> {
-    let made = fs::create_dir_all(path).and_then(|()| path.canonicalize());
+    let made = fs::create_dir_all(path).and_then(|()| dunce::canonicalize(path));
     made.map_err(|e| failed("create the directory", path, &e))
 }
 
@@ -112,17 +116,34 @@ impl Root {
         Ok(collections.map(|entry| entry.path).collect())
     }
 
-    /// Makes a collection's directory with what `fill` puts into it, all of it or nothing,
-    /// and returns its path.
-    pub fn add(&self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    /// Makes a collection's directory with what `fill` puts into it, all of it or nothing.
+    /// Returns its path and what `fill` did.
+    pub fn add<T>(
+        &self,
+        health: &Health,
+        fill: impl FnOnce(&Path) -> Result<T>,
+    ) -> Result<(PathBuf, T)> {
+        let root = self.files.open_directory(&self.path)?;
         let name = Self::name(self.next.fetch_add(1, Ordering::Relaxed));
         let path = self.path.join(name);
         let new = path.with_extension(NEW);
-        self.files.create_directory(&new)?;
-        fill(&new)?;
-        self.files.rename(&new, &path)?;
-        self.files.sync_directory(&self.path)?;
-        Ok(path)
+        let made = self.files.create_directory(&new).and_then(|()| fill(&new));
+        let made = made.and_then(|made| {
+            self.files.rename(&new, &path)?;
+            Ok(made)
+        });
+        match made {
+            Ok(made) => {
+                root.sync().map_err(|error| health.fail(error))?;
+                Ok((path, made))
+            }
+            Err(error) if path.exists() => Err(health.fail(error)),
+            Err(error) => {
+                // What cannot be removed now is at the next opening.
+                let _ = self.files.wipe_directory(&new);
+                Err(error)
+            }
+        }
     }
 
     /// Removes a deleted collection's directory, and its bytes before it.
@@ -148,7 +169,11 @@ fn wipe_dropped(files: &Files, path: &Path) -> Result<()> {
     if directory.exists() {
         files.wipe_directory(&directory)?;
     }
-    files.remove(path)
+    match directory.exists() {
+        // Somebody has it open. While it is there the file must say that it is dropped.
+        true => Ok(()),
+        false => files.remove(path),
+    }
 }
 
 /// Writes the file that makes a directory a store.
@@ -164,12 +189,53 @@ pub fn mark(files: &Files, path: &Path) -> Result<()> {
     files.sync_directory(path)
 }
 
+/// Removes what was made of a store that could not be finished, as far as that can be.
+pub fn unmake(files: &Files, path: &Path, collections: u64) {
+    let unfinished = path.join(format!("{MARKER}.{NEW}"));
+    for file in [unfinished, path.join(MARKER)] {
+        if file.exists() {
+            let _ = files.remove(&file);
+        }
+    }
+    for number in 1..=collections {
+        let directory = path.join(Root::name(number));
+        if directory.exists() {
+            let _ = files.wipe_directory(&directory);
+        }
+    }
+}
+
+/// Whether systems put an entry of this name into directories, or have one at the root of
+/// each volume.
+pub fn is_of_system(entry: &file::Entry) -> bool {
+    const NAMES: [&str; 14] = [
+        "lost+found",
+        "System Volume Information",
+        "$RECYCLE.BIN",
+        "RECYCLER",
+        "desktop.ini",
+        "Thumbs.db",
+        ".DS_Store",
+        ".Spotlight-V100",
+        ".TemporaryItems",
+        ".Trashes",
+        ".DocumentRevisions-V100",
+        ".fseventsd",
+        ".snapshot",
+        "#snapshot",
+    ];
+    // On Windows the case is not always the same.
+    NAMES
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(&entry.name))
+}
+
 /// Checks that a directory is a store or empty, before anything is put into it.
 fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
     let unfinished = format!("{MARKER}.{NEW}");
     let stranger = entries.iter().find(|entry| {
-        let own = [LOCK, OWNER, unfinished.as_str()];
-        !entry.name.starts_with('.') && !own.contains(&entry.name.as_str())
+        let own = [LOCK, OWNER, reserve::NAME, unfinished.as_str()];
+        !entry.name.starts_with('.') && !own.contains(&entry.name.as_str()) && !is_of_system(entry)
     });
     match stranger {
         Some(stranger) if entries.iter().all(|entry| entry.name != MARKER) => {
@@ -224,8 +290,9 @@ impl Lock {
         }
         let pid = format!("{}\n", std::process::id());
         let written = if OWNER == LOCK {
-            file.set_len(0)
-                .and_then(|()| file.write_all(pid.as_bytes()))
+            // Over what is there: on a disk that is full there is no room for anything else.
+            file.write_all(pid.as_bytes())
+                .and_then(|()| file.set_len(pid.len() as u64))
         } else {
             fs::write(path.join(OWNER), pid)
         };

@@ -1,11 +1,18 @@
 //! When what was written is made to last, and what happens when that fails.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::{Condvar, Mutex};
 use serde::Deserialize;
 
-use super::{file::File, header::Mark};
+use super::{
+    file::{File, is_full},
+    header::Mark,
+    reserve::Reserve,
+};
 use crate::error::{Error, Result};
 
 /// When a write is made to survive a loss of power. A killed process loses nothing with
@@ -23,14 +30,44 @@ pub enum Fsync {
     No,
 }
 
-/// Whether a store can still be written. After a failed write or sync nobody knows what
-/// is on the disk, so nothing more is written until the store is opened, and read, again.
+/// Whether a store can still be written. After a write or sync that failed, and may be half
+/// done, nobody knows what is on the disk, so nothing more is written until the store is
+/// opened, and read, again.
 #[derive(Default)]
 pub struct Health {
     failure: OnceLock<String>,
+    reserve: Option<Reserve>,
 }
 
 impl Health {
+    /// Of a store that keeps room for deletes.
+    pub fn with(reserve: Reserve) -> Self {
+        Self {
+            failure: OnceLock::new(),
+            reserve: Some(reserve),
+        }
+    }
+
+    /// Sees to it that there is room for deletes, before what is no delete takes any.
+    pub fn keep_room(&self) -> Result<()> {
+        self.reserve.as_ref().map_or(Ok(()), Reserve::keep)
+    }
+
+    /// Gives room to whoever deletes. False when there is none left.
+    pub fn give_room(&self) -> bool {
+        self.reserve.as_ref().is_some_and(Reserve::give)
+    }
+
+    /// Does what makes room, in the room that is kept for it where there is no other.
+    pub fn making_room<T>(&self, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match act() {
+                Err(error) if is_full(&error) && self.give_room() => {}
+                done => return done,
+            }
+        }
+    }
+
     pub fn check(&self) -> Result<()> {
         match self.failure.get() {
             None => Ok(()),
@@ -174,14 +211,24 @@ impl Syncer {
         };
         let written = state.written;
         drop(state);
-        // The mark says what is known to last, so it comes after; it may itself be lost.
-        let outcome = file.sync().and_then(|()| mark.write(&file));
+        // Without a handle nothing is tried, and nothing has failed.
+        let held = file.hold();
+        let outcome = match &held {
+            // The mark says what is known to last, so it comes after; it may itself be lost.
+            Ok(_) => file.sync().and_then(|()| mark.write(&file)),
+            Err(error) => Err(error.clone()),
+        };
         let mut state = self.state.lock();
         state.busy = false;
         if outcome.is_ok() {
             state.synced = state.synced.max(written);
         }
         self.done.notify_all();
-        outcome.map_err(|error| self.health.fail(error))
+        match outcome {
+            // The collection was deleted meanwhile, with all that was in it.
+            Err(_) if file.is_gone() => Ok(()),
+            Err(error) if held.is_ok() => Err(self.health.fail(error)),
+            outcome => outcome,
+        }
     }
 }

@@ -25,6 +25,10 @@ fn read(root: &Path) -> Image {
                 walk(root, &path, image);
             } else {
                 let name = path.strip_prefix(root).unwrap().to_owned();
+                // What is in it means nothing.
+                if name.ends_with("RESERVE") {
+                    continue;
+                }
                 image.insert(name, fs::read(&path).unwrap());
             }
         }

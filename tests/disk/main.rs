@@ -1,10 +1,13 @@
 //! Stores on disk, through the crate's public API.
 
+mod backups;
 mod damage;
 mod faults;
 mod followers;
+mod late;
 mod model;
 mod power;
+mod room;
 mod script;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]

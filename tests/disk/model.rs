@@ -53,27 +53,6 @@ fn fsync() -> impl Strategy<Value = Fsync> {
     prop::sample::select(&[Fsync::Always, Fsync::Everysec, Fsync::No][..])
 }
 
-/// Whether the store accepts the operation.
-fn is_possible(model: &Model, op: &Op) -> bool {
-    let stored = |name: &str, id: u32| {
-        let collection = model.collections.get(name);
-        collection.is_some_and(|all| all.iter().any(|stored| stored.0 == id))
-    };
-    match op {
-        Op::Create(name) => !model.collections.contains_key(name),
-        Op::Data(name, id, _) | Op::Metadata(name, id, _) | Op::DeleteOne(name, id) => {
-            stored(name, *id)
-        }
-        Op::Drop(name)
-        | Op::Put(name, _)
-        | Op::DeleteMany(name, _)
-        | Op::BackUpAndDelete(name, _)
-        | Op::DeleteMatching(name, _)
-        | Op::Optimize(name) => model.collections.contains_key(name),
-        Op::BackUp | Op::Flush => true,
-    }
-}
-
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -109,7 +88,7 @@ proptest! {
             match step {
                 Step::Do(op) => {
                     let done = session.apply(op);
-                    prop_assert_eq!(done.is_ok(), is_possible(&model, op), "{:?}: {:?}", op, done);
+                    prop_assert_eq!(done.is_ok(), model.allows(op), "{:?}: {:?}", op, done);
                     if done.is_ok() {
                         model.apply(op);
                     }

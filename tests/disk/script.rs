@@ -107,6 +107,27 @@ impl Model {
         }
     }
 
+    /// Whether a store accepts the operation.
+    pub fn allows(&self, op: &Op) -> bool {
+        let stored = |name: &str, id: u32| {
+            let collection = self.collections.get(name);
+            collection.is_some_and(|all| all.iter().any(|stored| stored.0 == id))
+        };
+        match op {
+            Op::Create(name) => !self.collections.contains_key(name),
+            Op::Data(name, id, _) | Op::Metadata(name, id, _) | Op::DeleteOne(name, id) => {
+                stored(name, *id)
+            }
+            Op::Drop(name)
+            | Op::Put(name, _)
+            | Op::DeleteMany(name, _)
+            | Op::BackUpAndDelete(name, _)
+            | Op::DeleteMatching(name, _)
+            | Op::Optimize(name) => self.collections.contains_key(name),
+            Op::BackUp | Op::Flush => true,
+        }
+    }
+
     fn set(&mut self, name: &str, id: u32, new: impl Fn(&Stored) -> (u32, u32)) {
         let Some(all) = self.collections.get_mut(name) else {
             return;
@@ -332,6 +353,10 @@ pub fn residues(path: &Path, gone: &[(String, Vec<u8>)]) -> Vec<String> {
         let entry = entry.unwrap().path();
         if entry.is_dir() {
             found.extend(residues(&entry, gone));
+            continue;
+        }
+        // Larger than all others together, and the same in every store.
+        if entry.ends_with("RESERVE") {
             continue;
         }
         let bytes = std::fs::read(&entry).unwrap();

@@ -51,7 +51,7 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
     };
     let health = Arc::<Health>::default();
     files.create_directory(path).unwrap();
-    Collection::create(&config, files, path, fsync, &health).unwrap();
+    Collection::create(&config, files, path, fsync, &health, None).unwrap();
     Collection::open(files, path, fsync, &health, None).unwrap()
 }
 

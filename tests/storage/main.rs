@@ -4,6 +4,7 @@
 #[path = "../collection/support.rs"]
 mod common;
 mod copies;
+mod handles;
 mod kill;
 mod marks;
 mod support;

@@ -1,0 +1,248 @@
+//! The system's handles of files. A process has only so many of them, and a store may have
+//! more collections than that: the handle of a log is *lent*. When [`MOST`] are lent, the
+//! one that nobody has used for the longest time is closed; its file is opened again when
+//! it is needed.
+
+use std::{
+    collections::VecDeque,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+/// So many handles are lent at a time. A common limit for a process is 1,024; the smallest
+/// is 256.
+const MOST: usize = 128;
+
+/// Those that are lent, the one that is looked at next for being closed first.
+static LENT: Mutex<VecDeque<Weak<Handle>>> = Mutex::new(VecDeque::new());
+
+/// What a file is read and written with.
+pub struct Handle {
+    state: Mutex<State>,
+    /// Used since it was last looked at for being closed.
+    used: AtomicBool,
+    /// Written since the last sync.
+    written: AtomicBool,
+    /// It is in `LENT`.
+    lent: AtomicBool,
+    /// Syncing it, when it was closed, has failed.
+    failure: Mutex<Option<io::Error>>,
+}
+
+enum State {
+    Open(Arc<fs::File>),
+    Closed(Identity),
+    /// The file is removed, or about to be.
+    Gone,
+}
+
+/// Tells a file from another that has got its name meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    #[cfg(unix)]
+    device_and_number: (u64, u64),
+    #[cfg(not(unix))]
+    created: Option<std::time::SystemTime>,
+}
+
+impl Identity {
+    fn of(file: &fs::File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let device_and_number = (metadata.dev(), metadata.ino());
+            Ok(Self { device_and_number })
+        }
+        #[cfg(not(unix))]
+        {
+            let created = metadata.created().ok();
+            Ok(Self { created })
+        }
+    }
+}
+
+impl Handle {
+    pub fn new(file: fs::File) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::Open(Arc::new(file))),
+            used: AtomicBool::new(true),
+            written: AtomicBool::new(false),
+            lent: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        })
+    }
+
+    /// Lets the handle be closed while nobody uses it.
+    pub fn lend(self: &Arc<Self>) {
+        if !self.lent.swap(true, Ordering::AcqRel) {
+            LENT.lock().push_back(Arc::downgrade(self));
+        }
+        while LENT.lock().len() > MOST && close_one() {}
+    }
+
+    /// The open file. It stays open as long as somebody has it.
+    pub fn get(self: &Arc<Self>, path: impl FnOnce() -> PathBuf) -> io::Result<Arc<fs::File>> {
+        let mut state = self.state.lock();
+        let file = match &*state {
+            State::Open(file) => {
+                self.used.store(true, Ordering::Relaxed);
+                return Ok(file.clone());
+            }
+            State::Gone => return Err(io::Error::other("the file was removed meanwhile")),
+            State::Closed(identity) => Arc::new(open_again(&path(), *identity)?),
+        };
+        *state = State::Open(file.clone());
+        self.used.store(true, Ordering::Relaxed);
+        drop(state);
+        self.lend();
+        Ok(file)
+    }
+
+    /// The open file, to be written to.
+    pub fn get_to_write(
+        self: &Arc<Self>,
+        path: impl FnOnce() -> PathBuf,
+    ) -> io::Result<Arc<fs::File>> {
+        let file = self.get(path)?;
+        // Whoever closes it sees that somebody has the file, or this.
+        self.written.store(true, Ordering::Release);
+        Ok(file)
+    }
+
+    /// Whether it can be used without opening it. Never waits.
+    pub fn is_open(&self) -> bool {
+        let state = self.state.try_lock();
+        state.is_some_and(|state| matches!(*state, State::Open(_)))
+    }
+
+    /// Returns when what was written is on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        let file = match &*self.state.lock() {
+            State::Open(file) => Some(file.clone()),
+            // It was synced when it was closed.
+            State::Closed(_) | State::Gone => None,
+        };
+        if let Some(file) = file {
+            self.written.store(false, Ordering::Release);
+            file.sync_data()?;
+        }
+        self.failure.lock().take().map_or(Ok(()), Err)
+    }
+
+    /// Closes the file until it is needed again. Not while somebody has it.
+    pub fn close(&self) -> bool {
+        let mut state = self.state.lock();
+        let State::Open(file) = &*state else {
+            return true;
+        };
+        if Arc::strong_count(file) > 1 {
+            return false;
+        }
+        let Ok(identity) = Identity::of(file) else {
+            return false;
+        };
+        // Later nobody might be told that it could not be written.
+        if self.written.swap(false, Ordering::AcqRel)
+            && let Err(error) = file.sync_data()
+        {
+            *self.failure.lock() = Some(error);
+        }
+        *state = State::Closed(identity);
+        true
+    }
+
+    /// Closes the file for good, as soon as nobody has it: it is removed, or about to be.
+    pub fn leave(&self) {
+        *self.state.lock() = State::Gone;
+    }
+
+    pub fn is_gone(&self) -> bool {
+        matches!(*self.state.lock(), State::Gone)
+    }
+
+    /// Whether it may be closed now.
+    fn is_idle(&self) -> bool {
+        let Some(state) = self.state.try_lock() else {
+            return false;
+        };
+        match &*state {
+            State::Open(file) => {
+                Arc::strong_count(file) == 1 && !self.used.swap(false, Ordering::Relaxed)
+            }
+            State::Closed(_) | State::Gone => true,
+        }
+    }
+}
+
+/// Closes a handle that is lent. False when all of them are in use.
+fn close_one() -> bool {
+    let idle = {
+        let mut lent = LENT.lock();
+        let mut idle = None;
+        // Twice around: what was used since it was last looked at gets a second chance.
+        for _ in 0..2 * lent.len() {
+            let Some(next) = lent.pop_front() else {
+                break;
+            };
+            let Some(handle) = next.upgrade() else {
+                continue;
+            };
+            if handle.is_idle() {
+                handle.lent.store(false, Ordering::Release);
+                idle = Some(handle);
+                break;
+            }
+            lent.push_back(next);
+        }
+        idle
+    };
+    let Some(handle) = idle else {
+        return false;
+    };
+    let closed = handle.close();
+    if !closed && !handle.lent.swap(true, Ordering::AcqRel) {
+        // Somebody was faster.
+        LENT.lock().push_back(Arc::downgrade(&handle));
+    }
+    closed
+}
+
+/// Does something that takes a handle. Where the process has none left, one that is lent
+/// is closed for it.
+pub fn with_one<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match act() {
+            Err(error) if no_handle_is_left(&error) && close_one() => {}
+            done => return done,
+        }
+    }
+}
+
+fn open_again(path: &Path, identity: Identity) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true);
+    let file = with_one(|| options.open(path))?;
+    if Identity::of(&file)? != identity {
+        return Err(io::Error::other("another file has its name now"));
+    }
+    Ok(file)
+}
+
+/// Whether the process, or the system, has as many files open as it may have.
+pub fn no_handle_is_left(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [libc::EMFILE, libc::ENFILE];
+    // ERROR_TOO_MANY_OPEN_FILES, ERROR_NO_SYSTEM_RESOURCES.
+    #[cfg(not(unix))]
+    let codes = [4, 1450];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
