@@ -43,11 +43,14 @@ function hasBigInt(value) {
   return typeof value === 'object' && value !== null && Object.values(value).some(hasBigInt)
 }
 
-/** Metadata as they are kept: themselves, or, where they hold a bigint, their text. */
-const kept = (metadata) => (hasBigInt(metadata) ? written(metadata) : metadata)
+/**
+ * Metadata as they are kept: themselves, or, where they hold a bigint, a list with their text. The
+ * text alone is read as what it stands for by some engines.
+ */
+const kept = (metadata) => (hasBigInt(metadata) ? [written(metadata)] : metadata)
 
 /** The text of metadata that were kept. */
-const metadataText = (metadata) => (typeof metadata === 'string' ? metadata : written(metadata ?? null))
+const metadataText = (metadata) => (Array.isArray(metadata) ? metadata[0] : written(metadata ?? null))
 
 /** Rows for vectors as they are read from a client. */
 async function rowsOf(vectors) {
@@ -75,7 +78,7 @@ async function rowsOf(vectors) {
 /** The vector of a row that was read; what was not asked for of it is left out. */
 function vectorOf({ id, vector, metadata, text }) {
   const made = { id: idOf(id) }
-  if (metadata != null) made.metadata = typeof metadata === 'string' ? read(metadata) : metadata
+  if (metadata != null) made.metadata = Array.isArray(metadata) ? read(metadata[0]) : metadata
   if (text != null) made.text = text
   if (vector !== undefined) made.data = Float32Array.from(vector)
   return made
