@@ -664,10 +664,10 @@ impl Call {
     /// Writes all collections to one file, each as it is at one moment.
     pub fn create_backup(
         &self,
-        target: impl AsRef<Path>,
+        target: &Path,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Restored> {
-        let path = backup_file(target.as_ref())?;
+        let path = backup_file(target)?;
         let mut backup = Backup::create(&self.files(), &path)?;
         let all = self.collections();
         let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
@@ -727,11 +727,10 @@ fn backup_file(path: &Path) -> Result<PathBuf> {
 
 /// Makes a store of a backup in a new directory, after every byte of it was checked.
 pub fn restore_backup(
-    file: impl AsRef<Path>,
-    path: impl AsRef<Path>,
+    file: &Path,
+    path: &Path,
     progress: &mut dyn FnMut(&'static str, Progress),
 ) -> Result<Restored> {
-    let (file, path) = (file.as_ref(), path.as_ref());
     if file.as_os_str().is_empty() || path.as_os_str().is_empty() {
         return Err(Error::Validation("a path is empty".into()));
     }

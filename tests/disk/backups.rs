@@ -183,7 +183,6 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
     for file in ["living", "next"] {
         let target = directory();
         let to = target.path().join("store");
-        let (from, to) = (path.join(file), to.to_string_lossy());
-        restore_backup(&from.to_string_lossy(), &to, &mut |_, _| ()).unwrap();
+        restore_backup(&path.join(file), &to, &mut |_, _| ()).unwrap();
     }
 }

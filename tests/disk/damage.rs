@@ -317,8 +317,7 @@ fn a_damaged_backup_is_refused_before_anything_is_made_of_it() {
     let mut random = Random(6);
     let refused = |bytes: &[u8], what: &str| {
         fs::write(&file, bytes).unwrap();
-        let (from, to) = (file.to_string_lossy(), target.to_string_lossy());
-        match restore_backup(&from, &to, &mut |_, _| ()) {
+        match restore_backup(&file, &target, &mut |_, _| ()) {
             Err(Error::Storage(message)) => assert!(message.contains("damaged"), "{message}"),
             other => panic!("{what}: {other:?}"),
         }

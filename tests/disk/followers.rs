@@ -149,7 +149,7 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
     let target = backups.path().join("all.vecbak");
     let mut portions = 0;
     let mut last = None;
-    call.create_backup(&target.to_string_lossy(), &mut |progress| {
+    call.create_backup(&target, &mut |progress| {
         assert!(progress.done <= progress.total);
         last = Some(progress);
         portions += 1;
@@ -178,14 +178,8 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
 
     let restored = directory();
     let to = restored.path().join("store");
-    let (from, to) = (target.to_string_lossy(), to.to_string_lossy());
-    restore_backup(&from, &to, &mut |_, _| ()).unwrap();
-    let session = Session::open(
-        &Files::default(),
-        to.as_ref().as_ref(),
-        Fsync::No,
-        backups.path(),
-    );
+    restore_backup(&target, &to, &mut |_, _| ()).unwrap();
+    let session = Session::open(&Files::default(), &to, Fsync::No, backups.path());
     let session = session.unwrap();
     assert_eq!(session.difference(&model), None);
     session.close().unwrap();

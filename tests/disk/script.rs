@@ -283,7 +283,7 @@ impl Session {
             }
             Op::BackUp => {
                 let path = self.new_backup();
-                call.create_backup(&path.to_string_lossy(), &mut |_| ())?;
+                call.create_backup(&path, &mut |_| ())?;
             }
             Op::Flush => call.flush()?,
         }

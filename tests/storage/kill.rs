@@ -472,8 +472,8 @@ impl Chain {
         verify(&Files::default(), file, dimension_of, |_, _| ()).unwrap();
         if self.random.below(4) == 0 {
             let directory = Directory::new();
-            let (file, path) = (file.to_str().unwrap(), directory.join("restored"));
-            restore_backup(file, path.to_str().unwrap(), &mut |_, _| ()).unwrap();
+            let path = directory.join("restored");
+            restore_backup(file, &path, &mut |_, _| ()).unwrap();
             let store = Open::new(&path, Fsync::No).unwrap();
             assert_eq!(wrong_store(&store.call(), model), None);
             store.close().unwrap();

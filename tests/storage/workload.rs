@@ -512,7 +512,7 @@ impl Model {
             }
             Op::Flush => call.flush()?,
             Op::BackUp { number } => {
-                call.create_backup(file(*number).to_str().unwrap(), &mut |_| ())?;
+                call.create_backup(&file(*number), &mut |_| ())?;
             }
         }
         Ok(())
