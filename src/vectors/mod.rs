@@ -12,6 +12,7 @@
 
 mod codes;
 mod distance;
+mod order;
 mod prefetch;
 mod probe;
 mod slots;
@@ -22,11 +23,16 @@ pub use prefetch::prefetch;
 pub use probe::Probe;
 pub use slots::{Record, Slots};
 
+use zeroize::{DefaultIsZeroes, Zeroize};
+
 use codes::encode_into;
 
-/// Rows are kept in chunks, so that growth never copies them. A chunk is about this
-/// many bytes of f32 (at least one row).
+/// Rows are kept in chunks, so that growth never copies them, but for those of the first
+/// chunk, which grows with them: most collections may be small. A chunk is about this many
+/// bytes of f32 (at least one row).
 const CHUNK_BYTES: usize = 1 << 20;
+/// The rows that there is room for at first.
+const FIRST_ROWS: usize = 4;
 
 /// A distance by code, and how far the exact one can be from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,18 +124,35 @@ impl Vectors {
 
     /// Stores a row and its code at `slot`, growing the chunks as needed.
     pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
+        self.make_room(slot);
         let (chunk, at) = self.locate(slot);
-        let chunk_len = self.dimension << self.shift;
-        while self.rows.len() <= chunk {
-            self.rows.push(vec![0.0; chunk_len].into_boxed_slice());
-            self.codes.push(vec![0; chunk_len].into_boxed_slice());
-        }
         self.rows[chunk][at..at + self.dimension].copy_from_slice(row);
         self.codes[chunk][at..at + self.dimension].copy_from_slice(code);
         if self.terms.len() <= slot as usize {
             self.terms.resize(slot as usize + 1, Terms::default());
         }
         self.terms[slot as usize] = terms;
+    }
+
+    fn make_room(&mut self, slot: u32) {
+        let (chunk, at) = self.locate(slot);
+        let full = self.dimension << self.shift;
+        let first = match chunk {
+            0 => (at / self.dimension.max(1) + 1)
+                .max(FIRST_ROWS)
+                .next_power_of_two()
+                .saturating_mul(self.dimension)
+                .min(full),
+            _ => full,
+        };
+        if self.rows.first().map_or(0, |rows| rows.len()) < first {
+            grow(&mut self.rows, first);
+            grow(&mut self.codes, first);
+        }
+        while self.rows.len() <= chunk {
+            self.rows.push(vec![0.0; full].into_boxed_slice());
+            self.codes.push(vec![0; full].into_boxed_slice());
+        }
     }
 
     /// Zeroes the exact row: the step that makes a delete final. The code stays for as
@@ -230,8 +253,8 @@ impl Vectors {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.rows.len() * (self.dimension << self.shift) * (size_of::<f32>() + 1)
-            + self.terms.capacity() * size_of::<Terms>()
+        let values: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
+        values * (size_of::<f32>() + 1) + self.terms.capacity() * size_of::<Terms>()
     }
 
     fn locate(&self, slot: u32) -> (usize, usize) {
@@ -240,6 +263,19 @@ impl Vectors {
             (slot >> self.shift) as usize,
             within as usize * self.dimension,
         )
+    }
+}
+
+/// Makes the first chunk longer. What was copied must not stay where it was.
+fn grow<T: DefaultIsZeroes>(chunks: &mut Vec<Box<[T]>>, len: usize) {
+    let mut grown = vec![T::default(); len].into_boxed_slice();
+    match chunks.first_mut() {
+        None => chunks.push(grown),
+        Some(first) => {
+            grown[..first.len()].copy_from_slice(first);
+            first.zeroize();
+            *first = grown;
+        }
     }
 }
 
@@ -294,6 +330,36 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_collection_takes_the_memory_of_its_rows_from_the_first_one_on() {
+        for dimension in [1, 4, 384, 65_535] {
+            let mut vectors = Vectors::new(dimension, Metric::Euclidean);
+            let row = vec![1.0; dimension];
+            let codes = Codes::of(&row, dimension);
+            let (code, terms) = codes.get(0);
+            let mut before = 0;
+            for slot in 0..(CHUNK_BYTES / 2 / dimension) as u32 {
+                vectors.put(slot, &row, code, terms);
+                let bytes = vectors.memory_bytes();
+                let rows = (slot as usize + 1).max(FIRST_ROWS);
+                let each = dimension * 5 + 2 * size_of::<Terms>();
+                let last = if vectors.rows.len() == 1 {
+                    0
+                } else {
+                    2 * CHUNK_BYTES
+                };
+                assert!(
+                    bytes <= 2 * rows * each + last,
+                    "{dimension}: {slot} takes {bytes}"
+                );
+                assert!(bytes >= before);
+                before = bytes;
+            }
+            let last = (CHUNK_BYTES / 2 / dimension) as u32 - 1;
+            assert!((0..=last).all(|slot| vectors.row(slot) == row && vectors.code(slot) == code));
         }
     }
 

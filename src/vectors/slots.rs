@@ -1,11 +1,12 @@
 //! The slot table: which vector has which address, and which addresses are alive, in
 //! use by the graph, or free.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
+use super::order::Order;
 use crate::error::{Error, Result};
 
 /// What a vector is besides its numbers.
@@ -36,6 +37,9 @@ pub struct Slots {
     /// Slots were given out in the order of the records' sequence so far.
     in_sequence: bool,
     last_sequence: u64,
+    /// The order of what is alive, where the slots do not have it. It is made when a list is
+    /// asked for, and kept up from then on: sorting for every page would take milliseconds.
+    order: OnceLock<Order>,
     /// The bytes of all ids, metadata and texts.
     text_bytes: usize,
 }
@@ -52,6 +56,8 @@ impl Record {
 /// Up to so many slots are taken one by one: the operators on whole sets write every part
 /// that they touch anew, of which the one slot of a single delete is one in thousands.
 const FEW: u64 = 16;
+/// Where more than this share of all is taken out at once, the order is made anew.
+const MANY: u64 = 8;
 
 /// `from -= slots`, also fast where they are few.
 fn remove_all(from: &mut RoaringBitmap, slots: &RoaringBitmap) {
@@ -139,6 +145,9 @@ impl Slots {
         self.text_bytes += record.text_bytes();
         self.ids.insert(record.id.clone(), slot);
         self.alive.insert(slot);
+        if let Some(order) = self.order.get_mut() {
+            order.insert(record.sequence, slot);
+        }
         self.records[slot as usize] = Some(record);
         slot
     }
@@ -155,9 +164,15 @@ impl Slots {
 
     /// Forgets the records of alive `slots`. They become retired.
     pub fn release(&mut self, slots: &RoaringBitmap) {
+        if slots.len() > self.alive.len() / MANY {
+            self.order.take();
+        }
         for slot in slots {
             if let Some(record) = self.records[slot as usize].take() {
                 self.text_bytes -= record.text_bytes();
+                if let Some(order) = self.order.get_mut() {
+                    order.remove(record.sequence, slot);
+                }
                 if self.ids.get(&record.id) == Some(&slot) {
                     self.ids.remove(&record.id);
                 }
@@ -179,6 +194,9 @@ impl Slots {
         let free = self.free.min().filter(|&free| free < slot)?;
         let record = self.records[slot as usize].take()?;
         self.ids.insert(record.id.clone(), free);
+        if let Some(order) = self.order.get_mut() {
+            order.insert(record.sequence, free);
+        }
         self.records[free as usize] = Some(record);
         self.alive.remove(slot);
         self.alive.insert(free);
@@ -196,6 +214,10 @@ impl Slots {
         self.records.shrink_to(len);
         self.free.remove_range(len as u32..);
         self.ids.shrink_to_fit();
+        if len == 0 {
+            self.in_sequence = true;
+            self.order.take();
+        }
         len
     }
 
@@ -206,15 +228,45 @@ impl Slots {
 
     /// Alive `slots` in the order in which their ids were first inserted.
     pub fn in_insertion_order(&self, slots: &RoaringBitmap) -> Vec<u32> {
-        let mut order: Vec<u32> = slots.iter().collect();
-        if !self.in_sequence {
-            order.sort_unstable_by_key(|&slot| self.sequence(slot));
+        self.first_in_order(slots, usize::MAX)
+    }
+
+    /// The first `limit` of alive `slots` in that order.
+    pub fn first_in_order(&self, slots: &RoaringBitmap, limit: usize) -> Vec<u32> {
+        if self.in_sequence {
+            return slots.iter().take(limit).collect();
         }
+        let mut order: Vec<u32> = slots.iter().collect();
+        if limit < order.len() {
+            order.select_nth_unstable_by_key(limit, |&slot| self.sequence(slot));
+            order.truncate(limit);
+        }
+        order.sort_unstable_by_key(|&slot| self.sequence(slot));
         order
+    }
+
+    /// Of all slots that are alive, in that order, those from the `offset`-th on, `limit` at
+    /// most.
+    pub fn page(&self, offset: usize, limit: usize) -> Vec<u32> {
+        if !self.in_sequence {
+            let pairs = self.alive.iter().map(|slot| (self.sequence(slot), slot));
+            let order = self.order.get_or_init(|| Order::of(pairs));
+            return order.from(offset).take(limit).collect();
+        }
+        let offset = u32::try_from(offset).ok();
+        let Some(first) = offset.and_then(|offset| self.alive.select(offset)) else {
+            return Vec::new();
+        };
+        self.alive.range(first..).take(limit).collect()
     }
 
     pub fn sequence(&self, slot: u32) -> u64 {
         self.record(slot).map_or(u64::MAX, |record| record.sequence)
+    }
+
+    /// The bytes of all ids, metadata and texts.
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -224,11 +276,14 @@ impl Slots {
             + self.alive.serialized_size()
             + self.retired.serialized_size()
             + self.free.serialized_size()
+            + self.order.get().map_or(0, Order::memory_bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn record(id: &str, sequence: u64) -> Record {
@@ -277,6 +332,104 @@ mod tests {
         assert_eq!(slots.slot_of("f"), Some(2));
         assert_eq!(slots.lower(2), None);
         assert_eq!(slots.occupy(record("g", 6)), 3);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Inserts the id, or replaces its vector.
+        Put(u8),
+        Delete(Vec<u8>),
+        /// Makes deleted slots usable again.
+        Recycle,
+        /// Moves what is alive to the lowest slots.
+        Compact,
+        /// Looks at a page.
+        Page(usize, usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => (0..40u8).prop_map(Step::Put),
+            3 => proptest::collection::vec(0..40u8, 1..4).prop_map(Step::Delete),
+            1 => Just(Step::Delete((0..40).collect())),
+            2 => Just(Step::Recycle),
+            1 => Just(Step::Compact),
+            4 => (0..50usize, 0..20usize).prop_map(|(offset, limit)| Step::Page(offset, limit)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn every_page_is_part_of_the_list_in_which_ids_were_first_inserted(
+            steps in proptest::collection::vec(step(), 1..120),
+        ) {
+            let mut slots = Slots::new();
+            let mut model: Vec<u8> = Vec::new();
+            let mut sequence = 0;
+            for step in steps {
+                match step {
+                    Step::Put(id) => {
+                        let old = slots.slot_of(&id.to_string());
+                        let kept = old.map(|slot| slots.sequence(slot));
+                        let at = kept.unwrap_or(sequence);
+                        slots.occupy(record(&id.to_string(), at));
+                        match old {
+                            Some(slot) => slots.release(&one(slot)),
+                            None => {
+                                sequence += 1;
+                                model.push(id);
+                            }
+                        }
+                    }
+                    Step::Delete(ids) => {
+                        let gone = ids.iter().filter_map(|id| slots.slot_of(&id.to_string()));
+                        let gone: RoaringBitmap = gone.collect();
+                        slots.release(&gone);
+                        model.retain(|id| !ids.contains(id));
+                    }
+                    Step::Recycle => {
+                        let retired = slots.retired().clone();
+                        slots.recycle(&retired);
+                    }
+                    Step::Compact => {
+                        for slot in slots.alive().clone() {
+                            slots.lower(slot);
+                        }
+                        slots.truncate();
+                    }
+                    Step::Page(offset, limit) => {
+                        let ids = |order: Vec<u32>| -> Vec<u8> {
+                            let record = |slot| slots.record(slot).unwrap();
+                            order.into_iter().map(|s| record(s).id.parse().unwrap()).collect()
+                        };
+                        let page = model.iter().copied().skip(offset).take(limit);
+                        prop_assert_eq!(ids(slots.page(offset, limit)), page.collect::<Vec<_>>());
+                        let first = slots.first_in_order(slots.alive(), limit);
+                        prop_assert_eq!(ids(first), &model[..limit.min(model.len())]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_replaced_vector_pages_go_by_an_order_that_later_writes_keep_up() {
+        let mut slots = Slots::new();
+        for i in 0..100 {
+            slots.occupy(record(&i.to_string(), i));
+        }
+        assert!(slots.page(0, 10).into_iter().eq(0..10));
+        assert!(slots.order.get().is_none());
+        let moved = slots.occupy(record("3", 3));
+        slots.release(&one(3));
+        assert_eq!(slots.page(2, 3), [2, moved, 4]);
+        slots.release(&one(4));
+        slots.occupy(record("new", 100));
+        assert!(slots.order.get().is_some());
+        assert_eq!(slots.page(2, 3), [2, moved, 5]);
+        assert_eq!(slots.page(98, 3), [99, 101]);
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! The order in which ids were first inserted, where slots do not have it.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringTreemap;
+
+/// Alive slots by their sequence, and which is the n-th of them.
+#[derive(Debug)]
+pub(super) struct Order {
+    slots: BTreeMap<u64, u32>,
+    sequences: RoaringTreemap,
+}
+
+impl Order {
+    /// Of sequences with their slots, each once, in any order.
+    pub fn of(pairs: impl Iterator<Item = (u64, u32)>) -> Self {
+        let slots: BTreeMap<u64, u32> = pairs.collect();
+        Self {
+            sequences: slots.keys().copied().collect(),
+            slots,
+        }
+    }
+
+    /// The vector of this sequence is at `slot` from here on.
+    pub fn insert(&mut self, sequence: u64, slot: u32) {
+        self.slots.insert(sequence, slot);
+        self.sequences.insert(sequence);
+    }
+
+    /// Takes the vector of this sequence out, unless it is at another slot.
+    pub fn remove(&mut self, sequence: u64, slot: u32) {
+        if self.slots.get(&sequence) == Some(&slot) {
+            self.slots.remove(&sequence);
+            self.sequences.remove(sequence);
+        }
+    }
+
+    /// The slots from the `offset`-th on.
+    pub fn from(&self, offset: usize) -> impl Iterator<Item = u32> {
+        let first = self.sequences.select(offset as u64);
+        let slots = first.map(|first| self.slots.range(first..));
+        slots.into_iter().flatten().map(|(_, &slot)| slot)
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.slots.len() * (size_of::<u64>() + size_of::<u32>()) + self.sequences.serialized_size()
+    }
+}
