@@ -171,7 +171,7 @@ impl Collection {
         let (selected, commit, drafted) = {
             let mut state = match &options.backup {
                 None => self.write(access)?,
-                Some(_) if access == Access::Now => return Err(Error::WouldBlock),
+                Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
                 Some(file) => self.write_after(|state| {
                     let (slots, _) = select(state)?;
                     if slots.is_empty() {
@@ -182,6 +182,7 @@ impl Collection {
                 })?,
             };
             let (slots, selected) = select(&state)?;
+            state.check_little(access, &slots, 0)?;
             let mut drafted = options.receipt.then(|| state.draft(&slots));
             if slots.is_empty() {
                 (selected, None, drafted)

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, hash_map::Entry};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::{Access, Collection, Item, OnProgress, Progress, State};
+use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
 use crate::{
     error::{Error, Result},
     filter::Source,
@@ -63,6 +63,13 @@ struct Row {
     at: usize,
     metadata: Option<Box<str>>,
     text: Option<Box<str>>,
+}
+
+impl Row {
+    fn weight(&self, fields: usize) -> usize {
+        let text = self.text.as_ref().map_or(0, |text| text.len());
+        weight(self.metadata.as_deref(), text, fields)
+    }
 }
 
 /// What to replace of a vector; the rest stays as it is.
@@ -218,11 +225,14 @@ impl Collection {
         let (ids, commit) = {
             let mut state = self.write(access)?;
             state.slots.check_room(batch.rows.len())?;
-            let mut replaced = RoaringBitmap::new();
+            let olds = batch.rows.iter().map(|row| state.slots.slot_of(&row.id));
+            let olds: Vec<_> = olds.collect();
+            let replaced: RoaringBitmap = olds.iter().copied().flatten().collect();
+            let fields = state.fields.len();
+            let weights = batch.rows.iter().map(|row| row.weight(fields));
+            state.check_little(access, &replaced, weights.sum())?;
             let mut records = Vec::with_capacity(batch.rows.len());
-            for row in &batch.rows {
-                let old = state.slots.slot_of(&row.id);
-                replaced.extend(old);
+            for (row, old) in batch.rows.iter().zip(olds) {
                 let sequence = match old {
                     Some(slot) => state.slots.sequence(slot),
                     None => state.take_sequence(),
@@ -284,6 +294,9 @@ impl Collection {
         let (item, commit) = {
             let mut state = self.write(access)?;
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
+            let text = update.text.as_ref().map_or(0, |text| text.len());
+            let new = weight(update.metadata.as_deref(), text, state.fields.len());
+            state.check_little(access, &RoaringBitmap::from_iter([slot]), new)?;
             let old = state.slots.record(slot).cloned();
             let old = old.ok_or_else(|| self.not_found(id))?;
             let record = Record {

@@ -18,7 +18,9 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{Access, Collection, OnProgress, Progress, State, refresh::Tell};
+use super::{
+    Access, Collection, OnProgress, Progress, State, memory::give_memory_back, refresh::Tell,
+};
 use crate::error::{Error, Result};
 
 /// Below this many live vectors a scan is faster than a graph, and exact.
@@ -162,16 +164,6 @@ fn yield_to_others() {
     if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
         let priority = thread_priority::ThreadPriority::Crossplatform(low);
         let _ = thread_priority::set_current_thread_priority(priority);
-    }
-}
-
-/// Returns freed memory to the system. Building a graph takes and frees many small
-/// pieces, which glibc's allocator would keep for the process.
-fn give_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` takes no pointer and may be called at any time, from any thread.
-    unsafe {
-        libc::malloc_trim(0);
     }
 }
 
@@ -412,6 +404,7 @@ impl Collection {
             }
             Work::Build => self.build(tell)?,
         }
+        // Building a graph takes and frees many small pieces.
         give_memory_back();
         Ok(())
     }

@@ -12,6 +12,7 @@ mod delete;
 mod disk;
 mod insert;
 mod maintain;
+mod memory;
 mod precision;
 mod query;
 mod refresh;
@@ -28,6 +29,7 @@ pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt}
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
 pub use maintain::{Background, Construction};
+pub use memory::Contents;
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{
@@ -39,13 +41,32 @@ use crate::{
 };
 use cost::Costs;
 use maintain::Upkeep;
+use memory::discard;
 
-/// Whether a call may wait for the lock. The JavaScript thread must not: it asks with
-/// `Now`, and takes the work to another thread when the answer is `WouldBlock`.
+/// Whether a call may wait for the lock, and how much it may do. The JavaScript thread must
+/// not wait: it asks with `Now`, and takes the work to another thread when the answer is
+/// `WouldBlock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// If nothing has to be waited for, and what is to be done is little.
     Now,
+    /// If nothing has to be waited for.
+    Soon,
     Wait,
+}
+
+/// What may be done by `Now`, in bytes of metadata that are put into the index of a field or
+/// taken out: some hundred microseconds.
+const LITTLE: usize = 32 << 10;
+/// What may be copied by `Now`, in bytes of metadata and texts.
+const LITTLE_COPIED: usize = 128 << 10;
+/// Copying or erasing so many bytes takes as long as one of metadata in an index.
+const COPIED: usize = 16;
+
+/// What it costs to index, or to erase, a vector of so many bytes of metadata, and others.
+fn weight(metadata: Option<&str>, others: usize, fields: usize) -> usize {
+    let metadata = metadata.map_or(0, str::len);
+    metadata.saturating_mul(fields) + (metadata + others) / COPIED
 }
 
 pub struct Collection {
@@ -78,16 +99,6 @@ struct State {
     erased: Erased,
     /// Set by `drop_contents`: the collection was deleted while a call held on to it.
     dropped: bool,
-}
-
-/// What a collection was before it was deleted.
-pub struct Contents(State);
-
-impl Contents {
-    /// Closes the collection's files: their directory is about to be removed.
-    pub fn leave_files(&self) {
-        self.0.journal.leave();
-    }
 }
 
 /// What deletes and updates have removed since the collection was opened.
@@ -133,6 +144,36 @@ impl State {
             erased: Erased::default(),
             dropped: false,
         }
+    }
+
+    /// An estimate.
+    fn memory_bytes(&self) -> usize {
+        self.vectors.memory_bytes()
+            + self.slots.memory_bytes()
+            + self.fields.memory_bytes()
+            + self.journal.memory_bytes()
+            + self.graph.as_ref().map_or(0, |graph| graph.memory_bytes())
+    }
+
+    /// `WouldBlock` where `Now` is asked for more than a little. What is to be deleted costs
+    /// what it holds, which its id does not tell.
+    fn check_little(&self, access: Access, slots: &RoaringBitmap, more: usize) -> Result<()> {
+        if access != Access::Now {
+            return Ok(());
+        }
+        let (fields, row) = (self.fields.len(), 4 * self.vectors.dimension());
+        let mut sum = more;
+        for record in slots.iter().filter_map(|slot| self.slots.record(slot)) {
+            let text = record.text.as_ref().map_or(0, |text| text.len());
+            sum += weight(record.metadata.as_deref(), row + text, fields);
+            if sum > LITTLE {
+                break;
+            }
+        }
+        if sum > LITTLE {
+            return Err(Error::WouldBlock);
+        }
+        Ok(())
     }
 }
 
@@ -191,11 +232,7 @@ impl Collection {
             indexed: vectors - pending,
             pending,
             deleted: state.slots.retired().len() as usize,
-            memory_bytes: state.vectors.memory_bytes()
-                + state.slots.memory_bytes()
-                + state.fields.memory_bytes()
-                + state.journal.memory_bytes()
-                + state.graph.as_ref().map_or(0, |graph| graph.memory_bytes()),
+            memory_bytes: state.memory_bytes(),
             disk_bytes: state.disk_bytes(),
             erased: state.erased,
             background: self.upkeep.background(),
@@ -212,7 +249,7 @@ impl Collection {
         self.upkeep.cancel();
         let contents = std::mem::replace(&mut *state, State::new(&self.config));
         state.dropped = true;
-        Ok(Contents(contents))
+        Ok(Contents::from(contents))
     }
 
     /// Lets the background end: nobody can reach the collection any more.
@@ -223,23 +260,23 @@ impl Collection {
     fn read(&self, access: Access) -> Result<RwLockReadGuard<'_, State>> {
         let state = match access {
             Access::Wait => self.state.read(),
-            Access::Now => self.state.try_read().ok_or(Error::WouldBlock)?,
+            Access::Now | Access::Soon => self.state.try_read().ok_or(Error::WouldBlock)?,
         };
         self.check(state.dropped)?;
         Ok(state)
     }
 
     fn write(&self, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
-        if access == Access::Now && self.fsync == Some(Fsync::Always) {
+        if access != Access::Wait && self.fsync == Some(Fsync::Always) {
             return Err(Error::WouldBlock);
         }
         let state = match access {
             Access::Wait => self.state.write(),
-            Access::Now => self.state.try_write().ok_or(Error::WouldBlock)?,
+            Access::Now | Access::Soon => self.state.try_write().ok_or(Error::WouldBlock)?,
         };
         self.check(state.dropped)?;
         // To open its file takes longer than a write to it.
-        if access == Access::Now && state.journal.log().is_some_and(|log| !log.file().is_open()) {
+        if access != Access::Wait && state.journal.log().is_some_and(|log| !log.file().is_open()) {
             return Err(Error::WouldBlock);
         }
         Ok(state)
@@ -257,6 +294,13 @@ impl Collection {
             collection: self.config.name.clone(),
             id: id.to_owned(),
         }
+    }
+}
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        let state = std::mem::replace(self.state.get_mut(), State::new(&self.config));
+        discard(state);
     }
 }
 

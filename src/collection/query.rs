@@ -18,16 +18,19 @@ use std::{
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, Config, State, cost::Task};
+use super::{Access, Collection, Config, LITTLE_COPIED, State, cost::Task};
 use crate::{
     error::{Error, Result},
     filter::Filter,
     graph::Target,
-    vectors::{Estimate, Query, Vectors},
+    vectors::{Estimate, Query, Record, Vectors},
 };
 
 /// What ranking and handing over one result takes, with its metadata; roughly.
 const RESULT: Duration = Duration::from_micros(2);
+/// The bytes of JSON around a vector's id, metadata and text, and of each of its values.
+const JSON_ROW: usize = 64;
+const JSON_VALUE: usize = 12;
 /// How many rows a scan asks the memory for before it looks at them.
 const AHEAD: usize = 16;
 
@@ -91,6 +94,7 @@ impl Collection {
     pub fn get(&self, access: Access, id: &str) -> Result<Item> {
         let state = self.read(access)?;
         let slot = state.slots.slot_of(id);
+        state.check_copied(access, slot)?;
         slot.and_then(|slot| state.item(slot, None, true, true))
             .ok_or_else(|| self.not_found(id))
     }
@@ -98,10 +102,10 @@ impl Collection {
     /// Vectors in insertion order, from `offset` on.
     pub fn list(&self, offset: usize, limit: usize) -> Result<Page> {
         let state = self.read(Access::Wait)?;
-        let order = state.slots.in_insertion_order(state.slots.alive());
-        let page = order.into_iter().skip(offset).take(limit);
+        let page = state.slots.page(offset, limit);
         Ok(Page {
             vectors: page
+                .into_iter()
                 .filter_map(|slot| state.item(slot, None, true, true))
                 .collect(),
             total: state.slots.len(),
@@ -119,9 +123,19 @@ impl Collection {
     /// The vectors nearest to `query`, nearest first; equally near ones in insertion
     /// order. As many as `limit` whenever that many are allowed.
     pub fn search(&self, query: Vec<f32>, options: &SearchOptions) -> Result<Vec<Item>> {
+        self.search_by(Access::Wait, query, options)
+    }
+
+    /// `search`, and whether it may wait for the lock.
+    pub fn search_by(
+        &self,
+        access: Access,
+        query: Vec<f32>,
+        options: &SearchOptions,
+    ) -> Result<Vec<Item>> {
         self.check_row(&query, "query")?;
         let query = Query::new(query);
-        let state = self.read(Access::Wait)?;
+        let state = self.read(access)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
         Ok(self.found(&state, &query, allowed.as_ref(), options))
     }
@@ -134,6 +148,18 @@ impl Collection {
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
     ) -> Vec<Item> {
+        let scored = self.scored(state, query, allowed, options);
+        state.items(&scored, options)
+    }
+
+    /// Their scores and slots.
+    fn scored(
+        &self,
+        state: &State,
+        query: &Query,
+        allowed: Option<&RoaringBitmap>,
+        options: &SearchOptions,
+    ) -> Vec<(f64, u32)> {
         let metric = self.config.metric;
         let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
         let nearest = state.nearest(query, allowed, ef, options);
@@ -142,19 +168,12 @@ impl Collection {
             .map(|(distance, slot)| (metric.score(distance), slot));
         scored
             .take_while(|(score, _)| options.threshold.is_none_or(|least| *score >= least))
-            .filter_map(|(score, slot)| {
-                state.item(
-                    slot,
-                    Some(score),
-                    options.with_vector,
-                    options.with_metadata,
-                )
-            })
             .collect()
     }
 
     /// `search` for a thread that must not be kept: `WouldBlock` when the lock is taken, or the
-    /// search is expected to take longer than `time`, or that cannot be told.
+    /// search is expected to take longer than `time`, or that cannot be told, or what it finds
+    /// is large.
     pub fn search_within(
         &self,
         time: Duration,
@@ -168,7 +187,23 @@ impl Collection {
         if untold || state.expected_time(&self.config, options) > time {
             return Err(Error::WouldBlock);
         }
-        Ok(self.found(&state, &Query::new(query.to_vec()), None, options))
+        let scored = self.scored(&state, &Query::new(query.to_vec()), None, options);
+        state.check_copied(Access::Now, scored.iter().map(|(_, slot)| *slot))?;
+        Ok(state.items(&scored, options))
+    }
+
+    /// How many bytes of JSON `limit` vectors are expected to take. Nothing where the
+    /// collection is busy.
+    pub fn expected_bytes(&self, limit: usize, with_vector: bool) -> Option<usize> {
+        let state = self.read(Access::Now).ok()?;
+        let count = limit.min(state.slots.len());
+        let text = state.slots.text_bytes() / state.slots.len().max(1);
+        let values = if with_vector {
+            self.config.dimension
+        } else {
+            0
+        };
+        Some(count.saturating_mul(JSON_ROW + text + JSON_VALUE * values))
     }
 
     /// What the filter matches, unranked, in insertion order.
@@ -218,14 +253,35 @@ impl State {
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
     ) -> Vec<Item> {
-        let slots = allowed.unwrap_or(self.slots.alive());
-        let order = self.slots.in_insertion_order(slots).into_iter();
+        let order = match allowed {
+            Some(slots) => self.slots.first_in_order(slots, options.limit),
+            None => self.slots.page(0, options.limit),
+        };
         order
-            .take(options.limit)
+            .into_iter()
             .filter_map(|slot| {
                 self.item(slot, Some(0.0), options.with_vector, options.with_metadata)
             })
             .collect()
+    }
+
+    /// `WouldBlock` where `Now` is asked to copy more than a little.
+    fn check_copied(&self, access: Access, slots: impl IntoIterator<Item = u32>) -> Result<()> {
+        if access != Access::Now {
+            return Ok(());
+        }
+        let records = slots.into_iter().filter_map(|slot| self.slots.record(slot));
+        let bytes: usize = records.map(Record::text_bytes).sum();
+        if bytes > LITTLE_COPIED {
+            return Err(Error::WouldBlock);
+        }
+        Ok(())
+    }
+
+    fn items(&self, scored: &[(f64, u32)], options: &SearchOptions) -> Vec<Item> {
+        let (with_vector, with_metadata) = (options.with_vector, options.with_metadata);
+        let item = |&(score, slot): &_| self.item(slot, Some(score), with_vector, with_metadata);
+        scored.iter().filter_map(item).collect()
     }
 
     pub(super) fn item(

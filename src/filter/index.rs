@@ -71,6 +71,15 @@ impl FieldIndexes {
         }
     }
 
+    /// How many fields have an index.
+    pub fn len(&self) -> usize {
+        self.fields.read().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// An estimate of what the indexes take.
     pub fn memory_bytes(&self) -> usize {
         let fields = self.fields.read();

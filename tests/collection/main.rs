@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod index;
+mod little;
 mod model;
 mod quantisation;
 mod support;
