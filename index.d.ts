@@ -857,8 +857,8 @@ export interface ServeOptions {
   /** The largest body. Default 64 MiB. */
   maxBodyBytes?: number
   /**
-   * The space for all bodies that are being read or handled. Default 256 MiB, or as much
-   * as the largest takes.
+   * The space for all bodies that are being read or handled, and as much again for all
+   * answers of more than 64 KiB. Default 256 MiB, or as much as the largest body takes.
    */
   maxBufferedBytes?: number
   /** Connections at a time; further ones wait. Default 4,096. */

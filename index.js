@@ -3,7 +3,7 @@
 const native = require('./lib/native.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
-const { unfolded } = require('./lib/replies.js')
+const { answeredLater, unfolded } = require('./lib/replies.js')
 const { httpServer } = require('./lib/server.js')
 
 /** Methods whose result is the one row of a list. */
@@ -42,7 +42,8 @@ async function call(target, name, pack, client, args) {
   const [values, begun] = Array.isArray(packed)
     ? [packed, target[name](...packed)]
     : await begin(target, name, packed, client)
-  const reply = await begun
+  let reply = await begun
+  if (Array.isArray(reply)) reply = await answeredLater(reply)
   const result = await unfolded(reply, name)
   const listening = values.find((value) => typeof value === 'function')
   if (listening) {

@@ -3,6 +3,29 @@
 const native = require('./native.js')
 const { read } = require('./json.js')
 
+/** The turn of the event loop that the calls of this one wait for, if some do. */
+let turning
+async function turn() {
+  try {
+    await native.turn()
+  } catch {
+    // What was done is done, and is answered all the same.
+  } finally {
+    turning = undefined
+  }
+}
+
+/**
+ * The answer of a call that was done in a turn whose time is used up (`src/bindings/turn.rs`):
+ * it comes as a list of the reply, or of nothing and the error, and is given in a later turn.
+ */
+async function answeredLater([reply, error]) {
+  turning ??= turn()
+  await turning
+  if (error !== undefined) throw new Error(error)
+  return reply
+}
+
 /** Rows of deletes are sent in short: as ids, with an error where there was one. */
 const outcome = (sent, index) =>
   typeof sent === 'string'
@@ -57,4 +80,4 @@ async function unfolded(reply, name) {
   return key === null ? rows : Object.assign(head, { [key]: rows })
 }
 
-module.exports = { unfolded }
+module.exports = { answeredLater, unfolded }

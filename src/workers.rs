@@ -1,6 +1,54 @@
-//! Threads for work that somebody waits for and that can be divided.
+//! Threads for work that somebody waits for: for what takes long or waits, and for what can
+//! be divided.
 
-use std::sync::OnceLock;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::oneshot, task::spawn_blocking};
+
+use crate::error::{Error, Result, contained};
+
+/// Does work that takes long, or waits, on a thread of its own, so that short work does not
+/// queue behind it. Where no thread can be had this one does it.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    aside_by(work, |job| drop(spawn_blocking(job))).await
+}
+
+/// `spawn` panics where no thread can be had, and may keep the job and do it later.
+async fn aside_by<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+    spawn: impl FnOnce(Box<dyn FnOnce() + Send>),
+) -> Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    let job = move || {
+        // Whoever waits may be gone.
+        let _ = sender.send(contained(work));
+    };
+    // Whoever takes it out does it, and nobody else.
+    let job = Arc::new(Mutex::new(Some(job)));
+    let do_it = {
+        let job = job.clone();
+        move || {
+            let job = job.lock().take();
+            if let Some(job) = job {
+                job();
+            }
+        }
+    };
+    let spawned = catch_unwind(AssertUnwindSafe(|| spawn(Box::new(do_it.clone()))));
+    if spawned.is_err() {
+        do_it();
+    }
+    drop(do_it);
+    drop(job);
+    let stopped = |_| Err(Error::Internal("the work was stopped".into()));
+    receiver.await.unwrap_or_else(stopped)
+}
 
 /// A pool of all cores, at normal priority. `None` where its threads cannot be had: then
 /// the caller's thread does it all.
@@ -13,4 +61,51 @@ pub fn workers() -> Option<&'static rayon::ThreadPool> {
             .ok()
     })
     .as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As tokio does, but says nothing.
+    fn no_thread() {
+        std::panic::resume_unwind(Box::new(()));
+    }
+
+    #[tokio::test]
+    async fn work_is_done_once_whether_or_not_there_is_a_thread_for_it() {
+        let done = aside(|| Ok(std::thread::current().id())).await.unwrap();
+        assert_ne!(done, std::thread::current().id());
+        let done = aside_by(|| Ok(std::thread::current().id()), |_| no_thread()).await;
+        assert_eq!(done.unwrap(), std::thread::current().id());
+
+        // A queue keeps what it could not begin, and a thread does it after all.
+        let times = Arc::new(Mutex::new(0));
+        let queue = Arc::new(Mutex::new(Vec::new()));
+        let work = {
+            let times = times.clone();
+            move || {
+                *times.lock() += 1;
+                Ok(())
+            }
+        };
+        let queued = queue.clone();
+        let keep = move |job| {
+            queued.lock().push(job);
+            no_thread();
+        };
+        aside_by(work, keep).await.unwrap();
+        for job in queue.lock().drain(..) {
+            job();
+        }
+        assert_eq!(*times.lock(), 1);
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_or_is_dropped_fails_its_call_alone() {
+        let panicked = aside(|| -> Result<()> { panic!("in a test") }).await;
+        assert!(matches!(panicked, Err(Error::Internal(what)) if what == "in a test"));
+        let dropped = aside_by(|| Ok(()), drop).await;
+        assert!(matches!(dropped, Err(Error::Internal(_))));
+    }
 }

@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 
 use super::{args, thrown};
 use crate::{
-    error::{Error, Result, contained},
+    error::{Error, Result},
     filter::{
         FieldIndexes, Source, parse_text,
         terms::{Plan, RowTerms},
     },
+    workers,
 };
 
 /// Resolves with what `work` makes, as a JSON text, on a thread of its own.
@@ -23,16 +24,10 @@ fn aside<'env, T: Serialize>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> napi::Result<Unknown<'env>> {
     let work = move || {
-        contained(|| {
-            let made = work()?;
-            serde_json::to_string(&made).map_err(|error| Error::Internal(error.to_string()))
-        })
+        let made = work()?;
+        serde_json::to_string(&made).map_err(|error| Error::Internal(error.to_string()))
     };
-    let future = async move {
-        let done = tokio::task::spawn_blocking(work).await;
-        done.unwrap_or_else(|_| Err(Error::Internal("the work was stopped".into())))
-            .map_err(thrown)
-    };
+    let future = async move { workers::aside(work).await.map_err(thrown) };
     env.spawn_future(future)?.into_unknown(env)
 }
 

@@ -7,6 +7,7 @@
 //! method are those of `index.js`.
 
 pub mod engine;
+pub mod load;
 pub mod reply;
 pub mod serve;
 mod turn;
@@ -40,9 +41,9 @@ use crate::{
     filter,
     report::{self, Details, timestamp},
     storage::{Fsync, Restored},
+    workers,
 };
 use reply::{HeldRows, Reply, Rows, push_string};
-use turn::Turn;
 
 /// Up to this many values, a row's copying and encoding take a few tens of microseconds,
 /// which is less than a trip to the pool.
@@ -51,11 +52,25 @@ const INLINE_VALUES: usize = 16 << 10;
 const INLINE_TEXT: usize = 4 << 10;
 /// Up to this many ids, a delete is done in the call.
 const INLINE_IDS: usize = 128;
+/// Up to this many collections, they are listed in the call.
+const INLINE_COLLECTIONS: usize = 64;
+/// The same for what is always done in the call, however much of the turn is left: some
+/// microseconds. To hand it over would take longer.
+const LEAST_VALUES: usize = 4 << 10;
+const LEAST_IDS: usize = 16;
+/// Texts of up to so many bytes are embedded in the call: 0.2 ms,
+const INLINE_EMBEDDED: usize = 1 << 10;
+/// and on the pool: some milliseconds.
+const POOL_EMBEDDED: usize = 16 << 10;
+/// Results, and values of them, that a search on the pool may have.
+const POOL_RESULTS: usize = 1000;
+const POOL_VALUES: usize = 256 << 10;
 
-/// Where a call's work is done.
+/// Where a call's work is done. What it is asked for decides, not which call it is: how long
+/// a text is, how many results are wanted, whether there is a filter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the call, if no lock is in the way; else on the pool.
+    /// In the call, if no lock is in the way and it turns out to be little; else on the pool.
     Here,
     /// In the call, if it is expected to be short and this turn of the event loop has time
     /// for it; else on the pool.
@@ -64,6 +79,24 @@ enum Place {
     Pool,
     /// On a thread of its own, so that short work does not queue behind it.
     Aside,
+}
+
+impl Place {
+    /// For what takes a good part of a millisecond: in the call where the turn has time.
+    fn here_if_there_is_time() -> Self {
+        if turn::left().is_zero() {
+            return Place::Aside;
+        }
+        Place::Here
+    }
+
+    /// For work that a text of so many bytes is embedded for.
+    fn embedding(bytes: usize) -> Self {
+        match bytes {
+            ..=POOL_EMBEDDED => Place::Pool,
+            _ => Place::Aside,
+        }
+    }
 }
 
 /// An error as a JSON text in the message: `index.js` makes its class from the code.
@@ -86,6 +119,26 @@ fn delete_options(text: Option<&str>, allowed: &[&str]) -> napi::Result<DeleteOp
     Ok(options)
 }
 
+/// What was done in the call. In a turn whose time is used up it is answered later: as a
+/// list of the reply, or of nothing and the error.
+fn done<'env>(env: &'env Env, done: Result<Reply>) -> napi::Result<Unknown<'env>> {
+    if let Ok(reply) = &done {
+        turn::read_later(reply.json_bytes());
+    }
+    if !turn::left().is_zero() {
+        return to_js(env, done.map_err(thrown)?);
+    }
+    let mut later = env.create_array(0)?;
+    match done {
+        Ok(reply) => later.insert(to_js(env, reply)?)?,
+        Err(error) => {
+            later.insert(())?;
+            later.insert(error.to_json().to_string())?;
+        }
+    }
+    later.into_unknown(env)
+}
+
 fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
     match reply {
         Reply::Nothing => ().into_unknown(env),
@@ -103,7 +156,6 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
 #[napi]
 pub struct VectorizerClient {
     client: Arc<Client>,
-    turn: Arc<Turn>,
 }
 
 impl VectorizerClient {
@@ -120,9 +172,9 @@ impl VectorizerClient {
         if let Ok(call) = &begun
             && matches!(place, Place::Here | Place::Brief)
         {
-            match contained(|| work(call, Access::Now)) {
+            match turn::spend(|| contained(|| work(call, Access::Now))) {
                 Err(Error::WouldBlock) => {}
-                done => return to_js(env, done.map_err(thrown)?),
+                answer => return done(env, answer),
             }
         }
         let future = async move {
@@ -137,17 +189,19 @@ impl VectorizerClient {
                 Some(Fsync::Always) => true,
                 Some(Fsync::Everysec | Fsync::No) => place != Place::Pool,
             };
-            let mut work = move || contained(|| work(&call, Access::Wait)).map_err(thrown);
+            // Nor must what waits for a lock.
             if !aside {
-                return work();
+                match contained(|| work(&call, Access::Soon)) {
+                    Err(Error::WouldBlock) => {}
+                    done => return done.map_err(thrown),
+                }
             }
-            tokio::task::spawn_blocking(work)
-                .await
-                .unwrap_or_else(|_| Err(thrown(Error::Internal("the work was stopped".into()))))
+            let work = move || work(&call, Access::Wait);
+            workers::aside(work).await.map_err(thrown)
         };
-        let turn = self.turn.clone();
+        let turn = turn::number();
         let settled = move |env: &'env Env, reply| {
-            turn.begin();
+            turn::end(turn);
             to_js(env, reply)
         };
         env.spawn_future_with_callback(future, settled)?
@@ -159,33 +213,47 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         collection: String,
-        query: Wanted,
+        mut query: Wanted,
         options: String,
         filter: Option<String>,
         report: impl Fn(&[Item]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let place = match (&query, &filter) {
             (Wanted::Vector(_), None) => Place::Brief,
-            _ => Place::Pool,
+            (Wanted::Text(text), None) if !text.is_empty() => Place::embedding(text.len()),
+            // A field may have no index yet, and a list be long.
+            _ => Place::Aside,
         };
-        let mut query = Some(query);
-        let turn = self.turn.clone();
+        // In the call, where it is `Brief`.
+        let left = turn::left();
         self.call(env, place, move |call, access| {
             let options: args::Search = args::read(&options, "options")?;
             let options = options.options(filter.as_deref())?;
-            if access == Access::Now {
-                let Some(Wanted::Vector(vector)) = &query else {
-                    return Err(Error::WouldBlock);
-                };
-                let collection = call.collection(&collection)?;
-                return turn
-                    .spend(|left| Ok(report(&collection.search_within(left, vector, &options)?)));
-            }
-            let Some(query) = query.take() else {
-                return Err(Error::Internal("a search was done twice".into()));
-            };
             let collection = call.collection(&collection)?;
-            Ok(report(&query.search(&collection, &options)?))
+            let dimension = collection.config().dimension;
+            let values = match options.with_vector {
+                true => options.limit.saturating_mul(dimension),
+                false => 0,
+            };
+            let large = options.limit > POOL_RESULTS || values > POOL_VALUES;
+            if access == Access::Soon && large {
+                return Err(Error::WouldBlock);
+            }
+            if let Wanted::Text(text) = &query
+                && !text.is_empty()
+            {
+                query = Wanted::Vector(embed(text, dimension));
+            }
+            let found = match (&query, access) {
+                (Wanted::Vector(vector), Access::Now) => {
+                    collection.search_within(left, vector, &options)?
+                }
+                (Wanted::Vector(vector), _) => {
+                    collection.search_by(access, vector.clone(), &options)?
+                }
+                (Wanted::Text(_), _) => collection.search_unranked(&options)?,
+            };
+            Ok(report(&found))
         })
     }
 
@@ -401,7 +469,6 @@ impl VectorizerClient {
         let options: Options = args::read(&options, "options").map_err(thrown)?;
         Ok(Self {
             client: Arc::new(Client::open(options)),
-            turn: Arc::default(),
         })
     }
 
@@ -437,7 +504,11 @@ impl VectorizerClient {
     pub fn list_collections<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, |call, access| {
             let mut rows = Rows::new("[]".into(), None);
-            for collection in call.collections() {
+            let collections = call.collections();
+            if access == Access::Now && collections.len() > INLINE_COLLECTIONS {
+                return Err(Error::WouldBlock);
+            }
+            for collection in collections {
                 match collection.count(access, None) {
                     Ok(count) => rows.push(|out| {
                         out.push_str(&collection_json(&collection, count).to_string());
@@ -513,10 +584,10 @@ impl VectorizerClient {
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
         let text = ids.len() + length(&metadata) + length(&texts);
-        let place = if data.len() <= INLINE_VALUES && text <= INLINE_TEXT {
-            Place::Here
-        } else {
-            Place::Aside
+        let place = match (data.len(), text) {
+            (..=LEAST_VALUES, ..=INLINE_TEXT) => Place::Here,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Place::here_if_there_is_time(),
+            _ => Place::Aside,
         };
         let batch = move |_| {
             Ok(Batch {
@@ -553,9 +624,11 @@ impl VectorizerClient {
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
+        let metadata_bytes = metadata.as_ref().map_or(0, String::len);
+        let place = Place::embedding(texts.len() + metadata_bytes);
         let texts = Texts::new(texts, ids, metadata, vectors, lengths, None);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, Place::Pool, collection, batch, |ids| {
+        self.insert(env, place, collection, batch, |ids| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
             Reply::Text(json!(id).to_string())
         })
@@ -651,7 +724,7 @@ impl VectorizerClient {
         collection: String,
         page: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Pool, move |call, _| {
+        self.call(env, Place::Aside, move |call, _| {
             let (page, limit): (Option<usize>, Option<usize>) = args::read(&page, "page, limit")?;
             let limit = limit.unwrap_or(10);
             args::check_limit(limit)?;
@@ -700,14 +773,22 @@ impl VectorizerClient {
         data: Option<Float32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
         let data = data.map(|data| data.to_vec());
-        let place = if fields.len() <= INLINE_TEXT {
-            Place::Here
-        } else {
-            Place::Aside
+        let values = data.as_ref().map_or(0, Vec::len);
+        let place = match (values, fields.len()) {
+            (..=LEAST_VALUES, ..=INLINE_EMBEDDED) => Place::Here,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Place::here_if_there_is_time(),
+            _ => Place::Aside,
         };
         self.call(env, place, move |call, access| {
             let collection = call.collection(&collection)?;
             let fields: args::UpdateFields = args::read(&fields, "update")?;
+            let text = fields.text.as_ref().filter(|_| data.is_none());
+            let embeds = text.map_or(0, |text| text.len());
+            if access == Access::Now
+                && (embeds > INLINE_EMBEDDED || (embeds > 0 && turn::left().is_zero()))
+            {
+                return Err(Error::WouldBlock);
+            }
             let metadata = fields
                 .metadata
                 .map(|raw| args::metadata(raw, || "metadata".into()))
@@ -876,10 +957,10 @@ impl VectorizerClient {
         count: u32,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let place = if count as usize <= INLINE_IDS {
-            Place::Here
-        } else {
-            Place::Aside
+        let place = match count as usize {
+            ..=LEAST_IDS => Place::Here,
+            ..=INLINE_IDS => Place::here_if_there_is_time(),
+            _ => Place::Aside,
         };
         let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
         self.call(env, place, move |call, access| {
@@ -1092,11 +1173,7 @@ impl VectorizerClient {
             })?;
             Ok(backup_json("path", &restored))
         };
-        let future = async move {
-            let done = tokio::task::spawn_blocking(|| contained(work)).await;
-            done.unwrap_or_else(|_| Err(Error::Internal("the work was stopped".into())))
-                .map_err(thrown)
-        };
+        let future = async move { workers::aside(work).await.map_err(thrown) };
         env.spawn_future_with_callback(future, to_js)?
             .into_unknown(env)
     }
@@ -1138,7 +1215,13 @@ impl VectorizerClient {
 }
 
 /// Resolves in a later turn of the event loop.
-#[napi(skip_typescript)]
-pub fn turn(env: &Env) -> napi::Result<Unknown<'_>> {
-    env.spawn_future(async { Ok(()) })?.into_unknown(env)
+#[napi(skip_typescript, js_name = "turn")]
+pub fn later_turn(env: &Env) -> napi::Result<Unknown<'_>> {
+    let turn = turn::number();
+    let begun = move |_: &Env, ()| {
+        turn::end(turn);
+        Ok(())
+    };
+    env.spawn_future_with_callback(async { Ok(()) }, begun)?
+        .into_unknown(env)
 }

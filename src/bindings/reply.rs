@@ -26,6 +26,17 @@ pub enum Reply {
     Rows(Rows),
 }
 
+impl Reply {
+    /// What JavaScript reads of it at once.
+    pub fn json_bytes(&self) -> usize {
+        match self {
+            Reply::Nothing | Reply::Count(_) => 0,
+            Reply::Text(text) => text.len(),
+            Reply::Rows(rows) => rows.portions.front().map_or(0, |first| first.text.len()),
+        }
+    }
+}
+
 /// Rows of a report, as JSON texts of whole arrays.
 pub struct Rows {
     /// The report around the rows: an object whose field `key` they belong in, or `[]`.

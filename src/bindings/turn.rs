@@ -1,42 +1,95 @@
 //! The time that calls may take of a turn of the event loop.
 //!
-//! A search of a tenth of a millisecond is sooner done than handed to another thread and
-//! back. But calls that are done at once let nothing else run in between, however many are
-//! awaited one after the other. So they share a turn's time; when it is used up, calls go
-//! to the pool, whose answer arrives in a later turn.
+//! What takes microseconds is sooner done than handed to another thread and back. But calls
+//! that are done at once let nothing else run in between, no timer and no socket, however many
+//! are awaited one after the other. So all calls of a thread share a turn's time, whichever
+//! client they are of. When it is used up, what may take long goes to the pool, and what is
+//! done in the call all the same is answered in a later turn (`lib/replies.js` waits for it).
+//!
+//! A turn is known to be over when something that was sent away in it has come back: promises
+//! are settled from another thread by an event, and a loop that waits for one runs its timers
+//! and its sockets too. That others have begun meanwhile is not noticed. It costs no more than
+//! one such wait for each millisecond of work.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    cell::Cell,
     time::{Duration, Instant},
 };
-
-use crate::error::Result;
 
 /// What calls may take of a turn, all together.
 const TURN: Duration = Duration::from_millis(1);
 /// What one call may be expected to take.
 const CALL: Duration = Duration::from_micros(400);
+/// What JavaScript takes for a call besides, roughly.
+const AROUND: Duration = Duration::from_micros(1);
+/// What JavaScript takes to parse a byte of JSON, roughly.
+const PARSED: Duration = Duration::from_nanos(4);
 
-/// What calls have taken since the event loop last turned for sure, in nanoseconds.
-#[derive(Default)]
-pub struct Turn(AtomicU64);
+thread_local! {
+    /// The turn of this thread's event loop.
+    static NOW: Turn = const { Turn::new() };
+}
+
+/// A turn's number, of those that this module knows of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Number(u64);
+
+struct Turn {
+    number: Cell<u64>,
+    spent: Cell<Duration>,
+}
 
 impl Turn {
-    /// A new turn has begun.
-    pub fn begin(&self) {
-        self.0.store(0, Relaxed);
+    const fn new() -> Self {
+        Self {
+            number: Cell::new(0),
+            spent: Cell::new(Duration::ZERO),
+        }
     }
 
-    /// Does `work` with what it may take, and counts what it took.
-    pub fn spend<T>(&self, work: impl FnOnce(Duration) -> Result<T>) -> Result<T> {
-        let begin = Instant::now();
-        let spent = self.0.load(Relaxed);
-        let left = TURN.saturating_sub(Duration::from_nanos(spent)).min(CALL);
-        let done = work(left);
-        let took = begin.elapsed().as_nanos() as u64;
-        self.0.store(spent.saturating_add(took), Relaxed);
-        done
+    fn end(&self, Number(number): Number) {
+        // What else was sent away in that turn may come back in one and the same, a later one.
+        if self.number.get() == number {
+            self.number.set(number + 1);
+            self.spent.set(Duration::ZERO);
+        }
     }
+
+    fn left(&self) -> Duration {
+        TURN.saturating_sub(self.spent.get()).min(CALL)
+    }
+
+    fn add(&self, time: Duration) {
+        self.spent.set(self.spent.get().saturating_add(time));
+    }
+}
+
+/// The turn that it is, to be told to `end` when what is sent away in it comes back.
+pub fn number() -> Number {
+    NOW.with(|now| Number(now.number.get()))
+}
+
+/// This turn is over, if it still was the one that it is.
+pub fn end(number: Number) {
+    NOW.with(|now| now.end(number));
+}
+
+/// What a call may be expected to take.
+pub fn left() -> Duration {
+    NOW.with(Turn::left)
+}
+
+/// Does `work`, and counts what it takes.
+pub fn spend<T>(work: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let done = work();
+    NOW.with(|now| now.add(begin.elapsed() + AROUND));
+    done
+}
+
+/// Counts what reading so many bytes of JSON will take.
+pub fn read_later(bytes: usize) {
+    NOW.with(|now| now.add(PARSED.saturating_mul(bytes.try_into().unwrap_or(u32::MAX))));
 }
 
 #[cfg(test)]
@@ -45,16 +98,29 @@ mod tests {
 
     #[test]
     fn a_turn_ends_when_its_time_is_used_up_and_the_next_begins_anew() {
-        let turn = Turn::default();
-        assert_eq!(turn.spend(Ok).unwrap(), CALL);
-        let long = |_| {
+        let first = number();
+        assert_eq!(left(), CALL);
+        spend(|| {
             let begin = Instant::now();
             while begin.elapsed() < TURN {}
-            Ok(())
-        };
-        turn.spend(long).unwrap();
-        assert_eq!(turn.spend(Ok).unwrap(), Duration::ZERO);
-        turn.begin();
-        assert_eq!(turn.spend(Ok).unwrap(), CALL);
+        });
+        assert_eq!(left(), Duration::ZERO);
+        end(first);
+        assert_eq!(left(), CALL);
+        read_later(usize::MAX);
+        assert_eq!(left(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_comes_back_together_ends_one_turn() {
+        let first = number();
+        end(first);
+        let second = number();
+        assert_ne!(first, second);
+        read_later(usize::MAX);
+        end(first);
+        assert_eq!((number(), left()), (second, Duration::ZERO));
+        end(second);
+        assert_eq!(left(), CALL);
     }
 }

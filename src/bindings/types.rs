@@ -527,8 +527,8 @@ pub struct ServeOptions {
     pub api_key: Option<String>,
     /// The largest body. Default 64 MiB.
     pub max_body_bytes: Option<u32>,
-    /// The space for all bodies that are being read or handled. Default 256 MiB, or as much
-    /// as the largest takes.
+    /// The space for all bodies that are being read or handled, and as much again for all
+    /// answers of more than 64 KiB. Default 256 MiB, or as much as the largest body takes.
     pub max_buffered_bytes: Option<u32>,
     /// Connections at a time; further ones wait. Default 4,096.
     pub max_connections: Option<u32>,
