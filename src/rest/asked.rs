@@ -3,6 +3,7 @@
 use std::{future::Future, marker::PhantomData};
 
 use axum::{
+    body::Body,
     extract::{FromRequestParts, MatchedPath, Query, RawPathParams, Request},
     http::{Extensions, request::Parts},
 };
@@ -13,8 +14,9 @@ use serde_json::Value;
 use super::{
     Api, body,
     failure::{Failure, Handled},
+    room::{Room, Share},
 };
-use crate::{arguments, error::Error};
+use crate::{arguments, error::Error, workers};
 
 /// A request, read and checked.
 pub struct Asked<P, Q, B> {
@@ -75,15 +77,14 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for Sent<T> {
         if length <= SHORT {
             return Ok(Sent(read()?));
         }
-        let read = tokio::task::spawn_blocking(read).await;
-        let stopped = |_| Err(Error::Internal("reading was stopped".into()));
-        Ok(Sent(read.unwrap_or_else(stopped)?))
+        Ok(Sent(workers::aside(read).await?))
     }
 }
 
 /// An answer, serialised where it was made.
 pub struct Answer<A> {
     text: String,
+    share: Share,
     kind: PhantomData<fn() -> A>,
 }
 
@@ -93,15 +94,21 @@ impl<A: Serialize> Answer<A> {
             .map_err(|error| Error::Internal(format!("an answer is no JSON: {error}")))?;
         Ok(Self {
             text,
+            share: Share::default(),
             kind: PhantomData,
         })
     }
 }
 
-impl<A> From<Answer<A>> for String {
+impl<A> Answer<A> {
+    /// The same, of what was read into a share of the space for answers.
+    pub fn within(self, share: Share) -> Self {
+        Self { share, ..self }
+    }
+
     /// The answer's JSON text.
-    fn from(answer: Answer<A>) -> Self {
-        answer.text
+    pub fn body(self, room: &Room) -> Handled<Body> {
+        room.body(self.text, self.share)
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Failure {
         limit: usize,
     },
     NotJson,
-    /// There is no room for one more body.
+    /// There is no room for one more body, or for an answer. Nothing was changed.
     Overloaded,
     /// A panic, contained.
     Defect,
@@ -134,7 +134,9 @@ impl Failure {
             Failure::NotJson => {
                 "the body must be JSON: send the header 'Content-Type: application/json'".into()
             }
-            Failure::Overloaded => "too many bodies at the same time: try again".into(),
+            Failure::Overloaded => {
+                "too many large bodies or answers at the same time: try again".into()
+            }
             Failure::Defect => "internal error, please report it".into(),
         }
     }

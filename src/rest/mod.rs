@@ -3,7 +3,8 @@
 //! - `routes` is the table of routes; `table` makes the router of it, and `document` what
 //!   OpenAPI says of it; `asked` is a request, read and checked.
 //! - `vectors`, `search`, `deletes`, `collections`, `service`, `sdk`: what the routes do.
-//! - `guard` lets in who may ask; `body` reads what is sent; `failure` tells what went wrong.
+//! - `guard` lets in who may ask; `body` reads what is sent; `room` bounds what is answered;
+//!   `failure` tells what went wrong.
 //! - `metrics` and `log` tell the operator, and never what is in a request.
 //! - `server` listens, and ends in order.
 
@@ -20,6 +21,7 @@ mod metadata;
 mod metrics;
 mod names;
 mod numbers;
+mod room;
 mod routes;
 mod sdk;
 mod search;
@@ -56,6 +58,7 @@ use crate::{
     collection::Access,
     error::{Error, Result, contained},
     storage::Fsync,
+    workers,
 };
 use failure::{Failure, Handled};
 
@@ -74,8 +77,8 @@ pub struct Options {
     pub api_key: Option<String>,
     /// The largest body.
     pub max_body_bytes: usize,
-    /// The space for all bodies that are being read or handled; by default 256 MiB, or as
-    /// much as the largest takes.
+    /// The space for all bodies that are being read or handled, and as much again for all
+    /// large answers; by default 256 MiB, or as much as the largest body takes.
     pub max_buffered_bytes: Option<usize>,
     /// Connections at a time; further ones wait.
     pub max_connections: usize,
@@ -205,6 +208,8 @@ struct Shared {
     key: Option<guard::Key>,
     /// What is left of the space for bodies.
     space: Arc<Semaphore>,
+    /// What is left of the space for answers, which is as large.
+    answers: Arc<room::Room>,
     metrics: metrics::Metrics,
     log: log::Log,
     started: Instant,
@@ -231,11 +236,16 @@ impl Shared {
                 done => return Ok(done?),
             }
         }
-        let work = move || contained(|| work(&call, Access::Wait));
-        let stopped = |_| Err(Error::Internal("the work was stopped".into()));
-        Ok(tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(stopped)?)
+        Ok(workers::aside(move || work(&call, Access::Wait)).await?)
+    }
+
+    /// A share of the space for answers for `limit` vectors of a collection, before they are
+    /// read. Where they turn out larger than the others, it grows when the answer is made.
+    fn reserve(&self, collection: &str, limit: usize, with_vector: bool) -> Handled<room::Share> {
+        let call = self.client.begin().ok();
+        let found = call.and_then(|call| call.collection(collection).ok());
+        let bytes = found.and_then(|found| found.expected_bytes(limit, with_vector));
+        self.answers.reserve(bytes.unwrap_or(0))
     }
 
     /// The vectors of texts for a collection by the client's own embedder; none where the
@@ -301,6 +311,7 @@ fn router(
         space: Arc::new(Semaphore::new(
             options.max_buffered_bytes().div_ceil(body::PIECE),
         )),
+        answers: Arc::new(room::Room::new(options.max_buffered_bytes())),
         log: log::Log::new(options.log),
         started: Instant::now(),
         document: document.to_string(),
@@ -447,6 +458,91 @@ mod tests {
             }
             assert_eq!(api.space.available_permits(), 4);
         }
+    }
+
+    #[tokio::test]
+    async fn large_answers_that_nobody_reads_leave_room_for_small_ones_and_for_what_is_written() {
+        let space = 256 << 10;
+        let options = Options {
+            max_body_bytes: space,
+            max_buffered_bytes: Some(space),
+            ..Options::default()
+        };
+        let (router, api) = start(options, |router| router);
+        let post = |path: &str, body: &str| request("POST", path, body.to_owned());
+        let get = |path: &str| request("GET", path, "");
+        let status = async |request| router.clone().oneshot(request).await.unwrap();
+        let made = post("/collections", r#"{"name":"c","dimension":1}"#);
+        assert!(status(made).await.status().is_success());
+        let row = |id: &str, bytes| {
+            format!(
+                r#"{{"id":"{id}","vector":[1],"metadata":{{"x":"{}"}}}}"#,
+                "y".repeat(bytes)
+            )
+        };
+        for (id, bytes) in [("a", 150 << 10), ("b", 10)] {
+            let inserted = status(post("/collections/c/insert", &row(id, bytes))).await;
+            assert!(inserted.status().is_success());
+        }
+        let list = "/collections/c/vectors";
+        let search = |limit| {
+            let body = format!(r#"{{"vector":[1],"limit":{limit}}}"#);
+            request("POST", "/collections/c/search", body)
+        };
+        for _ in 0..3 {
+            let held = status(get(list)).await;
+            assert_eq!(held.status(), StatusCode::OK);
+            assert!(api.answers.left() < 150 << 10);
+            for large in [get(list), get("/collections/c/vectors/a"), search(2)] {
+                let (refused, body) = ask(&router, large).await;
+                assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+                assert!(body.contains("OVERLOADED"), "{body}");
+            }
+            assert_eq!(
+                ask(&router, get("/collections/c/vectors/b")).await.0,
+                StatusCode::OK
+            );
+            // What has been done is answered, how ever large the answer is.
+            let change = request("PUT", "/collections/c/vectors/a", r#"{"vector":[2]}"#);
+            let (changed, body) = ask(&router, change).await;
+            assert!(
+                changed == StatusCode::OK && body.len() > 300 << 10,
+                "{changed}"
+            );
+            // Half read and given up, or read whole.
+            let mut body = held.into_body();
+            body.frame().await.unwrap().unwrap();
+            assert!(api.answers.left() < space);
+            drop(body);
+            assert_eq!(api.answers.left(), space);
+            let (read, text) = ask(&router, get(list)).await;
+            assert!(read == StatusCode::OK && text.len() > 150 << 10);
+            assert_eq!(api.answers.left(), space);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_is_handed_over_in_portions_of_a_whole() {
+        let room = room::Room::new(1 << 20);
+        let text: String = (0..300_000)
+            .map(|i| char::from(b'a' + (i % 26) as u8))
+            .collect();
+        let share = room.reserve(text.len()).unwrap();
+        let mut body = room.body(text.clone(), share).unwrap();
+        let length = axum::body::HttpBody::size_hint(&body).exact();
+        assert_eq!(length, Some(300_000));
+        let mut read = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let data = frame.unwrap().into_data().unwrap();
+            assert!((1..=64 << 10).contains(&data.len()));
+            read.extend_from_slice(&data);
+        }
+        assert_eq!(read, text.as_bytes());
+        // What is larger than all the space takes all of it, alone.
+        let all = room.reserve(usize::MAX).unwrap();
+        assert!(room.reserve(100 << 10).is_err());
+        drop(all);
+        room.reserve(100 << 10).unwrap();
     }
 
     #[test]

@@ -190,7 +190,8 @@ pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answe
         }
     }
     let mut wanted = Some(wanted);
-    api.run(Place::Here, move |call, access| {
+    let share = api.reserve(&collection, options.limit, options.with_vector)?;
+    let answer = api.run(Place::Here, move |call, access| {
         let collection = call.collection(&collection)?;
         if access == Access::Now {
             return match &wanted {
@@ -204,6 +205,6 @@ pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answe
             Some(wanted) => Found::answer(wanted.search(&collection, &options)?),
             None => Err(Error::Internal("a search was done twice".into())),
         }
-    })
-    .await
+    });
+    Ok(answer.await?.within(share))
 }

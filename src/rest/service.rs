@@ -10,7 +10,7 @@ use super::{
     failure::{Failure, Handled},
     numbers::Whole,
 };
-use crate::{collection::Access, embed::embed, error::Error, report::timestamp};
+use crate::{collection::Access, embed::embed, error::Error, report::timestamp, workers};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What the embedders are called.
@@ -169,9 +169,7 @@ pub async fn embedding(
 
 pub async fn metrics(api: Api) -> Handled<String> {
     // Collections may be busy.
-    let text = tokio::task::spawn_blocking(move || api.metrics.text()).await;
-    let stopped = |_| Err(Error::Internal("the work was stopped".into()));
-    Ok(text.unwrap_or_else(stopped)?)
+    Ok(workers::aside(move || api.metrics.text()).await?)
 }
 
 pub async fn document(api: Api) -> Handled<String> {

@@ -156,14 +156,15 @@ where
     move |State(api): State<Api>, request: Request| {
         let handler = handler.clone();
         Box::pin(async move {
+            let answers = api.answers.clone();
             let answered = match read::<P, Q, B>(&api, request, id).await {
                 Ok(asked) => handler(api, asked).await,
                 Err(failure) => Err(failure),
             };
-            match answered {
-                Ok(answer) => {
+            match answered.and_then(|answer| answer.body(&answers)) {
+                Ok(body) => {
                     let json = [(header::CONTENT_TYPE, "application/json")];
-                    (success, json, String::from(answer)).into_response()
+                    (success, json, body).into_response()
                 }
                 Err(failure) => failure.into_response(),
             }

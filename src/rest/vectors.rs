@@ -25,6 +25,9 @@ use crate::{
 /// Up to this many values, inserting is done by the thread that serves the connection.
 const SHORT: usize = 16 << 10;
 
+/// Up to so many bytes, a text is embedded by that thread: some tenths of a millisecond.
+const SHORT_TEXT: usize = 1 << 10;
+
 /// A vector to insert, by its values or by a text to embed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,10 +270,11 @@ pub async fn batch_insert(
 
 pub async fn get(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<StoredVector> {
     let OfVector { collection, id } = asked.at;
-    api.run(Place::Here, move |call, access| {
+    let share = api.answers.reserve(0)?;
+    let answer = api.run(Place::Here, move |call, access| {
         StoredVector::answer(call.collection(&collection)?.get(access, &id)?)
-    })
-    .await
+    });
+    Ok(answer.await?.within(share))
 }
 
 pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answered<VectorPage> {
@@ -278,7 +282,8 @@ pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answer
     let limit = pages.limit.map_or(10, |limit| limit.0);
     let offset = pages.offset.map_or(0, |offset| offset.0);
     arguments::check_limit(limit)?;
-    api.run(Place::Aside, move |call, access| {
+    let share = api.reserve(&name, limit, true)?;
+    let answer = api.run(Place::Aside, move |call, access| {
         let collection = call.collection(&name)?;
         let (items, total) = match &pages.ids {
             None => {
@@ -286,16 +291,20 @@ pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answer
                 (page.vectors, page.total)
             }
             Some(ids) => {
-                let mut found = Vec::new();
+                let (mut found, mut total) = (Vec::new(), 0);
                 for id in ids.split(',') {
                     match collection.get(access, id) {
-                        Ok(item) => found.push(item),
+                        Ok(item) => {
+                            if total >= offset && found.len() < limit {
+                                found.push(item);
+                            }
+                            total += 1;
+                        }
                         Err(Error::VectorNotFound { .. }) => {}
                         Err(error) => return Err(error),
                     }
                 }
-                let total = found.len();
-                (found.into_iter().skip(offset).take(limit).collect(), total)
+                (found, total)
             }
         };
         let vectors: Result<_> = items
@@ -308,8 +317,8 @@ pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answer
             limit,
             offset,
         })
-    })
-    .await
+    });
+    Ok(answer.await?.within(share))
 }
 
 pub async fn update(
@@ -340,7 +349,12 @@ pub async fn change(
     }
     let metadata = metadata.map(Metadata::into_text);
     let vector = vector.map(|Values(values)| values);
-    api.run(Place::Here, move |call, access| {
+    let embeds = text.as_ref().filter(|_| vector.is_none());
+    let place = match embeds.map_or(0, |text| text.len()) {
+        ..=SHORT_TEXT => Place::Here,
+        _ => Place::Aside,
+    };
+    api.run(place, move |call, access| {
         let collection = call.collection(&collection)?;
         let dimension = collection.config().dimension;
         let embedded = |text: &str| embed(text, dimension);
