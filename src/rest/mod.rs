@@ -538,6 +538,7 @@ mod tests {
             read.extend_from_slice(&data);
         }
         assert_eq!(read, text.as_bytes());
+        drop(body);
         // What is larger than all the space takes all of it, alone.
         let all = room.reserve(usize::MAX).unwrap();
         assert!(room.reserve(100 << 10).is_err());
