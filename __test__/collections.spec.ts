@@ -55,6 +55,7 @@ describe('collections', () => {
     ['both spellings of metric', { dimension: 2, metric: 'cosine', similarity_metric: 'cosine' }, 'metric'],
     ['an unknown option', { dimension: 2, metrik: 'cosine' }, 'metrik'],
     ['an unknown hnsw option', { dimension: 2, hnsw: { efSearch: 9 } }, 'efSearch'],
+    ['a list of hnsw options', { dimension: 2, hnsw: [16, 100, 80] }, 'hnsw: invalid type: sequence'],
     ['m 3', { dimension: 2, hnsw: { m: 3 } }, 'hnsw.m'],
     ['m 129', { dimension: 2, hnsw: { m: 129 } }, 'hnsw.m'],
     ['ef_construction 7', { dimension: 2, hnsw: { ef_construction: 7 } }, 'hnsw.ef_construction'],

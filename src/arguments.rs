@@ -1,10 +1,14 @@
 //! Structured arguments, which reach every face as JSON. Unknown keys are errors: a
 //! misspelt `dry_run` must not delete, nor a misspelt `filter` widen a search.
 
-use std::path::PathBuf;
+use std::{fmt, marker::PhantomData, path::PathBuf};
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     collection::{Collection, Config, DeleteOptions, Item, SearchOptions, Update, check_ef_search},
@@ -31,16 +35,47 @@ pub fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
 
 fn refused(path: &str, error: &serde_json::Error) -> Error {
     let message = error.to_string();
-    // The place in a text that the caller never saw says nothing.
-    let message = message.split(" at line ").next().unwrap_or_default();
+    // Where a text is no JSON its writer looks for the place; elsewhere the path says it, also
+    // to callers that never saw a text.
+    let message = match error.classify() {
+        Category::Syntax | Category::Eof => &message,
+        _ => message.split(" at line ").next().unwrap_or_default(),
+    };
     let message = message
         .replace("expected usize", "expected a whole number")
         .replace("expected f64", "expected a number");
     Error::Validation(format!("{path}: {message}"))
 }
 
+/// A JSON object, and never an array: derived readers take one for an object, by the order of
+/// the fields, and so `[filter, null]` for a delete without a dry run.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let fields = deserializer.deserialize_map(Fields(PhantomData))?;
+        Ok(Self(fields))
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 /// A field that may be left out, but is no null when it is given.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -54,7 +89,7 @@ pub struct Creation {
     pub dimension: usize,
     #[serde(alias = "similarity_metric")]
     pub metric: Option<String>,
-    pub hnsw: Option<Hnsw>,
+    pub hnsw: Option<Object<Hnsw>>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +111,7 @@ impl Creation {
             })?,
         };
         let default = HnswParams::default();
-        let hnsw = self.hnsw.map_or(default, |given| HnswParams {
+        let hnsw = self.hnsw.map_or(default, |Object(given)| HnswParams {
             m: given.m.unwrap_or(default.m),
             ef_construction: given.ef_construction.unwrap_or(default.ef_construction),
             ef_search: given.ef_search.unwrap_or(default.ef_search),
@@ -153,7 +188,7 @@ pub fn delete_options(text: Option<&str>, allowed: &[&str]) -> Result<DeleteOpti
         dry_run,
         receipt,
         backup,
-    } = read(text, "options")?;
+    } = read::<Object<_>>(text, "options")?.0;
     let given = [
         ("dryRun", dry_run.is_some()),
         ("receipt", receipt.is_some()),

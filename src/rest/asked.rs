@@ -16,7 +16,11 @@ use super::{
     failure::{Failure, Handled},
     room::{Room, Share},
 };
-use crate::{arguments, error::Error, workers};
+use crate::{
+    arguments::{self, Object},
+    error::Error,
+    workers,
+};
 
 /// A request, read and checked.
 pub struct Asked<P, Q, B> {
@@ -55,7 +59,7 @@ impl Content for NoBody {
     }
 }
 
-/// A JSON body.
+/// A JSON body, which is an object.
 pub struct Sent<T>(pub T);
 
 /// Up to this many bytes, a body is read by the thread that serves the connection.
@@ -72,7 +76,8 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for Sent<T> {
         let read = move || -> Result<T, Error> {
             let text = std::str::from_utf8(taken.bytes())
                 .map_err(|_| Error::Validation("body: not valid UTF-8".into()))?;
-            arguments::read(text, "body")
+            let Object(body) = arguments::read(text, "body")?;
+            Ok(body)
         };
         if length <= SHORT {
             return Ok(Sent(read()?));

@@ -12,7 +12,7 @@ use super::{
     numbers::Whole,
 };
 use crate::{
-    arguments,
+    arguments::{self, Object},
     client::Call,
     collection::{Access, Collection},
     error::{Error, Result},
@@ -34,7 +34,7 @@ pub struct NewCollection {
     #[serde(alias = "similarity_metric")]
     #[schemars(extend("enum" = ["cosine", "euclidean", "dot_product", null]))]
     metric: Option<String>,
-    hnsw: Option<HnswOptions>,
+    hnsw: Option<Object<HnswOptions>>,
 }
 
 /// The parameters of the graph.
@@ -128,10 +128,12 @@ pub async fn create(
         name: new.name,
         dimension: new.dimension.0,
         metric: new.metric,
-        hnsw: new.hnsw.map(|hnsw| arguments::Hnsw {
-            m: hnsw.m.map(|m| m.0),
-            ef_construction: hnsw.ef_construction.map(|ef| ef.0),
-            ef_search: hnsw.ef_search.map(|ef| ef.0),
+        hnsw: new.hnsw.map(|Object(hnsw)| {
+            Object(arguments::Hnsw {
+                m: hnsw.m.map(|m| m.0),
+                ef_construction: hnsw.ef_construction.map(|ef| ef.0),
+                ef_search: hnsw.ef_search.map(|ef| ef.0),
+            })
         }),
     };
     let config = creation.config()?;

@@ -13,7 +13,7 @@ use super::{
     names::{InCollection, OfVector},
 };
 use crate::{
-    arguments::check_dry_run,
+    arguments::{check_dry_run, given},
     collection::{DeleteOptions, Outcome, Residue},
     filter,
     report::Receipt,
@@ -28,6 +28,8 @@ const SHORT: usize = 128;
 pub struct Ids {
     pub ids: Vec<String>,
     /// Add a proof of what was erased. Default false.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
 }
 
@@ -41,8 +43,13 @@ pub struct Ids {
 pub struct ByFilter {
     pub filter: FilterText,
     /// Delete nothing; report what would be deleted. Default false.
+    // No null: a `dry_run` that was read from where there is none must not delete.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub dry_run: Option<bool>,
     /// Add a proof of what was erased; not with `dry_run`. Default false.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
 }
 

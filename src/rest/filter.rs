@@ -22,11 +22,6 @@ impl<'de> Deserialize<'de> for FilterText {
     }
 }
 
-/// For an optional filter: one that is given is one, whatever it is.
-pub fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FilterText>, D::Error> {
-    FilterText::deserialize(deserializer).map(Some)
-}
-
 impl JsonSchema for FilterText {
     fn inline_schema() -> bool {
         true

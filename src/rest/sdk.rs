@@ -11,13 +11,14 @@ use super::{
     asked::{Answer, Answered, Anywhere, Asked, NoQuery, Sent},
     deletes::{self, ByFilter, DeleteReport, Ids},
     failure::Failure,
-    filter::{FilterText, given},
+    filter::FilterText,
     metadata::Metadata,
     names::{InCollection, Name},
     numbers::{NewPointId, PointId, Values, Whole},
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, NewVector, StoredVector},
 };
+use crate::arguments::{Object, given};
 
 /// Vectors to delete from a collection.
 #[derive(Deserialize, JsonSchema)]
@@ -27,6 +28,8 @@ pub struct IdsOfCollection {
     collection: String,
     ids: Vec<String>,
     /// Add a proof of what was erased. Default false.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool", extend("default" = false))]
     receipt: Option<bool>,
 }
 
@@ -150,7 +153,7 @@ pub struct TextsOfCollection {
     #[schemars(with = "Name")]
     collection: String,
     /// All of them are inserted, or none.
-    texts: Vec<TextWithId>,
+    texts: Vec<Object<TextWithId>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -183,7 +186,7 @@ pub async fn insert_texts(
     let begun = Instant::now();
     let Sent(sent) = asked.body;
     let name = sent.collection.clone();
-    let texts = sent.texts.into_iter().map(|text| NewVector {
+    let texts = sent.texts.into_iter().map(|Object(text)| NewVector {
         id: Some(text.id),
         text: Some(text.text),
         vector: None,
@@ -217,7 +220,7 @@ pub struct VectorsOfCollection {
     #[schemars(with = "Name")]
     collection: String,
     /// All of them are inserted, or none.
-    vectors: Vec<Embedded>,
+    vectors: Vec<Object<Embedded>>,
 }
 
 /// A vector under any of the names that clients have for its parts.
@@ -252,7 +255,7 @@ pub async fn insert_vectors(
 ) -> Answered<BatchInsertReport> {
     let Sent(sent) = asked.body;
     let name = sent.collection.clone();
-    let all = sent.vectors.into_iter().map(|vector| NewVector {
+    let all = sent.vectors.into_iter().map(|Object(vector)| NewVector {
         id: vector.id,
         text: None,
         vector: Some(vector.embedding),
@@ -311,12 +314,33 @@ pub async fn update(
     vectors::change(api, sent.collection, sent.id, changes).await
 }
 
+/// How a write is to be done, as Qdrant's clients say it in the query.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Writing {
+    /// Every write is complete when it is answered: this changes nothing.
+    #[serde(rename = "wait")]
+    _wait: Option<bool>,
+    /// Writes are done one after the other: this changes nothing.
+    #[serde(rename = "ordering")]
+    _ordering: Option<Ordering>,
+}
+
+/// The orderings that Qdrant has.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Ordering {
+    Weak,
+    Medium,
+    Strong,
+}
+
 /// Points to insert or replace.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Points {
     /// All of them are inserted, or none.
-    points: Vec<Point>,
+    points: Vec<Object<Point>>,
     /// Every write is complete when it is answered: this changes nothing.
     #[serde(rename = "wait")]
     _wait: Option<bool>,
@@ -380,11 +404,11 @@ impl PointsAnswer {
 
 pub async fn upsert_points(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<Points>>,
+    asked: Asked<InCollection, Writing, Sent<Points>>,
 ) -> Answered<PointsAnswer> {
     let begun = Instant::now();
     let Sent(Points { points, .. }) = asked.body;
-    let all = points.into_iter().map(|point| NewVector {
+    let all = points.into_iter().map(|Object(point)| NewVector {
         id: Some(point.id.0),
         text: None,
         vector: Some(point.vector),
@@ -396,7 +420,7 @@ pub async fn upsert_points(
 
 pub async fn delete_points(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<PointsToDelete>>,
+    asked: Asked<InCollection, Writing, Sent<PointsToDelete>>,
 ) -> Answered<PointsAnswer> {
     let begun = Instant::now();
     let (collection, Sent(sent)) = (asked.at.collection, asked.body);

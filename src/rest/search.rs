@@ -10,14 +10,14 @@ use super::{
     Api, Place,
     asked::{Answer, Answered, Asked, NoQuery, Sent},
     failure::Failure,
-    filter::{FilterText, given},
+    filter::FilterText,
     metadata::Metadata,
     names::InCollection,
     numbers::{Values, Whole},
     vectors::stored_metadata,
 };
 use crate::{
-    arguments::{self, Wanted},
+    arguments::{self, Wanted, given},
     collection::{Access, Item},
     error::{Error, Result},
 };

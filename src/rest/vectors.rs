@@ -15,7 +15,7 @@ use super::{
     numbers::{Values, Whole},
 };
 use crate::{
-    arguments,
+    arguments::{self, Object},
     client::Call,
     collection::{Access, Batch, Collection, Item, Prepared},
     embed::embed,
@@ -52,7 +52,7 @@ pub struct NewVector {
 #[serde(deny_unknown_fields)]
 pub struct NewVectors {
     /// All of them are inserted, or none. Where an id occurs twice, the last wins.
-    vectors: Vec<NewVector>,
+    vectors: Vec<Object<NewVector>>,
 }
 
 /// What to replace of a vector; what is left out stays. At least one is given.
@@ -258,7 +258,8 @@ pub async fn batch_insert(
     api: Api,
     asked: Asked<InCollection, NoQuery, Sent<NewVectors>>,
 ) -> Answered<InsertReport> {
-    let Sent(NewVectors { vectors }) = asked.body;
+    let vectors = asked.body.0.vectors.into_iter();
+    let vectors = vectors.map(|Object(vector)| vector).collect();
     insert_all(&api, asked.at.collection, "vectors", vectors, |ids| {
         Answer::of(&InsertReport {
             inserted: ids.len(),

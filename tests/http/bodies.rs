@@ -9,6 +9,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use http_body_util::BodyExt;
+use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -275,4 +276,259 @@ fn brackets_without_end_are_refused() {
             assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {answer}");
         }
     }
+}
+
+/// A route that takes a body, as the document has it.
+struct Documented {
+    method: String,
+    path: String,
+    example: Value,
+    /// Of the body.
+    schema: Value,
+    allows: Validator,
+}
+
+/// A server in the state that the document's examples are about, with its document and the
+/// routes there that take a body.
+fn exemplary() -> (Router, Value, Vec<Documented>) {
+    let client = Arc::new(Client::open(Store::default()));
+    let app = app(client, Options::default()).unwrap();
+    let (_, document) = ask(&app, "GET", "/openapi.json", "");
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let content = &operation["requestBody"]["content"]["application/json"];
+            let Some(schema) = content.get("schema") else {
+                continue;
+            };
+            let mut whole = schema.clone();
+            whole["components"] = document["components"].clone();
+            routes.push(Documented {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                example: content["example"].clone(),
+                schema: schema.clone(),
+                allows: jsonschema::draft202012::new(&whole).unwrap(),
+            });
+        }
+    }
+    assert!(routes.len() >= 18);
+    let new = json!({ "name": "my_collection", "dimension": 4 }).to_string();
+    assert_eq!(
+        ask(&app, "POST", "/collections", new).0,
+        StatusCode::CREATED
+    );
+    (app, document, routes)
+}
+
+impl Documented {
+    fn ask(&self, app: &Router, body: &Value) -> (StatusCode, Value) {
+        let vector = |id| json!({ "id": id, "vector": [1, 0, 0, 0] });
+        let vectors = json!({ "vectors": [vector("vec_001"), vector("delete_by_filter")] });
+        let insert = "/collections/my_collection/batch_insert";
+        assert_eq!(
+            ask(app, "POST", insert, vectors.to_string()).0,
+            StatusCode::OK
+        );
+        let path = self.path.replace("{collection}", "my_collection");
+        ask(
+            app,
+            &self.method,
+            &path.replace("{id}", "vec_001"),
+            body.to_string(),
+        )
+    }
+
+    /// Whether the document allows a body. Other names of fields it tells in words.
+    fn allows(&self, body: &Value) -> bool {
+        let mut body = body.clone();
+        let names: &[(&str, &str)] = match self.path.as_str() {
+            "/collections" => &[("similarity_metric", "metric")],
+            "/collections/{collection}/search" => &[
+                ("threshold", "similarity_threshold"),
+                ("score_threshold", "similarity_threshold"),
+            ],
+            "/search" | "/collections/{collection}/search/text" => &[
+                ("similarity_threshold", "threshold"),
+                ("score_threshold", "threshold"),
+            ],
+            "/update" => &[("data", "vector"), ("payload", "metadata")],
+            "/insert_vectors" => &[
+                ("vector", "embedding"),
+                ("data", "embedding"),
+                ("metadata", "payload"),
+            ],
+            _ => &[],
+        };
+        let rename = |object: &mut Value| {
+            for (other, name) in names {
+                let fields = object.as_object_mut();
+                if let Some(fields) = fields
+                    && let Some(value) = fields.remove(*other)
+                {
+                    fields.insert((*name).to_owned(), value);
+                }
+            }
+        };
+        match body.get_mut("vectors").and_then(Value::as_array_mut) {
+            Some(vectors) if self.path == "/insert_vectors" => vectors.iter_mut().for_each(rename),
+            _ => rename(&mut body),
+        }
+        self.allows.is_valid(&body)
+    }
+}
+
+/// The schema that a reference, or one of several, leads to, where it is that of an object.
+fn object_schema<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return object_schema(document, document.pointer(reference.strip_prefix('#')?)?);
+    }
+    if let Some(schemas) = schema["anyOf"].as_array() {
+        let found = schemas.iter().find_map(|one| object_schema(document, one));
+        return found.or_else(|| schema.get("properties").map(|_| schema));
+    }
+    schema.get("properties").map(|_| schema)
+}
+
+/// An object as a list of its values, in the order that its schema has them.
+fn by_position(schema: &Value, object: &Value) -> Value {
+    let names = schema["properties"].as_object().unwrap().keys();
+    names.map(|name| object[name].clone()).collect()
+}
+
+/// What a body becomes when something in it, and it itself, is replaced by `values`, and by
+/// itself as a list.
+fn variants(document: &Value, schema: &Value, body: &Value, values: &[Value]) -> Vec<Value> {
+    let mut all = values.to_vec();
+    if let Some(items) = body.as_array() {
+        for (i, item) in items.iter().enumerate() {
+            for variant in variants(document, &schema["items"], item, values) {
+                let mut changed = body.clone();
+                changed[i] = variant;
+                all.push(changed);
+            }
+        }
+    }
+    let Some(schema) = object_schema(document, schema) else {
+        return all;
+    };
+    if body.is_object() {
+        all.push(by_position(schema, body));
+        for (name, of_field) in schema["properties"].as_object().unwrap() {
+            for variant in variants(document, of_field, &body[name], values) {
+                let mut changed = body.clone();
+                changed[name] = variant;
+                all.push(changed);
+            }
+            let mut without = body.clone();
+            without.as_object_mut().unwrap().remove(name);
+            all.push(without);
+        }
+    }
+    all
+}
+
+#[test]
+fn what_the_document_refuses_is_refused() {
+    let (app, document, routes) = exemplary();
+    let values = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(1e39),
+        json!(""),
+        json!("cosine"),
+        json!([]),
+        json!([null]),
+        json!([16, 100, 80]),
+        json!({}),
+        json!({ "unknown": 1 }),
+    ];
+    for route in &routes {
+        let (status, answer) = route.ask(&app, &route.example);
+        let taken = status.is_success() || status == StatusCode::CONFLICT;
+        assert!(taken && route.allows(&route.example), "{answer}");
+        let mut refused = 0;
+        for body in variants(&document, &route.schema, &route.example, &values) {
+            if route.allows(&body) {
+                continue;
+            }
+            refused += 1;
+            let (status, answer) = route.ask(&app, &body);
+            assert!(
+                status.is_client_error() && status != StatusCode::CONFLICT,
+                "{} {} {body}: {status} {answer}",
+                route.method,
+                route.path
+            );
+        }
+        assert!(refused > values.len(), "{}", route.path);
+    }
+}
+
+#[test]
+fn what_is_nearly_right_is_refused_where_the_document_refuses_it() {
+    let (app, _, routes) = exemplary();
+    proptest::test_runner::TestRunner::new_with_rng(
+        ProptestConfig {
+            cases: 250,
+            ..config()
+        },
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
+    )
+    .run(&nearly(), |body| {
+        let text = body.to_string().replace("\"c\"", "\"my_collection\"");
+        let body: Value = serde_json::from_str(&text).unwrap();
+        for route in &routes {
+            let (status, _) = route.ask(&app, &body);
+            prop_assert!(
+                !status.is_success() || route.allows(&body),
+                "{} {}",
+                route.method,
+                route.path
+            );
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_text_that_is_no_json_is_refused_with_the_place_where_it_ends_to_be() {
+    let (app, routes) = start();
+    for (body, place) in [
+        ("{\"ids\": [\"a\",]}", "at line 1 column 14"),
+        (
+            "{\n  \"ids\": [\"a\"]\n  \"receipt\": true }",
+            "at line 3 column 3",
+        ),
+        ("{ \"ids\": [\"a\"]", "at line 1 column 14"),
+    ] {
+        let (method, path) = routes
+            .iter()
+            .find(|(_, path)| path == "/collections/c/batch_delete")
+            .unwrap();
+        let (status, answer) = ask(&app, method, path, body);
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(
+            answer["message"].as_str().unwrap().ends_with(place),
+            "{answer}"
+        );
+    }
+    // Where it is JSON, the path says the place.
+    let (_, answer) = ask(
+        &app,
+        "POST",
+        "/collections/c/batch_delete",
+        "{\"ids\": [1]}",
+    );
+    let message = answer["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("body.ids[0]: ") && !message.contains("line"),
+        "{message}"
+    );
 }
