@@ -5,7 +5,7 @@ use std::{future::Future, marker::PhantomData};
 use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Query, RawPathParams, Request},
-    http::{Extensions, request::Parts},
+    http::{Extensions, Method, header, request::Parts},
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value::MapDeserializer};
@@ -47,6 +47,9 @@ pub trait Content: Sized + Send {
 }
 
 /// No body. What is sent all the same is not read.
+///
+/// A `POST` is one of the requests that a browser sends for any web page without asking first,
+/// unless it is said to be JSON. Other clients than browsers name no origin, and need not say so.
 pub struct NoBody;
 
 impl Content for NoBody {
@@ -54,7 +57,15 @@ impl Content for NoBody {
         None
     }
 
-    async fn read(_: &Api, _: Request) -> Handled<Self> {
+    async fn read(_: &Api, request: Request) -> Handled<Self> {
+        let headers = request.headers();
+        let told = [header::ORIGIN, header::CONTENT_TYPE];
+        if request.method() == Method::POST
+            && told.iter().any(|name| headers.contains_key(name))
+            && !body::is_json(headers)
+        {
+            return Err(Failure::NotJson);
+        }
         Ok(NoBody)
     }
 }

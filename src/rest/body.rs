@@ -41,7 +41,8 @@ impl Taken {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a request says that its body is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     let Some(kind) = value.and_then(|value| value.to_str().ok()) else {
         return false;

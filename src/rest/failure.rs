@@ -131,9 +131,9 @@ impl Failure {
             Failure::TooLarge { limit } => {
                 format!("the body is larger than {limit} bytes: send it in parts")
             }
-            Failure::NotJson => {
-                "the body must be JSON: send the header 'Content-Type: application/json'".into()
-            }
+            Failure::NotJson => "the body, if there is one, must be JSON: send the header \
+                 'Content-Type: application/json'"
+                .into(),
             Failure::Overloaded => {
                 "too many large bodies or answers at the same time: try again".into()
             }

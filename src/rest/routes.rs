@@ -205,7 +205,7 @@ fn collection_routes(table: Table) -> Table {
                 done("the index of 'my_collection' is at its best"),
             )
             .more("Searches are right without it; it makes them fast, and gives space back.")
-            .fails(MISSING),
+            .fails(&[StatusCode::NOT_FOUND, StatusCode::UNSUPPORTED_MEDIA_TYPE]),
             collections::optimize,
         )
 }
