@@ -708,6 +708,13 @@ fn backup_file(path: &Path) -> Result<PathBuf> {
         return Err(Error::Validation("the backup's path is empty".into()));
     }
     if !path.is_dir() {
+        let last = path.as_os_str().as_encoded_bytes().last();
+        if last.is_some_and(|&byte| std::path::is_separator(byte.into())) {
+            return Err(Error::Storage(format!(
+                "there is no directory {}: make it first, or name a file",
+                path.display()
+            )));
+        }
         return Ok(path.to_owned());
     }
     let time = OffsetDateTime::now_utc();

@@ -257,6 +257,24 @@ impl VectorizerClient {
         })
     }
 
+    /// Lets `check` refuse many values before they are copied. Where the collection is not
+    /// known yet they are refused afterwards.
+    fn check_first(
+        &self,
+        collection: &str,
+        values: usize,
+        check: impl FnOnce(&Collection) -> Result<()>,
+    ) -> napi::Result<()> {
+        if values <= INLINE_VALUES {
+            return Ok(());
+        }
+        match self.client.begin() {
+            Err(Error::WouldBlock) => Ok(()),
+            begun => begun.and_then(|call| check(&*call.collection(collection)?)),
+        }
+        .map_err(thrown)
+    }
+
     /// Inserts a batch and reports with what `report` makes of the ids.
     fn insert<'env>(
         &self,
@@ -428,12 +446,7 @@ impl Queries {
     /// A vector for each query but the empty text.
     fn cut(self, dimension: usize) -> Result<Vec<Option<Vec<f32>>>> {
         let Some(lengths) = self.lengths else {
-            if !self.data.len().is_multiple_of(dimension) {
-                return Err(Error::Validation(format!(
-                    "queries: {} values are no whole rows of {dimension}",
-                    self.data.len()
-                )));
-            }
+            check_whole(self.data.len(), dimension)?;
             let rows = self.data.chunks_exact(dimension);
             return Ok(rows.map(|row| Some(row.to_vec())).collect());
         };
@@ -452,6 +465,16 @@ impl Queries {
             });
         Ok(queries.collect())
     }
+}
+
+/// That so many values are whole queries.
+fn check_whole(values: usize, dimension: usize) -> Result<()> {
+    if values.is_multiple_of(dimension) {
+        return Ok(());
+    }
+    Err(Error::Validation(format!(
+        "queries: {values} values are no whole rows of {dimension}"
+    )))
 }
 
 fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
@@ -581,6 +604,9 @@ impl VectorizerClient {
         texts: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
+        self.check_first(&collection, data.len(), |collection| {
+            collection.check_lengths(lengths.iter().copied(), |i| format!("vectors[{i}].data"))
+        })?;
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
         let text = ids.len() + length(&metadata) + length(&texts);
@@ -894,6 +920,19 @@ impl VectorizerClient {
         options: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
+        self.check_first(&collection, data.len(), |collection| match &lengths {
+            None => check_whole(data.len(), collection.config().dimension),
+            Some(lengths) => {
+                // That of a text is 0.
+                let given = lengths
+                    .iter()
+                    .enumerate()
+                    .filter(|&(_, &length)| length > 0);
+                given.into_iter().try_for_each(|(i, &length)| {
+                    collection.check_lengths([length], |_| format!("queries[{i}]"))
+                })
+            }
+        })?;
         let mut queries = Some(Queries {
             texts,
             data: data.to_vec(),

@@ -126,6 +126,25 @@ impl Collection {
         self.check_values(row, || what.to_owned())
     }
 
+    /// Checks the lengths of rows, which `what` names.
+    pub fn check_lengths(
+        &self,
+        lengths: impl IntoIterator<Item = u32>,
+        what: impl Fn(usize) -> String,
+    ) -> Result<()> {
+        let expected = self.config.dimension;
+        for (i, got) in lengths.into_iter().enumerate() {
+            if got as usize != expected {
+                return Err(Error::DimensionMismatch {
+                    what: what(i),
+                    expected,
+                    got: got as usize,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Checks and encodes a batch. Where an id occurs twice the last row wins, and the
     /// first occurrence keeps its place in the order, as in an upsert one by one.
     pub fn prepare(&self, batch: Batch) -> Result<Prepared> {
@@ -133,15 +152,8 @@ impl Collection {
         let count = batch.ids.len();
         let lengths = batch.lengths.iter().copied();
         let last = batch.lengths.last().copied().unwrap_or(0);
-        for (i, got) in lengths.chain(iter::repeat(last)).take(count).enumerate() {
-            if got as usize != dimension {
-                return Err(Error::DimensionMismatch {
-                    what: format!("vectors[{i}].data"),
-                    expected: dimension,
-                    got: got as usize,
-                });
-            }
-        }
+        let lengths = lengths.chain(iter::repeat(last)).take(count);
+        self.check_lengths(lengths, |i| format!("vectors[{i}].data"))?;
         if batch.data.len() != count * dimension {
             return Err(Error::Validation(format!(
                 "{} values do not make {count} rows of {dimension}",
