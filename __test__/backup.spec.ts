@@ -127,6 +127,19 @@ describe('createBackup', () => {
     expect(existsSync('x')).toBe(false)
   })
 
+  test('into a directory that does not exist, or from a file that does not, says so', async () => {
+    const folder = directory()
+    const client = opened()
+    const missing = await rejection(client.createBackup(join(folder, 'missing/')))
+    expect(missing).toBeInstanceOf(StorageError)
+    expect(missing.message).toMatch(/^there is no directory .*missing\/: make it first, or name a file$/)
+    const nowhere = await rejection(VectorizerClient.restoreBackup(join(folder, 'nope')))
+    expect(nowhere.message).toBe('path: expected the directory to make the store in, got undefined')
+    const nope = await rejection(VectorizerClient.restoreBackup(join(folder, 'nope'), join(folder, 'to')))
+    expect(nope.message).toContain(join(folder, 'nope'))
+    expect(readdirSync(folder)).toStrictEqual([])
+  })
+
   test('tells how far it is, up to the end, also while collections grow and shrink', async () => {
     const { client } = store({ fsync: 'no' })
     const ids = Array.from({ length: 1000 }, (_, i) => `${i}`)
