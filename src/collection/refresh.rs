@@ -27,8 +27,8 @@ const MOVED: usize = 64;
 const BLOCK: usize = 512;
 /// Codes copied at a time, under the lock that searches share.
 const COPIED: usize = 1024;
-/// Nodes inserted before the collection is looked at again.
-const INSERTED: usize = 2048;
+/// Nodes inserted before the collection is looked at again: closing it waits for them.
+const INSERTED: usize = 512;
 /// A graph that has more than doubled serves searches before it is complete, if it has
 /// grown by more than this.
 const INTERIM: u64 = 10_000;
