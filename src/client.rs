@@ -742,6 +742,12 @@ pub fn restore_backup(
         return Err(Error::Validation("a path is empty".into()));
     }
     let files = Files::default();
+    if matches!(file.try_exists(), Ok(false)) {
+        return Err(Error::Storage(format!(
+            "there is no file {}: check the path of the backup",
+            file.display()
+        )));
+    }
     let verified = storage::verify(&files, file, dimension_of, |done, total| {
         progress("verify", Progress { done, total });
     })?;
