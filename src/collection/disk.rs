@@ -3,6 +3,7 @@
 use std::{io::ErrorKind, path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
+use roaring::RoaringTreemap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -104,11 +105,18 @@ impl Collection {
             let state = State::new(&config);
             let dimension = config.dimension;
             let row = vec![0.0; dimension];
-            Ok(((config, created_at, state, row), dimension))
+            let orders = RoaringTreemap::new();
+            Ok(((config, created_at, state, row, orders), dimension))
         };
-        let (log, summary, (config, created_at, mut state, _)) =
+        let (log, summary, (config, created_at, mut state, ..)) =
             Log::open(files, directory, fsync, health, make, |target, entry| {
-                let (_, _, state, row) = target;
+                let (_, _, state, row, orders) = target;
+                if !orders.insert(entry.head.order) {
+                    let order = entry.head.order;
+                    return Err(Error::Storage(format!(
+                        "two vectors have the place {order} in the order of insertion"
+                    )));
+                }
                 state.load(&entry, row)
             })?;
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
