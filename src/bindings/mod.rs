@@ -996,10 +996,12 @@ impl VectorizerClient {
         count: u32,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let place = match count as usize {
-            ..=LEAST_IDS => Place::Here,
-            ..=INLINE_IDS => Place::here_if_there_is_time(),
-            _ => Place::Aside,
+        let place = if count as usize <= LEAST_IDS {
+            Place::Here
+        } else if count as usize <= INLINE_IDS {
+            Place::here_if_there_is_time()
+        } else {
+            Place::Aside
         };
         let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
         self.call(env, place, move |call, access| {

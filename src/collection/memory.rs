@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use super::State;
 
 /// Less than this is not worth looking for what can be given back, which takes a while.
-const WORTH_IT: usize = 4 << 20;
+const WORTH_IT: usize = 1 << 20;
+/// What a collection takes besides what it says of itself: about what an empty one does.
+const BESIDES: usize = 4 << 10;
 
 /// Returns freed memory to the system. glibc's allocator would keep it for the process.
 pub(super) fn give_memory_back() {
@@ -20,7 +22,7 @@ pub(super) fn give_memory_back() {
 /// together with that of others.
 pub(super) fn discard(state: State) {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
-    let bytes = state.memory_bytes();
+    let bytes = state.memory_bytes() + BESIDES;
     drop(state);
     let sum = DROPPED.fetch_add(bytes, Relaxed).saturating_add(bytes);
     if sum >= WORTH_IT {
@@ -49,6 +51,8 @@ impl Contents {
 
 impl Drop for Contents {
     fn drop(&mut self) {
-        self.0.take().map(discard);
+        if let Some(state) = self.0.take() {
+            discard(state);
+        }
     }
 }
