@@ -142,7 +142,7 @@ describe('deleting by filter', () => {
       ],
     })
     expect(await everything(client)).toStrictEqual(before)
-    for (const body of [{ filter }, { filter, dry_run: false }, { filter, dry_run: null, receipt: null }]) {
+    for (const body of [{ filter }, { filter, dry_run: false }, { filter, dry_run: false, receipt: false }]) {
       const { json } = await ask('POST', path, body)
       expect(json).toMatchObject({ scanned: json.matched + 1, deleted: json.matched })
     }

@@ -1,4 +1,5 @@
 // What the server tells of itself: /metrics, /stats, /health.
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { version } from '../package.json'
 import { directory, store } from './support/disk'
@@ -248,31 +249,47 @@ describe('/health', () => {
 
   test('tells that the store takes no writes any more', async () => {
     const data = join(directory(), 'store')
-    // No file may grow beyond 256 KiB.
-    const { ask, running } = await commandServing(['--data', data], {}, '-f 256')
+    const { ask, running } = await commandServing(['--data', data])
     await ask('POST', '/collections', { name: 'things', dimension: 2 })
-    const metadata = { filler: 'x'.repeat(1000) }
-    let answer = await ask('GET', '/health')
-    let inserted = 0
-    while (answer.status === 200) {
-      answer = await ask('POST', '/collections/things/insert', {
-        id: `${inserted}`,
-        vector: [1, 2],
-        metadata,
-      })
-      if (answer.status === 200) inserted += 1
-    }
-    expect(refusal(answer)).toStrictEqual({ status: 500, code: 'STORAGE_ERROR' })
-    expect(refusal(await ask('GET', '/health'))).toStrictEqual({ status: 500, code: 'STORAGE_ERROR' })
+    for (const id of ['0', '1']) await ask('POST', '/collections/things/insert', { id, vector: [1, 2] })
+    expect((await ask('GET', '/health')).status).toBe(200)
+    // Whoever moves its directory takes the store from the server.
+    renameSync(data, `${data}-moved`)
+    const collection = { name: 'others', dimension: 2 }
+    const failed = { status: 500, code: 'STORAGE_ERROR' }
+    expect(refusal(await ask('POST', '/collections', collection))).toStrictEqual(failed)
+    expect(refusal(await ask('GET', '/health'))).toStrictEqual(failed)
     // Reads go on, deletes are refused, and nothing is lost.
     expect((await ask('GET', '/collections/things/vectors/0')).status).toBe(200)
-    expect(refusal(await ask('DELETE', '/collections/things/vectors/0'))).toMatchObject({ status: 500 })
-    expect((await ask('GET', '/stats')).json.total_vectors).toBe(inserted)
-    expect((await metrics(ask)).value('vectors', { collection: 'things' })).toBe(inserted)
+    expect(refusal(await ask('DELETE', '/collections/things/vectors/0'))).toStrictEqual(failed)
+    expect((await ask('GET', '/stats')).json.total_vectors).toBe(2)
+    expect((await metrics(ask)).value('vectors', { collection: 'things' })).toBe(2)
     running.child.kill('SIGTERM')
     await running.ended
-    const again = await commandServing(['--data', data])
+    const again = await commandServing(['--data', `${data}-moved`])
     expect((await again.ask('GET', '/health')).status).toBe(200)
-    expect((await again.ask('GET', '/stats')).json.total_vectors).toBe(inserted)
+    expect((await again.ask('GET', '/stats')).json.total_vectors).toBe(2)
+  })
+
+  test('is well after a write that found no room, and deletes are answered', async () => {
+    const data = join(directory(), 'store')
+    // No file may grow beyond 2 MiB.
+    const { ask } = await commandServing(['--data', data], {}, '-f 2048')
+    await ask('POST', '/collections', { name: 'things', dimension: 2 })
+    const metadata = { filler: 'x'.repeat(100_000) }
+    let inserted = 0
+    for (;;) {
+      const row = { id: `${inserted}`, vector: [1, 2], metadata }
+      const answer = await ask('POST', '/collections/things/insert', row)
+      if (answer.status !== 200) {
+        expect(refusal(answer)).toStrictEqual({ status: 500, code: 'STORAGE_ERROR' })
+        break
+      }
+      inserted += 1
+    }
+    expect(inserted).toBeGreaterThan(10)
+    expect((await ask('GET', '/health')).status).toBe(200)
+    expect((await ask('DELETE', '/collections/things/vectors/0')).status).toBe(200)
+    expect((await ask('GET', '/stats')).json.total_vectors).toBe(inserted - 1)
   })
 })
