@@ -20,6 +20,8 @@ const ROWS = 1100
 const LIMIT = 10
 
 const page = readPage(join(here, '..', '..', 'docs', 'migrating.md'))
+// Before the folder is removed: a store whose directory is gone says so when it is closed.
+after(() => client.close())
 const folder = temporaryFolder('migrating')
 for (const { file, code } of page.blocks) if (file) writeFileSync(join(folder, file), code)
 const load = (file) => import(pathToFileURL(join(folder, file)))
@@ -31,7 +33,6 @@ const fromLancedb = await load('from-lancedb.mjs')
 const fromVectra = await load('from-vectra.mjs')
 
 const client = new VectorizerClient({ path: join(folder, 'data') })
-after(() => client.close())
 
 /** Numbers from 0 to 1, always the same for a seed (mulberry32). */
 function random(seed) {
