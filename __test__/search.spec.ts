@@ -132,12 +132,12 @@ describe('options', () => {
     ['NaN', Number.NaN],
   ])('an ef_search of %s is a ValidationError', async (_, ef_search) => {
     const client = untyped(await holding('a', 'b'))
-    for (const call of [
+    const calls = [
       client.search('things', [1, 0], { ef_search }),
       client.searchVectors('things', { query_vector: [1, 0], ef_search }),
       client.searchText('things', { query: 'a', ef_search }),
-    ]) {
-      const error = await rejection(call)
+    ]
+    for (const error of await Promise.all(calls.map(rejection))) {
       expect(error).toBeInstanceOf(ValidationError)
       expect(error.message).toContain('ef_search')
     }
