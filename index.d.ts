@@ -665,8 +665,13 @@ export interface ErasureReceipt {
   bytesErased: number
   /** Counts the collection's writes: the number of this delete. */
   logSequence: number
-  /** When the last byte was overwritten, RFC 3339, UTC. */
+  /** When the last byte was overwritten, and on disk synced, RFC 3339, UTC. */
   completedAt: string
+  /**
+   * Whether it is on the disk, so that no loss of power brings anything of it back. False in
+   * memory.
+   */
+  durable: boolean
   /**
    * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
    * deleted ids in the order of their UTF-8 bytes.

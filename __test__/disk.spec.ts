@@ -345,7 +345,7 @@ onUnix('a call for which there is no free file descriptor is refused alone', asy
   const outcomes: [string, boolean][] = JSON.parse(stdout)
   for (const [outcome, there] of outcomes) expect(outcome).toMatch(there ? /^done$/ : /^STORAGE_ERROR /)
   expect(
-    outcomes.filter(([outcome]) => /Too many open files.*let this process open more/.test(outcome)),
+    outcomes.filter(([outcome]) => /os error 24\).*let this process open more/.test(outcome)),
   ).not.toHaveLength(0)
   const names = outcomes.flatMap(([, there], at) =>
     at % 3 === 0 && there && at < 18 ? [String(at / 3)] : [],

@@ -34,6 +34,7 @@ describe.each(['in memory', 'on disk'])('%s', (where) => {
       bytesErased: 3 * 8 + 3 + bytesOf(JSON.stringify(metadata)) + bytesOf('ein Stück Text'),
       logSequence: expect.any(Number),
       completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/),
+      durable: where === 'on disk',
       digest: digest(receipt.logSequence, ['a', 'b', 'd']),
     })
     expect(report).toMatchObject({ count: 5, deleted: 3, failed: 2 })

@@ -625,9 +625,11 @@ impl Call {
             .store
             .collections
             .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
-        if let (Some(disk), Some(directory)) = (disk, directory) {
+        if disk.is_some() {
             collection.leave_files();
-            contents.leave_files();
+        }
+        contents.leave_files();
+        if let (Some(disk), Some(directory)) = (disk, directory) {
             disk.root.remove(&directory).map_err(|error| {
                 Error::Storage(format!(
                     "collection '{name}' is deleted, but not all of its files could be \

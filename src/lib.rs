@@ -11,7 +11,8 @@
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
 //! - [`storage`]: what a collection tells its files.
 //! - [`error`]: the one error type; `workers`: the threads for what can be divided; `json`:
-//!   texts that are looked at without being read.
+//!   texts that are looked at without being read; [`wiped`]: values that are overwritten
+//!   before they are freed.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
@@ -28,4 +29,5 @@ pub mod report;
 pub mod rest;
 pub mod storage;
 pub mod vectors;
+pub mod wiped;
 mod workers;

@@ -81,8 +81,11 @@ pub struct Receipt {
     pub bytes_erased: u64,
     /// Counts the collection's writes: the number of this delete.
     pub log_sequence: u64,
-    /// When the last byte was overwritten, RFC 3339, UTC.
+    /// When the last byte was overwritten, and on disk synced, RFC 3339, UTC.
     pub completed_at: String,
+    /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
+    /// memory.
+    pub durable: bool,
     /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
     /// deleted ids in the order of their UTF-8 bytes.
     pub digest: String,
@@ -96,6 +99,7 @@ impl Receipt {
             bytes_erased: receipt.bytes_erased,
             log_sequence: receipt.log_sequence,
             completed_at: timestamp(receipt.completed_at),
+            durable: receipt.durable,
             digest: receipt.digest.clone(),
         }
     }

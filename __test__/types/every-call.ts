@@ -178,12 +178,13 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
   await client.flush()
   await client.deleteVector('docs', 'a', { backup: './a.vecbak' })
   const { receipt } = await client.batchDelete('docs', ['b'], { receipt: true, backup: './b.vecbak' })
-  const proof: [string, number, number, number, string, string] | undefined = receipt && [
+  const proof: [string, number, number, number, string, boolean, string] | undefined = receipt && [
     receipt.collection,
     receipt.deleted,
     receipt.bytesErased,
     receipt.logSequence,
     receipt.completedAt,
+    receipt.durable,
     receipt.digest,
   ]
   const byFilter = await client.deleteByFilter('docs', { old: true }, { receipt: true })

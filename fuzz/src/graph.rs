@@ -82,7 +82,7 @@ fn check(file: &[u8]) {
         assert!(a < SLOTS && b < SLOTS, "there is no vector at {a} or {b}");
         (place(a) - place(b)).abs()
     };
-    let Some(graph) = Graph::decode(file, M, slot, distance) else {
+    let Some((graph, _)) = Graph::decode(file, M, slot, distance) else {
         return;
     };
     assert!(graph.members().max().is_some_and(|slot| slot < SLOTS));
@@ -102,6 +102,6 @@ fn check(file: &[u8]) {
     }
     // A graph that was read can be written, and read again.
     let written = graph.encode(|slot| Some(u64::from(slot) + 1));
-    let again = Graph::decode(&written, M, slot, distance).expect("what was written is read");
+    let (again, _) = Graph::decode(&written, M, slot, distance).expect("what was written is read");
     assert_eq!(again.members(), graph.members());
 }

@@ -41,6 +41,7 @@ use crate::{
     filter,
     report::{self, Details, timestamp},
     storage::{Fsync, Restored},
+    wiped::Id,
     workers,
 };
 use reply::{HeldRows, Reply, Rows, push_string};
@@ -282,7 +283,7 @@ impl VectorizerClient {
         place: Place,
         collection: String,
         batch: impl FnOnce(usize) -> Result<Batch> + Send + 'static,
-        report: impl Fn(&[Arc<str>]) -> Reply + Send + 'static,
+        report: impl Fn(&[Id]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let mut batch = Some(batch);
         // With the collection it was checked for: by the time a call that found it busy
@@ -363,7 +364,7 @@ fn items(head: String, key: Option<&'static str>, items: &[Item]) -> Reply {
     rows.reply()
 }
 
-fn id_rows(head: String, key: Option<&'static str>, ids: &[Arc<str>]) -> Reply {
+fn id_rows(head: String, key: Option<&'static str>, ids: &[Id]) -> Reply {
     let mut rows = Rows::new(head, key);
     for id in ids {
         rows.push(|out| push_string(out, id));

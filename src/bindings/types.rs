@@ -378,8 +378,11 @@ pub struct ErasureReceipt {
     pub bytes_erased: u32,
     /// Counts the collection's writes: the number of this delete.
     pub log_sequence: u32,
-    /// When the last byte was overwritten, RFC 3339, UTC.
+    /// When the last byte was overwritten, and on disk synced, RFC 3339, UTC.
     pub completed_at: String,
+    /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
+    /// memory.
+    pub durable: bool,
     /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
     /// deleted ids in the order of their UTF-8 bytes.
     pub digest: String,

@@ -12,6 +12,7 @@ use std::{
 };
 
 use roaring::RoaringBitmap;
+use zeroize::Zeroizing;
 
 use super::{Access, Collection, State, insert::head};
 use crate::{
@@ -67,10 +68,11 @@ impl State {
     /// Appends as many of the live `slots` as make a portion. Returns how many of `slots`
     /// it has looked at.
     fn copy_portion(&self, writer: &mut Writer, slots: &[u32]) -> Result<usize> {
-        let (mut heads, mut parts, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-        let mut looked = 0;
+        let dimension = self.vectors.dimension();
+        let (mut heads, mut taken) = (Vec::new(), Vec::new());
+        let (mut looked, mut bytes) = (0, 0);
         for &slot in slots {
-            if parts.len() >= PORTION_BYTES {
+            if bytes >= PORTION_BYTES {
                 break;
             }
             looked += 1;
@@ -81,25 +83,30 @@ impl State {
                 continue;
             }
             let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-            let begin = parts.len();
-            push_part(
-                &mut parts,
-                self.vectors.row(slot),
-                &record.id,
-                metadata,
-                text,
-            );
-            heads.push(head(record, &record.id, metadata, text)?);
-            taken.push((slot, (parts.len() - begin) as u32));
+            let head = head(record, &record.id, metadata, text)?;
+            bytes += head.part(dimension) as usize;
+            heads.push(head);
+            taken.push((slot, record));
         }
         if heads.is_empty() {
             return Ok(looked);
         }
+        let mut parts = Zeroizing::new(Vec::with_capacity(bytes));
+        for (slot, record) in &taken {
+            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+            let row = self.vectors.row(*slot);
+            push_part(&mut parts, row, &record.id, metadata, text);
+        }
+        let lengths: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
         let record = self.copied(Vec::new(), heads, parts.len());
         let mut offset = writer.append(&record, &parts)?;
-        for (slot, len) in taken {
-            writer.put(slot, Place { offset, len });
-            offset += u64::from(len);
+        for ((slot, _), len) in taken.into_iter().zip(lengths) {
+            let place = Place {
+                offset,
+                len: len as u32,
+            };
+            writer.put(slot, place);
+            offset += len;
         }
         Ok(looked)
     }
@@ -254,8 +261,7 @@ impl Collection {
             Err(error) => {
                 self.state.write().journal.unfollow(&follower);
                 // Zeros that come later would be written over the next section.
-                follower.settle();
-                backup.drop_section()?;
+                follower.give_up(|| backup.drop_section())?;
                 Err(error)
             }
         }

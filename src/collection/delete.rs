@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     filter::Filter,
     storage::{Commit, Files},
+    wiped::Id,
 };
 
 /// What became of one id of a batch.
@@ -62,7 +63,7 @@ pub struct FilterDeletion {
     /// The live vectors it considered.
     pub scanned: usize,
     /// The ids that matched, in insertion order.
-    pub matched: Vec<Arc<str>>,
+    pub matched: Vec<Id>,
     pub receipt: Option<Receipt>,
 }
 
@@ -74,8 +75,11 @@ pub struct Receipt {
     pub bytes_erased: u64,
     /// Counts the collection's writes; this delete is the one with this number.
     pub log_sequence: u64,
-    /// When the last byte was overwritten.
+    /// When the last byte was overwritten, and on disk synced.
     pub completed_at: OffsetDateTime,
+    /// Whether it is on the disk: no loss of power brings anything of it back. False in
+    /// memory.
+    pub durable: bool,
     /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,...]]` without blanks,
     /// the deleted ids in the order of their UTF-8 bytes.
     pub digest: String,
@@ -83,7 +87,7 @@ pub struct Receipt {
 
 /// A receipt that waits for the erasure to be complete.
 struct Drafted {
-    ids: Vec<Arc<str>>,
+    ids: Vec<Id>,
     bytes: u64,
     sequence: u64,
 }
@@ -168,6 +172,9 @@ impl Collection {
         options: &DeleteOptions,
         select: impl Fn(&State) -> Result<(RoaringBitmap, T)>,
     ) -> Result<(T, Option<Receipt>)> {
+        if options.receipt && self.is_on_disk() && access != Access::Wait {
+            return Err(Error::WouldBlock);
+        }
         let (selected, commit, drafted) = {
             let mut state = match &options.backup {
                 None => self.write(access)?,
@@ -199,7 +206,12 @@ impl Collection {
         let done = commit.map_or(Ok(()), Commit::finish);
         self.keep_up();
         done?;
-        Ok((selected, drafted.map(Drafted::complete)))
+        if drafted.is_some() {
+            // What is said of it must hold whatever happens next.
+            self.flush()?;
+        }
+        let receipt = drafted.map(|drafted| drafted.complete(self.is_on_disk()));
+        Ok((selected, receipt))
     }
 
     /// Takes the lock for writing after something was done under it that only keeps other
@@ -216,17 +228,23 @@ impl Collection {
 }
 
 impl Drafted {
-    fn complete(mut self) -> Receipt {
+    fn complete(mut self, durable: bool) -> Receipt {
         self.ids.sort_unstable();
         let ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
-        let text = serde_json::json!([self.sequence, ids]).to_string();
-        let digest = Sha256::digest(text.as_bytes());
+        let mut digest = Sha256::new();
+        // Numbers and texts can be written as JSON, and a digest takes everything.
+        let _ = serde_json::to_writer(&mut digest, &(self.sequence, &ids));
         Receipt {
             deleted: ids.len(),
             bytes_erased: self.bytes,
             log_sequence: self.sequence,
             completed_at: OffsetDateTime::now_utc(),
-            digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            durable,
+            digest: digest
+                .finalize()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
         }
     }
 }
@@ -242,8 +260,8 @@ impl State {
         }
     }
 
-    /// The one delete: from here on no read finds these live `slots`. Their rows, texts,
-    /// metadata and ids are gone; a code stays, nameless, while a graph leads through it.
+    /// The one delete: from here on no read finds these live `slots`. Their values, texts,
+    /// metadata and ids are gone. Where a graph leads through, there is a neighbour's code.
     ///
     /// The commit says so already; what is on disk is overwritten when it is finished.
     pub(super) fn delete(&mut self, slots: &RoaringBitmap, commit: &mut Commit) {
@@ -260,10 +278,29 @@ impl State {
         self.fields.remove(slots, &self.slots);
         self.slots.release(slots);
         self.pending -= slots;
+        let mut passages = Vec::new();
         for slot in slots {
             self.vectors.erase_row(slot);
+            passages.append(&mut self.vectors.recall_code(slot));
         }
-        self.recycle(&self.unlinked(slots));
+        let unlinked = self.unlinked(slots);
+        passages.extend(slots - &unlinked);
+        for slot in passages {
+            self.stand_in(slot);
+        }
+        self.recycle(&unlinked);
+    }
+
+    /// Lets walks pass where a vector was deleted, by the code of a live neighbour.
+    fn stand_in(&mut self, slot: u32) {
+        let graph = self.graph.as_ref();
+        let near = graph.map_or(&[][..], |graph| graph.around(slot));
+        let lender = near.iter().find(|&&near| self.slots.alive().contains(near));
+        match lender {
+            Some(&lender) => self.vectors.lend_code(lender, slot),
+            // Whoever comes here would find nothing behind it.
+            None => self.vectors.erase_code(slot),
+        }
     }
 
     /// Those of `slots` that no graph leads through, neither the one there is nor the one

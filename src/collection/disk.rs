@@ -13,10 +13,11 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, Health, Index, Input, Journal, Known, Lock, Log,
-        PREAMBLE, RECORDS, Summary, failed, list, time_of,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, Known,
+        Lock, Log, PREAMBLE, RECORDS, Summary, failed, list, time_of,
     },
     vectors::{Codes, Record},
+    wiped::Wiped,
     workers::workers,
 };
 
@@ -59,6 +60,13 @@ pub struct Residue {
     pub offset: u64,
     pub length: u64,
     pub reason: &'static str,
+}
+
+/// What is known of a saved graph when it was read.
+enum Saved {
+    Current,
+    /// It names vectors that are not there any more, or is of no use.
+    Stale,
 }
 
 impl Collection {
@@ -122,8 +130,13 @@ impl Collection {
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
-        state.load_graph(directory, &config);
+        let saved = state.load_graph(directory, &config);
         let collection = Self::with(config, created_at, state, Some(fsync), lock);
+        match saved {
+            Saved::Current => {}
+            // Nobody may come to change the graph, and the file with it.
+            Saved::Stale => collection.save_graph(),
+        }
         collection.keep_up();
         Ok(collection)
     }
@@ -203,17 +216,24 @@ impl Collection {
         }
         let Some(bytes) = encoded else {
             if path.exists() {
-                let _ = files.remove(&path);
+                let _ = files.wipe(&path);
             }
             return;
         };
         let unfinished = directory.join(format!("{GRAPH}.new"));
+        let replaced = directory.join(GRAPH_REPLACED);
         let saved = files.create(&unfinished).and_then(|file| {
             file.write_at(0, &bytes)?;
+            // What is only replaced stays behind in free blocks.
+            if path.exists() {
+                files.rename(&path, &replaced)?;
+            }
             file.rename(&path)
         });
-        if saved.is_err() {
-            let _ = files.remove(&unfinished);
+        for left in [saved.is_err().then_some(unfinished), Some(replaced)] {
+            if let Some(left) = left.filter(|left| left.exists()) {
+                let _ = files.wipe(&left);
+            }
         }
         drop(writing);
     }
@@ -240,11 +260,28 @@ impl Collection {
                 !stored
             });
             state.check_memory(&mut found);
+            // While its background works the file is about to be written.
+            if !self.upkeep.background().working {
+                state.check_saved_graph(&mut found);
+            }
             // While the lock is held no file gets another name.
-            state.journal.log().map_or(Ok(Vec::new()), log_files)?
+            let files = state.journal.log().map_or(Ok(Vec::new()), log_files)?;
+            let logs = files
+                .into_iter()
+                .map(|file| (Arc::new(file), RECORDS, None));
+            let sections = state
+                .journal
+                .followers()
+                .filter_map(|follower| follower.section());
+            let sections = sections.map(|(file, part)| (file, part.start, Some(part.end)));
+            logs.chain(sections).collect::<Vec<_>>()
         };
-        for file in &files {
-            self.verify_file(file, &ids, &mut found)?;
+        for (file, begin, end) in &files {
+            match self.verify_file(file, *begin, *end, &ids, &mut found) {
+                // The backup failed meanwhile, and its file was overwritten.
+                Err(_) if end.is_some() && file.is_gone() => {}
+                verified => verified?,
+            }
         }
         drop(writing);
         Ok(found)
@@ -253,6 +290,8 @@ impl Collection {
     fn verify_file(
         &self,
         file: &File,
+        begin: u64,
+        end: Option<u64>,
         ids: &HashSet<&str>,
         found: &mut Vec<Residue>,
     ) -> Result<()> {
@@ -264,7 +303,7 @@ impl Collection {
             let copies: Vec<_> = unfinished.iter().map(|f| f.copy.lock()).collect();
             state.journal.wait_for_erasures();
             drop(copies);
-            file.size()?
+            end.map_or_else(|| file.size(), Ok)?
         };
         let mut beginning = [0; PREAMBLE];
         file.read_at(0, &mut beginning)?;
@@ -272,11 +311,11 @@ impl Collection {
             return verify_wiped(file, len, found);
         }
         let known = Known::all(len);
-        let index = Index::read(file, RECORDS, len, known, dimension_of)?;
-        let mut input = Input::new(file, RECORDS);
+        let index = Index::read(file, begin, len, known, dimension_of)?;
+        let mut input = Input::new(file, begin);
         for part in &index.parts {
-            input.skip(part.place.offset - input.position())?;
-            let mut bytes = input.part(part.place.len.into())?.to_vec();
+            input.skip(part.place.offset - input.position());
+            let mut bytes = Wiped::from(input.part(part.place.len.into())?);
             for look in 1..=LOOKS {
                 let reason = if bytes.iter().all(|&byte| byte == 0) {
                     None
@@ -352,8 +391,8 @@ impl State {
         let record = Record {
             key: entry.head.key,
             id: content.id.into(),
-            metadata: content.metadata.map(Into::into),
-            text: content.text.map(Into::into),
+            metadata: content.metadata.map(Wiped::from),
+            text: content.text.map(Wiped::from),
             sequence: entry.head.order,
         };
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
@@ -369,9 +408,9 @@ impl State {
     }
 
     /// Takes the saved graph over, if it is of use.
-    fn load_graph(&mut self, directory: &Path, config: &Config) {
+    fn load_graph(&mut self, directory: &Path, config: &Config) -> Saved {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
-            return;
+            return Saved::Current;
         };
         let alive = self.slots.alive().iter();
         let slots: HashMap<u64, u32> = alive
@@ -389,29 +428,60 @@ impl State {
                 )
             })
         });
-        if let Some(graph) = graph {
-            self.choose_basis();
-            self.put_graph(Some(Arc::new(graph)));
+        let Some((graph, removed)) = graph else {
+            return Saved::Stale;
+        };
+        self.choose_basis();
+        self.put_graph(Some(Arc::new(graph)));
+        match removed {
+            0 => Saved::Current,
+            _ => Saved::Stale,
         }
     }
 
-    /// Checks that nothing of a deleted vector is left in memory but nameless codes, which
-    /// the graph may lead through.
+    /// Checks that the saved graph names no deleted vector but those that the graph itself is
+    /// going to be rid of.
+    fn check_saved_graph(&self, residues: &mut Vec<Residue>) {
+        let path = self.journal.log().map(|log| log.directory().join(GRAPH));
+        let (true, Some(path)) = (self.slots.retired().is_empty(), path) else {
+            return;
+        };
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let alive = self.slots.alive().iter();
+        let keys: HashSet<u64> = alive
+            .filter_map(|slot| Some(self.slots.record(slot)?.key))
+            .collect();
+        let dead = Graph::keys_in(&bytes).filter(|key| !keys.contains(key));
+        residues.extend(dead.map(|_| Residue {
+            id: None,
+            file: Some(path.display().to_string()),
+            offset: 0,
+            length: 8,
+            reason: "the number of a deleted vector",
+        }));
+    }
+
+    /// Checks that nothing of a deleted vector is left in memory.
     fn check_memory(&self, residues: &mut Vec<Residue>) {
         let row = 4 * self.vectors.dimension() as u64;
-        for slot in (0..self.slots.table_len() as u32).filter(|s| !self.slots.alive().contains(*s))
-        {
-            let left = self.slots.record(slot).is_some()
-                || self.vectors.row(slot).iter().any(|&x| x.to_bits() != 0);
-            if left {
-                residues.push(Residue {
-                    id: None,
-                    file: None,
-                    offset: 0,
-                    length: row,
-                    reason: "a deleted vector in memory",
-                });
+        let alive = self.slots.alive();
+        let mut add = |length, reason| {
+            residues.push(Residue {
+                id: None,
+                file: None,
+                offset: 0,
+                length,
+                reason,
+            });
+        };
+        for slot in (0..self.slots.table_len() as u32).filter(|&slot| !alive.contains(slot)) {
+            let is_alive = |slot| alive.contains(slot);
+            if self.slots.record(slot).is_some() || !self.vectors.is_erased(slot, is_alive) {
+                add(row, "a deleted vector in memory");
             }
+        }
+        for _ in 0..self.fields.count_beyond(alive) {
+            add(0, "a value of a deleted vector in the index of a field");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{iter, sync::Arc};
 use hashbrown::{HashMap, hash_map::Entry};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     filter::Source,
     storage::{Commit, Head, length, push_part},
     vectors::{Codes, Metric, Record, Terms},
+    wiped::{Id, Wiped},
 };
 
 const MAX_ID_BYTES: usize = 1024;
@@ -42,11 +44,11 @@ pub struct Batch {
 pub struct Prepared {
     dimension: usize,
     rows: Vec<Row>,
-    data: Vec<f32>,
+    data: Zeroizing<Vec<f32>>,
     /// Of `BLOCK` rows each.
     codes: Vec<Codes>,
     /// The rows' parts as they are written to disk; empty in memory.
-    parts: Vec<u8>,
+    parts: Zeroizing<Vec<u8>>,
     on_progress: Option<OnProgress>,
 }
 
@@ -58,14 +60,20 @@ fn tell(on_progress: Option<&OnProgress>, phase: &'static str, done: usize, tota
 }
 
 struct Row {
-    id: Arc<str>,
+    id: Id,
     /// Which row of the batch's data.
     at: usize,
-    metadata: Option<Box<str>>,
-    text: Option<Box<str>>,
+    metadata: Option<Wiped<str>>,
+    text: Option<Wiped<str>>,
 }
 
 impl Row {
+    fn text_bytes(&self) -> usize {
+        let texts = [self.metadata.as_deref(), self.text.as_deref()];
+        let texts = texts.map(|text| text.map_or(0, str::len));
+        self.id.len() + texts.iter().sum::<usize>()
+    }
+
     fn weight(&self, fields: usize) -> usize {
         let text = self.text.as_ref().map_or(0, |text| text.len());
         weight(self.metadata.as_deref(), text, fields)
@@ -173,22 +181,22 @@ impl Collection {
             tell(on_progress.as_ref(), "prepare", done, count);
         }
         let mut rows: Vec<Row> = Vec::with_capacity(count);
-        let mut place: HashMap<Arc<str>, usize> = HashMap::with_capacity(count);
+        let mut place: HashMap<Id, usize> = HashMap::with_capacity(count);
         let mut metadata = batch.metadata.into_iter().chain(iter::repeat(None));
         let mut texts = batch.texts.into_iter().chain(iter::repeat(None));
         for (at, id) in batch.ids.into_iter().enumerate() {
-            let id: Arc<str> = match id {
+            let id = match id {
                 Some(id) => {
                     check_id(&id, || format!("vectors[{at}].id"))?;
-                    id.into()
+                    Id::from(&*id)
                 }
-                None => Uuid::now_v7().to_string().into(),
+                None => Id::from(&*Uuid::now_v7().to_string()),
             };
             let row = Row {
                 id: id.clone(),
                 at,
-                metadata: metadata.next().flatten(),
-                text: texts.next().flatten(),
+                metadata: metadata.next().flatten().map(Wiped::from),
+                text: texts.next().flatten().map(Wiped::from),
             };
             match place.entry(id) {
                 Entry::Occupied(first) => rows[*first.get()] = row,
@@ -198,8 +206,11 @@ impl Collection {
                 }
             }
         }
-        let mut parts = Vec::new();
+        let mut parts = Zeroizing::new(Vec::new());
         if self.is_on_disk() {
+            let bytes = rows.iter().map(|row| 8 + 4 * dimension + row.text_bytes());
+            // At once: growing leaves copies behind.
+            parts.reserve_exact(bytes.sum());
             for row in &rows {
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
@@ -210,7 +221,7 @@ impl Collection {
             dimension,
             rows,
             codes,
-            data: batch.data,
+            data: Zeroizing::new(batch.data),
             parts,
             on_progress,
         })
@@ -221,7 +232,7 @@ impl Collection {
     ///
     /// The batch is emptied only when it was inserted, so that a call that found the
     /// collection busy can try again.
-    pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Arc<str>>> {
+    pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Id>> {
         if batch.dimension != self.config.dimension {
             return Err(Error::DimensionMismatch {
                 what: "a batch checked for another collection".into(),
@@ -312,8 +323,8 @@ impl Collection {
             let old = state.slots.record(slot).cloned();
             let old = old.ok_or_else(|| self.not_found(id))?;
             let record = Record {
-                metadata: update.metadata.clone().or(old.metadata),
-                text: update.text.clone().or(old.text),
+                metadata: update.metadata.clone().map(Wiped::from).or(old.metadata),
+                text: update.text.clone().map(Wiped::from).or(old.text),
                 ..old
             };
             let (slot, commit) = match codes {
@@ -434,10 +445,10 @@ impl State {
     }
 
     /// What is written to disk of a vector; empty in memory.
-    fn part(&self, record: &Record, data: &[f32]) -> Result<(Head, Vec<u8>)> {
+    fn part(&self, record: &Record, data: &[f32]) -> Result<(Head, Zeroizing<Vec<u8>>)> {
         let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
         let head = head(record, &record.id, metadata, text)?;
-        let mut part = Vec::new();
+        let mut part = Zeroizing::default();
         if self.journal.log().is_some() {
             push_part(&mut part, data, &record.id, metadata, text);
         }

@@ -41,7 +41,8 @@ impl From<State> for Contents {
 }
 
 impl Contents {
-    /// Closes the collection's files: their directory is about to be removed.
+    /// Closes the collection's files, whose directory is about to be removed, and overwrites
+    /// what backups hold of it that are not done.
     pub fn leave_files(&self) {
         if let Some(state) = &self.0 {
             state.journal.leave();

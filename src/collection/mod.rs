@@ -243,6 +243,9 @@ impl Collection {
     /// background stops. Returns what was inside, to be dropped where that may take time.
     pub fn drop_contents(&self, access: Access) -> Result<Contents> {
         let mut state = self.write(access)?;
+        if access != Access::Wait && state.journal.followers().next().is_some() {
+            return Err(Error::WouldBlock);
+        }
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
         }

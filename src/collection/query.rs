@@ -11,7 +11,6 @@
 use std::{
     cell::Cell,
     collections::{BinaryHeap, VecDeque},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -24,6 +23,7 @@ use crate::{
     filter::Filter,
     graph::Target,
     vectors::{Estimate, Query, Record, Vectors},
+    wiped::Id,
 };
 
 /// What ranking and handing over one result takes, with its metadata; roughly.
@@ -76,7 +76,7 @@ impl Default for SearchOptions {
 /// A vector as a read returns it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    pub id: Arc<str>,
+    pub id: Id,
     pub score: Option<f64>,
     pub data: Option<Vec<f32>>,
     pub metadata: Option<Box<str>>,
@@ -292,12 +292,13 @@ impl State {
         with_metadata: bool,
     ) -> Option<Item> {
         let record = self.slots.record(slot)?;
+        let metadata = record.metadata.as_deref().filter(|_| with_metadata);
         Some(Item {
             id: record.id.clone(),
             score,
             data: with_vector.then(|| self.vectors.row(slot).to_vec()),
-            metadata: record.metadata.clone().filter(|_| with_metadata),
-            text: record.text.clone(),
+            metadata: metadata.map(Box::from),
+            text: record.text.as_deref().map(Box::from),
         })
     }
 

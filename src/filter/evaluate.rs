@@ -13,6 +13,7 @@ use super::{
     postings::Posting,
     tree::{Filter, Range, Scalar, StringRange, Test},
 };
+use crate::wiped::Wiped;
 
 impl FieldIndexes {
     /// The slots that a filter matches, all of them `alive`.
@@ -167,8 +168,9 @@ impl FieldIndex {
 }
 
 /// The keys of dates from one instant to another, which is included.
-fn keys_of(first: i128, last: i128) -> impl RangeBounds<(i128, Box<[u8]>)> {
-    (first, Box::default())..(last.saturating_add(1), Box::default())
+fn keys_of(first: i128, last: i128) -> impl RangeBounds<(i128, Wiped<[u8]>)> {
+    let empty = || Wiped::from(Box::default());
+    (first, empty())..(last.saturating_add(1), empty())
 }
 
 type TextBounds<'t, T> = (Bound<&'t T>, Bound<&'t T>);

@@ -12,6 +12,7 @@ use super::{
     tree::Filter,
     value::{Element, Held, Path},
 };
+use crate::wiped::Wiped;
 
 /// Fields that keep their index. A program that makes up field names could otherwise fill
 /// the memory; what it asks beyond that is answered from an index of the moment.
@@ -80,6 +81,15 @@ impl FieldIndexes {
         self.len() == 0
     }
 
+    /// How many fields' indexes know rows that are not `alive`.
+    pub fn count_beyond(&self, alive: &RoaringBitmap) -> usize {
+        let fields = self.fields.read();
+        fields
+            .values()
+            .filter(|index| !index.is_within(alive))
+            .count()
+    }
+
     /// An estimate of what the indexes take.
     pub fn memory_bytes(&self) -> usize {
         let fields = self.fields.read();
@@ -122,9 +132,9 @@ pub(super) struct FieldIndex {
     pub bools: [RoaringBitmap; 2],
     pub numbers: Postings<Number>,
     /// Strings that are no dates.
-    pub texts: Postings<Box<[u8]>>,
+    pub texts: Postings<Wiped<[u8]>>,
     /// Strings that are dates, by instant and then as written.
-    pub dates: Postings<(i128, Box<[u8]>)>,
+    pub dates: Postings<(i128, Wiped<[u8]>)>,
     /// How many values rows have; a row that is missing the field is not here.
     pub counts: Postings<usize>,
 }
@@ -169,6 +179,15 @@ impl FieldIndex {
         self.texts.sweep(slots);
         self.dates.sweep(slots);
         self.counts.sweep(slots);
+    }
+
+    fn is_within(&self, alive: &RoaringBitmap) -> bool {
+        let mut sets = self.bools.iter().chain([&self.nulls]);
+        sets.all(|set| set.is_subset(alive))
+            && self.numbers.is_within(alive)
+            && self.texts.is_within(alive)
+            && self.dates.is_within(alive)
+            && self.counts.is_within(alive)
     }
 
     fn keys(&self) -> usize {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use roaring::RoaringBitmap;
 
 use super::number::Number;
+use crate::wiped::Wiped;
 
 /// What an entry of a map takes besides its key and its posting: its share of the nodes,
 /// which are not full.
@@ -71,6 +72,14 @@ impl<K: Key> Postings<K> {
         });
     }
 
+    /// Whether there is no slot but these.
+    pub fn is_within(&self, slots: &RoaringBitmap) -> bool {
+        self.map.values().all(|posting| match posting {
+            Posting::One(slot) => slots.contains(*slot),
+            Posting::Many(set) => set.is_subset(slots),
+        })
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.map.len() * (size_of::<(K, Posting)>() + ENTRY_OVERHEAD) + self.outside
     }
@@ -87,13 +96,13 @@ impl Key for usize {}
 
 impl Key for Number {}
 
-impl Key for Box<[u8]> {
+impl Key for Wiped<[u8]> {
     fn heap_bytes(&self) -> usize {
         self.len()
     }
 }
 
-impl Key for (i128, Box<[u8]>) {
+impl Key for (i128, Wiped<[u8]>) {
     fn heap_bytes(&self) -> usize {
         self.1.len()
     }

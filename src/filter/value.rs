@@ -14,6 +14,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{date::instant, number::Number};
+use crate::wiped::Wiped;
 
 /// A field: dotted keys, none of which is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,9 +43,9 @@ pub(super) enum Element {
     Bool(bool),
     Number(Number),
     /// A string that is a date: its instant, and as it is written.
-    Date(i128, Box<[u8]>),
+    Date(i128, Wiped<[u8]>),
     /// Any other string.
-    Text(Box<[u8]>),
+    Text(Wiped<[u8]>),
 }
 
 impl Element {
@@ -56,7 +57,7 @@ impl Element {
             b't' => Element::Bool(true),
             b'"' => {
                 let Bytes(text) = serde_json::from_str(json).ok()?;
-                let text = text.into_owned().into_boxed_slice();
+                let text = Wiped::from(text.into_owned().into_boxed_slice());
                 match instant(&text) {
                     Some(instant) => Element::Date(instant, text),
                     None => Element::Text(text),
@@ -258,7 +259,7 @@ mod tests {
                 vec![1],
                 vec![Element::Date(
                     1_704_067_200_000_000_000,
-                    (*b"2024-01-01").into(),
+                    b"2024-01-01"[..].into(),
                 )],
             ),
             // No metadata at all.
@@ -289,7 +290,7 @@ mod tests {
             }
         }
         let half = held("a", r#"{"a":"\ud83dx"}"#);
-        assert_eq!(half.elements, [Element::Text((*b"\xed\xa0\xbdx").into())]);
+        assert_eq!(half.elements, [Element::Text(b"\xed\xa0\xbdx"[..].into())]);
         let nested = r#"{"a":"#.repeat(10_000) + "7" + &"}".repeat(10_000);
         assert_eq!(held("a.a.a", &nested).counts, [1]);
     }

@@ -69,7 +69,21 @@ impl Graph {
         out
     }
 
-    /// Reads a graph's file. `slot` tells where the vector of a key is, if there still is
+    /// The keys of the vectors that a graph's file names; none where it is damaged.
+    pub fn keys_in(file: &[u8]) -> impl Iterator<Item = u64> {
+        let keys = file.get(PREAMBLE + 4..).and_then(|rest| {
+            let mut input = Input(rest);
+            let count = input.number()? as usize;
+            input.bytes(8)?;
+            input.bytes(count.checked_mul(8)?)
+        });
+        let keys = keys.unwrap_or_default().chunks_exact(8);
+        keys.filter_map(|key| key.try_into().ok().map(u64::from_le_bytes))
+            .filter(|&key| key != 0)
+    }
+
+    /// Reads a graph's file, and tells how many of its nodes were taken out: those of vectors
+    /// that are no more. `slot` tells where the vector of a key is, if there still is
     /// one; `distance` is between two slots. `None` when the file is damaged, of another
     /// version or shape, or too old to be of use: then the graph has to be built.
     pub fn decode(
@@ -77,7 +91,7 @@ impl Graph {
         m: usize,
         slot: impl Fn(u64) -> Option<u32>,
         distance: impl Fn(u32, u32) -> f32 + Sync,
-    ) -> Option<Self> {
+    ) -> Option<(Self, u64)> {
         let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
         if checksum(body).to_le_bytes() != sum {
             return None;
@@ -136,7 +150,7 @@ impl Graph {
         graph.remove(&dead, between, |_, _| true);
         let mut graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
         graph.connect(|a, b| distance(a, b).into());
-        Some(graph)
+        Some((graph, dead.len()))
     }
 }
 

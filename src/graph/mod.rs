@@ -105,6 +105,14 @@ impl Graph {
         &self.layer0[slot as usize * width..][..width]
     }
 
+    /// The neighbours of what may be a node.
+    pub fn around(&self, slot: u32) -> &[u32] {
+        match self.members.contains(slot) {
+            true => self.neighbours(0, slot),
+            false => &[],
+        }
+    }
+
     fn neighbours(&self, layer: usize, slot: u32) -> &[u32] {
         let list = if layer == 0 {
             self.bottom(slot)

@@ -2,13 +2,16 @@
 //! graph can be changed while nothing is locked.
 
 use hnsw_rs::prelude::Distance;
-use zeroize::Zeroize;
+use zeroize::DefaultIsZeroes;
 
 use super::{
     geometry::{Geometry, RowDistance, TAIL},
     search::Target,
 };
-use crate::vectors::{Basis, Vectors, prefetch};
+use crate::{
+    vectors::{Basis, Vectors, prefetch},
+    wiped::Wiped,
+};
 
 /// Codes or rows by slot, as a geometry lays them out.
 pub struct Rows {
@@ -21,23 +24,17 @@ enum Values {
     Rows(Table<f32>),
 }
 
-struct Table<T: Zeroize> {
+struct Table<T: DefaultIsZeroes> {
     width: usize,
-    values: Vec<T>,
-}
-
-impl<T: Zeroize> Drop for Table<T> {
     /// What is deleted meanwhile must not stay behind in freed memory.
-    fn drop(&mut self) {
-        self.values.zeroize();
-    }
+    values: Wiped<[T]>,
 }
 
-impl<T: Clone + Default + Zeroize> Table<T> {
+impl<T: DefaultIsZeroes> Table<T> {
     fn new(slots: usize, width: usize) -> Self {
         Self {
             width,
-            values: vec![T::default(); slots * width],
+            values: vec![T::default(); slots * width].into_boxed_slice().into(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Routes that delete, and the one that proves it.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::{
     collection::{DeleteOptions, Outcome, Residue},
     filter,
     report::Receipt,
+    wiped::Id,
 };
 
 /// Up to this many ids, a delete is done by the thread that serves the connection.
@@ -89,7 +90,7 @@ pub struct DeleteReport {
 
 #[derive(Serialize, JsonSchema)]
 struct FilterResult {
-    id: Arc<str>,
+    id: Id,
     #[schemars(extend("enum" = ["deleted", "matched"]))]
     status: &'static str,
 }

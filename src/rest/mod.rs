@@ -41,7 +41,7 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -327,12 +327,20 @@ fn router(
     let router = router
         .layer(CatchPanicLayer::custom(|_| Failure::Defect.into_response()))
         .layer(middleware::from_fn(body::read_on))
+        .layer(middleware::map_response(keep_nowhere))
         .layer(middleware::from_fn_with_state(
             api.clone(),
             metrics::observe,
         ))
         .with_state(api.clone());
     Ok((router, api))
+}
+
+/// Answers hold what may be deleted next: nobody on their way keeps them.
+async fn keep_nowhere(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
@@ -362,7 +370,6 @@ mod tests {
     use axum::{
         body::Body,
         http::{Request, StatusCode},
-        response::Response,
         routing::{get, post},
     };
     use http_body_util::BodyExt;
@@ -387,6 +394,44 @@ mod tests {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
         request.body(body.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_kept_by_anybody_on_its_way() {
+        let options = Options {
+            api_key: Some("secret".into()),
+            cors: vec!["*".into()],
+            ..Options::default()
+        };
+        let (keyed, _) = start(options, |router| router);
+        let (open, _) = start(Options::default(), |router| router);
+        let requests = [
+            (&open, "GET", "/health", 200),
+            (&open, "GET", "/collections", 200),
+            (&open, "GET", "/nowhere", 404),
+            (&open, "PATCH", "/health", 405),
+            (&open, "POST", "/collections", 400),
+            (&keyed, "GET", "/collections", 401),
+            (&keyed, "OPTIONS", "/collections", 200),
+        ];
+        for (router, method, path, status) in requests {
+            let mut request = request(method, path, "");
+            if method == "OPTIONS" {
+                let headers = request.headers_mut();
+                headers.insert("origin", HeaderValue::from_static("https://a.example"));
+                headers.insert(
+                    "access-control-request-method",
+                    HeaderValue::from_static("GET"),
+                );
+            }
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{method} {path}");
+            assert_eq!(
+                response.headers()[header::CACHE_CONTROL],
+                "no-store",
+                "{path}"
+            );
+        }
     }
 
     #[tokio::test]

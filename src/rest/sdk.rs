@@ -1,7 +1,7 @@
 //! The routes that existing SDK clients call beside the documented ones. They name the
 //! collection in the body, or speak Qdrant's dialect; what they do is done by the others.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use super::{
     vectors::{self, Changes, NewVector, StoredVector},
 };
 use crate::arguments::{Object, given};
+use crate::wiped::Id;
 
 /// Vectors to delete from a collection.
 #[derive(Deserialize, JsonSchema)]
@@ -109,13 +110,13 @@ pub struct TextOfCollection {
 /// A text that was inserted.
 #[derive(Serialize, JsonSchema)]
 pub struct InsertedText {
-    id: Arc<str>,
+    id: Id,
     /// Always `inserted`.
     status: &'static str,
     message: &'static str,
     collection: String,
     vectors_created: usize,
-    vector_ids: Vec<Arc<str>>,
+    vector_ids: Vec<Id>,
     /// A text is never cut into pieces.
     chunked: bool,
 }
@@ -246,7 +247,7 @@ pub struct BatchInsertReport {
     failed: usize,
     count: usize,
     /// The ids in order, each once.
-    ids: Vec<Arc<str>>,
+    ids: Vec<Id>,
 }
 
 pub async fn insert_vectors(

@@ -20,6 +20,7 @@ use crate::{
     arguments::{self, Wanted, given},
     collection::{Access, Item},
     error::{Error, Result},
+    wiped::Id,
 };
 
 /// A search that is expected to take no longer is done by the thread that serves the
@@ -85,7 +86,7 @@ pub struct TextSearchRequest {
 /// A vector that a search found.
 #[derive(Serialize, JsonSchema)]
 pub struct SearchResult {
-    id: Arc<str>,
+    id: Id,
     /// Higher is more alike: the cosine (-1 to 1), the dot product, or
     /// `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
     score: f64,

@@ -20,6 +20,7 @@ use crate::{
     collection::{Access, Batch, Collection, Item, Prepared},
     embed::embed,
     error::{Error, Result},
+    wiped::Id,
 };
 
 /// Up to this many values, inserting is done by the thread that serves the connection.
@@ -88,7 +89,7 @@ pub struct Pages {
 /// A vector that was inserted.
 #[derive(Serialize, JsonSchema)]
 pub struct Inserted {
-    id: Arc<str>,
+    id: Id,
     /// Always `inserted`; a vector of the same id was replaced.
     status: &'static str,
 }
@@ -99,13 +100,13 @@ pub struct InsertReport {
     /// How many were inserted or replaced.
     inserted: usize,
     /// Their ids in order, each once.
-    ids: Vec<Arc<str>>,
+    ids: Vec<Id>,
 }
 
 /// A stored vector.
 #[derive(Serialize, JsonSchema)]
 pub struct StoredVector {
-    id: Arc<str>,
+    id: Id,
     vector: Arc<[f32]>,
     /// The same as `vector`, by the SDKs' name. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,7 +170,7 @@ pub async fn insert_all<A: Send + 'static>(
     collection: String,
     list: &'static str,
     vectors: Vec<NewVector>,
-    report: impl Fn(Vec<Arc<str>>) -> Result<Answer<A>> + Send + 'static,
+    report: impl Fn(Vec<Id>) -> Result<Answer<A>> + Send + 'static,
 ) -> Answered<A> {
     let place = |at: usize| match list {
         "" => String::new(),

@@ -154,7 +154,7 @@ impl Backup {
 
     /// Forgets what was written of a collection that has gone meanwhile.
     pub fn drop_section(&self) -> Result<()> {
-        self.file.truncate(self.end)
+        self.file.cut(self.end)
     }
 
     pub fn finish(mut self) -> Result<Restored> {
@@ -260,7 +260,7 @@ fn read(
         found.collections += 1;
         let mut input = Input::new(&file, at);
         for part in index.parts.iter() {
-            input.skip(part.place.offset - input.position())?;
+            input.skip(part.place.offset - input.position());
             let bytes = input.part(part.place.len.into())?;
             if !part.live {
                 // Deleted while the backup was written.

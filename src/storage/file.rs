@@ -98,6 +98,24 @@ pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     ))
 }
 
+/// What is made with these options is read and written by its owner alone, where the system
+/// knows owners, whatever the process's umask lets others do.
+pub fn for_the_owner_only(options: &mut fs::OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Makes directories for the owner alone.
+pub fn builder() -> fs::DirBuilder {
+    #[allow(unused_mut)]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
 /// Whether there was no room on the disk.
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
@@ -209,6 +227,7 @@ impl Files {
         let mut made = None;
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create_new(true);
+        for_the_owner_only(&mut options);
         let create = || {
             made = Some(with_one(|| options.open(path))?);
             Ok(())
@@ -259,7 +278,8 @@ impl Files {
     }
 
     pub fn create_directory(&self, path: &Path) -> Result<()> {
-        self.whole(Operation::CreateDirectory(path), || fs::create_dir(path))
+        let make = || builder().create(path);
+        self.whole(Operation::CreateDirectory(path), make)
             .map_err(|e| failed("create the directory", path, &e))
     }
 
@@ -465,6 +485,17 @@ impl File {
                 .whole(Operation::Truncate(&path, len), || file.set_len(len))
         };
         truncate().map_err(|e| failed("truncate", &path, &e))
+    }
+
+    /// Ends the file at `len`. What was behind is zeros on the disk first: it must not stay
+    /// in free blocks.
+    pub fn cut(&self, len: u64) -> Result<()> {
+        let behind = self.size()?.saturating_sub(len);
+        let erased = match behind {
+            0 => Ok(()),
+            _ => self.erase(len, behind).and_then(|()| self.sync()),
+        };
+        self.truncate(len).and(erased)
     }
 
     /// Returns when everything written so far would survive a loss of power.

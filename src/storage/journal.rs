@@ -242,13 +242,12 @@ impl Journal {
         drop(self.erasing.write());
     }
 
-    /// Closes the collection's files for good: their directory is about to be removed.
+    /// The collection is deleted. Closes its files for good: their directory is about to be
+    /// removed. What backups hold of it that are not done is overwritten.
     pub fn leave(&self) {
         self.wait_for_erasures();
         for follower in &self.followers {
-            if follower.health.is_some() {
-                follower.copy.lock().writer.file.leave();
-            }
+            follower.leave();
         }
         if let Some(log) = &self.log {
             log.leave();
@@ -261,6 +260,41 @@ impl Journal {
 }
 
 impl Follower {
+    /// Where in a backup the copy is, if it is one.
+    pub fn section(&self) -> Option<(Arc<File>, Range<u64>)> {
+        let copy = self.copy.lock();
+        let range = copy.writer.begin..copy.writer.end;
+        self.health
+            .is_none()
+            .then(|| (copy.writer.file.clone(), range))
+    }
+
+    fn leave(&self) {
+        let mut copy = self.copy.lock();
+        if self.health.is_some() {
+            copy.writer.file.leave();
+            return;
+        }
+        // Whoever writes the backup is told by its next look at the collection. What cannot be
+        // overwritten here is with the section.
+        self.failed.store(true, Ordering::Release);
+        let Writer {
+            file, begin, end, ..
+        } = &mut copy.writer;
+        if file.erase(*begin, *end - *begin).is_ok() {
+            *end = *begin;
+        }
+    }
+
+    /// Lets `drop_section` take away what was copied of a collection that is gone.
+    pub fn give_up(&self, drop_section: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.settle();
+        let mut copy = self.copy.lock();
+        // From here on the bytes are the next section's.
+        copy.writer.end = copy.writer.begin;
+        drop_section()
+    }
+
     /// Waits until what was deleted while the copy followed is erased from it too. Called
     /// when it follows no more.
     pub fn settle(&self) {
@@ -316,6 +350,8 @@ impl Commit {
             // First the record: it completes an erasure that is cut short.
             sync.settle(*written)?;
         }
+        let mut outcome = Ok(());
+        // One file's failure is no reason to leave the others as they are.
         for erasure in &self.erasures {
             // Some file systems write elsewhere what is written over something.
             let erased = match &self.sync {
@@ -332,17 +368,20 @@ impl Commit {
             let error = failed("write to", &erasure.file.path(), &error);
             if let Some(follower) = &erasure.follower {
                 follower.failed.store(true, Ordering::Release);
-                match &follower.health {
-                    Some(health) => return Err(health.fail(error)),
-                    // The backup fails; the store is as it should be.
-                    None => continue,
-                }
             }
-            return Err(match &self.sync {
-                Some((sync, _)) => sync.health().fail(error),
-                None => error,
-            });
+            let health = match (&erasure.follower, &self.sync) {
+                (Some(follower), _) => follower.health.as_deref(),
+                (None, Some((sync, _))) => Some(&**sync.health()),
+                (None, None) => None,
+            };
+            match health {
+                Some(health) => outcome = outcome.and(Err(health.fail(error))),
+                // The backup fails; the store is as it should be.
+                None if erasure.follower.is_some() => {}
+                None => outcome = outcome.and(Err(error)),
+            }
         }
+        outcome?;
         if let Some((sync, _)) = &self.sync
             && !self.erasures.is_empty()
         {

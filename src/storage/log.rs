@@ -10,11 +10,13 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use zeroize::Zeroizing;
 
 use super::{
     file::{self, File, Files, failed, is_full, is_refused},
@@ -23,10 +25,15 @@ use super::{
     reserve,
     sync::{Fsync, Health, Syncer},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    wiped::Wiped,
+};
 
 /// What the graph's file is called.
 pub const GRAPH: &str = "graph";
+/// And the one before it, until it is overwritten.
+pub const GRAPH_REPLACED: &str = "graph.old";
 const READ_AHEAD: usize = 1 << 20;
 /// What an update of the file system writes at a time: the smallest piece that a loss of
 /// power can leave out.
@@ -48,6 +55,8 @@ impl Place {
 /// A file that records are appended to, and where in it the vectors' parts are, by slot.
 pub struct Writer {
     pub file: Arc<File>,
+    /// Where its first record is.
+    pub begin: u64,
     pub end: u64,
     places: Vec<Place>,
     live: u64,
@@ -56,9 +65,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// What is appended goes to `end`.
     pub fn new(file: Arc<File>, end: u64) -> Self {
         Self {
             file,
+            begin: end,
             end,
             places: Vec::new(),
             live: 0,
@@ -76,7 +87,7 @@ impl Writer {
     }
 
     fn try_append(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
-        let mut bytes = record.encode();
+        let mut bytes = Zeroizing::new(record.encode());
         let begin = self.end + bytes.len() as u64;
         // One write where that costs little; a record may be as large as a load.
         if data.len() <= READ_AHEAD {
@@ -331,8 +342,7 @@ impl Log {
             files.wipe(&path)?;
         }
         if index.end < len {
-            file.erase(index.end, len - index.end)?;
-            file.truncate(index.end)?;
+            file.cut(index.end)?;
         }
         let mark = Mark {
             turn: found.mark.turn + 1,
@@ -386,7 +396,9 @@ impl Log {
         let is_left = |entry: &file::Entry| {
             let old = generation(&entry.name).is_some_and(|number| number < last);
             let unfinished = entry.name.strip_suffix(".new");
-            old || unfinished.is_some_and(|name| name == GRAPH || generation(name).is_some())
+            let replaced = entry.name == GRAPH_REPLACED;
+            old || replaced
+                || unfinished.is_some_and(|name| name == GRAPH || generation(name).is_some())
         };
         let leftovers = entries.into_iter().filter(is_left);
         Ok((last, leftovers.map(|entry| entry.path).collect()))
@@ -408,7 +420,7 @@ impl Log {
                 Ok(begin) => return Ok((begin, self.sync.appended(self.writer.end))),
                 Err(error) => error,
             };
-            let cut = self.cut(end);
+            let cut = self.writer.file.cut(end);
             let told = failed("write to", &self.writer.file.path(), &error);
             if !is_refused(&error) || cut.is_err() {
                 return Err(health.fail(told));
@@ -417,15 +429,6 @@ impl Log {
                 return Err(told);
             }
         }
-    }
-
-    /// Takes away what is written beyond `end`.
-    fn cut(&self, end: u64) -> Result<()> {
-        let file = &self.writer.file;
-        let size = file.size()?;
-        // What was not stored is not left behind in free blocks either.
-        let erased = file.erase(end, size.saturating_sub(end));
-        file.truncate(end).and(erased)
     }
 
     pub fn writer(&mut self) -> &mut Writer {
@@ -600,7 +603,7 @@ impl Index {
                     live: true,
                     record: index.end,
                 };
-                input.skip(len.into())?;
+                input.skip(len.into());
                 // An entry of the same key replaces the one before.
                 if let Some(old) = by_key.insert(head.key, index.parts.len()) {
                     index.parts[old].live = false;
@@ -632,7 +635,7 @@ impl Index {
         let mut unfinished = Vec::new();
         let mut lost = Vec::new();
         for part in &self.parts {
-            input.skip(part.place.offset - input.position)?;
+            input.skip(part.place.offset - input.position);
             let bytes = input.part(part.place.len.into())?;
             if !part.live {
                 if bytes.iter().any(|&byte| byte != 0) {
@@ -693,35 +696,12 @@ pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
 /// A file read from front to back.
 pub struct Input<'a> {
     file: &'a File,
-    input: BufReader<Cursor<'a>>,
+    /// Where the next byte is.
     position: u64,
-    part: Vec<u8>,
-}
-
-/// Where in a file it is read on.
-struct Cursor<'a> {
-    file: &'a File,
-    position: u64,
-}
-
-impl Read for Cursor<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_some(self.position, buffer)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Cursor<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-            SeekFrom::End(_) => None,
-        };
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
+    ahead: Wiped<[u8]>,
+    /// What of it is not read yet.
+    unread: Range<usize>,
+    part: Zeroizing<Vec<u8>>,
 }
 
 impl<'a> Input<'a> {
@@ -731,9 +711,10 @@ impl<'a> Input<'a> {
         let ahead = rest.clamp(1, READ_AHEAD as u64) as usize;
         Self {
             file,
-            input: BufReader::with_capacity(ahead, Cursor { file, position }),
             position,
-            part: Vec::new(),
+            ahead: vec![0; ahead].into_boxed_slice().into(),
+            unread: 0..0,
+            part: Zeroizing::default(),
         }
     }
 
@@ -741,28 +722,35 @@ impl<'a> Input<'a> {
         self.position
     }
 
-    pub fn skip(&mut self, len: u64) -> Result<()> {
-        self.input
-            .seek_relative(len as i64)
-            .map_err(|e| failed("read", &self.file.path(), &e))?;
+    pub fn skip(&mut self, len: u64) {
+        let ahead = usize::try_from(len).unwrap_or(usize::MAX);
+        self.unread.start = self.unread.start.saturating_add(ahead).min(self.unread.end);
         self.position += len;
-        Ok(())
     }
 
     /// The next `len` bytes. The caller knows that the file has them.
     pub fn part(&mut self, len: u64) -> Result<&[u8]> {
-        self.part.resize(len as usize, 0);
-        self.input
-            .read_exact(&mut self.part)
-            .map_err(|e| failed("read", &self.file.path(), &e))?;
-        self.position += len;
+        let mut part = std::mem::take(&mut self.part);
+        if part.capacity() < len as usize {
+            // Growing leaves copies behind.
+            part = Zeroizing::new(Vec::with_capacity(len as usize));
+        }
+        part.resize(len as usize, 0);
+        let read = self.read_exact(&mut part);
+        read.map_err(|e| failed("read", &self.file.path(), &e))?;
+        self.part = part;
         Ok(&self.part)
     }
 }
 
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
+        if self.unread.is_empty() {
+            self.unread = 0..self.file.read_some(self.position, &mut self.ahead)?;
+        }
+        let read = buffer.len().min(self.unread.len());
+        buffer[..read].copy_from_slice(&self.ahead[self.unread.start..][..read]);
+        self.unread.start += read;
         self.position += read as u64;
         Ok(read)
     }

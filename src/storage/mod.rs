@@ -7,7 +7,7 @@
 //! | `collection-1/log.3` | everything a collection consists of (`log.rs`, `record.rs`) |
 //! | `collection-1/graph` | its graph without any vector: only saves building it again |
 //! | `RESERVE` | room that is kept for deletes on a full disk (`reserve.rs`) |
-//! | `*.new`, `*.dropped` | what is being made or removed; gone after the next opening |
+//! | `*.new`, `*.old`, `*.dropped` | what is being made or removed; gone after the next opening |
 //!
 //! Rows are read once, when the store is opened, and kept in memory. They are not mapped:
 //! a disk that fails under a mapped file is a signal, which ends the process.
@@ -27,7 +27,7 @@ pub use backup::{Backup, Restored, restore, verify};
 pub use file::{File, Files, Interruption, Operation, failed, list};
 pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
 pub use journal::{Commit, Copy, Follower, Journal};
-pub use log::{Entry, GRAPH, Index, Input, Known, Log, Place, Summary, Writer};
+pub use log::{Entry, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Place, Summary, Writer};
 pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, push_part, time_of};
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};

@@ -204,10 +204,12 @@ pub fn push_part(
     metadata: Option<&str>,
     text: Option<&str>,
 ) {
+    let texts = [Some(id), metadata, text].into_iter().flatten();
+    // At once: growing leaves copies behind.
+    out.reserve(8 + 4 * row.len() + texts.clone().map(str::len).sum::<usize>());
     push_checked(out, |out| {
-        out.reserve(4 * row.len());
         out.extend(row.iter().flat_map(|x| x.to_le_bytes()));
-        for text in [Some(id), metadata, text].into_iter().flatten() {
+        for text in texts {
             out.extend_from_slice(text.as_bytes());
         }
     });

@@ -65,7 +65,8 @@ fn is_unfinished(entry: &file::Entry) -> bool {
 
 /// Makes a directory and those above it that are missing.
 pub fn make(path: &Path) -> Result<PathBuf> {
-    let made = fs::create_dir_all(path).and_then(|()| dunce::canonicalize(path));
+    let made = file::builder().recursive(true).create(path);
+    let made = made.and_then(|()| dunce::canonicalize(path));
     made.map_err(|e| failed("create the directory", path, &e))
 }
 
@@ -277,6 +278,7 @@ impl Lock {
         let name = path.join(LOCK);
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
+        file::for_the_owner_only(&mut options);
         let mut file = options.open(&name).map_err(|e| failed("open", &name, &e))?;
         match file.try_lock() {
             Ok(()) => {}

@@ -3,6 +3,8 @@
 //! One scale for all rows would be simpler, and loses the order of neighbours as soon
 //! as the rows' lengths differ; the row's own largest magnitude always fits it.
 
+use crate::wiped::Wiped;
+
 /// What turns a code back into distances.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Terms {
@@ -17,14 +19,14 @@ pub struct Terms {
 /// The codes of many rows laid end to end, made before a lock is taken.
 pub struct Codes {
     dimension: usize,
-    codes: Vec<i8>,
+    codes: Wiped<[i8]>,
     terms: Vec<Terms>,
 }
 
 impl Codes {
     /// Encodes `rows`, a whole number of rows of `dimension` values.
     pub fn of(rows: &[f32], dimension: usize) -> Self {
-        let mut codes = vec![0; rows.len()];
+        let mut codes = Wiped::from(vec![0; rows.len()].into_boxed_slice());
         let terms = rows
             .chunks_exact(dimension)
             .zip(codes.chunks_exact_mut(dimension))

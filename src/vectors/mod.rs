@@ -12,6 +12,7 @@
 
 mod codes;
 mod distance;
+mod lent;
 mod order;
 mod prefetch;
 mod probe;
@@ -23,9 +24,11 @@ pub use prefetch::prefetch;
 pub use probe::Probe;
 pub use slots::{Record, Slots};
 
-use zeroize::{DefaultIsZeroes, Zeroize};
+use zeroize::DefaultIsZeroes;
 
+use crate::wiped::Wiped;
 use codes::encode_into;
+use lent::Lent;
 
 /// Rows are kept in chunks, so that growth never copies them, but for those of the first
 /// chunk, which grows with them: most collections may be small. A chunk is about this many
@@ -66,14 +69,15 @@ pub enum Basis {
 
 /// A query vector, with its own code.
 pub struct Query {
-    row: Vec<f32>,
-    code: Vec<i8>,
+    row: Wiped<[f32]>,
+    code: Wiped<[i8]>,
     terms: Terms,
 }
 
 impl Query {
     pub fn new(row: Vec<f32>) -> Self {
-        let mut code = vec![0; row.len()];
+        let row = Wiped::from(row.into_boxed_slice());
+        let mut code = Wiped::from(vec![0; row.len()].into_boxed_slice());
         let terms = encode_into(&row, &mut code);
         Self { row, code, terms }
     }
@@ -86,9 +90,10 @@ pub struct Vectors {
     basis: Basis,
     /// log2 of the rows in a chunk.
     shift: u32,
-    rows: Vec<Box<[f32]>>,
-    codes: Vec<Box<[i8]>>,
+    rows: Vec<Wiped<[f32]>>,
+    codes: Vec<Wiped<[i8]>>,
     terms: Vec<Terms>,
+    lent: Lent,
 }
 
 impl Vectors {
@@ -102,6 +107,7 @@ impl Vectors {
             rows: Vec::new(),
             codes: Vec::new(),
             terms: Vec::new(),
+            lent: Lent::default(),
         }
     }
 
@@ -150,34 +156,62 @@ impl Vectors {
             grow(&mut self.codes, first);
         }
         while self.rows.len() <= chunk {
-            self.rows.push(vec![0.0; full].into_boxed_slice());
-            self.codes.push(vec![0; full].into_boxed_slice());
+            self.rows.push(zeros(full));
+            self.codes.push(zeros(full));
         }
     }
 
-    /// Zeroes the exact row: the step that makes a delete final. The code stays for as
-    /// long as a graph leads through it.
+    /// Zeroes the exact row: the step that makes a delete final.
     pub fn erase_row(&mut self, slot: u32) {
         let (chunk, at) = self.locate(slot);
         self.rows[chunk][at..at + self.dimension].fill(0.0);
     }
 
-    /// Zeroes the code, before the slot is used again.
+    /// Zeroes the code. The slot may be used again.
     pub fn erase_code(&mut self, slot: u32) {
+        self.lent.give_back(slot);
         let (chunk, at) = self.locate(slot);
         self.codes[chunk][at..at + self.dimension].fill(0);
         self.terms[slot as usize] = Terms::default();
     }
 
+    /// Puts the code of a live `lender` where a graph still leads through.
+    pub fn lend_code(&mut self, lender: u32, slot: u32) {
+        let (from, to) = (self.locate(lender), self.locate(slot));
+        if from.0 == to.0 {
+            let code = from.1..from.1 + self.dimension;
+            self.codes[to.0].copy_within(code, to.1);
+        } else if let Ok([from_chunk, to_chunk]) = self.codes.get_disjoint_mut([from.0, to.0]) {
+            let code = &from_chunk[from.1..][..self.dimension];
+            to_chunk[to.1..][..self.dimension].copy_from_slice(code);
+        }
+        self.terms[slot as usize] = self.terms[lender as usize];
+        self.lent.lend(lender, slot, self.terms.len());
+    }
+
+    /// The slots that hold the code of this one, which is about to be erased. They need
+    /// another.
+    pub fn recall_code(&mut self, slot: u32) -> Vec<u32> {
+        self.lent.recall(slot)
+    }
+
+    /// Whether what is at a slot that is not alive says nothing of what was deleted.
+    pub fn is_erased(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> bool {
+        let no_row = self.row(slot).iter().all(|x| x.to_bits() == 0);
+        no_row
+            && match self.lent.lender(slot, is_alive) {
+                Some(lender) => self.code(slot) == self.code(lender),
+                None => self.code(slot).iter().all(|&x| x == 0),
+            }
+    }
+
     /// Copies the vector at `from` to `to`, a slot that has been used before, and zeroes
     /// what was at `from`.
     pub fn relocate(&mut self, from: u32, to: u32) {
-        let (row, code, terms) = (
-            self.row(from).to_vec(),
-            self.code(from).to_vec(),
-            self.terms(from),
-        );
-        self.put(to, &row, &code, terms);
+        let row = Wiped::from(self.row(from));
+        let code = Wiped::from(self.code(from));
+        self.put(to, &row, &code, self.terms(from));
+        self.lent.relocate(from, to);
         self.erase_row(from);
         self.erase_code(from);
     }
@@ -189,6 +223,7 @@ impl Vectors {
         self.codes.truncate(chunks);
         self.terms.truncate(len);
         self.terms.shrink_to(len);
+        self.lent.truncate(len);
     }
 
     pub fn row(&self, slot: u32) -> &[f32] {
@@ -254,7 +289,9 @@ impl Vectors {
 
     pub fn memory_bytes(&self) -> usize {
         let values: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
-        values * (size_of::<f32>() + 1) + self.terms.capacity() * size_of::<Terms>()
+        values * (size_of::<f32>() + 1)
+            + self.terms.capacity() * size_of::<Terms>()
+            + self.lent.memory_bytes()
     }
 
     fn locate(&self, slot: u32) -> (usize, usize) {
@@ -266,14 +303,17 @@ impl Vectors {
     }
 }
 
-/// Makes the first chunk longer. What was copied must not stay where it was.
-fn grow<T: DefaultIsZeroes>(chunks: &mut Vec<Box<[T]>>, len: usize) {
-    let mut grown = vec![T::default(); len].into_boxed_slice();
+fn zeros<T: DefaultIsZeroes>(len: usize) -> Wiped<[T]> {
+    vec![T::default(); len].into_boxed_slice().into()
+}
+
+/// Makes the first chunk longer.
+fn grow<T: DefaultIsZeroes>(chunks: &mut Vec<Wiped<[T]>>, len: usize) {
+    let mut grown = zeros(len);
     match chunks.first_mut() {
         None => chunks.push(grown),
         Some(first) => {
             grown[..first.len()].copy_from_slice(first);
-            first.zeroize();
             *first = grown;
         }
     }

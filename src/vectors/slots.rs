@@ -1,13 +1,16 @@
 //! The slot table: which vector has which address, and which addresses are alive, in
 //! use by the graph, or free.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
 use super::order::Order;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    wiped::{Id, Wiped},
+};
 
 /// What a vector is besides its numbers.
 #[derive(Debug, Clone)]
@@ -15,11 +18,11 @@ pub struct Record {
     /// Names this vector, as it was inserted; changed metadata does not change it, and no
     /// other vector ever has it.
     pub key: u64,
-    pub id: Arc<str>,
+    pub id: Id,
     /// The metadata as the caller wrote it: the text of one JSON object.
-    pub metadata: Option<Box<str>>,
+    pub metadata: Option<Wiped<str>>,
     /// The text the vector was embedded from, if it was.
-    pub text: Option<Box<str>>,
+    pub text: Option<Wiped<str>>,
     /// Grows with every new id; an update keeps it. Lists are in this order.
     pub sequence: u64,
 }
@@ -30,7 +33,7 @@ pub struct Record {
 #[derive(Default)]
 pub struct Slots {
     records: Vec<Option<Record>>,
-    ids: HashMap<Arc<str>, u32>,
+    ids: HashMap<Id, u32>,
     alive: RoaringBitmap,
     retired: RoaringBitmap,
     free: RoaringBitmap,
@@ -153,7 +156,7 @@ impl Slots {
     }
 
     /// Changes what is known of an alive slot; its id stays.
-    pub fn amend(&mut self, slot: u32, metadata: Option<Box<str>>, text: Option<Box<str>>) {
+    pub fn amend(&mut self, slot: u32, metadata: Option<Wiped<str>>, text: Option<Wiped<str>>) {
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
             self.text_bytes -= record.text_bytes();
             record.metadata = metadata;
@@ -272,7 +275,7 @@ impl Slots {
     pub fn memory_bytes(&self) -> usize {
         self.text_bytes
             + self.records.capacity() * size_of::<Option<Record>>()
-            + self.ids.capacity() * (size_of::<(Arc<str>, u32)>() + 1)
+            + self.ids.capacity() * (size_of::<(Id, u32)>() + 1)
             + self.alive.serialized_size()
             + self.retired.serialized_size()
             + self.free.serialized_size()

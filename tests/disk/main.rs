@@ -4,6 +4,8 @@ mod backups;
 mod damage;
 mod faults;
 mod followers;
+mod freed;
+mod holes;
 mod late;
 mod model;
 mod power;

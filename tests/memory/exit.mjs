@@ -94,7 +94,10 @@ function run(asked) {
   })
   return new Promise((resolve, reject) => {
     process_.on('error', reject)
-    process_.on('close', (code, signal) => resolve({ code, signal, stderr, lines }))
+    process_.on('close', (code, signal) => {
+      // As it is on Windows.
+      resolve({ code, signal, stderr: stderr.replaceAll('\r\n', '\n'), lines })
+    })
   })
 }
 

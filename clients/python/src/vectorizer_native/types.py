@@ -142,6 +142,8 @@ class Receipt(TypedDict):
     bytesErased: int
     logSequence: int
     completedAt: str
+    durable: bool
+    """Whether it is on the disk: no loss of power brings anything of it back."""
     digest: str
 
 

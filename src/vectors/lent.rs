@@ -1,0 +1,187 @@
+//! Whose code is where a deleted vector's was.
+//!
+//! A walk goes on through a deleted vector until the graph is repaired, and needs a code
+//! there that leads it on. That is the code of a live neighbour, the *lender*: the deleted
+//! one's own would be the vector to within a hundredth. When the lender is deleted in its
+//! turn, its code has to go from every slot that it was lent to.
+
+/// Which slots hold the code of which other.
+///
+/// A lender and those that hold its code are in a ring: each names the next, as its slot plus
+/// one; 0 for a slot that is in none. A slot that holds another's code is retired, and a
+/// lender is alive, so that no slot is in two.
+#[derive(Default)]
+pub struct Lent {
+    next: Vec<u32>,
+}
+
+impl Lent {
+    fn next(&self, slot: u32) -> Option<u32> {
+        self.next.get(slot as usize)?.checked_sub(1)
+    }
+
+    fn set(&mut self, slot: u32, next: u32) {
+        self.next[slot as usize] = next + 1;
+    }
+
+    fn leave(&mut self, slot: u32) {
+        self.next[slot as usize] = 0;
+    }
+
+    /// The slot before this one in its ring.
+    fn previous(&self, slot: u32) -> Option<u32> {
+        let mut at = slot;
+        while let Some(next) = self.next(at) {
+            if next == slot {
+                return Some(at);
+            }
+            at = next;
+        }
+        None
+    }
+
+    /// From here on `to` holds the code of `lender`. There are `slots` slots.
+    pub fn lend(&mut self, lender: u32, to: u32, slots: usize) {
+        if self.next.len() < slots {
+            self.next.resize(slots, 0);
+        }
+        let second = self.next(lender).unwrap_or(lender);
+        self.set(lender, to);
+        self.set(to, second);
+    }
+
+    /// The slots that hold the code of this one, which is about to go: they are free of it.
+    pub fn recall(&mut self, lender: u32) -> Vec<u32> {
+        let mut holders = Vec::new();
+        let mut at = lender;
+        while let Some(next) = self.next(at) {
+            self.leave(at);
+            if next != lender {
+                holders.push(next);
+            }
+            at = next;
+        }
+        holders
+    }
+
+    /// The slot holds nobody's code any more.
+    pub fn give_back(&mut self, slot: u32) {
+        let (Some(previous), Some(next)) = (self.previous(slot), self.next(slot)) else {
+            return;
+        };
+        self.leave(slot);
+        match previous == next {
+            // Only the lender is left.
+            true => self.leave(next),
+            false => self.set(previous, next),
+        }
+    }
+
+    /// The lender at `from` is at `to` now.
+    pub fn relocate(&mut self, from: u32, to: u32) {
+        if let (Some(previous), Some(next)) = (self.previous(from), self.next(from)) {
+            self.leave(from);
+            self.set(previous, to);
+            self.set(to, next);
+        }
+    }
+
+    /// The slot, other than this one, that holds the code that it holds, and is alive.
+    pub fn lender(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut at = slot;
+        while let Some(next) = self.next(at).filter(|&next| next != slot) {
+            if is_alive(next) {
+                return Some(next);
+            }
+            at = next;
+        }
+        None
+    }
+
+    pub fn truncate(&mut self, slots: usize) {
+        self.next.truncate(slots);
+        self.next.shrink_to(slots);
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.next.capacity() * size_of::<u32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SLOTS: u32 = 24;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Lend(u32, u32),
+        Recall(u32),
+        GiveBack(u32),
+        Relocate(u32, u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let two = || (0..SLOTS, 0..SLOTS);
+        prop_oneof![
+            4 => two().prop_map(|(lender, to)| Step::Lend(lender, to)),
+            1 => (0..SLOTS).prop_map(Step::Recall),
+            2 => (0..SLOTS).prop_map(Step::GiveBack),
+            1 => two().prop_map(|(from, to)| Step::Relocate(from, to)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn it_is_known_at_any_time_who_holds_whose_code(
+            steps in proptest::collection::vec(step(), 1..80),
+        ) {
+            let mut lent = Lent::default();
+            // The lender of each holder.
+            let mut model: BTreeMap<u32, u32> = BTreeMap::new();
+            for step in steps {
+                let lenders: BTreeSet<u32> = model.values().copied().collect();
+                match step {
+                    Step::Lend(lender, to) => {
+                        let free = !model.contains_key(&to) && !lenders.contains(&to);
+                        if lender != to && free && !model.contains_key(&lender) {
+                            lent.lend(lender, to, SLOTS as usize);
+                            model.insert(to, lender);
+                        }
+                    }
+                    Step::Recall(lender) if !model.contains_key(&lender) => {
+                        let mut holders = lent.recall(lender);
+                        holders.sort_unstable();
+                        let of = |(&to, &from): (&u32, &u32)| (from == lender).then_some(to);
+                        prop_assert_eq!(holders, model.iter().filter_map(of).collect::<Vec<_>>());
+                        model.retain(|_, from| *from != lender);
+                    }
+                    Step::GiveBack(slot) if !lenders.contains(&slot) => {
+                        lent.give_back(slot);
+                        model.remove(&slot);
+                    }
+                    Step::Relocate(from, to) => {
+                        let unused = !model.contains_key(&to) && !lenders.contains(&to);
+                        if lenders.contains(&from) && unused {
+                            lent.relocate(from, to);
+                            model.values_mut().filter(|one| **one == from).for_each(|one| *one = to);
+                        }
+                    }
+                    _ => {}
+                }
+                for slot in 0..SLOTS {
+                    let lender = lent.lender(slot, |other| !model.contains_key(&other));
+                    let expected = model.get(&slot).copied();
+                    prop_assert_eq!(lender, expected);
+                }
+            }
+        }
+    }
+}

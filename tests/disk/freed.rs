@@ -1,0 +1,248 @@
+//! What is freed holds nothing of what was deleted: the allocator of these tests looks at it.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    mem, slice,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use vectorizer_native::{
+    collection::{Batch, Collection, Config, DeleteOptions, Update},
+    filter,
+    graph::HnswParams,
+    storage::{Files, Fsync},
+    vectors::{Codes, Metric},
+};
+
+use crate::{
+    script::{Session, directory},
+    support::{Random, WAIT, plain},
+};
+
+/// In every id, metadata and text that is deleted, and nowhere else.
+const TEXT: &[u8] = b"wiped-4f1c9a";
+/// What the rows that are deleted repeat, and their codes.
+const PERIOD: [f32; 4] = [0.987_654_3, -0.488_888_9, 0.246_913_6, 0.740_740_7];
+const CODES: [i8; 4] = [127, -63, 32, 95];
+const DIMENSION: usize = 32;
+
+struct Watching;
+
+static WATCHES: AtomicBool = AtomicBool::new(false);
+static FOUND: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+fn count(bytes: &[u8]) {
+    let codes = CODES.map(|code| code as u8);
+    let mut rows = [0; 16];
+    for (bytes, value) in rows.chunks_exact_mut(4).zip(PERIOD) {
+        bytes.copy_from_slice(&value.to_ne_bytes());
+    }
+    let patterns = [TEXT, &rows, &codes.repeated()];
+    for (pattern, found) in patterns.into_iter().zip(&FOUND) {
+        if memchr::memmem::find(bytes, pattern).is_some() {
+            found.fetch_add(1, SeqCst);
+        }
+    }
+}
+
+trait Repeated {
+    fn repeated(&self) -> [u8; 12];
+}
+
+impl Repeated for [u8; 4] {
+    fn repeated(&self) -> [u8; 12] {
+        std::array::from_fn(|i| self[i % 4])
+    }
+}
+
+// SAFETY: it hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Watching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that all of what is freed may be read.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        if WATCHES.load(SeqCst) {
+            // SAFETY: it is a whole allocation, initialised, that nobody uses any more.
+            count(unsafe { slice::from_raw_parts(pointer, layout.size()) });
+        }
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watching = Watching;
+
+/// One test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Does something, and counts what is freed meanwhile with texts, rows and codes of what is
+/// deleted in it.
+fn freed(act: impl FnOnce()) -> [usize; 3] {
+    FOUND.iter().for_each(|found| found.store(0, SeqCst));
+    WATCHES.store(true, SeqCst);
+    act();
+    WATCHES.store(false, SeqCst);
+    FOUND.each_ref().map(|found| found.load(SeqCst))
+}
+
+fn marked(number: usize) -> String {
+    format!("{number}-{}", String::from_utf8_lossy(TEXT))
+}
+
+/// The ids of what is deleted of so many.
+fn ids(count: usize) -> Vec<String> {
+    (0..count).step_by(4).map(marked).collect()
+}
+
+fn metadata(number: usize, mark: &str) -> Box<str> {
+    format!(r#"{{"number":{number},"who":"{mark}","list":["{mark}",{number}]}}"#).into()
+}
+
+/// A batch of vectors that are going to be deleted, among others.
+fn batch(from: usize, count: usize) -> Batch {
+    let mut random = Random(from as u64 + 1);
+    let mut batch = Batch {
+        lengths: vec![DIMENSION as u32],
+        ..Batch::default()
+    };
+    for number in from..from + count {
+        let deleted = number % 4 == 0;
+        let mark = match deleted {
+            true => marked(number),
+            false => format!("kept-{number}"),
+        };
+        let scale = 1.0 + random.unit().abs();
+        batch.data.extend((0..DIMENSION).map(|i| match deleted {
+            true => PERIOD[i % 4],
+            false => scale * (PERIOD[i % 4] + 0.3 * random.unit()),
+        }));
+        batch.ids.push(Some(mark.clone()));
+        batch.metadata.push(Some(metadata(number, &mark)));
+        batch.texts.push(Some(format!("text of {mark}").into()));
+    }
+    batch
+}
+
+fn fill(collection: &Arc<Collection>, count: usize) {
+    let mut prepared = collection.prepare(batch(0, count)).unwrap();
+    collection.insert(WAIT, &mut prepared).unwrap();
+    optimize(collection);
+    // The fields get their indexes.
+    for text in [r#"{"number":1}"#, r#"{"who":"x"}"#, r#"{"list":"x"}"#] {
+        let filter = filter::parse_text(text).unwrap();
+        collection.count(WAIT, Some(&filter)).unwrap();
+    }
+}
+
+fn optimize(collection: &Arc<Collection>) {
+    collection
+        .optimize(None)
+        .unwrap()
+        .blocking_recv()
+        .unwrap()
+        .unwrap();
+}
+
+/// Deletes all that is marked, in every way there is.
+fn delete(collection: &Arc<Collection>, ids: &[String]) {
+    let (some, rest) = ids.split_at(20);
+    for id in &some[..5] {
+        collection.delete_one(WAIT, id, &plain()).unwrap();
+    }
+    collection.delete_many(WAIT, &some[5..], &plain()).unwrap();
+    let (updated, rest) = rest.split_at(10);
+    for (i, id) in updated.iter().enumerate() {
+        let update = Update {
+            data: (i % 2 == 0).then(|| vec![0.5; DIMENSION]),
+            text: Some("other".into()),
+            metadata: Some(metadata(i, "other")),
+        };
+        // What a call returns is its caller's.
+        mem::forget(collection.update(WAIT, id, &update).unwrap());
+    }
+    collection.delete_many(WAIT, updated, &plain()).unwrap();
+    // Few, which indexes are asked about one by one, and many, which they are swept of.
+    let (few, _) = rest.split_at(8);
+    collection.delete_many(WAIT, few, &plain()).unwrap();
+    let options = DeleteOptions {
+        receipt: true,
+        ..plain()
+    };
+    let all: Vec<String> = (0..ids.len()).map(|n| (4 * n).to_string()).collect();
+    let numbers = all.join(",");
+    let filter = filter::parse_text(&format!(r#"{{"number":{{"$in":[{numbers}]}}}}"#)).unwrap();
+    let deletion = collection.delete_matching(&filter, &options).unwrap();
+    assert_eq!(deletion.matched.len(), rest.len() - few.len());
+    assert_eq!(collection.verify_erased(ids).unwrap(), []);
+}
+
+fn config() -> Config {
+    Config {
+        name: "docs".into(),
+        dimension: DIMENSION,
+        metric: Metric::Cosine,
+        hnsw: HnswParams::default(),
+    }
+}
+
+#[test]
+fn what_is_freed_is_looked_at() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let batch = batch(0, 1);
+    let codes = Codes::of(&batch.data, DIMENSION);
+    let code = codes.get(0).0.to_vec();
+    let text = batch.ids[0].clone();
+    assert_eq!(freed(|| drop(text)), [1, 0, 0]);
+    assert_eq!(freed(|| drop(batch.data)), [0, 1, 0]);
+    assert_eq!(freed(|| drop(code)), [0, 0, 1]);
+    assert_eq!(freed(|| drop(codes)), [0; 3]);
+}
+
+#[test]
+fn what_is_deleted_in_memory_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let collection = Collection::new(config());
+    fill(&collection, 4000);
+    let ids = ids(4000);
+    let found = freed(|| {
+        delete(&collection, &ids);
+        optimize(&collection);
+    });
+    assert_eq!(found, [0; 3]);
+}
+
+#[test]
+fn what_is_dropped_with_its_collection_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    for count in [40, 4000] {
+        let collection = Collection::new(config());
+        fill(&collection, count);
+        let found = freed(|| drop(collection.drop_contents(WAIT).unwrap()));
+        assert_eq!(found, [0; 3]);
+    }
+}
+
+#[test]
+fn what_is_deleted_on_disk_is_in_nothing_that_is_freed_by_copies_and_checks() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (store, backups) = (directory(), directory());
+    let files = Files::default();
+    let session = Session::open(&files, store.path(), Fsync::No, backups.path()).unwrap();
+    let collection = session.call().create_collection(config()).unwrap();
+    fill(&collection, 4000);
+    let ids = ids(4000);
+    let found = freed(|| {
+        let path = backups.path().join("all");
+        session.call().create_backup(&path, &mut |_| ()).unwrap();
+        delete(&collection, &ids);
+        optimize(&collection);
+    });
+    assert_eq!(found, [0; 3]);
+    drop(collection);
+    session.close().unwrap();
+}

@@ -1,0 +1,432 @@
+//! Places beside the log where something of what was deleted could stay.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use vectorizer_native::{
+    collection::{Access, DeleteOptions},
+    error::Error,
+    storage::{Files, Fsync, Interruption, Operation, PREAMBLE},
+};
+
+use crate::{script::*, support::WAIT};
+
+const COUNT: u32 = 2000;
+
+fn bulk(from: u32) -> Op {
+    Op::Put("things", (from..from + COUNT).map(|n| (n, n)).collect())
+}
+
+/// A change, as far as it matters here.
+#[derive(Debug, Clone, PartialEq)]
+enum Change {
+    /// The end of what was written, and whether it was nothing but zeros.
+    Write(PathBuf, u64, bool),
+    Truncate(PathBuf, u64),
+    Sync(PathBuf),
+    Rename(PathBuf, PathBuf, bool),
+    Remove(PathBuf),
+}
+
+/// Notes the changes, of which some fail.
+fn noted(
+    fails: impl Fn(Operation<'_>) -> Option<Interruption> + Send + Sync + 'static,
+) -> (Files, Arc<Mutex<Vec<Change>>>) {
+    let changes: Arc<Mutex<Vec<Change>>> = Arc::default();
+    let noted = changes.clone();
+    let files = Files::interrupted_by(move |operation| {
+        let change = match operation {
+            Operation::Write(path, at, bytes) => {
+                let zeros = bytes.iter().all(|&byte| byte == 0);
+                Some(Change::Write(path.into(), at + bytes.len() as u64, zeros))
+            }
+            Operation::Truncate(path, len) => Some(Change::Truncate(path.into(), len)),
+            Operation::Sync(path) => Some(Change::Sync(path.into())),
+            Operation::Rename(from, to) => {
+                Some(Change::Rename(from.into(), to.into(), to.exists()))
+            }
+            Operation::Remove(path) => Some(Change::Remove(path.into())),
+            Operation::Create(_) | Operation::CreateDirectory(_) => None,
+        };
+        noted.lock().unwrap().extend(change);
+        fails(operation)
+    });
+    (files, changes)
+}
+
+/// Asserts that each file that was made shorter was zeros there, on the disk, before.
+fn check_cuts(changes: &[Change]) {
+    let mut cuts = 0;
+    for (i, change) in changes.iter().enumerate() {
+        let Change::Truncate(path, len) = change else {
+            continue;
+        };
+        let before = &changes[..i];
+        let is_last_write = |change: &Change| matches!(change, Change::Write(of, end, _) if of == path && end > len);
+        let Some(last) = before.iter().rposition(is_last_write) else {
+            continue;
+        };
+        assert!(
+            matches!(before[last], Change::Write(.., true)),
+            "{changes:?}"
+        );
+        assert!(
+            before[last..].contains(&Change::Sync(path.clone())),
+            "{changes:?}"
+        );
+        cuts += 1;
+    }
+    assert!(cuts > 0, "{changes:?}");
+}
+
+fn open(files: &Files, store: &Path, backups: &Path) -> Session {
+    Session::open(files, store, Fsync::No, backups).unwrap()
+}
+
+#[test]
+fn what_is_cut_off_a_log_is_zeros_on_the_disk_before() {
+    let (store, backups) = (directory(), directory());
+    let full = Arc::new(Mutex::new(false));
+    let is_full = full.clone();
+    let (files, changes) = noted(move |operation| match operation {
+        Operation::Write(path, _, bytes) if path.ends_with("log.1") => {
+            let zeros = bytes.iter().all(|&byte| byte == 0);
+            (*is_full.lock().unwrap() && !zeros).then_some(Interruption::Half(28))
+        }
+        _ => None,
+    });
+    let session = open(&files, store.path(), backups.path());
+    session.apply(&Op::Create("things")).unwrap();
+    *full.lock().unwrap() = true;
+    changes.lock().unwrap().clear();
+    assert!(session.apply(&bulk(0)).is_err());
+    check_cuts(&changes.lock().unwrap());
+    *full.lock().unwrap() = false;
+    session.apply(&bulk(0)).unwrap();
+    session.close().unwrap();
+}
+
+#[test]
+fn the_torn_end_of_a_log_is_zeros_on_the_disk_before_it_is_cut_off() {
+    let (store, backups) = (directory(), directory());
+    let stopped = Arc::new(Mutex::new(None));
+    let stops = stopped.clone();
+    // The process stops in the middle of a record.
+    let (files, _) = noted(move |operation| {
+        let mut stops = stops.lock().unwrap();
+        let half = matches!(operation, Operation::Write(path, ..) if path.ends_with("log.1"));
+        match *stops {
+            Some(false) if half => {
+                *stops = Some(true);
+                Some(Interruption::Half(5))
+            }
+            Some(true) => Some(Interruption::Before(5)),
+            _ => None,
+        }
+    });
+    let session = open(&files, store.path(), backups.path());
+    session.apply(&Op::Create("things")).unwrap();
+    *stopped.lock().unwrap() = Some(false);
+    assert!(session.apply(&bulk(0)).is_err());
+    drop(session.close());
+    let log = fs::canonicalize(store.path().join("collection-1/log.1")).unwrap();
+    let torn = fs::read(&log).unwrap();
+    assert!(torn.len() > 100_000);
+
+    let (files, changes) = noted(|_| None);
+    let session = open(&files, store.path(), backups.path());
+    let noted = changes.lock().unwrap().clone();
+    let is_cut = |change: &Change| matches!(change, Change::Truncate(..));
+    let cut = noted.iter().position(is_cut).unwrap();
+    let before = |change| noted[..cut].iter().rposition(|one| *one == change);
+    let erased = before(Change::Write(log.clone(), torn.len() as u64, true)).unwrap();
+    assert!(before(Change::Sync(log)).unwrap() > erased, "{noted:?}");
+    session.close().unwrap();
+}
+
+#[test]
+fn a_graph_s_file_is_overwritten_before_it_goes() {
+    let (store, backups) = (directory(), directory());
+    let (files, changes) = noted(|_| None);
+    let session = open(&files, store.path(), backups.path());
+    for op in [
+        Op::Create("things"),
+        bulk(0),
+        Op::Optimize("things"),
+        bulk(COUNT),
+        Op::Optimize("things"),
+        // Too few are left for a graph.
+        Op::DeleteMany("things", (100..2 * COUNT).collect()),
+        Op::Optimize("things"),
+    ] {
+        session.apply(&op).unwrap();
+    }
+    session.close().unwrap();
+    let changes = changes.lock().unwrap();
+    let mut removed = 0;
+    for (i, change) in changes.iter().enumerate() {
+        match change {
+            Change::Rename(_, to, replaces) => assert!(!replaces, "{} is lost", to.display()),
+            Change::Remove(path) if path.to_string_lossy().contains("graph") => {
+                let of = |change: &&Change| matches!(change, Change::Write(of, ..) if of == path);
+                let last = changes[..i].iter().rfind(of);
+                assert!(matches!(last, Some(Change::Write(.., true))), "{changes:?}");
+                removed += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(removed, 2);
+    assert!(!store.path().join("collection-1/graph").exists());
+}
+
+/// How many nodes a graph's file has.
+fn nodes(store: &Path) -> u32 {
+    let bytes = fs::read(store.join("collection-1/graph")).unwrap();
+    u32::from_le_bytes(bytes[PREAMBLE + 4..][..4].try_into().unwrap())
+}
+
+#[test]
+fn the_graph_s_file_of_a_store_that_was_closed_after_a_delete_is_written_anew_at_the_opening() {
+    let (store, backups) = (directory(), directory());
+    let session = open(&Files::default(), store.path(), backups.path());
+    for op in [Op::Create("things"), bulk(0), Op::Optimize("things")] {
+        session.apply(&op).unwrap();
+    }
+    session
+        .apply(&Op::DeleteMany("things", (0..10).collect()))
+        .unwrap();
+    session.close().unwrap();
+    assert_eq!(nodes(store.path()), COUNT);
+    let session = open(&Files::default(), store.path(), backups.path());
+    assert_eq!(nodes(store.path()), COUNT - 10);
+    let collection = session.call().collection("things").unwrap();
+    assert_eq!(collection.verify_erased(&[id(0)]).unwrap(), []);
+    drop(collection);
+    session.close().unwrap();
+}
+
+#[test]
+fn a_number_that_stays_in_the_graph_s_file_is_a_residue() {
+    let (store, backups) = (directory(), directory());
+    let session = open(&Files::default(), store.path(), backups.path());
+    for op in [Op::Create("things"), bulk(0), Op::Optimize("things")] {
+        session.apply(&op).unwrap();
+    }
+    let graph = store.path().join("collection-1/graph");
+    let before = fs::read(&graph).unwrap();
+    for op in [
+        Op::DeleteMany("things", (0..10).collect()),
+        Op::Optimize("things"),
+    ] {
+        session.apply(&op).unwrap();
+    }
+    let collection = session.call().collection("things").unwrap();
+    assert_eq!(collection.verify_erased(&[]).unwrap(), []);
+    fs::write(&graph, before).unwrap();
+    assert_eq!(collection.verify_erased(&[]).unwrap().len(), 10);
+    drop(collection);
+    session.close().unwrap();
+}
+
+#[test]
+fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
+    for after in [1, 3] {
+        let (store, backups) = (directory(), directory());
+        let session = open(&Files::default(), store.path(), backups.path());
+        let mut model = Model::default();
+        for op in [
+            Op::Create("things"),
+            bulk(0),
+            Op::Create("others"),
+            Op::Put("others", (9000..9100).map(|n| (n, n)).collect()),
+        ] {
+            session.apply(&op).unwrap();
+            model.apply(&op);
+        }
+        let target = backups.path().join("all.vecbak");
+        let mut portions = 0;
+        // Collections are copied in the order of their names.
+        let made = session.call().create_backup(&target, &mut |_| {
+            portions += 1;
+            if portions == after + 1 {
+                let op = Op::Drop("things");
+                session.apply(&op).unwrap();
+                model.apply(&op);
+                let gone = model.gone(&Model::default());
+                assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+            }
+        });
+        assert!(portions > after);
+        assert_eq!(made.unwrap().collections, 1);
+        let gone = model.gone(&Model::default());
+        assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+        session.close().unwrap();
+    }
+}
+
+#[test]
+fn what_is_deleted_during_a_backup_is_looked_for_there_too() {
+    let (store, backups) = (directory(), directory());
+    let session = open(&Files::default(), store.path(), backups.path());
+    for op in [Op::Create("things"), bulk(0)] {
+        session.apply(&op).unwrap();
+    }
+    let target = backups.path().join("all.vecbak");
+    let collection = session.call().collection("things").unwrap();
+    let mut looked = 0;
+    session
+        .call()
+        .create_backup(&target, &mut |_| {
+            looked += 1;
+            if looked != 1 {
+                return;
+            }
+            let before = fs::read(part(backups.path())).unwrap();
+            collection
+                .delete_one(WAIT, &id(0), &DeleteOptions::default())
+                .unwrap();
+            assert_eq!(collection.verify_erased(&[id(0)]).unwrap(), []);
+            // As if it had not been overwritten.
+            let after = fs::read(part(backups.path())).unwrap();
+            fs::write(part(backups.path()), before).unwrap();
+            assert_eq!(collection.verify_erased(&[id(0)]).unwrap().len(), 1);
+            fs::write(part(backups.path()), after).unwrap();
+        })
+        .unwrap();
+    assert!(looked > 0);
+    drop(collection);
+    session.close().unwrap();
+}
+
+/// The file of the backup that is being made.
+fn part(backups: &Path) -> PathBuf {
+    let entries = fs::read_dir(backups)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut parts = entries.filter(|path| path.extension().is_some_and(|name| name == "part"));
+    parts.next().unwrap()
+}
+
+#[test]
+fn an_erasure_that_fails_in_one_file_goes_on_in_the_others() {
+    let (store, backups) = (directory(), directory());
+    let failing = Arc::new(Mutex::new(false));
+    let fails = failing.clone();
+    let (files, _) = noted(move |operation| match operation {
+        Operation::Write(path, _, bytes) if path.ends_with("log.1") => {
+            let zeros = bytes.iter().all(|&byte| byte == 0);
+            (*fails.lock().unwrap() && zeros).then_some(Interruption::Before(5))
+        }
+        _ => None,
+    });
+    let session = open(&files, store.path(), backups.path());
+    for op in [Op::Create("things"), bulk(0)] {
+        session.apply(&op).unwrap();
+    }
+    let target = backups.path().join("all.vecbak");
+    let mut model = Model::default();
+    model.apply(&Op::Create("things"));
+    model.apply(&bulk(0));
+    let mut portions = 0;
+    let _ = session.call().create_backup(&target, &mut |_| {
+        portions += 1;
+        if portions == 1 {
+            *failing.lock().unwrap() = true;
+            let op = Op::DeleteMany("things", (0..50).collect());
+            assert!(session.apply(&op).is_err());
+            model.apply(&op);
+            *failing.lock().unwrap() = false;
+            let gone = model.gone(&Model::default());
+            assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+        }
+    });
+    assert!(portions > 0);
+    drop(session);
+}
+
+#[test]
+fn a_receipt_is_given_when_the_erasure_is_on_the_disk() {
+    for fsync in [Fsync::Always, Fsync::Everysec, Fsync::No] {
+        let (store, backups) = (directory(), directory());
+        let (files, changes) = noted(|_| None);
+        let session = Session::open(&files, store.path(), fsync, backups.path()).unwrap();
+        for op in [Op::Create("things"), bulk(0)] {
+            session.apply(&op).unwrap();
+        }
+        let collection = session.call().collection("things").unwrap();
+        let options = DeleteOptions {
+            receipt: true,
+            ..DeleteOptions::default()
+        };
+        // Nobody waits for a disk on the thread that must not wait.
+        let now = collection.delete_many(Access::Now, &[id(1)], &options);
+        assert_eq!(now.unwrap_err(), Error::WouldBlock);
+        for numbers in [vec![1, 2, 500], vec![3], vec![999_999]] {
+            let ids: Vec<String> = numbers.into_iter().map(id).collect();
+            let deletion = collection.delete_many(WAIT, &ids, &options).unwrap();
+            assert!(deletion.receipt.unwrap().durable);
+            let changes = changes.lock().unwrap();
+            let log = fs::canonicalize(store.path().join("collection-1/log.1")).unwrap();
+            let erased =
+                |change: &Change| matches!(change, Change::Write(of, _, true) if *of == log);
+            let last = changes.iter().rposition(erased).unwrap();
+            assert!(changes[last..].contains(&Change::Sync(log)), "{fsync:?}");
+        }
+        drop(collection);
+        session.close().unwrap();
+    }
+    let collection = crate::support::collection(1, vectorizer_native::vectors::Metric::Euclidean);
+    let options = DeleteOptions {
+        receipt: true,
+        ..DeleteOptions::default()
+    };
+    let deletion = collection
+        .delete_many(Access::Now, &[id(1)], &options)
+        .unwrap();
+    assert!(!deletion.receipt.unwrap().durable);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_and_directories_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn check(path: &Path, made: &mut usize) {
+        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{} is {mode:o}", path.display());
+        *made += 1;
+        if path.is_dir() {
+            for entry in fs::read_dir(path).unwrap() {
+                check(&entry.unwrap().path(), made);
+            }
+        }
+    }
+
+    let parent = directory();
+    let (store, backups) = (parent.path().join("a/b/store"), directory());
+    vectorizer_native::storage::make(&store).unwrap();
+    let session = open(&Files::default(), &store, backups.path());
+    for op in [
+        Op::Create("things"),
+        bulk(0),
+        Op::Optimize("things"),
+        Op::BackUp,
+        Op::Flush,
+    ] {
+        session.apply(&op).unwrap();
+    }
+    let restored = parent.path().join("restored");
+    let backup = backups.path().join("0.vecbak");
+    vectorizer_native::client::restore_backup(&backup, &restored, &mut |_, _| ()).unwrap();
+    let mut made = 0;
+    for path in [&parent.path().join("a"), &restored, &backup] {
+        check(path, &mut made);
+    }
+    assert!(made > 10, "{made}");
+    session.close().unwrap();
+}
