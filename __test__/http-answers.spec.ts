@@ -79,6 +79,7 @@ describe('an answer', () => {
     const { headers, text } = await ask('GET', A)
     const { connection: _, ...rest } = headers
     expect(rest).toStrictEqual({
+      'cache-control': 'no-store',
       'content-type': 'application/json',
       'content-length': `${text.length}`,
       date: expect.any(String),
