@@ -82,6 +82,11 @@ fn check_cuts(changes: &[Change]) {
     assert!(cuts > 0, "{changes:?}");
 }
 
+/// However the system writes the path before it.
+fn is_log(path: &Path) -> bool {
+    path.ends_with("log.1")
+}
+
 fn open(files: &Files, store: &Path, backups: &Path) -> Session {
     Session::open(files, store, Fsync::No, backups).unwrap()
 }
@@ -132,8 +137,7 @@ fn the_torn_end_of_a_log_is_zeros_on_the_disk_before_it_is_cut_off() {
     *stopped.lock().unwrap() = Some(false);
     assert!(session.apply(&bulk(0)).is_err());
     drop(session.close());
-    let log = fs::canonicalize(store.path().join("collection-1/log.1")).unwrap();
-    let torn = fs::read(&log).unwrap();
+    let torn = fs::read(store.path().join("collection-1/log.1")).unwrap();
     assert!(torn.len() > 100_000);
 
     let (files, changes) = noted(|_| None);
@@ -141,9 +145,13 @@ fn the_torn_end_of_a_log_is_zeros_on_the_disk_before_it_is_cut_off() {
     let noted = changes.lock().unwrap().clone();
     let is_cut = |change: &Change| matches!(change, Change::Truncate(..));
     let cut = noted.iter().position(is_cut).unwrap();
-    let before = |change| noted[..cut].iter().rposition(|one| *one == change);
-    let erased = before(Change::Write(log.clone(), torn.len() as u64, true)).unwrap();
-    assert!(before(Change::Sync(log)).unwrap() > erased, "{noted:?}");
+    let before = |which: &dyn Fn(&Change) -> bool| noted[..cut].iter().rposition(which);
+    let end = torn.len() as u64;
+    let zeros =
+        |change: &Change| matches!(change, Change::Write(of, to, true) if is_log(of) && *to == end);
+    let synced = |change: &Change| matches!(change, Change::Sync(of) if is_log(of));
+    let erased = before(&zeros).unwrap();
+    assert!(before(&synced).unwrap() > erased, "{noted:?}");
     session.close().unwrap();
 }
 
@@ -232,6 +240,8 @@ fn a_number_that_stays_in_the_graph_s_file_is_a_residue() {
     session.close().unwrap();
 }
 
+// Windows locks the file of a backup that is being made.
+#[cfg(not(windows))]
 #[test]
 fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
     for after in [1, 3] {
@@ -268,6 +278,8 @@ fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
     }
 }
 
+// Windows locks the file of a backup that is being made.
+#[cfg(not(windows))]
 #[test]
 fn what_is_deleted_during_a_backup_is_looked_for_there_too() {
     let (store, backups) = (directory(), directory());
@@ -303,6 +315,7 @@ fn what_is_deleted_during_a_backup_is_looked_for_there_too() {
 }
 
 /// The file of the backup that is being made.
+#[cfg(not(windows))]
 fn part(backups: &Path) -> PathBuf {
     let entries = fs::read_dir(backups)
         .unwrap()
@@ -311,6 +324,8 @@ fn part(backups: &Path) -> PathBuf {
     parts.next().unwrap()
 }
 
+// Windows locks the file of a backup that is being made.
+#[cfg(not(windows))]
 #[test]
 fn an_erasure_that_fails_in_one_file_goes_on_in_the_others() {
     let (store, backups) = (directory(), directory());
@@ -370,11 +385,11 @@ fn a_receipt_is_given_when_the_erasure_is_on_the_disk() {
             let deletion = collection.delete_many(WAIT, &ids, &options).unwrap();
             assert!(deletion.receipt.unwrap().durable);
             let changes = changes.lock().unwrap();
-            let log = fs::canonicalize(store.path().join("collection-1/log.1")).unwrap();
             let erased =
-                |change: &Change| matches!(change, Change::Write(of, _, true) if *of == log);
+                |change: &Change| matches!(change, Change::Write(of, _, true) if is_log(of));
+            let synced = |change: &Change| matches!(change, Change::Sync(of) if is_log(of));
             let last = changes.iter().rposition(erased).unwrap();
-            assert!(changes[last..].contains(&Change::Sync(log)), "{fsync:?}");
+            assert!(changes[last..].iter().any(synced), "{fsync:?}");
         }
         drop(collection);
         session.close().unwrap();
