@@ -62,13 +62,6 @@ pub struct Residue {
     pub reason: &'static str,
 }
 
-/// What is known of a saved graph when it was read.
-enum Saved {
-    Current,
-    /// It names vectors that are not there any more, or is of no use.
-    Stale,
-}
-
 impl Collection {
     pub(super) fn settings(&self) -> String {
         self.config.settings(self.created_at)
@@ -130,12 +123,11 @@ impl Collection {
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
-        let saved = state.load_graph(directory, &config);
+        let is_stale = state.load_graph(directory, &config);
         let collection = Self::with(config, created_at, state, Some(fsync), lock);
-        match saved {
-            Saved::Current => {}
+        if is_stale {
             // Nobody may come to change the graph, and the file with it.
-            Saved::Stale => collection.save_graph(),
+            collection.save_graph();
         }
         collection.keep_up();
         Ok(collection)
@@ -260,8 +252,8 @@ impl Collection {
                 !stored
             });
             state.check_memory(&mut found);
-            // While its background works the file is about to be written.
-            if !self.upkeep.background().working {
+            // While there is work for its background the file is about to be written.
+            if !self.upkeep.background().working && !self.has_work(&state) {
                 state.check_saved_graph(&mut found);
             }
             // While the lock is held no file gets another name.
@@ -407,10 +399,11 @@ impl State {
         Ok(self.occupy(record, row, code, terms))
     }
 
-    /// Takes the saved graph over, if it is of use.
-    fn load_graph(&mut self, directory: &Path, config: &Config) -> Saved {
+    /// Takes the saved graph over, if it is of use. True where its file names vectors that
+    /// are not there any more, or is of no use.
+    fn load_graph(&mut self, directory: &Path, config: &Config) -> bool {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
-            return Saved::Current;
+            return false;
         };
         let alive = self.slots.alive().iter();
         let slots: HashMap<u64, u32> = alive
@@ -429,14 +422,11 @@ impl State {
             })
         });
         let Some((graph, removed)) = graph else {
-            return Saved::Stale;
+            return true;
         };
         self.choose_basis();
         self.put_graph(Some(Arc::new(graph)));
-        match removed {
-            0 => Saved::Current,
-            _ => Saved::Stale,
-        }
+        removed > 0
     }
 
     /// Checks that the saved graph names no deleted vector but those that the graph itself is

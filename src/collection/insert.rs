@@ -12,7 +12,7 @@ use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
 use crate::{
     error::{Error, Result},
     filter::Source,
-    storage::{Commit, Head, length, push_part},
+    storage::{Commit, Head, length, part_len, push_part},
     vectors::{Codes, Metric, Record, Terms},
     wiped::{Id, Wiped},
 };
@@ -68,12 +68,6 @@ struct Row {
 }
 
 impl Row {
-    fn text_bytes(&self) -> usize {
-        let texts = [self.metadata.as_deref(), self.text.as_deref()];
-        let texts = texts.map(|text| text.map_or(0, str::len));
-        self.id.len() + texts.iter().sum::<usize>()
-    }
-
     fn weight(&self, fields: usize) -> usize {
         let text = self.text.as_ref().map_or(0, |text| text.len());
         weight(self.metadata.as_deref(), text, fields)
@@ -208,7 +202,10 @@ impl Collection {
         }
         let mut parts = Zeroizing::new(Vec::new());
         if self.is_on_disk() {
-            let bytes = rows.iter().map(|row| 8 + 4 * dimension + row.text_bytes());
+            let bytes = rows.iter().map(|row| {
+                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
+                part_len(dimension, &row.id, metadata, text)
+            });
             // At once: growing leaves copies behind.
             parts.reserve_exact(bytes.sum());
             for row in &rows {

@@ -216,7 +216,7 @@ impl Collection {
         }
     }
 
-    fn has_work(&self, state: &State) -> bool {
+    pub(super) fn has_work(&self, state: &State) -> bool {
         let gave_up = self.upkeep.gave_up.load(Ordering::Acquire);
         state.work(false).is_some() || (!gave_up && state.is_wasteful(false))
     }

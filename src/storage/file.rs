@@ -108,7 +108,7 @@ pub fn for_the_owner_only(options: &mut fs::OpenOptions) {
 }
 
 /// Makes directories for the owner alone.
-pub fn builder() -> fs::DirBuilder {
+pub fn directory_builder() -> fs::DirBuilder {
     #[allow(unused_mut)]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -278,7 +278,7 @@ impl Files {
     }
 
     pub fn create_directory(&self, path: &Path) -> Result<()> {
-        let make = || builder().create(path);
+        let make = || directory_builder().create(path);
         self.whole(Operation::CreateDirectory(path), make)
             .map_err(|e| failed("create the directory", path, &e))
     }

@@ -369,16 +369,13 @@ impl Commit {
             if let Some(follower) = &erasure.follower {
                 follower.failed.store(true, Ordering::Release);
             }
-            let health = match (&erasure.follower, &self.sync) {
-                (Some(follower), _) => follower.health.as_deref(),
-                (None, Some((sync, _))) => Some(&**sync.health()),
-                (None, None) => None,
+            let health = match &erasure.follower {
+                Some(follower) => follower.health.as_ref(),
+                None => self.sync.as_ref().map(|(sync, _)| sync.health()),
             };
-            match health {
-                Some(health) => outcome = outcome.and(Err(health.fail(error))),
-                // The backup fails; the store is as it should be.
-                None if erasure.follower.is_some() => {}
-                None => outcome = outcome.and(Err(error)),
+            // Where there is none, a backup fails; the store is as it should be.
+            if let Some(health) = health {
+                outcome = outcome.and(Err(health.fail(error)));
             }
         }
         outcome?;

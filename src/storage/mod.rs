@@ -28,7 +28,9 @@ pub use file::{File, Files, Interruption, Operation, failed, list};
 pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
 pub use journal::{Commit, Copy, Follower, Journal};
 pub use log::{Entry, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Place, Summary, Writer};
-pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, push_part, time_of};
+pub use record::{
+    HEAD, Head, Kind, Record, checksum, length, micros, part_len, push_part, time_of,
+};
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};
 pub use sync::{Fsync, Health};

@@ -196,6 +196,12 @@ pub fn length(text: &str) -> Option<u32> {
     u32::try_from(text.len()).ok().filter(|&len| len != ABSENT)
 }
 
+/// The bytes of an entry's part.
+pub fn part_len(dimension: usize, id: &str, metadata: Option<&str>, text: Option<&str>) -> usize {
+    let texts = metadata.map_or(0, str::len) + text.map_or(0, str::len);
+    8 + 4 * dimension + id.len() + texts
+}
+
 /// Appends an entry's part.
 pub fn push_part(
     out: &mut Vec<u8>,
@@ -204,12 +210,11 @@ pub fn push_part(
     metadata: Option<&str>,
     text: Option<&str>,
 ) {
-    let texts = [Some(id), metadata, text].into_iter().flatten();
     // At once: growing leaves copies behind.
-    out.reserve(8 + 4 * row.len() + texts.clone().map(str::len).sum::<usize>());
+    out.reserve(part_len(row.len(), id, metadata, text));
     push_checked(out, |out| {
         out.extend(row.iter().flat_map(|x| x.to_le_bytes()));
-        for text in texts {
+        for text in [Some(id), metadata, text].into_iter().flatten() {
             out.extend_from_slice(text.as_bytes());
         }
     });

@@ -65,7 +65,7 @@ fn is_unfinished(entry: &file::Entry) -> bool {
 
 /// Makes a directory and those above it that are missing.
 pub fn make(path: &Path) -> Result<PathBuf> {
-    let made = file::builder().recursive(true).create(path);
+    let made = file::directory_builder().recursive(true).create(path);
     let made = made.and_then(|()| dunce::canonicalize(path));
     made.map_err(|e| failed("create the directory", path, &e))
 }

@@ -35,26 +35,16 @@ static WATCHES: AtomicBool = AtomicBool::new(false);
 static FOUND: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
 fn count(bytes: &[u8]) {
-    let codes = CODES.map(|code| code as u8);
+    let codes: [u8; 12] = std::array::from_fn(|i| CODES[i % 4] as u8);
     let mut rows = [0; 16];
     for (bytes, value) in rows.chunks_exact_mut(4).zip(PERIOD) {
         bytes.copy_from_slice(&value.to_ne_bytes());
     }
-    let patterns = [TEXT, &rows, &codes.repeated()];
+    let patterns = [TEXT, &rows, &codes];
     for (pattern, found) in patterns.into_iter().zip(&FOUND) {
         if memchr::memmem::find(bytes, pattern).is_some() {
             found.fetch_add(1, SeqCst);
         }
-    }
-}
-
-trait Repeated {
-    fn repeated(&self) -> [u8; 12];
-}
-
-impl Repeated for [u8; 4] {
-    fn repeated(&self) -> [u8; 12] {
-        std::array::from_fn(|i| self[i % 4])
     }
 }
 

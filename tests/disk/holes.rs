@@ -87,6 +87,22 @@ fn is_log(path: &Path) -> bool {
     path.ends_with("log.1")
 }
 
+/// Fails what is written to the log while a test says so: its erasures, or all else.
+fn failing(
+    now: &Arc<Mutex<bool>>,
+    erasures: bool,
+    how: Interruption,
+) -> impl Fn(Operation<'_>) -> Option<Interruption> + Send + Sync + use<> {
+    let now = now.clone();
+    move |operation| match operation {
+        Operation::Write(path, _, bytes) if is_log(path) => {
+            let zeros = bytes.iter().all(|&byte| byte == 0);
+            (zeros == erasures && *now.lock().unwrap()).then_some(how)
+        }
+        _ => None,
+    }
+}
+
 fn open(files: &Files, store: &Path, backups: &Path) -> Session {
     Session::open(files, store, Fsync::No, backups).unwrap()
 }
@@ -95,14 +111,7 @@ fn open(files: &Files, store: &Path, backups: &Path) -> Session {
 fn what_is_cut_off_a_log_is_zeros_on_the_disk_before() {
     let (store, backups) = (directory(), directory());
     let full = Arc::new(Mutex::new(false));
-    let is_full = full.clone();
-    let (files, changes) = noted(move |operation| match operation {
-        Operation::Write(path, _, bytes) if path.ends_with("log.1") => {
-            let zeros = bytes.iter().all(|&byte| byte == 0);
-            (*is_full.lock().unwrap() && !zeros).then_some(Interruption::Half(28))
-        }
-        _ => None,
-    });
+    let (files, changes) = noted(failing(&full, false, Interruption::Half(28)));
     let session = open(&files, store.path(), backups.path());
     session.apply(&Op::Create("things")).unwrap();
     *full.lock().unwrap() = true;
@@ -329,15 +338,8 @@ fn part(backups: &Path) -> PathBuf {
 #[test]
 fn an_erasure_that_fails_in_one_file_goes_on_in_the_others() {
     let (store, backups) = (directory(), directory());
-    let failing = Arc::new(Mutex::new(false));
-    let fails = failing.clone();
-    let (files, _) = noted(move |operation| match operation {
-        Operation::Write(path, _, bytes) if path.ends_with("log.1") => {
-            let zeros = bytes.iter().all(|&byte| byte == 0);
-            (*fails.lock().unwrap() && zeros).then_some(Interruption::Before(5))
-        }
-        _ => None,
-    });
+    let broken = Arc::new(Mutex::new(false));
+    let (files, _) = noted(failing(&broken, true, Interruption::Before(5)));
     let session = open(&files, store.path(), backups.path());
     for op in [Op::Create("things"), bulk(0)] {
         session.apply(&op).unwrap();
@@ -350,11 +352,11 @@ fn an_erasure_that_fails_in_one_file_goes_on_in_the_others() {
     let _ = session.call().create_backup(&target, &mut |_| {
         portions += 1;
         if portions == 1 {
-            *failing.lock().unwrap() = true;
+            *broken.lock().unwrap() = true;
             let op = Op::DeleteMany("things", (0..50).collect());
             assert!(session.apply(&op).is_err());
             model.apply(&op);
-            *failing.lock().unwrap() = false;
+            *broken.lock().unwrap() = false;
             let gone = model.gone(&Model::default());
             assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
         }
