@@ -105,6 +105,10 @@ export declare class EmbeddingError extends VectorizerError {
 export declare class StorageError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
 }
+/** A key is missing, or does not open the store or the backup. `ENCRYPTION_ERROR` */
+export declare class EncryptionError extends VectorizerError {
+  constructor(message: string, options?: { cause?: unknown })
+}
 /** Another process has the store open. `STORE_LOCKED` */
 export declare class StoreLockedError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
@@ -202,6 +206,8 @@ export interface Vectorizer
     | 'flush'
     | 'verifyErased'
     | 'createBackup'
+    | 'exportKeys'
+    | 'rotateKeys'
     | 'serve'
     | 'close'
   > {
@@ -314,6 +320,8 @@ export declare const deleteByFilter: VectorizerClient['deleteByFilter']
 export declare const optimize: VectorizerClient['optimize']
 export declare const verifyErased: VectorizerClient['verifyErased']
 export declare const createBackup: VectorizerClient['createBackup']
+export declare const exportKeys: VectorizerClient['exportKeys']
+export declare const rotateKeys: VectorizerClient['rotateKeys']
 export declare const flush: VectorizerClient['flush']
 export declare const serve: VectorizerClient['serve']
 export declare const close: VectorizerClient['close']
@@ -449,10 +457,29 @@ export declare class VectorizerClient {
    */
   createBackup(target: string, options?: BackupOptions): Promise<BackupReport>
   /**
-   * Makes a store of a backup, in a directory that is empty or does not exist. Every
-   * checksum of the backup is verified before anything is written.
+   * Writes the keys of all that is stored now to one file: `target` is a new file, or a
+   * directory in which one is made. With the newest of them, `restoreBackup` brings back
+   * from a backup that has its keys apart what is not deleted by then.
+   *
+   * Rejects with `StorageError` when the file exists or cannot be written.
    */
-  static restoreBackup(file: string, path: string, options?: BackupOptions): Promise<RestoreReport>
+  exportKeys(target: string): Promise<BackupReport>
+  /**
+   * Gives the store new keys, while calls go on; with `key`, also another key of the
+   * user's, or the first: then the store is encrypted from here on. Copies of the keys
+   * from before open nothing that is stored after it; what was stored before it, they open
+   * where all of them were copied, the user's too. What is interrupted goes on at the next
+   * opening.
+   */
+  rotateKeys(options?: RotateOptions): Promise<void>
+  /**
+   * Makes a store of a backup, in a directory that is empty or does not exist. All of the
+   * backup is verified before anything is written. Of a backup that has its keys apart
+   * comes back what still has a key in `keys`; the rest is counted as `erased`.
+   *
+   * Rejects with `EncryptionError` where a key is missing, wrong, or older than the backup.
+   */
+  static restoreBackup(file: string, path: string, options?: RestoreOptions): Promise<RestoreReport>
   /**
    * Starts an HTTP server for this client: the documented REST routes, with the same
    * filters, reports and errors. Resolves when it listens; it keeps the process running
@@ -475,8 +502,15 @@ export declare class VectorizerClient {
   close(): Promise<void>
 }
 
-/** How to make or restore a backup. */
+/** How to make a backup. */
 export interface BackupOptions {
+  /** The collections. Left out: all. */
+  collections?: readonly string[]
+  /**
+   * `within`: the file restores alone. `apart`: the keys are in a file beside it, and of
+   * keys only the newest need be kept: what is deleted later does not come back from it.
+   */
+  keys?: 'within' | 'apart'
   /**
    * Told now and then how far it is. What it throws rejects the call when the work is
    * done.
@@ -495,6 +529,8 @@ export interface BackupProgress {
 /** A backup that was made. */
 export interface BackupReport {
   file: string
+  /** Where the keys are, if they are apart. */
+  keys?: string
   collections: number
   vectors: number
   /** The size of the file. */
@@ -656,6 +692,12 @@ export interface DeleteVectorOptions {
   backup?: string
 }
 
+/** The key that a store's files, or a backup, are encrypted with. */
+export interface EncryptionKey {
+  /** 32 bytes, or the base64 text of 32 bytes. */
+  key: Uint8Array | string
+}
+
 /** What was erased, and when, without keeping what was erased. */
 export interface ErasureReceipt {
   collection: string
@@ -665,7 +707,7 @@ export interface ErasureReceipt {
   bytesErased: number
   /** Counts the collection's writes: the number of this delete. */
   logSequence: number
-  /** When the last byte was overwritten, and on disk synced, RFC 3339, UTC. */
+  /** When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC. */
   completedAt: string
   /**
    * Whether it is on the disk, so that no loss of power brings anything of it back. False in
@@ -744,6 +786,17 @@ export interface InsertReport {
   ids: Array<string>
 }
 
+/**
+ * A service that keeps a key, and wraps others with it. Called when a store is opened, made or
+ * restored, and when keys are rotated; never for a vector.
+ */
+export interface KeyService {
+  /** Wraps a key of 32 bytes. What it returns, up to 64 kB, is kept beside the data. */
+  wrap: (key: Uint8Array) => Promise<Uint8Array> | Uint8Array
+  /** Returns the key that `wrap` was given. */
+  unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
+}
+
 /** How to optimize. */
 export interface OptimizeOptions {
   /**
@@ -773,13 +826,60 @@ export interface Residue {
   reason: string
 }
 
+/** How to restore a backup. */
+export interface RestoreOptions {
+  /**
+   * For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
+   * of the store.
+   */
+  keys?: string
+  /** For a backup of an encrypted store. The store that is made has the same key. */
+  encryption?: EncryptionKey | KeyService
+  /**
+   * For keys that are encrypted with another key than the backup: those of a store whose key
+   * has changed since. The store that is made has this one then.
+   */
+  keysEncryption?: EncryptionKey | KeyService
+  /**
+   * Told now and then how far it is. What it throws rejects the call when the work is
+   * done.
+   */
+  onProgress?: (progress: BackupProgress) => void
+}
+
 /** A store that was made of a backup. */
 export interface RestoreReport {
   path: string
   collections: number
   vectors: number
+  /**
+   * Of a backup that has its keys apart: how many vectors have no key any more, as they were
+   * deleted or changed since.
+   */
+  erased?: number
   /** The size of the backup. */
   bytes: number
+}
+
+/** How to rotate keys. */
+export interface RotateOptions {
+  /**
+   * The key that opens the store from here on. Left out: the same; with a key service, a
+   * new one that it has wrapped.
+   */
+  key?: Uint8Array | string
+  /**
+   * Told now and then how many keys are rotated. What it throws rejects the call when the
+   * work is done.
+   */
+  onProgress?: (progress: RotateProgress) => void
+}
+
+/** How far a rotation is. */
+export interface RotateProgress {
+  phase: 'rotate'
+  done: number
+  total: number
 }
 
 /** How to search. */
@@ -956,6 +1056,13 @@ export interface VectorizerClientOptions {
    * worker threads and JavaScript realms. It goes with the last of them.
    */
   shared?: string
+  /**
+   * The key that the files are encrypted with, or the service that keeps it. A new store is
+   * encrypted from the beginning; one that is not yet is by `rotateKeys({ key })`. A wrong or
+   * missing key rejects with `EncryptionError`. Left out: the store's keys are beside the
+   * data, and deletes are as certain, but there is no secrecy.
+   */
+  encryption?: EncryptionKey | KeyService
   /**
    * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
    * as many vectors of the collection's dimension out. Called with up to 128 texts.

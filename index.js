@@ -3,6 +3,7 @@
 const native = require('./lib/native.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
+const { anew, protection, unwrapped } = require('./lib/encryption.js')
 const { answeredLater, unfolded } = require('./lib/replies.js')
 const { httpServer } = require('./lib/server.js')
 
@@ -59,14 +60,22 @@ class VectorizerClient {
 
   constructor(options = {}) {
     try {
-      const [embedder, given] = read(() => {
-        const { embedder, ...rest } = object(options, 'options')
+      const [embedder, { key, service }, rest] = read(() => {
+        const { embedder, encryption, ...rest } = object(options, 'options')
         if (embedder !== undefined && typeof embedder !== 'function')
           fail('options.embedder', 'a function', embedder)
-        return [embedder, json(rest, 'options')]
+        const kept = encryption === undefined ? {} : protection(encryption, 'options.encryption')
+        return [embedder, kept, rest]
       })
-      const made = new native.VectorizerClient(given)
-      Object.assign(this.#client, { embedder, native: made })
+      Object.assign(this.#client, { embedder, service })
+      const open = (encryption) => {
+        const given = read(() => json(encryption ? { ...rest, encryption } : rest, 'options'))
+        this.#client.native = new native.VectorizerClient(given)
+      }
+      if (service) this.#client.opening = this.#unlock(service, rest.path).then(open)
+      else open(key)
+      // Whoever calls is told.
+      this.#client.opening?.catch(() => {})
     } catch (error) {
       this.#failure = ours(error)
     }
@@ -80,6 +89,7 @@ class VectorizerClient {
             if (this.#failure) throw this.#failure
             if (this.#client.closing)
               throw new classes.ClientClosedError('this client is closed: create a new VectorizerClient')
+            if (this.#client.opening) await this.#opened()
             return await call(this.#client.native, name, pack, this.#client, args)
           } catch (error) {
             throw ours(error)
@@ -94,8 +104,20 @@ class VectorizerClient {
     }
   }
 
+  /** The key of the store at `path`, which a service has wrapped or wraps now. */
+  async #unlock(service, path) {
+    if (typeof path !== 'string') fail('options.encryption', 'a path beside it', path)
+    return (await unwrapped(service, path)) ?? anew(service)
+  }
+
+  async #opened() {
+    await this.#client.opening
+    this.#client.opening = undefined
+  }
+
   /** The end of everything that this client has begun, and of the client. */
   async #end() {
+    await this.#client.opening?.catch(() => {})
     const { servers, waiting } = this.#client
     const stopped = () => Array.from(servers, (server) => server.close())
     if (servers.size + waiting.size > 0) {
@@ -119,7 +141,13 @@ class VectorizerClient {
 
   static async restoreBackup(...args) {
     try {
-      return await call(native.VectorizerClient, 'restoreBackup', statics.restoreBackup, {}, args)
+      return await call(
+        native.VectorizerClient,
+        'restoreBackup',
+        statics.restoreBackup,
+        { waiting: new Set() },
+        args,
+      )
     } catch (error) {
       throw ours(error)
     }
@@ -149,6 +177,7 @@ exports.VectorNotFoundError = classes.VectorNotFoundError
 exports.DimensionMismatchError = classes.DimensionMismatchError
 exports.EmbeddingError = classes.EmbeddingError
 exports.StorageError = classes.StorageError
+exports.EncryptionError = classes.EncryptionError
 exports.StoreLockedError = classes.StoreLockedError
 exports.ServerError = classes.ServerError
 exports.ClientClosedError = classes.ClientClosedError
@@ -180,6 +209,8 @@ exports.deleteByFilter = onCurrent('deleteByFilter')
 exports.optimize = onCurrent('optimize')
 exports.verifyErased = onCurrent('verifyErased')
 exports.createBackup = onCurrent('createBackup')
+exports.exportKeys = onCurrent('exportKeys')
+exports.rotateKeys = onCurrent('rotateKeys')
 exports.flush = onCurrent('flush')
 exports.serve = onCurrent('serve')
 // Which binary was loaded: the generated typings name it.

@@ -66,8 +66,11 @@ describe('when close has resolved', () => {
       await new Promise((resolve) => setTimeout(resolve, 2 * round))
       await client.close()
       const names = readdirSync(join(path, 'collection-1'))
-      expect(names.filter((name) => !/^(log\.\d+|graph)$/.test(name))).toStrictEqual([])
-      expect(names.filter((name) => name.startsWith('log.'))).toHaveLength(1)
+      expect(names.filter((name) => !/^((log|keys)\.\d+|graph)$/.test(name))).toStrictEqual([])
+      const logs = names.filter((name) => name.startsWith('log.'))
+      expect(logs).toHaveLength(1)
+      const keys = names.filter((name) => name.startsWith('keys.'))
+      expect(keys).toStrictEqual([logs[0].replace('log', 'keys')])
       await rewriting
     }
   })

@@ -1,7 +1,7 @@
 // A store in a directory: what is there again when it is opened again.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import {
   ClientClosedError,
@@ -154,7 +154,7 @@ test('a deleted collection leaves nothing in the directory, and its name can be 
 
   await client.deleteCollection('things')
   expect(present(path, traces)).toStrictEqual([])
-  expect(readdirSync(path).sort()).toStrictEqual(['LOCK', 'RESERVE', 'STORE'])
+  expect(readdirSync(path).sort()).toStrictEqual(['KEYRING', 'LOCK', 'RESERVE', 'STORE'])
   await client.createCollection('things', { dimension: 2, metric: 'euclidean' })
 
   const again = await reopened(client, path)
@@ -181,14 +181,22 @@ test('a name that exists is refused, also by many at once', async () => {
 test('disk_bytes is the size of the files, and absent in memory', async () => {
   const { client, path } = store()
   await client.createCollection('things', { dimension: 2 })
-  const size = async () => (await client.getCollectionInfo('things')).disk_bytes as number
+  const named = () => files(join(path, 'collection-1'))
+  const size = async () => {
+    const { disk_bytes } = await client.getCollectionInfo('things')
+    expect(disk_bytes).toBe(named().reduce((sum, file) => sum + statSync(file).size, 0))
+    return disk_bytes as number
+  }
   const empty = await size()
   await client.insertVectors('things', [{ id: 'a', data: [1, 2], metadata: { pad: 'x'.repeat(10_000) } }])
   expect((await size()) - empty).toBeGreaterThan(10_000)
   expect((await size()) - empty).toBeLessThan(10_500)
-  const [log] = files(join(path, 'collection-1'))
   expect(present(path, [Buffer.alloc(10_000, 'x')])).toHaveLength(1)
-  expect(log).toMatch(/log\.\d+$/)
+  expect(
+    named()
+      .map((file) => basename(file))
+      .sort(),
+  ).toStrictEqual(['keys.1', 'log.1'])
 
   const memory = opened()
   await memory.createCollection('things', { dimension: 2 })
@@ -460,6 +468,12 @@ test('opening and closing leaves no file behind that was not there', async () =>
   await again.ready()
   await again.close()
   const names = files(path).map((file) => relative(path, file))
-  expect(names.sort()).toStrictEqual(['LOCK', 'STORE', join('collection-1', 'log.1')])
+  expect(names.sort()).toStrictEqual([
+    'KEYRING',
+    'LOCK',
+    'STORE',
+    join('collection-1', 'keys.1'),
+    join('collection-1', 'log.1'),
+  ])
   expect(existsSync(join(path, 'STORE.new'))).toBe(false)
 })

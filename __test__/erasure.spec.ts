@@ -4,7 +4,19 @@ import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { CollectionNotFoundError, ValidationError, type Vector, VectorizerClient } from '..'
 import { holding, idsOf, client as opened } from './support/collections'
-import { bytes, directory, files, MODES, pieces, present, secret, store, traces } from './support/disk'
+import {
+  bytes,
+  directory,
+  files,
+  MODES,
+  pieces,
+  plain,
+  present,
+  secret,
+  store,
+  taken,
+  traces,
+} from './support/disk'
 import { type Random, seeded, vector } from './support/random'
 import { untyped } from './support/untyped'
 
@@ -139,16 +151,23 @@ describe.each(MODES)('with fsync %s', (fsync) => {
       const ended = working.finally(() => {
         busy = false
       })
+      const deleted: Vector[] = []
+      const looks: { copy: string; gone: Buffer[] }[] = []
       // Some of the first, which are copied first, and some of the last.
       for (let i = 0; i < 20 && (busy || i < 4); i++) {
-        const { id, data, metadata } = i % 2 === 0 ? rows[i] : rows[rows.length - i]
-        await client.deleteVector('things', id)
-        expected.delete(id)
-        expect(present(path, traces({ id, data, metadata }))).toStrictEqual([])
+        const gone = i % 2 === 0 ? rows[i] : rows[rows.length - i]
+        await client.deleteVector('things', gone.id)
+        expected.delete(gone.id)
+        deleted.push(gone)
+        // To look takes longer than the work that is to be looked at.
+        if (i < 3 || i % 4 === 0) looks.push({ copy: taken(path), gone: deleted.flatMap(traces) })
       }
       await ended
+      for (const { copy, gone } of looks) expect(present(copy, gone)).toStrictEqual([])
       const gone = rows.filter(({ id }) => !expected.has(id)).flatMap(traces)
       expect(present(path, gone)).toStrictEqual([])
+      const kept = [...rows.slice(20, 25), ...rows.slice(400, 405)].flatMap(traces)
+      expect(present(path, kept)).toStrictEqual(kept)
     }
     expect(await client.verifyErased('things', [])).toStrictEqual({ verified: true, residues: [] })
     expect(new Set(await idsOf(client))).toStrictEqual(expected)
@@ -232,27 +251,48 @@ describe('space', () => {
 })
 
 describe('verifyErased', () => {
-  /** A store of which one vector is deleted, with the log before that and where it was in it. */
+  /** Where the part of an entry is in a log whose records do not remove any. */
+  function partOf(log: Buffer, seat: number) {
+    let [record, left] = [12_288, seat]
+    for (;;) {
+      const puts = log.readUInt32LE(record + 8)
+      let offset = record + 64 + 28 * puts
+      for (let head = record + 64; head < record + 64 + 28 * puts; head += 28) {
+        // What is not there counts as 0.
+        const texts = [16, 20, 24].map((at) => log.readUInt32LE(head + at) % 0xffffffff)
+        const length = texts.reduce((sum, text) => sum + text, 4 * DIMENSION + 16)
+        if (left-- === 0) return { offset, length }
+        offset += length
+      }
+      record = offset
+    }
+  }
+
+  const SEAT = 6
+  const KEY = 32
+  /** A store of which one vector is deleted, where its part is, and its key before that. */
   async function erased() {
     const { client, path, vectors } = await unlike('everysec')
-    const log = join(path, 'collection-1', 'log.1')
-    const before = readFileSync(log)
-    const gone = vectors[6]
+    const [log, keys] = ['log.1', 'keys.1'].map((name) => join(path, 'collection-1', name))
+    const keyOf = (seat: number) =>
+      readFileSync(keys)
+        .subarray(4096 + KEY * seat)
+        .subarray(0, KEY)
+    const records = readFileSync(log)
+    const { offset, length } = partOf(records, SEAT)
+    const gone = vectors[SEAT]
+    expect(length).toBe(4 * DIMENSION + gone.id.length + JSON.stringify(gone.metadata).length + 16)
+    const key = keyOf(SEAT)
     await client.deleteVector('things', gone.id)
-    const after = readFileSync(log)
-    const row = before.indexOf(bytes(gone.data))
-    // Before the numbers is a checksum, behind them are the id and the metadata.
-    const [offset, length] = [
-      row - 8,
-      8 + 4 * DIMENSION + gone.id.length + JSON.stringify(gone.metadata).length,
-    ]
-    expect(after.subarray(offset, offset + length).equals(Buffer.alloc(length))).toBe(true)
-    const restore = (from: number, to: number) => {
-      const file = openSync(log, 'r+')
-      writeSync(file, before.subarray(from, to), 0, to - from, from)
+    expect(keyOf(SEAT)).toStrictEqual(Buffer.alloc(KEY))
+    // What was written stays, and what is appended is the record of the delete.
+    expect(readFileSync(log).subarray(0, records.length)).toStrictEqual(records)
+    const restore = (bytes: Buffer, at = 0, seat = SEAT) => {
+      const file = openSync(keys, 'r+')
+      writeSync(file, bytes, 0, bytes.length, 4096 + KEY * seat + at)
       closeSync(file)
     }
-    return { client, path, log, gone, vectors, offset, length, restore }
+    return { client, path, log, gone, vectors, offset, length, key, keyOf, records, restore }
   }
 
   test('is true for what was deleted, replaced, or never there', async () => {
@@ -276,19 +316,19 @@ describe('verifyErased', () => {
     expect(report.residues).toContainEqual({ ...residue, id: vectors[19].id })
   })
 
-  test('finds the erased bytes again when they are put back', async () => {
-    const { client, path, log, gone, offset, length, restore } = await erased()
-    restore(offset, offset + length)
-    const residue = { file: log, offset, length, reason: expect.any(String) }
-    expect(await client.verifyErased('things', [gone.id])).toStrictEqual({
-      verified: false,
-      residues: [{ ...residue, id: gone.id }],
-    })
+  test('finds the erased key again when it is put back', async () => {
+    const { client, path, log, gone, offset, length, key, restore } = await erased()
+    expect(present(path, traces(gone).flatMap(pieces))).toStrictEqual([])
+    restore(key)
+    // With it, everything can be read again.
+    expect(present(path, traces(gone))).toStrictEqual(traces(gone))
+    expect(plain(path, traces(gone))).toStrictEqual([])
+    const residue = { id: gone.id, file: log, offset, length, reason: 'the key of a deleted vector' }
     // Also when nobody asks for this id.
-    const { verified, residues } = await client.verifyErased('things', [])
-    expect({ verified, residues }).toStrictEqual({ verified: false, residues: [{ ...residue, id: null }] })
+    for (const ids of [[gone.id], []])
+      expect(await client.verifyErased('things', ids)).toStrictEqual({ verified: false, residues: [residue] })
 
-    // The next opening erases them again.
+    // The next opening erases it again.
     await client.close()
     const again = opened({ path })
     expect(await again.verifyErased('things', [gone.id])).toStrictEqual({ verified: true, residues: [] })
@@ -297,16 +337,35 @@ describe('verifyErased', () => {
   })
 
   test.each([
-    ['the first byte of the numbers', 8, 9],
-    ['a byte of the id', 8 + 4 * DIMENSION + 5, 8 + 4 * DIMENSION + 6],
-    ['the last byte', -1, undefined],
-    ['half of it', 0, 60],
+    ['the first byte of a key', 0, 1],
+    ['a byte of it', 13, 14],
+    ['the last byte', KEY - 1, KEY],
+    ['half of it', 0, KEY / 2],
   ])('finds %s', async (_, from, to) => {
-    const { client, log, gone, offset, length, restore } = await erased()
-    restore(from < 0 ? offset + length + from : offset + from, offset + (to ?? length))
-    const { verified, residues } = await client.verifyErased('things', [gone.id])
-    expect(verified).toBe(false)
-    expect(residues).toStrictEqual([{ id: null, file: log, offset, length, reason: expect.any(String) }])
+    const { client, log, gone, offset, length, key, restore } = await erased()
+    // A byte that was zero is so still.
+    restore(key.subarray(from, to).map((byte) => byte || 1) as Buffer, from)
+    const reason = 'the key of a deleted vector'
+    expect(await client.verifyErased('things', [gone.id])).toStrictEqual({
+      verified: false,
+      residues: [{ id: null, file: log, offset, length, reason }],
+    })
+  })
+
+  test('finds a vector that its key does not open', async () => {
+    const { client, log, vectors, keyOf, records, restore } = await erased()
+    const seat = SEAT + 1
+    restore(keyOf(seat).map((byte) => ~byte) as Buffer, 0, seat)
+    const residue = {
+      id: null,
+      file: log,
+      ...partOf(records, seat),
+      reason: expect.stringMatching(/does not open/),
+    }
+    expect(await client.verifyErased('things', [vectors[seat].id])).toStrictEqual({
+      verified: false,
+      residues: [expect.objectContaining({ id: vectors[seat].id, file: null }), residue],
+    })
   })
 
   test('can be asked at any time, also while the log is rewritten', async () => {

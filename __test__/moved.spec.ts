@@ -129,7 +129,7 @@ posix('another store in the place of an open one', () => {
     await refused(client.deleteCollection('things'))
     await client.close()
     expect(files(path)).toStrictEqual(before)
-    expect(readdirSync(join(path, 'collection-1'))).toStrictEqual(['log.1'])
+    expect(readdirSync(join(path, 'collection-1'))).toStrictEqual(['keys.1', 'log.1'])
     expect(await idsOf(opened({ path }))).toStrictEqual(['theirs'])
   })
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readAll } from '../scripts/read-store.mjs'
 import { filesIn } from './folder.mjs'
 import { markedRows } from './marked.mjs'
 
@@ -7,16 +8,27 @@ export const KINDS = ['whole vectors', 'first 64 bytes of vectors', 'ids', 'meta
 /**
  * Searches every byte of every file below a folder for the marked rows: for each kind of trace, of how
  * many deleted and of how many kept rows there is one. It runs beside the process that has the store open:
- * what it reads is what anybody who may read the files can.
+ * what it reads is what anybody who may read the files can. What our store seals is opened with the keys
+ * that are there, for whoever has its files has them.
  */
 export default async function scan({ folder, deleted, ...form }) {
   const traces = new Traces(form)
   for (const path of filesIn(folder)) traces.search(contents(path))
+  for (const opened of unsealed(folder)) traces.search(opened)
   const gone = new Set(deleted)
   return traces.found.map((rows) => {
     const kept = [...rows].filter((row) => !gone.has(row)).length
     return { deleted: rows.size - kept, kept }
   })
+}
+
+/** All that can be opened of our stores in a folder, whether their records say that it is deleted or not. */
+function* unsealed(folder) {
+  for (const { entries } of readAll(folder))
+    for (const { row, id, metadata, text } of entries) {
+      yield Buffer.from(Float32Array.from(row).buffer)
+      yield Buffer.from([id, metadata, text].join('\n'))
+    }
 }
 
 /** A file that the store removed since it was listed holds nothing any more. */

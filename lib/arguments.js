@@ -5,6 +5,7 @@ const { constants } = require('node:buffer')
 const { types } = require('node:util')
 const { classes, isOurs, messageOf } = require('./errors.js')
 const { fits64Bits, isRounded, written } = require('./json.js')
+const { anew, keyOnly, protection, unwrapped } = require('./encryption.js')
 const { embedding } = require('./server.js')
 
 const { ValidationError, EmbeddingError } = classes
@@ -436,7 +437,10 @@ const optional = (options) => (options === undefined ? null : json(options, 'opt
 
 /** A listener as the native side calls it, with a JSON text. */
 function listener(options) {
-  const { onProgress } = known(options, 'options', ['onProgress'])
+  return heard(known(options, 'options', ['onProgress']).onProgress)
+}
+
+function heard(onProgress) {
   if (onProgress === undefined) return null
   if (typeof onProgress !== 'function') fail('options.onProgress', 'a function', onProgress)
   const listening = (text) => {
@@ -480,7 +484,17 @@ const methods = {
   deleteVector: (_, collection, id, options) => [...nameAndId(_, collection, id), optional(options)],
   batchDelete: deletion,
   deleteVectors: deletion,
-  createBackup: (_, target, options = {}) => [string(target, 'target'), listener(options)],
+  createBackup: (_, target, options = {}) => {
+    const { onProgress, ...rest } = object(options, 'options')
+    return [string(target, 'target'), json(rest, 'options'), heard(onProgress)]
+  },
+  exportKeys: (_, target) => [string(target, 'target')],
+  rotateKeys: (client, options = {}) => {
+    const { key, onProgress } = known(options, 'options', ['key', 'onProgress'])
+    const user = key === undefined ? client.service && anew(client.service) : keyOnly(key, 'options.key')
+    const args = (given) => [given === undefined ? null : JSON.stringify(given), heard(onProgress)]
+    return user instanceof Promise ? user.then(args) : args(user)
+  },
   createCollection: (_, given, options) => {
     if (!isPlain(given))
       return [json({ ...object(options, 'options'), name: string(given, 'name') }, 'options')]
@@ -550,13 +564,31 @@ const methods = {
   ],
 }
 
+/** The key of a store or a backup: at once where it was given, or as a promise. */
+function keyFor(encryption, place, path) {
+  if (encryption === undefined) return undefined
+  const { key, service } = protection(encryption, place)
+  return key ?? unwrapped(service, path)
+}
+
+/** What `make` makes of values, of which some may be promises. */
+const after = (values, make) =>
+  values.some((value) => value instanceof Promise) ? Promise.all(values).then(make) : make(values)
+
 /** The same for static methods. */
 const statics = {
-  restoreBackup: (_, file, path, options = {}) => [
-    string(file, 'file'),
-    path === undefined ? fail('path', 'the directory to make the store in', path) : string(path, 'path'),
-    listener(options),
-  ],
+  restoreBackup: (_, file, path, options = {}) => {
+    const places = [
+      string(file, 'file'),
+      path === undefined ? fail('path', 'the directory to make the store in', path) : string(path, 'path'),
+    ]
+    const { encryption, keysEncryption = encryption, onProgress, ...rest } = object(options, 'options')
+    const args = (given) => [...places, json({ ...rest, ...given }, 'options'), heard(onProgress)]
+    const backup = keyFor(encryption, 'options.encryption', file)
+    if (rest.keys === undefined) return after([backup], ([encryption]) => args({ encryption }))
+    const keys = keyFor(keysEncryption, 'options.keysEncryption', string(rest.keys, 'options.keys'))
+    return after([backup, keys], ([encryption, keysEncryption]) => args({ encryption, keysEncryption }))
+  },
 }
 
 module.exports = { fail, isPlain, json, known, list, methods, object, read, statics, string, whole }

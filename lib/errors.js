@@ -27,6 +27,7 @@ const VectorNotFoundError = errorClass('VectorNotFoundError', 'VECTOR_NOT_FOUND'
 const DimensionMismatchError = errorClass('DimensionMismatchError', 'DIMENSION_MISMATCH')
 const EmbeddingError = errorClass('EmbeddingError', 'EMBEDDING_ERROR')
 const StorageError = errorClass('StorageError', 'STORAGE_ERROR')
+const EncryptionError = errorClass('EncryptionError', 'ENCRYPTION_ERROR')
 const StoreLockedError = errorClass('StoreLockedError', 'STORE_LOCKED')
 const ServerError = errorClass('ServerError', 'SERVER_ERROR')
 const ClientClosedError = errorClass('ClientClosedError', 'CLIENT_CLOSED')
@@ -80,6 +81,7 @@ module.exports = {
     DimensionMismatchError,
     EmbeddingError,
     StorageError,
+    EncryptionError,
     StoreLockedError,
     ServerError,
     ClientClosedError,

@@ -11,6 +11,7 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 
 use crate::{
+    client::Encryption,
     collection::{Collection, Config, DeleteOptions, Item, SearchOptions, Update, check_ef_search},
     embed::embed,
     error::{Error, Result},
@@ -31,6 +32,49 @@ pub fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     })?;
     json.end().map_err(|error| refused(what, &error))?;
     Ok(value)
+}
+
+/// How to make a backup.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// The collections; all where there is none.
+    pub collections: Option<Vec<String>>,
+    keys: Option<Keys>,
+}
+
+/// Where a backup has its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Keys {
+    Within,
+    Apart,
+}
+
+impl Backup {
+    pub fn is_apart(&self) -> bool {
+        self.keys == Some(Keys::Apart)
+    }
+}
+
+/// How to look at a store from outside.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inspect {
+    pub ids: bool,
+    pub verify: bool,
+    pub encryption: Option<Encryption>,
+}
+
+/// How to restore a backup.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Restore {
+    /// Where the keys are of a backup that has them apart.
+    pub keys: Option<String>,
+    pub encryption: Option<Encryption>,
+    /// The same for the keys, where they are encrypted with another.
+    pub keys_encryption: Option<Encryption>,
 }
 
 fn refused(path: &str, error: &serde_json::Error) -> Error {

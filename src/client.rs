@@ -14,11 +14,15 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::{
     collection::{Access, Collection, Config, Contents, Progress, check_name, dimension_of},
     error::{Error, Result, contained},
-    storage::{self, Backup, Files, Fsync, Health, Lock, Reserve, Restored, Root},
+    storage::{
+        self, Backup, Exported, Files, Fsync, Health, Key, Keyring, Lock, Reserve, Restored, Root,
+        Source, UserKey,
+    },
 };
 
 type Collections = DashMap<String, Arc<Collection>>;
@@ -41,6 +45,8 @@ struct Disk {
     health: Arc<Health>,
     /// Held while a collection is made or removed.
     changing: Mutex<()>,
+    /// Held while keys are rotated.
+    rotating: Mutex<()>,
     syncing: Option<Syncing>,
     _taken: Taken,
 }
@@ -61,6 +67,48 @@ pub struct Options {
     pub fsync: Option<Fsync>,
     /// The name of a store in memory that clients of this process share.
     pub shared: Option<String>,
+    /// The key that the files are encrypted with.
+    pub encryption: Option<Encryption>,
+}
+
+/// A user's key, as faces give it.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encryption {
+    /// 32 bytes in hexadecimal.
+    key: Zeroizing<String>,
+    /// What a key service made of it, in hexadecimal.
+    wrapped: Option<String>,
+}
+
+impl std::fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Encryption")
+    }
+}
+
+impl Encryption {
+    pub fn user_key(&self) -> Result<UserKey> {
+        let key = Zeroizing::new(from_hex(&self.key).unwrap_or_default());
+        let wrapped = self.wrapped.as_deref().map_or(Some(Vec::new()), from_hex);
+        match (Key::of(&key), wrapped) {
+            (Some(key), Some(wrapped)) => Ok(UserKey { key, wrapped }),
+            _ => Err(Error::Validation(
+                "options.encryption.key must be 32 bytes, or the base64 text of 32 bytes".into(),
+            )),
+        }
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A handle on a store. Closing it ends this handle; the store goes with the last one.
@@ -135,7 +183,14 @@ impl Drop for Taken {
 }
 
 /// Opens the store in a directory, or finds it where this process has it open.
-pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<Arc<Store>> {
+///
+/// `user` is the key of a store that is encrypted.
+pub fn open_on_disk(
+    files: &Files,
+    path: &Path,
+    fsync: Option<Fsync>,
+    user: Option<&UserKey>,
+) -> Result<Arc<Store>> {
     if path.is_file() {
         return Err(Error::Storage(format!(
             "{} is a file, and a store is a directory; a backup is made a store by restoreBackup",
@@ -150,7 +205,8 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
             if !place.is_of(&path, &STORES.lock()) {
                 continue;
             }
-            let store = Arc::new(Store::open(files, &path, fsync.unwrap_or_default(), taken)?);
+            let fsync = fsync.unwrap_or_default();
+            let store = Arc::new(Store::open(files, &path, fsync, user, taken)?);
             place.state.lock().store = Arc::downgrade(&store);
             place.changed.notify_all();
             return Ok(store);
@@ -167,6 +223,7 @@ pub fn open_on_disk(files: &Files, path: &Path, fsync: Option<Fsync>) -> Result<
             }
             continue;
         }
+        disk.root.check_user(user)?;
         if let Some(fsync) = fsync
             && disk.fsync != fsync
         {
@@ -210,8 +267,14 @@ impl Place {
 }
 
 impl Store {
-    fn open(files: &Files, path: &Path, fsync: Fsync, taken: Taken) -> Result<Self> {
-        let root = Root::open(files, path)?;
+    fn open(
+        files: &Files,
+        path: &Path,
+        fsync: Fsync,
+        user: Option<&UserKey>,
+        taken: Taken,
+    ) -> Result<Self> {
+        let root = Root::open(files, path, user.cloned())?;
         let mut store = Self {
             collections: Arc::default(),
             closed: Arc::default(),
@@ -220,11 +283,18 @@ impl Store {
                 fsync,
                 health: Arc::new(Health::with(Reserve::new(files, path))),
                 changing: Mutex::new(()),
+                rotating: Mutex::new(()),
                 syncing: None,
                 _taken: taken,
             }),
         };
         store.open_collections()?;
+        if let Some(disk) = &store.disk
+            && disk.root.keys().keyring().previous.is_some()
+        {
+            // It was interrupted. Where it cannot be done now, there is the next opening.
+            let _ = store.rotate_keys(None, &mut |_| ());
+        }
         if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
             disk.syncing = Some(disk.sync_every_second(store.collections.clone())?);
         }
@@ -248,6 +318,58 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Gives everything new keys: the store, and the table of every collection. `user` is
+    /// the key that opens the store from here on, if another.
+    fn rotate_keys(&self, user: Option<UserKey>, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let Some(disk) = &self.disk else {
+            return Err(Error::Validation(
+                "a store in memory has no keys: open one with a path".into(),
+            ));
+        };
+        let _one = disk.rotating.lock();
+        let keys = disk.root.keys();
+        let user = user.or_else(|| keys.user());
+        let all = {
+            let _changing = disk.changing.lock();
+            disk.health.check()?;
+            disk.check_place()?;
+            let mut keyring = keys.keyring();
+            // Where a rotation was interrupted it goes on: some tables are under either key.
+            if keyring.previous.is_none() {
+                let last = std::mem::replace(&mut keyring.key, Key::random()?);
+                keyring.previous = Some(last);
+            }
+            disk.root.exchange(keyring, user.clone(), &disk.health)?;
+            self.all()
+        };
+        let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
+        let counts: Vec<u64> = counts.map(|count| count as u64).collect();
+        let mut total: u64 = counts.iter().sum();
+        let mut before = 0;
+        for (collection, expected) in all.iter().zip(counts) {
+            let mut last = 0;
+            let rotated = collection.rotate_keys(&mut |part| {
+                last = part.total;
+                progress(Progress {
+                    done: before + part.done,
+                    total: total + part.total - expected,
+                });
+            });
+            match rotated {
+                // Deleted since the list was taken.
+                Err(Error::CollectionNotFound(_)) => last = 0,
+                rotated => rotated?,
+            }
+            before += last;
+            total = total + last - expected;
+        }
+        let _changing = disk.changing.lock();
+        disk.health.check()?;
+        disk.check_place()?;
+        let keyring = Keyring::from(keys.keyring().key);
+        disk.root.exchange(keyring, user, &disk.health)
     }
 
     fn all(&self) -> Vec<Arc<Collection>> {
@@ -363,6 +485,7 @@ impl Disk {
                 directory,
                 self.fsync,
                 &self.health,
+                self.root.keys(),
                 Some(self.root.lock().clone()),
             )
         })?;
@@ -377,6 +500,7 @@ impl Disk {
             directory,
             self.fsync,
             &self.health,
+            self.root.keys(),
             Some(lock),
         )
     }
@@ -454,7 +578,15 @@ impl Client {
             if path.is_empty() {
                 return Err(Error::Validation("options.path is empty".into()));
             }
-            return Self::open_beside(absolute(Path::new(&path))?, options.fsync, ended);
+            let user = options.encryption.as_ref().map(Encryption::user_key);
+            let (path, user) = (absolute(Path::new(&path))?, user.transpose()?);
+            return Self::open_beside(path, options.fsync, user, ended);
+        }
+        if options.encryption.is_some() {
+            return Err(Error::Validation(
+                "options.encryption: a store in memory has no files to encrypt; give it a path"
+                    .into(),
+            ));
         }
         if options.fsync.is_some() {
             return Err(Error::Validation(
@@ -486,12 +618,14 @@ impl Client {
     fn open_beside(
         path: PathBuf,
         fsync: Option<Fsync>,
+        user: Option<UserKey>,
         ended: watch::Sender<Ended>,
     ) -> Result<Handle> {
         let (sender, receiver) = watch::channel(None);
         let thread = thread::Builder::new().name("vectorizer-open".into());
         let open = move || {
-            let open = AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync));
+            let open =
+                AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync, user.as_ref()));
             let opened = catch_unwind(open)
                 .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
             // Where nobody waits any more, the use ends with the channel.
@@ -663,15 +797,44 @@ impl Call {
         Ok(())
     }
 
-    /// Writes all collections to one file, each as it is at one moment.
+    /// Gives the store new keys, and another key of the user's if there is one. Copies of the
+    /// keys from before open nothing that is written from here on.
+    pub fn rotate_keys(
+        &self,
+        user: Option<UserKey>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        self.using.store.rotate_keys(user, progress)
+    }
+
+    /// Writes collections to one file, each as it is at one moment: all, or those of these
+    /// names. With `apart` the keys are in a file beside it.
     pub fn create_backup(
         &self,
         target: &Path,
+        names: Option<&[String]>,
+        apart: bool,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Restored> {
-        let path = backup_file(target)?;
-        let mut backup = Backup::create(&self.files(), &path)?;
-        let all = self.collections();
+    ) -> Result<Made> {
+        let disk = self.using.store.disk.as_ref();
+        if apart && disk.is_none() {
+            return Err(Error::Validation(
+                "options.keys: a store in memory has no keys to keep apart; give it a path".into(),
+            ));
+        }
+        let path = backup_file(target, "vecbak")?;
+        let all = match names {
+            None => self.collections(),
+            Some(names) => {
+                let mut unique: Vec<&String> = names.iter().collect();
+                unique.sort_unstable();
+                unique.dedup();
+                let found = unique.into_iter().map(|name| self.collection(name));
+                found.collect::<Result<_>>()?
+            }
+        };
+        let user = disk.and_then(|disk| disk.root.keys().user());
+        let mut backup = Backup::create(&self.files(), &path, user, apart)?;
         let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
         let counts: Vec<u64> = counts.map(|count| count as u64).collect();
         let mut total: u64 = counts.iter().sum();
@@ -693,9 +856,37 @@ impl Call {
             before += last;
             total = total + last - expected;
         }
-        let made = backup.finish()?;
+        // Before the backup has its name: one that has it has its keys.
+        let keys = match apart {
+            true => Some(self.export_keys(&beside(&path))?.path),
+            false => None,
+        };
+        let backup = backup.finish().inspect_err(|_| {
+            let _ = keys.as_ref().map(std::fs::remove_file);
+        })?;
         progress(Progress { done: total, total });
-        Ok(made)
+        Ok(Made { backup, keys })
+    }
+
+    /// Writes the keys of all there is to a new file: with them a backup that has its keys
+    /// apart brings back what is not deleted by now.
+    pub fn export_keys(&self, target: &Path) -> Result<Restored> {
+        let Some(disk) = &self.using.store.disk else {
+            return Err(Error::Validation(
+                "a store in memory has no keys: open one with a path".into(),
+            ));
+        };
+        let path = backup_file(target, "keys")?;
+        let user = disk.root.keys().user();
+        let mut exported = Exported::create(&self.files(), &path, user)?;
+        for collection in self.collections() {
+            match collection.export_keys(&mut exported) {
+                // Deleted since the list was taken.
+                Err(Error::CollectionNotFound(_)) => {}
+                done => done?,
+            }
+        }
+        exported.finish()
     }
 
     fn files(&self) -> Files {
@@ -704,8 +895,21 @@ impl Call {
     }
 }
 
+/// A backup that was made, and where its keys are if they are apart.
+pub struct Made {
+    pub backup: Restored,
+    pub keys: Option<PathBuf>,
+}
+
+/// Where the keys of a backup are that has them apart.
+fn beside(backup: &Path) -> PathBuf {
+    let mut name = backup.file_name().unwrap_or_default().to_owned();
+    name.push(".keys");
+    backup.with_file_name(name)
+}
+
 /// The file for a backup: the target, or a new one in it if it is a directory.
-fn backup_file(path: &Path) -> Result<PathBuf> {
+fn backup_file(path: &Path, kind: &str) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(Error::Validation("the backup's path is empty".into()));
     }
@@ -721,7 +925,7 @@ fn backup_file(path: &Path) -> Result<PathBuf> {
     }
     let time = OffsetDateTime::now_utc();
     let name = format!(
-        "backup-{:04}{:02}{:02}-{:02}{:02}{:02}-{}.vecbak",
+        "backup-{:04}{:02}{:02}-{:02}{:02}{:02}-{}.{kind}",
         time.year(),
         u8::from(time.month()),
         time.day(),
@@ -735,9 +939,12 @@ fn backup_file(path: &Path) -> Result<PathBuf> {
 }
 
 /// Makes a store of a backup in a new directory, after every byte of it was checked.
+///
+/// What opens the backup is the user's key of the store as well.
 pub fn restore_backup(
     file: &Path,
     path: &Path,
+    source: Source<'_>,
     progress: &mut dyn FnMut(&'static str, Progress),
 ) -> Result<Restored> {
     if file.as_os_str().is_empty() || path.as_os_str().is_empty() {
@@ -750,12 +957,12 @@ pub fn restore_backup(
             file.display()
         )));
     }
-    let verified = storage::verify(&files, file, dimension_of, |done, total| {
+    let verified = storage::verify(&files, file, source, dimension_of, |done, total| {
         progress("verify", Progress { done, total });
     })?;
     let total = verified.bytes;
     progress("verify", Progress { done: total, total });
-    storage::restore(&files, file, path, dimension_of, |done, total| {
+    storage::restore(&files, file, path, source, dimension_of, |done, total| {
         progress("restore", Progress { done, total });
     })?;
     progress("restore", Progress { done: total, total });

@@ -42,6 +42,9 @@ pub enum Error {
     /// The disk, or what is on it, is not as it should be.
     #[error("{0}")]
     Storage(String),
+    /// A key is missing, or is not the one that opens the store or backup.
+    #[error("{0}")]
+    Encryption(String),
     /// Another process has the store open.
     #[error(
         "the store {path} is open in {}: close it there first, or use another path",
@@ -85,6 +88,7 @@ impl Error {
             Error::VectorNotFound { .. } => "VECTOR_NOT_FOUND",
             Error::DimensionMismatch { .. } => "DIMENSION_MISMATCH",
             Error::Storage(_) => "STORAGE_ERROR",
+            Error::Encryption(_) => "ENCRYPTION_ERROR",
             Error::StoreLocked { .. } => "STORE_LOCKED",
             Error::ClientClosed => "CLIENT_CLOSED",
             Error::Embedding(_) => "EMBEDDING_ERROR",

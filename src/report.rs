@@ -81,7 +81,7 @@ pub struct Receipt {
     pub bytes_erased: u64,
     /// Counts the collection's writes: the number of this delete.
     pub log_sequence: u64,
-    /// When the last byte was overwritten, and on disk synced, RFC 3339, UTC.
+    /// When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC.
     pub completed_at: String,
     /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
     /// memory.

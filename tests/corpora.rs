@@ -9,6 +9,8 @@ mod bytes;
 mod filter;
 #[path = "../fuzz/src/graph.rs"]
 mod graph;
+#[path = "../fuzz/src/keys.rs"]
+mod keys;
 #[path = "../fuzz/src/log.rs"]
 mod log;
 
@@ -29,6 +31,11 @@ fn replay(target: &str, run: impl Fn(&[u8])) {
 #[test]
 fn the_kept_logs_and_backups_are_read_or_refused() {
     replay("log", log::run);
+}
+
+#[test]
+fn the_kept_keys_open_what_was_stored_or_nothing() {
+    replay("keys", keys::run);
 }
 
 #[test]
@@ -62,6 +69,10 @@ fn inputs_at_random_are_no_worse() {
         log::run(&input);
         graph::run(&input);
         body::run(&input);
+        // A store is opened for each, and another made.
+        if turn % 8 == 0 {
+            keys::run(&input);
+        }
         // Mostly small choices: they lead deeper.
         let small: Vec<u8> = input.iter().map(|byte| byte % 24).collect();
         log::run(&small);

@@ -1,6 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { Vector, VectorizerClientOptions } from '../..'
 import { client } from './collections'
 import { atEnd } from './ending'
@@ -21,28 +31,79 @@ export function store(options?: VectorizerClientOptions) {
   return { path, client: client({ path, ...options }) }
 }
 
-/** Every file in a directory and those below it. */
+/** Prints what whoever has the files of a store or a backup can read of them. */
+export const reader = join(__dirname, '..', '..', 'scripts', 'read-store.mjs')
+
+/** Every file in a directory and those below it; or the file that it is. */
 export function files(path: string): string[] {
+  if (statSync(path).isFile()) return [path]
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** The contents of all files of a directory, read again where one gets another name meanwhile. */
-export function contents(path: string): Buffer[] {
+/** Reads a directory, once more where a file in it gets another name meanwhile. */
+function undisturbed<T>(read: () => T): T {
   for (;;) {
     try {
-      return files(path).map((file) => readFileSync(file))
+      return read()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
   }
 }
 
-/** Those of the values that are somewhere in the files of a directory, as a whole. */
-export function present(path: string, values: readonly Buffer[]): Buffer[] {
-  const all = contents(path)
-  return values.filter((value) => all.some((bytes) => bytes.includes(value)))
+/** A copy of a store's files as they are now, but for the room that it keeps for deletes. */
+export function taken(path: string): string {
+  return undisturbed(() => {
+    const copy = join(directory(), 'copy')
+    for (const file of files(path).filter((name) => !name.endsWith('RESERVE'))) {
+      const target = join(copy, relative(path, file))
+      const bytes = readFileSync(file)
+      mkdirSync(dirname(target), { recursive: true })
+      writeFileSync(target, bytes)
+    }
+    return copy
+  })
 }
+
+/** The contents of all files of a directory. */
+const contents = (path: string) => undisturbed(() => files(path).map((file) => readFileSync(file)))
+
+/** What the reader can open of a collection, as far as it is known of vectors. */
+interface Opened {
+  name: string | null
+  entries: { row: number[]; id: string; metadata: string | null; text: string | null }[]
+}
+
+/** What the keys in a directory open: the names of collections, and of each vector, dead or alive, all that is known of it. */
+function unsealed(path: string): Buffer[] {
+  for (;;) {
+    const options = { encoding: 'utf8', maxBuffer: 2 ** 30 } as const
+    const { error, status, stdout, stderr } = spawnSync(process.execPath, [reader, path, '--json'], options)
+    if (error) throw error
+    if (status !== 0) throw new Error(stderr)
+    // A file got another name meanwhile.
+    if (stderr.includes('ENOENT')) continue
+    const collections: Opened[] = JSON.parse(stdout)
+    return collections.flatMap(({ name, entries }) => [
+      Buffer.from(name ?? ''),
+      ...entries.map(({ row, id, metadata, text }) =>
+        Buffer.concat([bytes(row), Buffer.from(id + (metadata ?? '') + (text ?? ''))]),
+      ),
+    ])
+  }
+}
+
+/** Those of the values that are somewhere in some bytes, as a whole. */
+const among = (all: Buffer[], values: readonly Buffer[]) =>
+  values.filter((value) => all.some((bytes) => bytes.includes(value)))
+
+/** Those of the values that stand in the files of a directory as they are. */
+export const plain = (path: string, values: readonly Buffer[]) => among(contents(path), values)
+
+/** Those of the values that somebody can find who has the files of a directory: as they are, or sealed under a key that is there. */
+export const present = (path: string, values: readonly Buffer[]) =>
+  among([...contents(path), ...unsealed(path)], values)
 
 const PIECE = 8
 /** Pieces of a value, so many that eleven bytes of it in a row hold at least one. */

@@ -1,5 +1,6 @@
 // Uses every call as its typings promise. Compiled, never run.
 import {
+  type BackupOptions,
   type BackupProgress,
   type BackupReport,
   batchDelete,
@@ -21,6 +22,9 @@ import {
   deleteVector,
   deleteVectors,
   EmbeddingError,
+  EncryptionError,
+  type EncryptionKey,
+  exportKeys,
   type Filter,
   flush,
   getCollection,
@@ -32,12 +36,17 @@ import {
   insertText,
   insertTexts,
   insertVectors,
+  type KeyService,
   listCollections,
   listVectors,
   type OptimizeProgress,
   optimize,
+  type RestoreOptions,
   type RestoreReport,
+  type RotateOptions,
+  type RotateProgress,
   ready,
+  rotateKeys,
   type SearchResult,
   type ServeOptions,
   ServerError,
@@ -147,7 +156,37 @@ export const clients: VectorizerClient[] = [
   new VectorizerClient({ path: './data' }),
   new VectorizerClient({ shared: 'catalogue', embedder: async (texts) => texts.map(() => [1, 2, 3]) }),
   new VectorizerClient({ embedder: (texts) => texts.map(() => new Float32Array(3)) }),
+  new VectorizerClient({ path: './data', encryption: { key: new Uint8Array(32) } }),
+  new VectorizerClient({ path: './data', encryption: { wrap: (key) => key, unwrap: async (key) => key } }),
 ]
+
+const key: EncryptionKey = { key: 'the base64 text of 32 bytes' }
+const service: KeyService = {
+  wrap: async (plain: Uint8Array) => new Uint8Array(plain),
+  unwrap: (wrapped: Uint8Array) => wrapped,
+}
+
+export async function everythingOfKeys(): Promise<unknown[]> {
+  const client = new VectorizerClient({ path: './data', encryption: service })
+  const told: RotateProgress[] = []
+  const rotation: RotateOptions = { key: new Uint8Array(32), onProgress: (progress) => told.push(progress) }
+  const nothing: undefined = (await client.rotateKeys()) as undefined
+  await client.rotateKeys({ key: key.key })
+  await client.rotateKeys(rotation)
+  const phases: Array<'rotate'> = told.map(({ phase }) => phase)
+  const numbers: number[] = told.map(({ done, total }) => done / total)
+
+  const options: BackupOptions = { keys: 'apart', collections: ['docs'] as const }
+  const backup: BackupReport = await client.createBackup('./backups', options)
+  await client.createBackup('./backups', { keys: 'within', onProgress: ({ phase }: BackupProgress) => phase })
+  const keys: string | undefined = backup.keys
+  const exported: BackupReport = await client.exportKeys('./keys')
+  const restoring: RestoreOptions = { keys: exported.file, encryption: service }
+  const restored: RestoreReport = await VectorizerClient.restoreBackup(backup.file, './restored', restoring)
+  await VectorizerClient.restoreBackup(backup.file, './other', { keys: './data', encryption: key })
+  const erased: number | undefined = restored.erased
+  return [nothing, phases, numbers, keys, backup.leftovers, erased]
+}
 
 export const filters: Filter[] = [
   { category: 'old_docs', lang: ['en', 'de'], draft: false, parent: null },
@@ -250,6 +289,8 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   optimize,
   verifyErased,
   createBackup,
+  exportKeys,
+  rotateKeys,
   flush,
   serve,
   close,
@@ -265,6 +306,7 @@ export function handle(error: unknown): string {
     VectorNotFoundError,
     EmbeddingError,
     StorageError,
+    EncryptionError,
     StoreLockedError,
     ServerError,
     ClientClosedError,

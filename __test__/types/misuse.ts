@@ -11,6 +11,7 @@ import {
 
 const client = new VectorizerClient()
 declare const server: HttpServer
+declare const variable: string | undefined
 
 // @ts-expect-error: an id is a string
 client.deleteVector('docs', 1)
@@ -64,6 +65,26 @@ client.searchVectors('docs', { vector: [1] })
 new VectorizerClient({ embedder: async (texts) => texts })
 // @ts-expect-error: no such option
 new VectorizerClient({ url: 'http://localhost' })
+// @ts-expect-error: a key is bytes or a text
+new VectorizerClient({ path: './data', encryption: { key: 7 } })
+// @ts-expect-error: a key has a name
+new VectorizerClient({ path: './data', encryption: 'a key' })
+// @ts-expect-error: what is wrapped must be unwrapped
+new VectorizerClient({ path: './data', encryption: { wrap: (key) => key } })
+// @ts-expect-error: a service returns bytes
+new VectorizerClient({ path: './data', encryption: { wrap: () => 'text', unwrap: (key) => key } })
+// @ts-expect-error: a variable may not be set
+new VectorizerClient({ path: './data', encryption: { key: variable } })
+// @ts-expect-error: a key is an option
+client.rotateKeys(new Uint8Array(32))
+// @ts-expect-error: keys are within or apart
+client.createBackup('./backups', { keys: 'outside' })
+// @ts-expect-error: collections are a list
+client.createBackup('./backups', { collections: 'docs' })
+// @ts-expect-error: keys are exported to somewhere
+client.exportKeys()
+// @ts-expect-error: keys are in a file or a directory
+VectorizerClient.restoreBackup('file', 'path', { keys: new Uint8Array(32) })
 // @ts-expect-error: scores are read from results, which must be awaited
 client.search('docs', [1]).length
 // @ts-expect-error: a delete resolves with nothing

@@ -5,4 +5,5 @@ pub mod body;
 mod bytes;
 pub mod filter;
 pub mod graph;
+pub mod keys;
 pub mod log;

@@ -15,8 +15,8 @@ use vectorizer_native::{
     collection::{Access, Batch, Collection, DeleteOptions, SearchOptions, dimension_of},
     error::Error,
     storage::{
-        Files, Fsync, Head, Health, Kind, RECORDS, Record, checksum, preamble, push_part, restore,
-        verify,
+        Files, Fsync, Head, Health, KEY, KEYRING, Key, Keys, Kind, NAME, RECORDS, Record, Sealed,
+        Source, StoreKeys, TableKey, checksum, preamble, restore, verify,
     },
 };
 
@@ -25,30 +25,76 @@ use super::bytes::Bytes;
 const BLOCK: usize = 4096;
 const HEADER: usize = 64;
 
+/// The store key.
+fn key() -> Key {
+    Key::from([7; KEY])
+}
+
+/// What masks the keys of a log, or of a backup's n-th collection.
+fn table(number: u32) -> TableKey {
+    let mut name = [0; NAME];
+    name[..4].copy_from_slice(&number.to_le_bytes());
+    TableKey::new(name, number, key())
+}
+
+/// A file that is made up, and the keys of what is in it.
+struct Writing {
+    file: Vec<u8>,
+    table: TableKey,
+    keys: Vec<u8>,
+    settings: String,
+    dimension: usize,
+}
+
+impl Writing {
+    fn new(file: Vec<u8>) -> Self {
+        Self {
+            file,
+            table: table(1),
+            keys: Vec::new(),
+            settings: String::new(),
+            dimension: 1,
+        }
+    }
+}
+
 pub fn run(input: &[u8]) {
     let mut bytes = Bytes(input);
     match bytes.byte() % 4 {
-        0 => check_log(bytes.0),
+        0 => check_log(&Writing::new(bytes.0.to_vec())),
         1 => {
             let mut file = vec![0; RECORDS as usize];
             file[..20].copy_from_slice(&preamble(b"VECLOG\r\n"));
             let marks = [bytes.take(4), bytes.take(4)];
-            push_config(&mut file, &mut bytes);
-            let ends = push_records(&mut file, &mut bytes);
+            let mut log = Writing::new(file);
+            choose_settings(&mut log, &mut bytes);
+            let ends = push_records(&mut log, &mut bytes);
             for (i, choices) in marks.into_iter().enumerate() {
                 let mark = mark(&mut Bytes(choices), &ends);
-                file[BLOCK * (1 + i)..][..mark.len()].copy_from_slice(&mark);
+                log.file[BLOCK * (1 + i)..][..mark.len()].copy_from_slice(&mark);
             }
-            check_log(&file);
+            check_log(&log);
         }
         2 => check_backup(bytes.0),
         _ => {
             let mut file = preamble(b"VECBAK\r\n").to_vec();
-            while !bytes.is_empty() {
-                push_config(&mut file, &mut bytes);
-                push_records(&mut file, &mut bytes);
+            file.resize(148, 0);
+            file[36..36 + KEY].copy_from_slice(key().bytes());
+            let sum = checksum(&file);
+            file.extend(sum.to_le_bytes());
+            let mut backup = Writing::new(file);
+            for number in 1.. {
+                if bytes.is_empty() {
+                    break;
+                }
+                backup.table = table(number);
+                backup.keys.clear();
+                choose_settings(&mut backup, &mut bytes);
+                let settings = backup.table.seal_settings(&backup.settings).unwrap();
+                push_data(&mut backup.file, Kind::Config, &settings);
+                push_records(&mut backup, &mut bytes);
             }
-            check_backup(&file);
+            check_backup(&backup.file);
         }
     }
 }
@@ -69,10 +115,10 @@ fn directory() -> PathBuf {
     parent.join(format!("vectorizer-fuzz-{}-{number}", std::process::id()))
 }
 
-struct Directory(PathBuf);
+pub struct Directory(pub PathBuf);
 
 impl Directory {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = directory();
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
@@ -92,7 +138,12 @@ fn push_text(file: &mut Vec<u8>, kind: Kind, text: &str) {
     file.extend(data);
 }
 
-fn push_config(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
+fn push_data(file: &mut Vec<u8>, kind: Kind, data: &[u8]) {
+    file.extend(Record::of_data(kind, data.len()).encode());
+    file.extend(data);
+}
+
+fn choose_settings(writing: &mut Writing, bytes: &mut Bytes<'_>) {
     let choice = bytes.byte();
     let dimension = match choice {
         255 => 65_535,
@@ -110,28 +161,41 @@ fn push_config(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
         text = bytes.take(200).to_vec();
     }
     let text = String::from_utf8_lossy(&text);
-    push_text(file, Kind::Config, &text);
+    // As the settings say; or not, and then the lengths do not add up.
+    writing.dimension = dimension.clamp(1, 4) as usize;
+    writing.settings = text.into_owned();
 }
 
 /// Appends records, and returns where each ends.
-fn push_records(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) -> Vec<u64> {
-    let mut ends = vec![file.len() as u64];
+fn push_records(writing: &mut Writing, bytes: &mut Bytes<'_>) -> Vec<u64> {
+    let mut ends = vec![writing.file.len() as u64];
     while !bytes.is_empty() {
-        let begin = file.len();
-        match bytes.byte() {
+        let begin = writing.file.len();
+        let choice = bytes.byte();
+        if let 0..160 | 215.. = choice {
+            push_commit(writing, bytes);
+        }
+        let Writing { file, keys, .. } = writing;
+        match choice {
             // Most of what a collection writes.
-            0..160 => push_commit(file, bytes),
-            160..170 => push_text(file, Kind::Config, "{}"),
+            0..160 => {}
+            160..165 => push_text(file, Kind::Config, "{}"),
+            165..170 => push_data(file, Kind::Keys, &keys[keys.len() / 2..]),
             170..180 => {
                 let choice = bytes.below(4);
                 let text = format!(r#"{{"collections":{choice},"vectors":{}}}"#, bytes.byte());
                 push_text(file, Kind::Done, &text);
             }
-            180..190 => return ends,
+            180..190 => {
+                let mut keys = keys.clone();
+                writing.table.mask(0, &mut keys).unwrap();
+                push_data(file, Kind::Keys, &keys);
+                ends.push(file.len() as u64);
+                return ends;
+            }
             190..200 => file.extend(bytes.take(100)),
             200..215 => file.extend([0; 100]),
             choice => {
-                push_commit(file, bytes);
                 let record = &mut file[begin..];
                 match choice {
                     215..225 => record[..4].copy_from_slice(b"????"),
@@ -158,9 +222,8 @@ fn push_records(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) -> Vec<u64> {
     ends
 }
 
-fn push_commit(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
-    // As the settings say; or not, and then the lengths do not add up.
-    let dimension = dimension_in(file);
+fn push_commit(writing: &mut Writing, bytes: &mut Bytes<'_>) {
+    let dimension = writing.dimension;
     let (sequence, next_key) = (bytes.number(), bytes.number());
     let time = bytes.number() as i64;
     let removed = (0..bytes.below(4)).map(|_| bytes.number()).collect();
@@ -177,15 +240,6 @@ fn push_commit(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
             _ => Some(""),
         };
         let text = (kind & 16 != 0).then_some("text");
-        let begin = data.len();
-        push_part(&mut data, &row, &id, metadata, text);
-        let part = &mut data[begin..];
-        match kind >> 5 {
-            0..5 => {}
-            5 => part.fill(0),
-            6 => part[bytes.number() as usize % part.len()] ^= 1,
-            _ => part[..2].fill(0),
-        }
         let mut head = Head {
             key,
             order,
@@ -193,6 +247,21 @@ fn push_commit(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
             metadata: metadata.map(|text| text.len() as u32),
             text: text.map(|text| text.len() as u32),
         };
+        let mut sealed = Sealed::new(writing.table.name, 1, 0).unwrap();
+        let pushed = sealed.push(&head, &row, &id, metadata, text);
+        pushed.unwrap();
+        let (mut part, mut key) = (sealed.parts().to_vec(), sealed.keys().to_vec());
+        match kind >> 5 {
+            0..5 => {}
+            5 => key.fill(0),
+            6 => {
+                let at = bytes.number() as usize % part.len();
+                part[at] ^= 1;
+            }
+            _ => key[..16].fill(0),
+        }
+        data.extend(part);
+        writing.keys.extend(key);
         if kind == 159 {
             // The same sum of other lengths.
             (head.id, head.text) = (head.text.unwrap_or(0), Some(head.id));
@@ -211,8 +280,8 @@ fn push_commit(file: &mut Vec<u8>, bytes: &mut Bytes<'_>) {
         entries,
         data: data.len() as u64,
     };
-    file.extend(record.encode());
-    file.extend(data);
+    writing.file.extend(record.encode());
+    writing.file.extend(data);
 }
 
 fn bytes_below(kind: u8, bound: u8) -> usize {
@@ -227,16 +296,6 @@ fn value(byte: u8) -> f32 {
         252 => 1e-44,
         byte => f32::from(byte as i8),
     }
-}
-
-/// The dimension of the last settings in the file, where it is small.
-fn dimension_in(file: &[u8]) -> usize {
-    let key = br#""dimension":"#;
-    let at = file.windows(key.len()).rposition(|window| window == key);
-    let digit = at.and_then(|at| file.get(at + key.len()));
-    digit.map_or(1, |digit| {
-        usize::from(digit.saturating_sub(b'0')).clamp(1, 4)
-    })
 }
 
 /// This run of the system, as marks name it.
@@ -270,15 +329,21 @@ fn mark(bytes: &mut Bytes<'_>, ends: &[u64]) -> Vec<u8> {
     mark
 }
 
-fn check_log(file: &[u8]) {
+fn check_log(log: &Writing) {
     let directory = Directory::new();
     let path = directory.0.join("log.1");
-    fs::write(&path, file).unwrap();
-    let collection = match open(&directory.0) {
+    fs::write(&path, &log.file).unwrap();
+    let keys = directory.0.join("keys.1");
+    let (table, settings) = (log.table.clone(), &log.settings);
+    let made = Keys::create(&Files::default(), &keys, &key(), table, settings, None);
+    made.unwrap().write(0, &log.keys).unwrap();
+    let table = fs::read(&keys).unwrap();
+    let collection = match open(&directory.0, &key()) {
         Ok(collection) => collection,
         Err(error) => {
             assert!(matches!(error, Error::Storage(_)), "{error}");
-            assert_eq!(fs::read(&path).unwrap(), file, "refused: {error}");
+            assert_eq!(fs::read(&path).unwrap(), log.file, "refused: {error}");
+            assert_eq!(fs::read(&keys).unwrap(), table, "refused: {error}");
             return;
         }
     };
@@ -287,14 +352,22 @@ fn check_log(file: &[u8]) {
     let after = contents(&collection);
     collection.close().unwrap();
     drop(collection);
-    let collection = open(&directory.0).expect("what was closed is opened");
+    let collection = open(&directory.0, &key()).expect("what was closed is opened");
     assert_eq!(contents(&collection), after);
     assert!(before.len().abs_diff(after.len()) <= 2);
 }
 
-fn open(directory: &Path) -> Result<Arc<Collection>, Error> {
+fn open(directory: &Path, store: &Key) -> Result<Arc<Collection>, Error> {
+    let store = &StoreKeys::new(store.clone().into(), None);
     let health = Arc::<Health>::default();
-    Collection::open(&Files::default(), directory, Fsync::No, &health, None)
+    Collection::open(
+        &Files::default(),
+        directory,
+        Fsync::No,
+        &health,
+        store,
+        None,
+    )
 }
 
 type Row = (String, Vec<u32>, Option<Box<str>>, Option<Box<str>>);
@@ -350,14 +423,24 @@ fn check_backup(file: &[u8]) {
     let (path, store) = (directory.0.join("backup"), directory.0.join("store"));
     fs::write(&path, file).unwrap();
     let files = Files::default();
-    match verify(&files, &path, dimension_of, |_, _| ()) {
+    match verify(&files, &path, Source::default(), dimension_of, |_, _| ()) {
         Err(error) => assert!(matches!(error, Error::Storage(_)), "{error}"),
         Ok(verified) => {
-            restore(&files, &path, &store, dimension_of, |_, _| ()).unwrap();
+            restore(
+                &files,
+                &path,
+                &store,
+                Source::default(),
+                dimension_of,
+                |_, _| (),
+            )
+            .unwrap();
+            let keyring = fs::read(store.join(KEYRING)).unwrap();
+            let key = Key::of(&keyring[36..36 + KEY]).unwrap();
             let mut vectors = 0;
             for number in 1..=verified.collections {
                 let directory = store.join(format!("collection-{number}"));
-                match open(&directory) {
+                match open(&directory, &key) {
                     Ok(collection) => vectors += contents(&collection).len() as u64,
                     // Two vectors of one id.
                     Err(error) => {

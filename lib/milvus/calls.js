@@ -27,6 +27,8 @@ const NOT_OFFERED = {
   backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
   verifyErased: 'a look into its files: optimize asks it to compact, deleteCollection drops all',
   createBackup: "backups: it has tools of its own, and 'migrate' copies collections to an embedded client",
+  exportKeys: 'keys of its own for what is stored: it does not seal it',
+  rotateKeys: 'keys of its own for what is stored: it does not seal it',
   serve: 'an HTTP server: an embedded client does',
 }
 
@@ -419,6 +421,14 @@ class Calls {
 
   async createBackup() {
     refuse('createBackup')
+  }
+
+  async exportKeys() {
+    refuse('exportKeys')
+  }
+
+  async rotateKeys() {
+    refuse('rotateKeys')
   }
 
   async serve() {

@@ -105,6 +105,10 @@ export declare class EmbeddingError extends VectorizerError {
 export declare class StorageError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
 }
+/** A key is missing, or does not open the store or the backup. `ENCRYPTION_ERROR` */
+export declare class EncryptionError extends VectorizerError {
+  constructor(message: string, options?: { cause?: unknown })
+}
 /** Another process has the store open. `STORE_LOCKED` */
 export declare class StoreLockedError extends VectorizerError {
   constructor(message: string, options?: { cause?: unknown })
@@ -202,6 +206,8 @@ export interface Vectorizer
     | 'flush'
     | 'verifyErased'
     | 'createBackup'
+    | 'exportKeys'
+    | 'rotateKeys'
     | 'serve'
     | 'close'
   > {
@@ -314,6 +320,8 @@ export declare const deleteByFilter: VectorizerClient['deleteByFilter']
 export declare const optimize: VectorizerClient['optimize']
 export declare const verifyErased: VectorizerClient['verifyErased']
 export declare const createBackup: VectorizerClient['createBackup']
+export declare const exportKeys: VectorizerClient['exportKeys']
+export declare const rotateKeys: VectorizerClient['rotateKeys']
 export declare const flush: VectorizerClient['flush']
 export declare const serve: VectorizerClient['serve']
 export declare const close: VectorizerClient['close']

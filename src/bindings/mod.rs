@@ -40,7 +40,7 @@ use crate::{
     error::{Error, Result, contained},
     filter,
     report::{self, Details, timestamp},
-    storage::{Fsync, Restored},
+    storage::{Files, Fsync, Restored, Source, Thoroughness, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
 };
@@ -324,9 +324,19 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
     json
 }
 
-fn backup_json(what: &str, backup: &Restored) -> Reply {
+fn user_key(text: &str) -> Result<UserKey> {
+    args::read::<client::Encryption>(text, "options.encryption")?.user_key()
+}
+
+fn backup_json(what: &str, backup: &Restored, keys: Option<&Path>) -> Reply {
     let mut json = json!({});
     json[what] = backup.path.display().to_string().into();
+    if let Some(keys) = keys {
+        json["keys"] = keys.display().to_string().into();
+    }
+    if let Some(erased) = backup.erased {
+        json["erased"] = erased.into();
+    }
     json["collections"] = backup.collections.into();
     json["vectors"] = backup.vectors.into();
     json["bytes"] = backup.bytes.into();
@@ -1184,36 +1194,96 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         target: String,
+        options: String,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
         self.call(env, Place::Aside, move |call, _| {
+            let options: args::Backup = args::read(&options, "options")?;
+            let (names, apart) = (options.collections.as_deref(), options.is_apart());
             let on_progress = on_progress.as_ref();
-            let backup = call.create_backup(&target, &mut |progress| {
+            let made = call.create_backup(&target, names, apart, &mut |progress| {
                 tell(on_progress, "backup", progress);
             })?;
-            Ok(backup_json("file", &backup))
+            Ok(backup_json("file", &made.backup, made.keys.as_deref()))
         })
     }
 
-    /// Makes a store of a backup, in a directory that is empty or does not exist. Every
-    /// checksum of the backup is verified before anything is written.
+    /// Writes the keys of all that is stored now to one file: `target` is a new file, or a
+    /// directory in which one is made. With the newest of them, `restoreBackup` brings back
+    /// from a backup that has its keys apart what is not deleted by then.
+    ///
+    /// Rejects with `StorageError` when the file exists or cannot be written.
     #[napi(
-        ts_args_type = "file: string, path: string, options?: BackupOptions",
+        ts_args_type = "target: string",
+        ts_return_type = "Promise<BackupReport>"
+    )]
+    pub fn export_keys<'env>(&self, env: &'env Env, target: String) -> napi::Result<Unknown<'env>> {
+        let target = absolute(&target)?;
+        self.call(env, Place::Aside, move |call, _| {
+            Ok(backup_json("file", &call.export_keys(&target)?, None))
+        })
+    }
+
+    /// Gives the store new keys, while calls go on; with `key`, also another key of the
+    /// user's, or the first: then the store is encrypted from here on. Copies of the keys
+    /// from before open nothing that is stored after it; what was stored before it, they open
+    /// where all of them were copied, the user's too. What is interrupted goes on at the next
+    /// opening.
+    #[napi(
+        ts_args_type = "options?: RotateOptions",
+        ts_return_type = "Promise<void>"
+    )]
+    pub fn rotate_keys<'env>(
+        &self,
+        env: &'env Env,
+        user: Option<String>,
+        on_progress: Option<Listener>,
+    ) -> napi::Result<Unknown<'env>> {
+        self.call(env, Place::Aside, move |call, _| {
+            let user = user.as_deref().map(user_key).transpose()?;
+            call.rotate_keys(user, &mut |progress| {
+                tell(on_progress.as_ref(), "rotate", progress);
+            })?;
+            Ok(Reply::Nothing)
+        })
+    }
+
+    /// Makes a store of a backup, in a directory that is empty or does not exist. All of the
+    /// backup is verified before anything is written. Of a backup that has its keys apart
+    /// comes back what still has a key in `keys`; the rest is counted as `erased`.
+    ///
+    /// Rejects with `EncryptionError` where a key is missing, wrong, or older than the backup.
+    #[napi(
+        ts_args_type = "file: string, path: string, options?: RestoreOptions",
         ts_return_type = "Promise<RestoreReport>"
     )]
     pub fn restore_backup<'env>(
         env: &'env Env,
         file: String,
         path: String,
+        options: String,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let (file, path) = (absolute(&file)?, absolute(&path)?);
+        let options: args::Restore = args::read(&options, "options").map_err(thrown)?;
+        let keys = options.keys.as_deref().map(absolute).transpose()?;
+        let user_key = |encryption: Option<client::Encryption>| {
+            let user = encryption.map(|encryption| encryption.user_key());
+            user.transpose().map_err(thrown)
+        };
+        let user = user_key(options.encryption)?;
+        let keys_user = user_key(options.keys_encryption)?;
         let work = move || {
-            let restored = client::restore_backup(&file, &path, &mut |phase, progress| {
+            let source = Source {
+                user: user.as_ref(),
+                keys: keys.as_deref(),
+                keys_user: keys_user.as_ref(),
+            };
+            let restored = client::restore_backup(&file, &path, source, &mut |phase, progress| {
                 tell(on_progress.as_ref(), phase, progress);
             })?;
-            Ok(backup_json("path", &restored))
+            Ok(backup_json("path", &restored, None))
         };
         let future = async move { workers::aside(work).await.map_err(thrown) };
         env.spawn_future_with_callback(future, to_js)?
@@ -1254,6 +1324,47 @@ impl VectorizerClient {
         let future = async move { closed.await.map_err(thrown) };
         env.spawn_future(future)?.into_unknown(env)
     }
+}
+
+/// What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
+/// where there is no store yet.
+#[napi(skip_typescript)]
+pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'env>> {
+    let path = absolute(&path)?;
+    let work = move || {
+        let wrapped = wrapped(&Files::default(), &path)?;
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(wrapped.map_or(Reply::Nothing, |bytes| Reply::Text(hex(bytes))))
+    };
+    let future = async move { workers::aside(work).await.map_err(thrown) };
+    env.spawn_future_with_callback(future, to_js)?
+        .into_unknown(env)
+}
+
+/// What is in the files of a store, as a JSON text. Changes and locks nothing.
+#[napi(skip_typescript)]
+pub fn inspect_store<'env>(
+    env: &'env Env,
+    path: String,
+    options: String,
+    on_progress: Option<Listener>,
+) -> napi::Result<Unknown<'env>> {
+    let path = absolute(&path)?;
+    let options: args::Inspect = args::read(&options, "options").map_err(thrown)?;
+    let user = options.encryption.map(|encryption| encryption.user_key());
+    let user = user.transpose().map_err(thrown)?;
+    let thoroughness = Thoroughness {
+        ids: options.ids,
+        verify: options.verify,
+    };
+    let work = move || {
+        let tell = |done, total| tell(on_progress.as_ref(), "verify", Progress { done, total });
+        let found = inspect(&Files::default(), &path, user.as_ref(), thoroughness, tell)?;
+        Ok(Reply::Text(json!(found).to_string()))
+    };
+    let future = async move { workers::aside(work).await.map_err(thrown) };
+    env.spawn_future_with_callback(future, to_js)?
+        .into_unknown(env)
 }
 
 /// Resolves in a later turn of the event loop.

@@ -19,6 +19,12 @@ pub struct VectorizerClientOptions {
     /// Clients of one process that give the same name share one store in memory, across
     /// worker threads and JavaScript realms. It goes with the last of them.
     pub shared: Option<String>,
+    /// The key that the files are encrypted with, or the service that keeps it. A new store is
+    /// encrypted from the beginning; one that is not yet is by `rotateKeys({ key })`. A wrong or
+    /// missing key rejects with `EncryptionError`. Left out: the store's keys are beside the
+    /// data, and deletes are as certain, but there is no secrecy.
+    #[napi(ts_type = "EncryptionKey | KeyService")]
+    pub encryption: Option<()>,
     /// Embeds texts in place of the built-in embedder: an array of texts in, a promise of
     /// as many vectors of the collection's dimension out. Called with up to 128 texts.
     /// `close` waits for what it was asked before.
@@ -378,7 +384,7 @@ pub struct ErasureReceipt {
     pub bytes_erased: u32,
     /// Counts the collection's writes: the number of this delete.
     pub log_sequence: u32,
-    /// When the last byte was overwritten, and on disk synced, RFC 3339, UTC.
+    /// When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC.
     pub completed_at: String,
     /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
     /// memory.
@@ -452,9 +458,77 @@ pub struct OptimizeProgress {
     pub total: u32,
 }
 
-/// How to make or restore a backup.
+/// The key that a store's files, or a backup, are encrypted with.
+#[napi(object, object_from_js = false)]
+pub struct EncryptionKey {
+    /// 32 bytes, or the base64 text of 32 bytes.
+    #[napi(ts_type = "Uint8Array | string")]
+    pub key: String,
+}
+
+/// A service that keeps a key, and wraps others with it. Called when a store is opened, made or
+/// restored, and when keys are rotated; never for a vector.
+#[napi(object, object_from_js = false)]
+pub struct KeyService {
+    /// Wraps a key of 32 bytes. What it returns, up to 64 kB, is kept beside the data.
+    #[napi(ts_type = "(key: Uint8Array) => Promise<Uint8Array> | Uint8Array")]
+    pub wrap: (),
+    /// Returns the key that `wrap` was given.
+    #[napi(ts_type = "(wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array")]
+    pub unwrap: (),
+}
+
+/// How to rotate keys.
+#[napi(object, object_from_js = false)]
+pub struct RotateOptions {
+    /// The key that opens the store from here on. Left out: the same; with a key service, a
+    /// new one that it has wrapped.
+    #[napi(ts_type = "Uint8Array | string")]
+    pub key: Option<String>,
+    /// Told now and then how many keys are rotated. What it throws rejects the call when the
+    /// work is done.
+    #[napi(ts_type = "(progress: RotateProgress) => void")]
+    pub on_progress: Option<()>,
+}
+
+/// How far a rotation is.
+#[napi(object, object_from_js = false)]
+pub struct RotateProgress {
+    #[napi(ts_type = "'rotate'")]
+    pub phase: String,
+    pub done: u32,
+    pub total: u32,
+}
+
+/// How to restore a backup.
+#[napi(object, object_from_js = false)]
+pub struct RestoreOptions {
+    /// For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
+    /// of the store.
+    pub keys: Option<String>,
+    /// For a backup of an encrypted store. The store that is made has the same key.
+    #[napi(ts_type = "EncryptionKey | KeyService")]
+    pub encryption: Option<()>,
+    /// For keys that are encrypted with another key than the backup: those of a store whose key
+    /// has changed since. The store that is made has this one then.
+    #[napi(ts_type = "EncryptionKey | KeyService")]
+    pub keys_encryption: Option<()>,
+    /// Told now and then how far it is. What it throws rejects the call when the work is
+    /// done.
+    #[napi(ts_type = "(progress: BackupProgress) => void")]
+    pub on_progress: Option<()>,
+}
+
+/// How to make a backup.
 #[napi(object, object_from_js = false)]
 pub struct BackupOptions {
+    /// The collections. Left out: all.
+    #[napi(ts_type = "readonly string[]")]
+    pub collections: Option<Vec<String>>,
+    /// `within`: the file restores alone. `apart`: the keys are in a file beside it, and of
+    /// keys only the newest need be kept: what is deleted later does not come back from it.
+    #[napi(ts_type = "'within' | 'apart'")]
+    pub keys: Option<String>,
     /// Told now and then how far it is. What it throws rejects the call when the work is
     /// done.
     #[napi(ts_type = "(progress: BackupProgress) => void")]
@@ -475,6 +549,8 @@ pub struct BackupProgress {
 #[napi(object, object_from_js = false)]
 pub struct BackupReport {
     pub file: String,
+    /// Where the keys are, if they are apart.
+    pub keys: Option<String>,
     pub collections: u32,
     pub vectors: u32,
     /// The size of the file.
@@ -490,6 +566,9 @@ pub struct RestoreReport {
     pub path: String,
     pub collections: u32,
     pub vectors: u32,
+    /// Of a backup that has its keys apart: how many vectors have no key any more, as they were
+    /// deleted or changed since.
+    pub erased: Option<u32>,
     /// The size of the backup.
     pub bytes: u32,
 }

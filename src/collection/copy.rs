@@ -2,24 +2,24 @@
 //! backup.
 //!
 //! Vectors are copied some at a time, under the lock that searches share; writes go on in
-//! between. The copy follows them: what is deleted is erased from it at once, what is
-//! inserted or changed is copied in the next round. The last few are copied under the
-//! lock for writing, and at that moment the copy is the collection.
+//! between. A log, and a backup with its keys apart, gets them as they are sealed; another
+//! backup has them under keys of its own. The copy is told of them: the key of what is deleted
+//! is destroyed there too, what is inserted or changed is copied in the next round. The last
+//! few are copied under the lock for writing, and at that moment the copy is the collection.
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{path::Path, sync::Arc};
 
 use roaring::RoaringBitmap;
-use zeroize::Zeroizing;
 
-use super::{Access, Collection, State, insert::head};
+use super::{
+    Access, Collection, State,
+    insert::{head, numbered},
+};
 use crate::{
     error::{Error, Result},
     storage::{
-        Backup, Copy, File, Files, Follower, GRAPH, HEAD, Head, Kind, Place, RECORDS, Record,
-        Restored, Writer, micros, push_part,
+        Backup, Copy, Exported, Files, Follower, GRAPH, HEAD, Head, KEY, Kind, Log, NAME, RECORDS,
+        Record, Restored, SEATS, Sealed, Writer, micros,
     },
 };
 
@@ -29,6 +29,8 @@ const PORTION_BYTES: usize = 256 << 10;
 const LAST: usize = 256;
 /// After so many rounds the rest is the last, however many it is: others insert faster.
 const ROUNDS: usize = 8;
+/// So many keys are copied under the lock at a time: well under a millisecond.
+const KEYS: u32 = 1024;
 /// A log with less than this in gaps is left alone.
 const GAPS: u64 = 4 << 20;
 
@@ -41,6 +43,14 @@ pub struct Progress {
 
 /// Is told how far a work of several phases is.
 pub type OnProgress = Box<dyn Fn(&'static str, Progress) + Send + Sync>;
+
+/// How entries are copied.
+struct Form {
+    /// What they are sealed for.
+    name: [u8; NAME],
+    /// As they are in the log, with their keys; else they are sealed anew.
+    as_it_is: bool,
+}
 
 impl State {
     /// The bytes of the log, and how many of them are neither a live vector's nor needed
@@ -62,12 +72,13 @@ impl State {
     pub(super) fn disk_bytes(&self) -> Option<u64> {
         let log = self.journal.log()?;
         let graph = std::fs::metadata(log.directory().join(GRAPH));
-        Some(log.size().1 + graph.map_or(0, |metadata| metadata.len()))
+        let keys = SEATS + KEY as u64 * u64::from(log.seats());
+        Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
     }
 
-    /// Appends as many of the live `slots` as make a portion. Returns how many of `slots`
-    /// it has looked at.
-    fn copy_portion(&self, writer: &mut Writer, slots: &[u32]) -> Result<usize> {
+    /// Appends as many of the live `slots` as make a portion. Returns how many of `slots` it
+    /// has looked at.
+    fn copy_portion(&self, writer: &mut Writer, form: &Form, slots: &[u32]) -> Result<usize> {
         let dimension = self.vectors.dimension();
         let (mut heads, mut taken) = (Vec::new(), Vec::new());
         let (mut looked, mut bytes) = (0, 0);
@@ -83,7 +94,7 @@ impl State {
                 continue;
             }
             let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-            let head = head(record, &record.id, metadata, text)?;
+            let head = numbered(head(&record.id, metadata, text)?, record);
             bytes += head.part(dimension) as usize;
             heads.push(head);
             taken.push((slot, record));
@@ -91,22 +102,24 @@ impl State {
         if heads.is_empty() {
             return Ok(looked);
         }
-        let mut parts = Zeroizing::new(Vec::with_capacity(bytes));
-        for (slot, record) in &taken {
+        let mut sealed = Sealed::new(form.name, heads.len(), bytes)?;
+        for (head, (slot, record)) in heads.iter().zip(&taken) {
+            if let (true, Some(log)) = (form.as_it_is, self.journal.log()) {
+                log.read(*slot, &mut sealed)?;
+                continue;
+            }
             let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
             let row = self.vectors.row(*slot);
-            push_part(&mut parts, row, &record.id, metadata, text);
+            sealed.push(head, row, &record.id, metadata, text)?;
         }
         let lengths: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
-        let record = self.copied(Vec::new(), heads, parts.len());
-        let mut offset = writer.append(&record, &parts)?;
+        let record = self.copied(Vec::new(), heads, sealed.parts().len());
+        let mut next = writer.append(&record, &sealed)?;
         for ((slot, _), len) in taken.into_iter().zip(lengths) {
-            let place = Place {
-                offset,
-                len: len as u32,
-            };
-            writer.put(slot, place);
-            offset += len;
+            next.len = len as u32;
+            writer.put(slot, next);
+            next.offset += len;
+            next.seat += 1;
         }
         Ok(looked)
     }
@@ -137,6 +150,7 @@ impl Collection {
     fn copy_to<T>(
         &self,
         follower: &Arc<Follower>,
+        form: &Form,
         progress: &mut dyn FnMut(Progress),
         finish: impl FnOnce(&mut State, &mut Copy) -> Result<T>,
     ) -> Result<T> {
@@ -155,7 +169,7 @@ impl Collection {
                     return Err(Error::ClientClosed);
                 }
                 let mut copy = follower.copy.lock();
-                at += state.copy_portion(&mut copy.writer, &missing[at..])?;
+                at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
                 drop(copy);
                 let total = state.slots.len() as u64;
                 drop(state);
@@ -174,21 +188,14 @@ impl Collection {
         let missing = state.missing(&copy.writer);
         let mut at = 0;
         while at < missing.len() {
-            at += state.copy_portion(&mut copy.writer, &missing[at..])?;
+            at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
         }
         // Also where nothing has died, or nothing is left: writes are counted on from here.
         let dead = std::mem::take(&mut copy.dead);
         let record = state.copied(dead, Vec::new(), 0);
-        copy.writer.append(&record, &[])?;
-        // What was deleted so far is overwritten in the copy before anybody relies on it.
+        copy.writer.append(&record, &Sealed::default())?;
+        // What was deleted so far has no key in the copy before anybody relies on it.
         state.journal.wait_for_erasures();
-        if follower.failed.load(Ordering::Acquire) {
-            return Err(Error::Storage(
-                "bytes that were deleted meanwhile could not be overwritten in the copy: check \
-                 the disk and try again"
-                    .into(),
-            ));
-        }
         let done = finish(&mut state, &mut copy)?;
         let total = state.slots.len() as u64;
         drop((copy, state));
@@ -198,73 +205,183 @@ impl Collection {
 
     /// Replaces the log by one without gaps.
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
-        let config = self.settings();
-        // Both files stay open until one of them is wiped.
-        let (follower, _open) = {
+        let _one = self.rekeying.lock();
+        // The files stay open until two of them are gone.
+        let (follower, form, _open) = {
             let mut state = self.write(Access::Wait)?;
-            let Some(log) = state.journal.log() else {
+            let Some(log) = state.journal.log_mut() else {
                 return Ok(());
             };
             let health = log.sync().health().clone();
             health.check()?;
             self.check_place().map_err(|error| health.fail(error))?;
-            let _open = log.file().hold()?;
-            let successor = log.successor(&config)?;
-            (state.journal.follow(successor, Some(health))?, _open)
+            let _open = log.writer().hold()?;
+            let form = Form {
+                name: *log.name(),
+                as_it_is: true,
+            };
+            let successor = log.successor()?;
+            (state.journal.follow(successor)?, form, _open)
         };
-        let done = self.copy_to(&follower, tell, |state, copy| {
+        let done = self.copy_to(&follower, &form, tell, |state, copy| {
             self.check_place()?;
             let log = state.journal.log_mut();
             log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
         });
-        // Now the follower's file is what is not needed: the old log, or an unfinished new
-        // one. Deletes are erased from it until it is gone.
-        let file = follower.copy.lock().writer.file.clone();
+        // Now the follower's files are what is not needed: the old log and its keys, or
+        // unfinished new ones. Keys are destroyed in them too until they are gone.
         let writing = self.writing.lock();
-        let wiped = self.wipe(&file);
+        let removed = self.remove_copy(&follower);
         self.state.write().journal.unfollow(&follower);
         drop(writing);
-        done.and(wiped)
+        done.and(removed)
     }
 
-    fn wipe(&self, file: &File) -> Result<()> {
+    /// Gives the log's table of keys a new key, under the store's present one, and every file
+    /// that is sealed with it. Calls go on meanwhile.
+    pub fn rotate_keys(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let Some(keys) = &self.keys else {
+            return Ok(());
+        };
+        let _one = self.rekeying.lock();
+        let total = {
+            let mut state = self.write(Access::Wait)?;
+            let Some(log) = state.journal.log_mut() else {
+                return Ok(());
+            };
+            let health = log.sync().health().clone();
+            health.check()?;
+            self.check_place().map_err(|error| health.fail(error))?;
+            log.begin_rotation(&keys.keyring())?
+        };
+        let copied = self.copy_keys(total, progress);
+        let left = {
+            let mut state = self.state.write();
+            state.journal.wait_for_erasures();
+            let log = state.journal.log_mut();
+            match (log, &copied) {
+                (None, _) => Ok(None),
+                (Some(log), Ok(())) => log.end_rotation(),
+                (Some(log), Err(_)) => Ok(log.give_up_rotation()),
+            }
+        };
+        if let Some(left) = left?
+            && !left.is_gone()
+        {
+            let wiped = left.wipe();
+            wiped.map_err(|error| match self.state.read().journal.log() {
+                // Keys may be left in it of vectors that are deleted next.
+                Some(log) => log.sync().health().fail(error),
+                None => error,
+            })?;
+        }
+        copied?;
+        // It was sealed with the key before.
+        self.save_graph();
+        Ok(())
+    }
+
+    fn copy_keys(&self, total: u32, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        for seat in (0..total).step_by(KEYS as usize) {
+            {
+                let state = self.read(Access::Wait)?;
+                if self.upkeep_is_cancelled() {
+                    return Err(Error::ClientClosed);
+                }
+                let Some(log) = state.journal.log() else {
+                    return Ok(());
+                };
+                let count = KEYS.min(total - seat);
+                let copy = || log.copy_keys(seat, count);
+                state.journal.without_erasures(copy)?;
+            }
+            let (done, total) = (seat.into(), total.into());
+            progress(Progress { done, total });
+        }
+        // Most of it is on the disk before anybody has to wait for the rest.
+        let next = self
+            .read(Access::Wait)?
+            .journal
+            .log()
+            .and_then(Log::next_keys);
+        next.map_or(Ok(()), |file| file.sync())?;
+        let (done, total) = (total.into(), total.into());
+        progress(Progress { done, total });
+        Ok(())
+    }
+
+    /// Removes the files of a copy, the keys first: then the rest is noise.
+    fn remove_copy(&self, follower: &Follower) -> Result<()> {
+        let (keys, log) = {
+            let writer = &follower.copy.lock().writer;
+            let keys = writer.keys().map(|keys| keys.file().clone());
+            (keys, writer.file.clone())
+        };
         self.check_place()?;
-        if file.is_gone() || !file.path().exists() {
+        if log.is_gone() || !log.path().exists() {
             // The collection was deleted meanwhile, with all that was in it. Or it is not
             // known which name the file has: it may be the log.
             return Ok(());
         }
-        file.wipe()
-            .map_err(|error| match self.state.read().journal.log() {
-                // Bytes may be left in it of vectors that are deleted next.
-                Some(log) => log.sync().health().fail(error),
-                None => error,
-            })
+        let wiped = keys.map_or(Ok(()), |keys| keys.wipe());
+        let removed = wiped.and_then(|()| log.remove());
+        removed.map_err(|error| match self.state.read().journal.log() {
+            // Keys may be left in it of vectors that are deleted next.
+            Some(log) => log.sync().health().fail(error),
+            None => error,
+        })
     }
 
     /// Writes the collection as it is when this returns to a backup.
     pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        let follower = {
+        let (follower, form) = {
             let mut state = self.write(Access::Wait)?;
-            let writer = backup.section(&self.settings())?;
-            state.journal.follow(writer, None)?
+            let (writer, name) = backup.section(&self.settings())?;
+            let form = match state.journal.log().filter(|_| backup.is_apart()) {
+                Some(log) => Form {
+                    name: *log.name(),
+                    as_it_is: true,
+                },
+                None => Form {
+                    name,
+                    as_it_is: false,
+                },
+            };
+            (state.journal.follow(writer)?, form)
         };
-        let done = self.copy_to(&follower, progress, |state, copy| {
+        let done = self.copy_to(&follower, &form, progress, |state, _| {
             state.journal.unfollow(&follower);
-            Ok((copy.writer.end, state.slots.len() as u64))
+            Ok(state.slots.len() as u64)
         });
         match done {
-            Ok((end, vectors)) => {
-                backup.end_section(end, vectors);
-                Ok(())
+            Ok(vectors) => {
+                let section = &mut follower.copy.lock().writer;
+                backup.end_section(section, &form.name, vectors)
             }
             Err(error) => {
                 self.state.write().journal.unfollow(&follower);
-                // Zeros that come later would be written over the next section.
-                follower.give_up(|| backup.drop_section())?;
+                backup.drop_section()?;
                 Err(error)
             }
         }
+    }
+
+    /// Appends the keys of all there is, as it is at one moment.
+    pub fn export_keys(&self, exported: &mut Exported) -> Result<()> {
+        let (name, sequence, keys) = {
+            let state = self.read(Access::Wait)?;
+            let Some(log) = state.journal.log() else {
+                return Ok(());
+            };
+            let mut keys = Vec::with_capacity(state.slots.len());
+            for slot in state.slots.alive() {
+                if let Some(record) = state.slots.record(slot) {
+                    keys.push((record.key, log.key(slot)?));
+                }
+            }
+            (*log.name(), state.journal.sequence(), keys)
+        };
+        exported.append(&name, sequence, &keys)
     }
 
     /// Writes the vectors at `slots` to a backup file of their own.
@@ -275,14 +392,17 @@ impl Collection {
         state: &State,
         slots: &RoaringBitmap,
     ) -> Result<Restored> {
-        let mut backup = Backup::create(files, path)?;
-        let mut writer = backup.section(&self.settings())?;
+        let user = self.keys.as_ref().and_then(|keys| keys.user());
+        let mut backup = Backup::create(files, path, user, false)?;
+        let (mut writer, name) = backup.section(&self.settings())?;
+        let as_it_is = false;
+        let form = Form { name, as_it_is };
         let order = state.slots.in_insertion_order(slots);
         let mut at = 0;
         while at < order.len() {
-            at += state.copy_portion(&mut writer, &order[at..])?;
+            at += state.copy_portion(&mut writer, &form, &order[at..])?;
         }
-        backup.end_section(writer.end, slots.len());
+        backup.end_section(&mut writer, &name, slots.len())?;
         backup.finish()
     }
 }

@@ -12,7 +12,7 @@ use super::{Access, Collection, State};
 use crate::{
     error::{Error, Result},
     filter::Filter,
-    storage::{Commit, Files},
+    storage::{Commit, Files, Sealed},
     wiped::Id,
 };
 
@@ -75,7 +75,7 @@ pub struct Receipt {
     pub bytes_erased: u64,
     /// Counts the collection's writes; this delete is the one with this number.
     pub log_sequence: u64,
-    /// When the last byte was overwritten, and on disk synced.
+    /// When the last byte was overwritten, on disk that of a key, and synced.
     pub completed_at: OffsetDateTime,
     /// Whether it is on the disk: no loss of power brings anything of it back. False in
     /// memory.
@@ -194,7 +194,7 @@ impl Collection {
             if slots.is_empty() {
                 (selected, None, drafted)
             } else {
-                let mut commit = state.commit(&slots, Vec::new(), &[])?;
+                let mut commit = state.commit(&slots, Vec::new(), &Sealed::default())?;
                 if let Some(drafted) = &mut drafted {
                     drafted.sequence = commit.sequence;
                 }
@@ -263,7 +263,7 @@ impl State {
     /// The one delete: from here on no read finds these live `slots`. Their values, texts,
     /// metadata and ids are gone. Where a graph leads through, there is a neighbour's code.
     ///
-    /// The commit says so already; what is on disk is overwritten when it is finished.
+    /// The commit says so already; the keys on disk are destroyed when it is finished.
     pub(super) fn delete(&mut self, slots: &RoaringBitmap, commit: &mut Commit) {
         if slots.is_empty() {
             return;

@@ -8,13 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Config, State, dimension_of};
+use super::{Access, Collection, Config, State};
 use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, Known,
-        Lock, Log, PREAMBLE, RECORDS, Summary, failed, list, time_of,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, Keys,
+        Known, Lock, Log, RECORDS, Seats, StoreKeys, Summary, failed, list, time_of,
     },
     vectors::{Codes, Record},
     wiped::Wiped,
@@ -24,29 +24,52 @@ use crate::{
 /// A vector that is being deleted is looked at again.
 const LOOKS: usize = 3;
 
-/// The collection's log, and others that are being made or removed.
-fn log_files(log: &Log) -> Result<Vec<File>> {
-    let mut files = Vec::new();
-    let entries = list(log.directory())?.into_iter();
-    for entry in entries.filter(|entry| entry.name.starts_with("log.")) {
-        match Files::default().try_open_to_read(&entry.path) {
-            Ok(file) => files.push(file),
-            Err(error) => {
-                let is_log = entry.path == log.file().path();
-                // On Windows a file that somebody still had open when it was overwritten and
-                // removed keeps its name, and can be opened no more.
-                let is_removed = match error.kind() {
-                    ErrorKind::NotFound => true,
-                    ErrorKind::PermissionDenied => cfg!(windows),
-                    _ => false,
-                };
-                if is_log || !is_removed {
-                    return Err(failed("open", &entry.path, &error));
-                }
+/// A log with its keys.
+struct Pair {
+    log: File,
+    keys: Keys,
+}
+
+/// The collection's log, and others that are being made or removed, with the tables of keys
+/// that belong to them. A log without keys is noise.
+fn logs(log: &Log) -> Result<Vec<Pair>> {
+    let mut pairs = Vec::new();
+    for entry in list(log.directory())? {
+        let number = entry.name.strip_prefix("log.");
+        let Some(number) = number.and_then(|rest| rest.strip_suffix(".new").or(Some(rest))) else {
+            continue;
+        };
+        // Two while keys are rotated.
+        for suffix in ["", ".new", ".old"] {
+            let is_log = entry.path == log.file().path() && suffix.is_empty();
+            let keys = log.directory().join(format!("keys.{number}{suffix}"));
+            let pair = Files::default()
+                .try_open_to_read(&entry.path)
+                .and_then(|log| Ok((log, Files::default().try_open_to_read(&keys)?)));
+            let (file, keys) = match pair {
+                Ok(pair) => pair,
+                // On Windows a file that somebody still had open when it was removed keeps its
+                // name, and can be opened no more.
+                Err(error) if !is_log && is_removed(&error) => continue,
+                Err(error) => return Err(failed("open", &entry.path, &error)),
+            };
+            match log.keys_in(keys) {
+                Ok(keys) => pairs.push(Pair { log: file, keys }),
+                // It was overwritten.
+                Err(_) if !is_log => {}
+                Err(error) => return Err(error),
             }
         }
     }
-    Ok(files)
+    Ok(pairs)
+}
+
+fn is_removed(error: &std::io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::NotFound => true,
+        ErrorKind::PermissionDenied => cfg!(windows),
+        _ => false,
+    }
 }
 
 /// Something of a deleted vector that is still there.
@@ -74,16 +97,25 @@ impl Collection {
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
+        keys: &Arc<StoreKeys>,
         lock: Option<Arc<Lock>>,
     ) -> Result<Arc<Self>> {
         let settings = config.settings(OffsetDateTime::now_utc());
         // As they are read back.
         let (config, created_at) = Config::read(&settings)?;
         let mut state = State::new(&config);
-        let log = Log::create(files, directory, &settings, fsync, health)?;
+        let log = Log::create(files, directory, &settings, fsync, health, &keys.keyring())?;
         state.journal = Journal::new(log, &Summary::default());
         state.updated_at = created_at;
-        Ok(Self::with(config, created_at, state, Some(fsync), lock))
+        let keys = Some(keys.clone());
+        Ok(Self::with(
+            config,
+            created_at,
+            state,
+            Some(fsync),
+            keys,
+            lock,
+        ))
     }
 
     /// The collection's directory has this name now.
@@ -99,6 +131,7 @@ impl Collection {
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
+        keys: &Arc<StoreKeys>,
         lock: Option<Arc<Lock>>,
     ) -> Result<Arc<Self>> {
         let make = |settings: &str| {
@@ -109,8 +142,14 @@ impl Collection {
             let orders = RoaringTreemap::new();
             Ok(((config, created_at, state, row, orders), dimension))
         };
-        let (log, summary, (config, created_at, mut state, ..)) =
-            Log::open(files, directory, fsync, health, make, |target, entry| {
+        let (log, summary, (config, created_at, mut state, ..)) = Log::open(
+            files,
+            directory,
+            fsync,
+            health,
+            &keys.keyring(),
+            make,
+            |target, entry| {
                 let (_, _, state, row, orders) = target;
                 if !orders.insert(entry.head.order) {
                     let order = entry.head.order;
@@ -119,12 +158,14 @@ impl Collection {
                     )));
                 }
                 state.load(&entry, row)
-            })?;
+            },
+        )?;
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
         let is_stale = state.load_graph(directory, &config);
-        let collection = Self::with(config, created_at, state, Some(fsync), lock);
+        let keys = Some(keys.clone());
+        let collection = Self::with(config, created_at, state, Some(fsync), keys, lock);
         if is_stale {
             // Nobody may come to change the graph, and the file with it.
             collection.save_graph();
@@ -155,7 +196,7 @@ impl Collection {
                     true => Ok(()),
                     false => log.sync().close(),
                 };
-                log.file().close();
+                log.all_files().iter().for_each(|file| file.close());
                 closed
             }
             None => Ok(()),
@@ -183,7 +224,7 @@ impl Collection {
     /// Saves the graph beside the log, or removes what was saved of one that is no more.
     /// It is a cache: a failure costs building it again.
     pub(super) fn save_graph(&self) {
-        let ((files, directory), graph, keys) = {
+        let ((files, directory, table), graph, keys) = {
             let state = self.state.read();
             let Some(log) = state.journal.log() else {
                 return;
@@ -195,7 +236,11 @@ impl Collection {
                 .filter_map(|slot| Some((slot, key(slot)?)))
                 .collect();
             (
-                (log.files().clone(), log.directory().to_owned()),
+                (
+                    log.files().clone(),
+                    log.directory().to_owned(),
+                    log.table().clone(),
+                ),
                 graph,
                 keys,
             )
@@ -206,7 +251,8 @@ impl Collection {
         if self.upkeep_is_cancelled() || self.check_place().is_err() {
             return;
         }
-        let Some(bytes) = encoded else {
+        let sealed = encoded.map(|bytes| table.seal_file(&bytes));
+        let Some(sealed) = sealed else {
             if path.exists() {
                 let _ = files.wipe(&path);
             }
@@ -214,7 +260,8 @@ impl Collection {
         };
         let unfinished = directory.join(format!("{GRAPH}.new"));
         let replaced = directory.join(GRAPH_REPLACED);
-        let saved = files.create(&unfinished).and_then(|file| {
+        let saved = sealed.and_then(|bytes| {
+            let file = files.create(&unfinished)?;
             file.write_at(0, &bytes)?;
             // What is only replaced stays behind in free blocks.
             if path.exists() {
@@ -257,120 +304,80 @@ impl Collection {
                 state.check_saved_graph(&mut found);
             }
             // While the lock is held no file gets another name.
-            let files = state.journal.log().map_or(Ok(Vec::new()), log_files)?;
-            let logs = files
-                .into_iter()
-                .map(|file| (Arc::new(file), RECORDS, None));
-            let sections = state
-                .journal
-                .followers()
-                .filter_map(|follower| follower.section());
-            let sections = sections.map(|(file, part)| (file, part.start, Some(part.end)));
-            logs.chain(sections).collect::<Vec<_>>()
+            state.journal.log().map_or(Ok(Vec::new()), logs)?
         };
-        for (file, begin, end) in &files {
-            match self.verify_file(file, *begin, *end, &ids, &mut found) {
-                // The backup failed meanwhile, and its file was overwritten.
-                Err(_) if end.is_some() && file.is_gone() => {}
-                verified => verified?,
-            }
+        for pair in &files {
+            self.verify_log(pair, &ids, &mut found)?;
         }
         drop(writing);
         Ok(found)
     }
 
-    fn verify_file(
+    fn verify_log(
         &self,
-        file: &File,
-        begin: u64,
-        end: Option<u64>,
+        Pair { log, keys }: &Pair,
         ids: &HashSet<&str>,
         found: &mut Vec<Residue>,
     ) -> Result<()> {
-        // What is there now is written in full, and nothing that was deleted is still
-        // being overwritten.
+        // What is there now is written in full, and no key of what was deleted is still being
+        // destroyed.
         let len = {
             let state = self.read(Access::Wait)?;
-            let unfinished: Vec<_> = state.journal.followers().collect();
-            let copies: Vec<_> = unfinished.iter().map(|f| f.copy.lock()).collect();
+            let copies: Vec<_> = state.journal.followers().map(|f| f.copy.lock()).collect();
             state.journal.wait_for_erasures();
             drop(copies);
-            end.map_or_else(|| file.size(), Ok)?
+            log.size()?
         };
-        let mut beginning = [0; PREAMBLE];
-        file.read_at(0, &mut beginning)?;
-        if beginning == [0; PREAMBLE] {
-            return verify_wiped(file, len, found);
-        }
-        let known = Known::all(len);
-        let index = Index::read(file, begin, len, known, dimension_of)?;
-        let mut input = Input::new(file, begin);
+        let (table, dimension) = (keys.table(), self.config.dimension);
+        let index = Index::read(log, RECORDS, len, Known::all(len), dimension)?;
+        let mut input = Input::new(log, RECORDS);
+        let mut seats = Seats::new(keys);
         for part in &index.parts {
-            input.skip(part.place.offset - input.position());
-            let mut bytes = Wiped::from(input.part(part.place.len.into())?);
+            let place = part.place;
+            let mut key = seats.get(place.seat)?.map(Wiped::<[u8]>::from);
             for look in 1..=LOOKS {
-                let reason = if bytes.iter().all(|&byte| byte == 0) {
-                    None
-                } else {
-                    match part.head.content(&bytes, index.dimension) {
-                        Some(content) if ids.contains(content.id) => {
-                            Some((Some(content.id.to_owned()), "a vector with this id"))
-                        }
-                        Some(_) if part.live => None,
-                        Some(_) => Some((None, "a deleted vector that is not overwritten")),
-                        None => Some((None, "a vector that is overwritten in part")),
-                    }
-                };
-                let Some((id, reason)) = reason else {
+                let Some(present) = &key else {
                     break;
+                };
+                input.skip(place.offset.saturating_sub(input.position()));
+                let mut bytes = Wiped::from(&*input.part(place.len.into())?);
+                let head = &part.head;
+                let content = head.open(&table.name, present, &mut bytes, dimension);
+                let id = content.map(|content| content.id.to_owned());
+                let reason = match (part.live, &id) {
+                    (true, Some(id)) if ids.contains(&**id) => "a vector with this id",
+                    (true, Some(_)) => break,
+                    (true, None) => "a vector that its key does not open",
+                    (false, _) => "the key of a deleted vector",
                 };
                 if look == LOOKS {
                     found.push(Residue {
                         id,
-                        file: Some(file.path().display().to_string()),
-                        offset: part.place.offset,
-                        length: part.place.len.into(),
+                        file: Some(log.path().display().to_string()),
+                        offset: place.offset,
+                        length: place.len.into(),
                         reason,
                     });
                     break;
                 }
-                // It may have been deleted since, and be half gone.
+                // It may have been deleted since.
                 self.read(Access::Wait)?.journal.wait_for_erasures();
-                file.read_at(part.place.offset, &mut bytes)?;
+                let read = keys.read(place.seat, 1)?;
+                let is_there = read.iter().any(|&byte| byte != 0);
+                key = is_there.then(|| Wiped::from(&**read));
+                input = Input::new(log, place.offset);
             }
         }
         Ok(())
     }
 }
 
-/// A log that was overwritten, and is there only because somebody else has it open.
-fn verify_wiped(file: &File, len: u64, found: &mut Vec<Residue>) -> Result<()> {
-    const PORTION: u64 = 64 << 10;
-    let mut input = Input::new(file, 0);
-    while input.position() < len {
-        let offset = input.position();
-        let length = PORTION.min(len - offset);
-        if input.part(length)?.iter().any(|&byte| byte != 0) {
-            found.push(Residue {
-                id: None,
-                file: Some(file.path().display().to_string()),
-                offset,
-                length,
-                reason: "a log that is overwritten in part",
-            });
-        }
-    }
-    Ok(())
-}
-
 impl State {
     /// Puts an entry of the log into the collection.
     fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
         let content = &entry.content;
-        for (value, bytes) in row.iter_mut().zip(content.row.chunks_exact(4)) {
-            let mut four = [0; 4];
-            four.copy_from_slice(bytes);
-            *value = f32::from_le_bytes(four);
+        for (value, stored) in row.iter_mut().zip(content.values()) {
+            *value = stored;
         }
         // No store writes these; a checksum does not make them right.
         if content.id.is_empty() || row.iter().any(|value| !value.is_finite()) {
@@ -405,6 +412,10 @@ impl State {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
             return false;
         };
+        let table = self.journal.log().map(|log| log.table());
+        let Some(bytes) = table.and_then(|table| table.open_file(&bytes)) else {
+            return true;
+        };
         let alive = self.slots.alive().iter();
         let slots: HashMap<u64, u32> = alive
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
@@ -432,11 +443,12 @@ impl State {
     /// Checks that the saved graph names no deleted vector but those that the graph itself is
     /// going to be rid of.
     fn check_saved_graph(&self, residues: &mut Vec<Residue>) {
-        let path = self.journal.log().map(|log| log.directory().join(GRAPH));
-        let (true, Some(path)) = (self.slots.retired().is_empty(), path) else {
+        let (true, Some(log)) = (self.slots.retired().is_empty(), self.journal.log()) else {
             return;
         };
+        let path = log.directory().join(GRAPH);
         let bytes = std::fs::read(&path).unwrap_or_default();
+        let bytes = log.table().open_file(&bytes).unwrap_or_default();
         let alive = self.slots.alive().iter();
         let keys: HashSet<u64> = alive
             .filter_map(|slot| Some(self.slots.record(slot)?.key))

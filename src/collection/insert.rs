@@ -12,7 +12,7 @@ use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
 use crate::{
     error::{Error, Result},
     filter::Source,
-    storage::{Commit, Head, length, part_len, push_part},
+    storage::{Commit, Head, Sealed, length},
     vectors::{Codes, Metric, Record, Terms},
     wiped::{Id, Wiped},
 };
@@ -47,8 +47,10 @@ pub struct Prepared {
     data: Zeroizing<Vec<f32>>,
     /// Of `BLOCK` rows each.
     codes: Vec<Codes>,
-    /// The rows' parts as they are written to disk; empty in memory.
-    parts: Zeroizing<Vec<u8>>,
+    /// The rows as they are written to disk; none in memory.
+    sealed: Sealed,
+    /// How long each is there.
+    heads: Vec<Head>,
     on_progress: Option<OnProgress>,
 }
 
@@ -200,18 +202,18 @@ impl Collection {
                 }
             }
         }
-        let mut parts = Zeroizing::new(Vec::new());
-        if self.is_on_disk() {
-            let bytes = rows.iter().map(|row| {
-                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                part_len(dimension, &row.id, metadata, text)
-            });
-            // At once: growing leaves copies behind.
-            parts.reserve_exact(bytes.sum());
+        let (mut sealed, mut heads) = (Sealed::default(), Vec::new());
+        if let Some(name) = self.sealed_for {
             for row in &rows {
+                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
+                heads.push(head(&row.id, metadata, text)?);
+            }
+            let bytes: u64 = heads.iter().map(|head| head.part(dimension)).sum();
+            sealed = Sealed::new(name, rows.len(), bytes as usize)?;
+            for (head, row) in heads.iter().zip(&rows) {
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                push_part(&mut parts, data, &row.id, metadata, text);
+                sealed.push(head, data, &row.id, metadata, text)?;
             }
         }
         Ok(Prepared {
@@ -219,7 +221,8 @@ impl Collection {
             rows,
             codes,
             data: Zeroizing::new(batch.data),
-            parts,
+            sealed,
+            heads,
             on_progress,
         })
     }
@@ -236,6 +239,13 @@ impl Collection {
                 expected: self.config.dimension,
                 got: batch.dimension,
             });
+        }
+        if let Some(name) = &self.sealed_for
+            && batch.sealed.name() != name
+        {
+            return Err(Error::Validation(
+                "the batch was checked for another collection".into(),
+            ));
         }
         if batch.rows.is_empty() {
             drop(self.read(access)?);
@@ -266,15 +276,13 @@ impl Collection {
                 });
             }
             let dimension = self.config.dimension;
-            let mut heads = Vec::new();
-            if self.is_on_disk() {
-                for (row, record) in batch.rows.iter().zip(&records) {
-                    let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                    heads.push(head(record, &row.id, metadata, text)?);
-                }
-            }
-            let parts: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
-            let mut commit = state.commit(&replaced, heads, &batch.parts)?;
+            let heads = batch.heads.iter().zip(&records);
+            let heads = heads
+                .map(|(head, record)| numbered(*head, record))
+                .collect();
+            let mut commit = state.commit(&replaced, heads, &batch.sealed)?;
+            let parts = batch.heads.iter().map(|head| head.part(dimension));
+            let mut parts = parts.collect::<Vec<_>>().into_iter();
             let rows = std::mem::take(&mut batch.rows);
             let (on_progress, total) = (batch.on_progress.take(), rows.len());
             let mut ids = Vec::with_capacity(rows.len());
@@ -288,8 +296,8 @@ impl Collection {
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (code, terms) = batch.codes[row.at / BLOCK].get(row.at % BLOCK);
                 let slot = state.occupy(record, data, code, terms);
-                if let Some(part) = parts.get(i) {
-                    state.journal.put(&mut commit, slot, *part);
+                if let Some(part) = parts.next() {
+                    state.journal.put(&mut commit, slot, part);
                 }
                 if (i + 1) % BLOCK == 0 || i + 1 == total {
                     tell(on_progress.as_ref(), "insert", i + 1, total);
@@ -340,13 +348,8 @@ impl Collection {
     }
 }
 
-/// What a log says of a record.
-pub(super) fn head(
-    record: &Record,
-    id: &str,
-    metadata: Option<&str>,
-    text: Option<&str>,
-) -> Result<Head> {
+/// What a log says of a record of these texts.
+pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Result<Head> {
     let length = |text: &str| {
         length(text).ok_or_else(|| {
             Error::Validation(format!(
@@ -356,12 +359,21 @@ pub(super) fn head(
         })
     };
     Ok(Head {
-        key: record.key,
-        order: record.sequence,
+        key: 0,
+        order: 0,
         id: length(id)?,
         metadata: metadata.map(length).transpose()?,
         text: text.map(length).transpose()?,
     })
+}
+
+/// The same with the record's numbers.
+pub(super) fn numbered(head: Head, record: &Record) -> Head {
+    Head {
+        key: record.key,
+        order: record.sequence,
+        ..head
+    }
 }
 
 impl State {
@@ -375,7 +387,7 @@ impl State {
         &mut self,
         removed: &RoaringBitmap,
         entries: Vec<Head>,
-        parts: &[u8],
+        sealed: &Sealed,
     ) -> Result<Commit> {
         let slots = &self.slots;
         let keys = match self.journal.log() {
@@ -385,7 +397,7 @@ impl State {
             }
             None => Vec::new(),
         };
-        let commit = self.journal.commit(keys, entries, parts)?;
+        let commit = self.journal.commit(keys, entries, sealed)?;
         self.updated_at = commit.time;
         Ok(commit)
     }
@@ -419,36 +431,39 @@ impl State {
             key: self.journal.take_key(),
             ..record
         };
-        let (head, part) = self.part(&record, data)?;
-        let mut commit = self.commit(&old, vec![head], &part)?;
+        let (head, sealed) = self.sealed(&record, data)?;
+        let mut commit = self.commit(&old, vec![head], &sealed)?;
         let (code, terms) = codes.get(0);
         let slot = self.occupy(record, data, code, terms);
-        self.journal.put(&mut commit, slot, part.len() as u64);
+        self.journal
+            .put(&mut commit, slot, sealed.parts().len() as u64);
         self.delete(&old, &mut commit);
         Ok((slot, commit))
     }
 
     /// Changes what is known of the vector at `slot`.
     fn amend(&mut self, slot: u32, record: Record) -> Result<Commit> {
-        let (head, part) = self.part(&record, self.vectors.row(slot))?;
-        let mut commit = self.commit(&RoaringBitmap::new(), vec![head], &part)?;
+        let (head, sealed) = self.sealed(&record, self.vectors.row(slot))?;
+        let mut commit = self.commit(&RoaringBitmap::new(), vec![head], &sealed)?;
         self.fields
             .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
         self.slots.amend(slot, record.metadata, record.text);
         self.fields.insert(slot, self.slots.metadata(slot));
         self.journal.take(&mut commit, slot, None);
-        self.journal.put(&mut commit, slot, part.len() as u64);
+        self.journal
+            .put(&mut commit, slot, sealed.parts().len() as u64);
         Ok(commit)
     }
 
-    /// What is written to disk of a vector; empty in memory.
-    fn part(&self, record: &Record, data: &[f32]) -> Result<(Head, Zeroizing<Vec<u8>>)> {
+    /// What is written to disk of a vector; nothing in memory.
+    fn sealed(&self, record: &Record, data: &[f32]) -> Result<(Head, Sealed)> {
         let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-        let head = head(record, &record.id, metadata, text)?;
-        let mut part = Zeroizing::default();
-        if self.journal.log().is_some() {
-            push_part(&mut part, data, &record.id, metadata, text);
+        let head = numbered(head(&record.id, metadata, text)?, record);
+        let mut sealed = Sealed::default();
+        if let Some(log) = self.journal.log() {
+            sealed = Sealed::new(*log.name(), 1, head.part(data.len()) as usize)?;
+            sealed.push(&head, data, &record.id, metadata, text)?;
         }
-        Ok((head, part))
+        Ok((head, sealed))
     }
 }

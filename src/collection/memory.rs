@@ -41,8 +41,7 @@ impl From<State> for Contents {
 }
 
 impl Contents {
-    /// Closes the collection's files, whose directory is about to be removed, and overwrites
-    /// what backups hold of it that are not done.
+    /// Closes the collection's files, whose directory is about to be removed.
     pub fn leave_files(&self) {
         if let Some(state) = &self.0 {
             state.journal.leave();

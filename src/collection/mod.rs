@@ -36,7 +36,7 @@ use crate::{
     error::{Error, Result},
     filter::{FieldIndexes, Source},
     graph::Graph,
-    storage::{Fsync, Journal, Lock},
+    storage::{Fsync, Journal, Lock, NAME, StoreKeys},
     vectors::{Basis, Slots, Vectors},
 };
 use cost::Costs;
@@ -76,10 +76,15 @@ pub struct Collection {
     upkeep: Upkeep,
     /// For a collection on disk, when its writes are synced.
     fsync: Option<Fsync>,
+    /// On disk, its name among sealed things, and the store's keys.
+    sealed_for: Option<[u8; NAME]>,
+    keys: Option<Arc<StoreKeys>>,
     /// On disk, the lock of the store's directory. It holds only while that is in its place.
     lock: Option<Arc<Lock>>,
     /// Held while files other than the log are written.
     writing: Mutex<()>,
+    /// Held while the log is written anew, or its table of keys.
+    rekeying: Mutex<()>,
 }
 
 /// Everything that changes.
@@ -180,7 +185,7 @@ impl State {
 impl Collection {
     pub fn new(config: Config) -> Arc<Self> {
         let state = State::new(&config);
-        Self::with(config, OffsetDateTime::now_utc(), state, None, None)
+        Self::with(config, OffsetDateTime::now_utc(), state, None, None, None)
     }
 
     fn with(
@@ -188,16 +193,21 @@ impl Collection {
         created_at: OffsetDateTime,
         state: State,
         fsync: Option<Fsync>,
+        keys: Option<Arc<StoreKeys>>,
         lock: Option<Arc<Lock>>,
     ) -> Arc<Self> {
+        let sealed_for = state.journal.log().map(|log| *log.name());
         Arc::new(Self {
             config,
             created_at,
             state: RwLock::new(state),
             upkeep: Upkeep::default(),
             fsync,
+            sealed_for,
+            keys,
             lock,
             writing: Mutex::default(),
+            rekeying: Mutex::default(),
         })
     }
 
@@ -243,9 +253,6 @@ impl Collection {
     /// background stops. Returns what was inside, to be dropped where that may take time.
     pub fn drop_contents(&self, access: Access) -> Result<Contents> {
         let mut state = self.write(access)?;
-        if access != Access::Wait && state.journal.followers().next().is_some() {
-            return Err(Error::WouldBlock);
-        }
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
         }
@@ -278,8 +285,8 @@ impl Collection {
             Access::Now | Access::Soon => self.state.try_write().ok_or(Error::WouldBlock)?,
         };
         self.check(state.dropped)?;
-        // To open its file takes longer than a write to it.
-        if access != Access::Wait && state.journal.log().is_some_and(|log| !log.file().is_open()) {
+        // To open its files takes longer than a write to them.
+        if access != Access::Wait && state.journal.log().is_some_and(|log| !log.is_open()) {
             return Err(Error::WouldBlock);
         }
         Ok(state)

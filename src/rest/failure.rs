@@ -77,6 +77,7 @@ impl Failure {
                 Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
                 Error::ClientClosed | Error::WouldBlock => StatusCode::SERVICE_UNAVAILABLE,
                 Error::Storage(_)
+                | Error::Encryption(_)
                 | Error::StoreLocked { .. }
                 | Error::Server(_)
                 | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

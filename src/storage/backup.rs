@@ -1,30 +1,54 @@
 //! A backup: collections in one file, of the same records as a log.
 //!
-//! A backup is, after the beginning that all files have, for each collection its settings
-//! and commits that put its entries, and at the end a record that says how many there
-//! are. It gets its name when it is whole and on the disk.
+//! A backup begins with a keyring of its own (`keyring.rs`). For each collection follow its
+//! settings; commits that put its entries, and one that removes what was deleted meanwhile;
+//! and a key for each entry, zeros for those that are gone. At the end is a record that says
+//! how many there are. In place of the
+//! collection's name among sealed things is its number, counted from 1, which is also its
+//! table's turn.
+//!
+//! A backup with its keys *apart* has entries as they are in the store's log, and in place of
+//! their keys a record `AWAY`: the collection's name among sealed things (16 bytes), and for
+//! each entry the first 8 bytes of its key's SHA-256, zeros for those that are gone. The keys
+//! are exported to a file of their own, which begins with a keyring as well. For each
+//! collection it has a record `EXPO`: the collection's name (16 bytes), the sequence of its
+//! last commit (8), and for each living entry its number (8) and its key (32). Both records
+//! are sealed like settings, with their kind of four letters in place of the name. So a backup can be kept for ever, and brings back what still
+//! has a key in the newest export, or in the store.
+//!
+//! The backup's key is written last, when it is whole and on the disk; then it gets its
+//! name. Until then all that is in the file is noise, whatever becomes of it; but for
+//! entries whose keys are apart, which have them there.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{
     file::{self, Directory, File, Files, failed},
     header::{self, PREAMBLE, damaged},
-    log::{Index, Input, Known, Log, Writer, refused},
-    record::{Damage, Head, Kind, Record, text},
+    inspect::patiently,
+    keyring::{self, Keyring, UserKey},
+    keys::TableKey,
+    log::{Index, Input, Keyed, Known, Living, Log, Writer, refused},
+    record::{Content, Damage, Head, Kind, Record, text, u64_at},
     root::{self, Root},
+    seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health},
 };
 use crate::error::{Error, Result};
 
-/// Entries are copied into records of about this size.
+/// Entries are copied into records of about this size, and of at most so many.
 const PORTION: u64 = 1 << 20;
+const ENTRIES: usize = 4096;
 /// How the name of an unfinished backup ends.
 const PART: &str = ".part";
 
@@ -35,10 +59,39 @@ pub struct Backup {
     file: Arc<File>,
     directory: Directory,
     leftovers: Vec<PathBuf>,
+    key: Key,
+    user: Option<UserKey>,
+    /// Its keys are elsewhere.
+    apart: bool,
+    /// What it begins with.
+    kind: &'static [u8; 8],
     end: u64,
     collections: u64,
     vectors: u64,
     finished: bool,
+}
+
+/// What the records are sealed with.
+const AWAY: &[u8] = b"AWAY";
+const EXPORTED: &[u8] = b"EXPO";
+/// By so many bytes of its digest a key is known again.
+const MARK: usize = 8;
+
+/// What a key is known again by; zeros where it was destroyed.
+fn mark(key: &[u8]) -> [u8; MARK] {
+    let mut mark = [0; MARK];
+    if key.iter().any(|&byte| byte != 0) {
+        mark.copy_from_slice(&Sha256::digest(key)[..MARK]);
+    }
+    mark
+}
+
+/// What the keys of a backup's n-th collection are masked with.
+fn table(key: &Key, number: u64) -> TableKey {
+    let mut name = [0; NAME];
+    name[..8].copy_from_slice(&number.to_le_bytes());
+    // A store has no more collections than numbers of 32 bits.
+    TableKey::new(name, number as u32, key.clone())
 }
 
 /// What the end of a backup says.
@@ -49,12 +102,31 @@ struct Contents {
     vectors: u64,
 }
 
+/// Where the keys of a backup are, and the key of whoever has encrypted them.
+#[derive(Clone, Copy, Default)]
+pub struct Source<'a> {
+    pub user: Option<&'a UserKey>,
+    /// Exported keys, or the directory of the store, for a backup with its keys apart.
+    pub keys: Option<&'a Path>,
+    /// What the keys are encrypted with; none where it is the backup's.
+    pub keys_user: Option<&'a UserKey>,
+}
+
+impl<'a> Source<'a> {
+    /// The newest key of the user's.
+    fn newest(&self) -> Option<&'a UserKey> {
+        self.keys_user.or(self.user)
+    }
+}
+
 /// What was written to, or read from, a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     pub path: PathBuf,
     pub collections: u64,
     pub vectors: u64,
+    /// What has no key any more, of a backup that has its keys apart.
+    pub erased: Option<u64>,
     /// The bytes of the backup file.
     pub bytes: u64,
     /// The unfinished backups that were removed from the directory of a new one.
@@ -84,10 +156,12 @@ fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
             let mut beginning = [0; PREAMBLE];
             file.read_at(0, &mut beginning)?;
             // Zeros: somebody has begun to remove it.
-            let is_ours =
-                beginning == header::preamble(header::BACKUP) || beginning == [0; PREAMBLE];
+            let kinds = [header::BACKUP, header::EXPORTED].map(header::preamble);
+            let is_ours = kinds.contains(&beginning) || beginning == [0; PREAMBLE];
             if is_ours && file.hold()?.try_lock().is_ok() {
-                file.wipe()?;
+                // It may have been whole, but for its name.
+                destroy(&file)?;
+                file.remove()?;
                 removed.push(entry.path.clone());
             }
             Ok(())
@@ -101,7 +175,19 @@ fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
 impl Backup {
     /// Begins a backup. A file that exists is never overwritten. What backups have left in
     /// the directory whose processes ended is removed.
-    pub fn create(files: &Files, path: &Path) -> Result<Self> {
+    ///
+    /// `user` is the key of a store that is encrypted.
+    pub fn create(files: &Files, path: &Path, user: Option<UserKey>, apart: bool) -> Result<Self> {
+        Self::create_as(header::BACKUP, files, path, user, apart)
+    }
+
+    fn create_as(
+        kind: &'static [u8; 8],
+        files: &Files,
+        path: &Path,
+        user: Option<UserKey>,
+        apart: bool,
+    ) -> Result<Self> {
         // The process may have another directory when it is finished.
         let path = std::path::absolute(path).map_err(|e| failed("write to", path, &e))?;
         check_free(&path)?;
@@ -115,17 +201,23 @@ impl Backup {
         let directory = files.open_directory(parent).and_then(|directory| {
             // Where there are no locks nobody removes it.
             let _ = file.hold()?.try_lock();
-            file.write_at(0, &header::preamble(header::BACKUP))?;
-            Ok(directory)
+            let mut beginning = vec![0; keyring::size(user.as_ref())];
+            beginning[..PREAMBLE].copy_from_slice(&header::preamble(kind));
+            file.write_at(0, &beginning)?;
+            Ok((directory, Key::random()?))
         });
         match directory {
-            Ok(directory) => Ok(Self {
+            Ok((directory, key)) => Ok(Self {
                 files: files.clone(),
                 path,
                 file,
                 directory,
                 leftovers,
-                end: PREAMBLE as u64,
+                key,
+                end: keyring::size(user.as_ref()) as u64,
+                user,
+                apart,
+                kind,
                 collections: 0,
                 vectors: 0,
                 finished: false,
@@ -137,24 +229,52 @@ impl Backup {
         }
     }
 
-    /// Begins a collection: its entries are appended with the writer returned.
-    pub fn section(&self, config: &str) -> Result<Writer> {
-        let mut writer = Writer::new(self.file.clone(), self.end);
-        let (record, data) = Record::of_text(Kind::Config, config);
-        writer.append(&record, &data)?;
-        Ok(writer)
+    /// Whether its keys are elsewhere: then entries are copied as they are.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 
-    /// Ends the collection that the writer has written up to `end`.
-    pub fn end_section(&mut self, end: u64, vectors: u64) {
-        self.end = end;
+    /// Begins a collection: its entries are appended with the writer returned, sealed for the
+    /// name that comes with it.
+    pub fn section(&self, config: &str) -> Result<(Writer, [u8; NAME])> {
+        let keyed = Keyed::Held(Default::default());
+        let mut writer = Writer::new(self.file.clone(), self.end, keyed);
+        let table = table(&self.key, self.collections + 1);
+        let settings = table.seal_settings(config)?;
+        writer.append_data(&Record::of_data(Kind::Config, settings.len()), &settings)?;
+        Ok((writer, table.name))
+    }
+
+    /// Ends the collection that the writer has written.
+    ///
+    /// `name` is what its entries are sealed for.
+    pub fn end_section(
+        &mut self,
+        section: &mut Writer,
+        name: &[u8; NAME],
+        vectors: u64,
+    ) -> Result<()> {
+        if let Keyed::Held(keys) = &mut section.keyed {
+            let mut keys = std::mem::take(keys);
+            if self.apart {
+                let marks = keys.chunks_exact(KEY).flat_map(mark);
+                let away = name.iter().copied().chain(marks).collect();
+                let away = table(&self.key, self.collections + 1).seal(AWAY, away)?;
+                section.append_data(&Record::of_data(Kind::Away, away.len()), &away)?;
+            } else {
+                table(&self.key, self.collections + 1).mask(0, &mut keys)?;
+                section.append_data(&Record::of_data(Kind::Keys, keys.len()), &keys)?;
+            }
+        }
+        self.end = section.end;
         self.collections += 1;
         self.vectors += vectors;
+        Ok(())
     }
 
     /// Forgets what was written of a collection that has gone meanwhile.
     pub fn drop_section(&self) -> Result<()> {
-        self.file.cut(self.end)
+        self.file.truncate(self.end)
     }
 
     pub fn finish(mut self) -> Result<Restored> {
@@ -165,8 +285,13 @@ impl Backup {
         let contents = serde_json::to_string(&contents)
             .map_err(|_| Error::Internal("a backup's contents cannot be written".into()))?;
         let (record, data) = Record::of_text(Kind::Done, &contents);
-        let mut writer = Writer::new(self.file.clone(), self.end);
-        writer.append(&record, &data)?;
+        let keyed = Keyed::Held(Default::default());
+        let mut writer = Writer::new(self.file.clone(), self.end, keyed);
+        writer.append_data(&record, &data)?;
+        self.file.sync()?;
+        let keyring = Keyring::from(self.key.clone());
+        let beginning = keyring::encode(self.kind, &keyring, self.user.as_ref())?;
+        self.file.write_at(0, &beginning)?;
         self.file.sync()?;
         check_free(&self.path)?;
         let renamed = self.file.rename(&self.path);
@@ -181,6 +306,7 @@ impl Backup {
             path: self.path.clone(),
             collections: self.collections,
             vectors: self.vectors,
+            erased: None,
             bytes: writer.end,
             leftovers: std::mem::take(&mut self.leftovers),
         })
@@ -195,11 +321,20 @@ impl Drop for Backup {
     }
 }
 
+/// Overwrites the key that a file may begin with: then the rest is noise.
+fn destroy(file: &File) -> Result<()> {
+    let len = file.size()?.min(keyring::size(None) as u64);
+    file.erase(0, len)?;
+    file.sync()
+}
+
 /// Removes the file of a backup that failed: the caller is told why it did.
 fn discard(files: &Files, file: &File) {
-    if file.wipe().is_err() {
-        // Better not overwritten than there.
-        let _ = files.remove(&file.path());
+    let _ = destroy(file);
+    file.leave();
+    let path = file.path();
+    if files.remove(&path).is_err() {
+        let _ = files.remove(&path);
     }
 }
 
@@ -216,8 +351,44 @@ fn check_free(path: &Path) -> Result<()> {
 
 /// What is done with a backup that is read.
 trait Visitor {
-    fn collection(&mut self, index: &Index) -> Result<()>;
-    fn entry(&mut self, head: &Head, part: &[u8], offset: u64) -> Result<()>;
+    fn collection(&mut self, settings: &str) -> Result<()>;
+    fn entry(&mut self, head: &Head, content: &Content<'_>, offset: u64) -> Result<()>;
+}
+
+/// The keys of a collection of a backup, in the order of its entries.
+enum Found {
+    /// Its own.
+    Within(Zeroizing<Vec<u8>>),
+    /// Those that are elsewhere, and by what the backup knows its own again.
+    Apart(Option<Living>, Vec<u8>),
+}
+
+impl Found {
+    /// The key of an entry. `None` where it is destroyed; an error where it should not be
+    /// there.
+    fn key(&self, at: usize, number: u64) -> Option<&[u8]> {
+        match self {
+            Found::Within(keys) => {
+                let key = keys.get(at * KEY..(at + 1) * KEY)?;
+                key.iter().any(|&byte| byte != 0).then_some(key)
+            }
+            Found::Apart(living, marks) => {
+                let key = living.as_ref()?.keys.get(&number)?.bytes();
+                let mark = marks.get(at * MARK..(at + 1) * MARK)?;
+                (self::mark(key) == mark).then_some(&key[..])
+            }
+        }
+    }
+
+    /// Whether the backup says that an entry was there when it was made.
+    fn had(&self, at: usize) -> bool {
+        let (bytes, len) = match self {
+            Found::Within(keys) => (&keys[..], KEY),
+            Found::Apart(_, marks) => (&marks[..], MARK),
+        };
+        let own = bytes.get(at * len..(at + 1) * len);
+        own.is_some_and(|own| own.iter().any(|&byte| byte != 0))
+    }
 }
 
 /// Reads all of a backup, checking every byte of it, and hands over each collection and
@@ -225,17 +396,29 @@ trait Visitor {
 fn read(
     files: &Files,
     path: &Path,
+    source: Source<'_>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     visitor: &mut impl Visitor,
-) -> Result<(Contents, u64)> {
+) -> Result<(Contents, Option<u64>, u64)> {
     let file = files.open_to_read(path)?;
-    let len = header::check_file(&file, header::BACKUP, PREAMBLE as u64)?;
+    let (Keyring { key, .. }, begin) = keyring::read(&file, header::BACKUP, source.user)?;
+    let len = file.size()?;
     let known = Known::all(len);
+    let living_in = |keys: &Path| {
+        let living = || living(files, keys, source.newest(), &dimension_of);
+        match keys.is_dir() {
+            // Somebody may have the store open.
+            true => patiently(living, |_| true),
+            false => living(),
+        }
+    };
+    let mut living = source.keys.map(living_in).transpose()?;
+    let (mut was_within, mut erased, mut gone) = (false, None, 0);
     let mut found = Contents {
         collections: 0,
         vectors: 0,
     };
-    let mut at = PREAMBLE as u64;
+    let mut at = begin;
     loop {
         let mut input = Input::new(&file, at);
         let next = Record::read(&mut input, len - at, 0);
@@ -247,36 +430,204 @@ fn read(
                 if contents != Some(found) || input.position() != len {
                     return Err(damaged(path, "it does not hold what its end says"));
                 }
-                return Ok((found, len));
+                if was_within && living.is_some() {
+                    return Err(Error::Validation(format!(
+                        "options.keys: {} has its keys within: leave them out",
+                        path.display()
+                    )));
+                }
+                let brought_back = Contents {
+                    collections: found.collections - gone,
+                    vectors: found.vectors - erased.unwrap_or(0),
+                };
+                return Ok((brought_back, erased, len));
             }
-            Kind::Commit => {
+            Kind::Commit | Kind::Keys | Kind::Away | Kind::Exported => {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(path, at, why));
             }
             Kind::Config => {}
         }
-        let index = Index::read(&file, at, len, known, &dimension_of)?;
-        visitor.collection(&index)?;
+        let table = table(&key, found.collections + 1);
+        let settings = table.open_settings(input.part(next.data)?);
+        let settings = settings.ok_or_else(|| damaged(path, "its settings are damaged"))?;
+        let dimension = dimension_of(&settings);
+        let dimension = dimension.map_err(|error| damaged(path, &error.to_string()))?;
+        at = input.position();
+        let index = Index::read(&file, at, len, known, dimension)?;
+        let mut input = Input::new(&file, index.end);
+        let last = Record::read(&mut input, len - index.end, 0);
+        let last = last.map_err(|why| refused(path, index.end, why))?;
+        let (count, data) = (index.parts.len(), last.data as usize);
+        let (name, keys) = match last.kind {
+            Kind::Keys if data == KEY * count => {
+                was_within = true;
+                let mut keys = Zeroizing::new(input.part(last.data)?.to_vec());
+                table.mask(0, &mut keys)?;
+                (table.name, Found::Within(keys))
+            }
+            Kind::Away => {
+                let away = table.open(AWAY, input.part(last.data)?);
+                let away = away.filter(|away| away.len() == NAME + MARK * count);
+                let away = away.ok_or_else(|| damaged(path, "what it says of keys is damaged"))?;
+                let (name, marks) = away.split_at(NAME);
+                let mut sixteen = [0; NAME];
+                sixteen.copy_from_slice(name);
+                let Some(living) = &mut living else {
+                    return Err(Error::Encryption(format!(
+                        "{} has its keys apart: give the newest there are as options.keys",
+                        path.display()
+                    )));
+                };
+                let living = living.remove(&sixteen);
+                if let Some(living) = &living
+                    && living.sequence < index.summary.sequence
+                {
+                    return Err(Error::Encryption(format!(
+                        "options.keys: these keys are older than {}: give the newest there are",
+                        path.display()
+                    )));
+                }
+                erased.get_or_insert(0);
+                (sixteen, Found::Apart(living, marks.to_vec()))
+            }
+            _ => {
+                let why = Damage::Corrupt("a collection's keys are not there");
+                return Err(refused(path, index.end, why));
+            }
+        };
+        let end = input.position();
+        // A collection that was deleted since does not come back.
+        match keys {
+            Found::Apart(None, _) => gone += 1,
+            _ => visitor.collection(&settings)?,
+        }
         found.collections += 1;
         let mut input = Input::new(&file, at);
-        for part in index.parts.iter() {
-            input.skip(part.place.offset - input.position());
-            let bytes = input.part(part.place.len.into())?;
+        for (i, part) in index.parts.iter().enumerate() {
             if !part.live {
                 // Deleted while the backup was written.
-                if bytes.iter().any(|&byte| byte != 0) {
-                    return Err(damaged(path, "what was deleted is not erased"));
+                if keys.had(i) {
+                    return Err(damaged(path, "it has the key of what was deleted"));
                 }
                 continue;
             }
-            if part.head.content(bytes, index.dimension).is_none() {
+            let why = || {
                 let why = format!("the vector at byte {} is damaged", part.place.offset);
-                return Err(damaged(path, &why));
+                Err(damaged(path, &why))
+            };
+            if !keys.had(i) {
+                return why();
             }
             found.vectors += 1;
-            visitor.entry(&part.head, bytes, part.place.offset)?;
+            let Some(key) = keys.key(i, part.head.key) else {
+                erased = erased.map(|erased| erased + 1);
+                continue;
+            };
+            input.skip(part.place.offset - input.position());
+            let bytes = input.part(part.place.len.into())?;
+            match part.head.open(&name, key, bytes, dimension) {
+                Some(content) => visitor.entry(&part.head, &content, part.place.offset)?,
+                None => return why(),
+            }
         }
-        at = index.end;
+        at = end;
+    }
+}
+
+/// The keys of the living, by what they are sealed for: in an export, or in a store.
+fn living(
+    files: &Files,
+    path: &Path,
+    user: Option<&UserKey>,
+    dimension_of: impl Fn(&str) -> Result<usize>,
+) -> Result<HashMap<[u8; NAME], Living>> {
+    let mut found = HashMap::new();
+    if path.is_dir() {
+        let keyring = keyring::open(files, path, user)?;
+        for directory in root::collections(path)? {
+            let living = Log::living_keys(files, &directory, &keyring, &dimension_of)?;
+            found.insert(living.name, living);
+        }
+        return Ok(found);
+    }
+    let file = files.open_to_read(path)?;
+    let (Keyring { key, .. }, begin) = keyring::read(&file, header::EXPORTED, user)?;
+    let len = file.size()?;
+    let mut input = Input::new(&file, begin);
+    let mut contents = Contents {
+        collections: 0,
+        vectors: 0,
+    };
+    loop {
+        let at = input.position();
+        let record = Record::read(&mut input, len - at, 0);
+        let record = record.map_err(|why| refused(path, at, why))?;
+        if record.kind == Kind::Done {
+            let end = text(input.part(record.data)?);
+            let end = end.and_then(|text| serde_json::from_str(text).ok());
+            if end != Some(contents) || input.position() != len {
+                return Err(damaged(path, "it does not hold what its end says"));
+            }
+            return Ok(found);
+        }
+        if record.kind != Kind::Exported {
+            let why = Damage::Corrupt("a record is of the wrong kind");
+            return Err(refused(path, at, why));
+        }
+        contents.collections += 1;
+        let table = table(&key, contents.collections);
+        let data = table.open(EXPORTED, input.part(record.data)?);
+        let data = data.filter(|data| data.len() >= NAME + 8);
+        let data = data.ok_or_else(|| damaged(path, "its keys are damaged"))?;
+        let mut living = Living {
+            name: [0; NAME],
+            sequence: u64_at(&data, NAME),
+            keys: HashMap::new(),
+        };
+        living.name.copy_from_slice(&data[..NAME]);
+        for entry in data[NAME + 8..].chunks_exact(8 + KEY) {
+            let key = Key::of(&entry[8..]);
+            living.keys.extend(key.map(|key| (u64_at(entry, 0), key)));
+        }
+        contents.vectors += living.keys.len() as u64;
+        found.insert(living.name, living);
+    }
+}
+
+/// The keys of a store's living, on their way to a file of their own. Dropped before it is
+/// finished, it leaves nothing.
+pub struct Exported(Backup);
+
+impl Exported {
+    pub fn create(files: &Files, path: &Path, user: Option<UserKey>) -> Result<Self> {
+        Backup::create_as(header::EXPORTED, files, path, user, true).map(Self)
+    }
+
+    /// Appends the keys of a collection's living, by their numbers.
+    pub fn append(&mut self, name: &[u8; NAME], sequence: u64, keys: &[(u64, Key)]) -> Result<()> {
+        let backup = &mut self.0;
+        let table = table(&backup.key, backup.collections + 1);
+        // At once: growing leaves copies behind.
+        let mut data = Vec::with_capacity(NAME + 8 + keys.len() * (8 + KEY));
+        data.extend(name);
+        data.extend(sequence.to_le_bytes());
+        for (number, key) in keys {
+            data.extend(number.to_le_bytes());
+            data.extend(key.bytes());
+        }
+        let data = table.seal(EXPORTED, data)?;
+        let keyed = Keyed::Held(Default::default());
+        let mut writer = Writer::new(backup.file.clone(), backup.end, keyed);
+        writer.append_data(&Record::of_data(Kind::Exported, data.len()), &data)?;
+        backup.end = writer.end;
+        backup.collections += 1;
+        backup.vectors += keys.len() as u64;
+        Ok(())
+    }
+
+    pub fn finish(self) -> Result<Restored> {
+        self.0.finish()
     }
 }
 
@@ -288,11 +639,11 @@ struct Verifying<P> {
 }
 
 impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
-    fn collection(&mut self, _: &Index) -> Result<()> {
+    fn collection(&mut self, _: &str) -> Result<()> {
         Ok(())
     }
 
-    fn entry(&mut self, _: &Head, _: &[u8], offset: u64) -> Result<()> {
+    fn entry(&mut self, _: &Head, _: &Content<'_>, offset: u64) -> Result<()> {
         if offset >= self.told + PORTION {
             self.told = offset;
             (self.progress)(offset, self.total);
@@ -305,6 +656,7 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
 pub fn verify(
     files: &Files,
     path: &Path,
+    source: Source<'_>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Restored> {
@@ -313,11 +665,12 @@ pub fn verify(
         told: 0,
         progress,
     };
-    let (contents, bytes) = read(files, path, dimension_of, &mut verifying)?;
+    let (contents, erased, bytes) = read(files, path, source, dimension_of, &mut verifying)?;
     Ok(Restored {
         path: path.to_owned(),
         collections: contents.collections,
         vectors: contents.vectors,
+        erased,
         bytes,
         leftovers: Vec::new(),
     })
@@ -332,32 +685,50 @@ struct Restoring<'a, P> {
     files: &'a Files,
     path: &'a Path,
     health: Arc<Health>,
+    keyring: Keyring,
     collections: u64,
     /// The collection that is being written.
     log: Option<Log>,
     /// Its next record.
     heads: Vec<Head>,
-    parts: Vec<u8>,
+    sealed: Sealed,
+    row: Zeroizing<Vec<f32>>,
     total: u64,
     progress: P,
 }
 
 impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
-    fn collection(&mut self, index: &Index) -> Result<()> {
+    fn collection(&mut self, settings: &str) -> Result<()> {
         self.end_collection()?;
         self.collections += 1;
         let directory = self.path.join(Root::name(self.collections));
         self.files.create_directory(&directory)?;
-        let (files, config) = (self.files, &index.config);
-        let log = Log::create(files, &directory, config, Fsync::Everysec, &self.health)?;
+        let (files, health, keyring) = (self.files, &self.health, &self.keyring);
+        let log = Log::create(
+            files,
+            &directory,
+            settings,
+            Fsync::Everysec,
+            health,
+            keyring,
+        )?;
         self.log = Some(log);
         Ok(())
     }
 
-    fn entry(&mut self, head: &Head, part: &[u8], offset: u64) -> Result<()> {
+    fn entry(&mut self, head: &Head, content: &Content<'_>, offset: u64) -> Result<()> {
+        let Some(log) = &self.log else {
+            return Ok(());
+        };
+        if self.heads.is_empty() {
+            self.sealed = Sealed::new(*log.name(), ENTRIES, PORTION as usize)?;
+        }
+        self.row.clear();
+        self.row.extend(content.values());
+        self.sealed
+            .push(head, &self.row, content.id, content.metadata, content.text)?;
         self.heads.push(*head);
-        self.parts.extend_from_slice(part);
-        if self.parts.len() as u64 >= PORTION {
+        if self.sealed.parts().len() as u64 >= PORTION || self.heads.len() == ENTRIES {
             self.write()?;
             (self.progress)(offset, self.total);
         }
@@ -378,12 +749,11 @@ impl<P> Restoring<'_, P> {
             time: 0,
             removed: Vec::new(),
             entries: std::mem::take(&mut self.heads),
-            data: self.parts.len() as u64,
+            data: self.sealed.parts().len() as u64,
         };
         if let Some(log) = &mut self.log {
-            log.append(&record, &self.parts)?;
+            log.append(&record, &self.sealed)?;
         }
-        self.parts.clear();
         Ok(())
     }
 
@@ -398,10 +768,13 @@ impl<P> Restoring<'_, P> {
 
 /// Makes a store of a backup, in a directory that is empty or does not exist. The backup
 /// was verified; what is written is on the disk when this returns.
+///
+/// What opens the backup is the user's key of the store as well.
 pub fn restore(
     files: &Files,
     backup: &Path,
     path: &Path,
+    source: Source<'_>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     progress: impl FnMut(u64, u64),
 ) -> Result<()> {
@@ -417,14 +790,17 @@ pub fn restore(
         files,
         path,
         health: Arc::default(),
+        keyring: Key::random()?.into(),
         collections: 0,
         log: None,
         heads: Vec::new(),
-        parts: Vec::new(),
+        sealed: Sealed::default(),
+        row: Zeroizing::default(),
         total: size(backup),
         progress,
     };
-    let done = read(files, backup, dimension_of, &mut restoring)
+    let done = keyring::create(files, path, &restoring.keyring, source.newest())
+        .and_then(|()| read(files, backup, source, dimension_of, &mut restoring))
         .and_then(|_| restoring.end_collection())
         // Without this file it is no store: one that is restored in part is never opened.
         .and_then(|()| root::mark(files, path));

@@ -297,6 +297,15 @@ impl Files {
         patiently(remove).map_err(|e| failed("remove", path, &e))
     }
 
+    /// Removes a file of sealed things. What somebody else has open is left, for a while.
+    pub fn discard(&self, path: &Path) -> Result<()> {
+        let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
+        match patiently(remove) {
+            Err(error) if !is_busy(&error) => Err(failed("remove", path, &error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes created, renamed and removed entries of a directory last.
     pub fn sync_directory(&self, path: &Path) -> Result<()> {
         self.open_directory(path)?.sync()
@@ -311,14 +320,19 @@ impl Files {
             .wipe()
     }
 
-    /// Wipes every file of a directory and removes the directory. What somebody else has
-    /// open may be there a while longer, empty of what it held.
+    /// Wipes a collection's keys, with which all else of it is noise, and removes its
+    /// directory. What somebody else has open may be there a while longer.
     pub fn wipe_directory(&self, path: &Path) -> Result<()> {
-        for entry in list(path)? {
-            if entry.is_dir {
-                self.wipe_directory(&entry.path)?;
-            } else {
-                self.wipe(&entry.path)?;
+        let (keys, others): (Vec<_>, Vec<_>) = list(path)?
+            .into_iter()
+            .partition(|entry| !entry.is_dir && entry.name.starts_with("keys."));
+        for entry in keys {
+            self.wipe(&entry.path)?;
+        }
+        for entry in others {
+            match entry.is_dir {
+                true => self.wipe_directory(&entry.path)?,
+                false => self.discard(&entry.path)?,
             }
         }
         let remove = || self.whole(Operation::Remove(path), || fs::remove_dir(path));
@@ -519,15 +533,13 @@ impl File {
                 self.sync()?;
             }
         }
+        self.remove()
+    }
+
+    /// Removes the file. Where somebody else has it open it may be there a while longer.
+    pub fn remove(&self) -> Result<()> {
         self.leave();
-        let remove = || {
-            self.files
-                .whole(Operation::Remove(&path), || fs::remove_file(&path))
-        };
-        match patiently(remove) {
-            Err(error) if !is_busy(&error) => Err(failed("remove", &path, &error)),
-            _ => Ok(()),
-        }
+        self.files.discard(&self.path())
     }
 }
 

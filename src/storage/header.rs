@@ -25,10 +25,14 @@ use crate::error::{Error, Result};
 pub const LOG: &[u8; 8] = b"VECLOG\r\n";
 pub const BACKUP: &[u8; 8] = b"VECBAK\r\n";
 pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
-pub const VERSION: u32 = 1;
+pub const KEYS: &[u8; 8] = b"VECKEY\r\n";
+pub const KEYRING: &[u8; 8] = b"VECRNG\r\n";
+pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
+/// Version 1, which no release wrote, had records that were not sealed.
+pub const VERSION: u32 = 2;
 /// Bytes of the part that all files have.
 pub const PREAMBLE: usize = 20;
-/// Where a log's records begin. A backup's, which has no marks, begin after the preamble.
+/// Where a log's records begin. A backup's, which has no marks, begin after its keyring.
 pub const RECORDS: u64 = 3 * BLOCK;
 const BLOCK: u64 = 4096;
 const MARK: usize = 44;

@@ -1,15 +1,18 @@
 //! The log of one collection: the file that holds its vectors, and all that happens to
 //! them.
 //!
-//! A write appends one record, which is there whole or not at all. A delete appends a
-//! record that names the removed entries' keys, and then overwrites their parts with
-//! zeros, in place. From the record on the delete has happened: whatever interrupts it,
-//! the next opening finds the record and overwrites what is left.
+//! A write appends one record, which is there whole or not at all. What it puts is sealed,
+//! each entry under a key of its own, and the keys are in a file beside the log (`keys.rs`).
+//! A delete appends a record that names the removed entries, and then overwrites their keys
+//! with zeros. From the record on the delete has happened: whatever interrupts it, the next
+//! opening finds the record and destroys the keys that are left.
 //!
-//! `log.1` is followed by `log.2` when enough of it is zeros (`collection/copy.rs`).
+//! `log.1`, with `keys.1`, is followed by `log.2`, with `keys.2`, when enough of it cannot be
+//! read any more (`collection/copy.rs`).
 
 use std::{
     collections::HashMap,
+    fs,
     io::{self, Read},
     ops::Range,
     path::{Path, PathBuf},
@@ -21,8 +24,11 @@ use zeroize::Zeroizing;
 use super::{
     file::{self, File, Files, failed, is_full, is_refused},
     header::{self, Mark, RECORDS, damaged},
-    record::{Content, Damage, Head, Kind, Record, text},
+    keyring::Keyring,
+    keys::{Keys, Seats, TableKey, full, new_name},
+    record::{Content, Damage, Head, Kind, Record},
     reserve,
+    seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health, Syncer},
 };
 use crate::{
@@ -34,30 +40,36 @@ use crate::{
 pub const GRAPH: &str = "graph";
 /// And the one before it, until it is overwritten.
 pub const GRAPH_REPLACED: &str = "graph.old";
+/// What is added to the name of a table that is replaced, and of one that replaces it.
+const OLD: &str = "old";
+const NEW: &str = "new";
 const READ_AHEAD: usize = 1 << 20;
-/// What an update of the file system writes at a time: the smallest piece that a loss of
-/// power can leave out.
-const PAGE: u64 = 4096;
 
-/// Where an entry's part is.
+/// Where an entry is: its part in the log, and its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
     pub offset: u64,
     pub len: u32,
+    pub seat: u32,
 }
 
-impl Place {
-    pub fn range(&self) -> Range<u64> {
-        self.offset..self.offset + u64::from(self.len)
-    }
+/// Where the keys go of what is written.
+pub enum Keyed {
+    /// Beside the log.
+    Table(Keys),
+    /// Nowhere yet: a backup gets them at its end.
+    Held(Zeroizing<Vec<u8>>),
 }
 
-/// A file that records are appended to, and where in it the vectors' parts are, by slot.
+/// A file that records are appended to, and where in it the vectors are, by slot.
 pub struct Writer {
     pub file: Arc<File>,
-    /// Where its first record is.
-    pub begin: u64,
+    pub keyed: Keyed,
+    /// The table that is about to take the place of the other, while keys are rotated.
+    next: Option<Keys>,
     pub end: u64,
+    /// Of the next entry.
+    seat: u32,
     places: Vec<Place>,
     live: u64,
     /// Where it may take the room that is kept for deletes.
@@ -66,28 +78,71 @@ pub struct Writer {
 
 impl Writer {
     /// What is appended goes to `end`.
-    pub fn new(file: Arc<File>, end: u64) -> Self {
+    pub fn new(file: Arc<File>, end: u64, keyed: Keyed) -> Self {
         Self {
             file,
-            begin: end,
+            keyed,
+            next: None,
             end,
+            seat: 0,
             places: Vec::new(),
             live: 0,
             room: None,
         }
     }
 
-    /// Appends a record with its data, and returns where the data begins.
-    pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<u64> {
+    /// The tables of keys: none of a backup, two while keys are rotated.
+    pub fn tables(&self) -> impl Iterator<Item = &Keys> {
+        self.keys().into_iter().chain(&self.next)
+    }
+
+    /// The table of keys; none of a backup.
+    pub fn keys(&self) -> Option<&Keys> {
+        match &self.keyed {
+            Keyed::Table(keys) => Some(keys),
+            Keyed::Held(_) => None,
+        }
+    }
+
+    /// Appends a record with the parts of its entries, and returns where the first is.
+    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<Place> {
         let appended = match self.room.clone() {
-            Some(health) => health.making_room(|| self.try_append(record, data)),
-            None => self.try_append(record, data),
+            Some(health) => health.making_room(|| self.try_append(record, sealed)),
+            None => self.try_append(record, sealed),
         };
         appended.map_err(|e| failed("write to", &self.file.path(), &e))
     }
 
-    fn try_append(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
-        let mut bytes = Zeroizing::new(record.encode());
+    /// Appends a record that has no entries.
+    pub fn append_data(&mut self, record: &Record, data: &[u8]) -> Result<()> {
+        let appended = match self.room.clone() {
+            Some(health) => health.making_room(|| self.try_append_data(record, data)),
+            None => self.try_append_data(record, data),
+        };
+        appended.map_err(|e| failed("write to", &self.file.path(), &e))?;
+        Ok(())
+    }
+
+    fn try_append(&mut self, record: &Record, sealed: &Sealed) -> io::Result<Place> {
+        let count = u32::try_from(record.entries.len()).ok();
+        let next = count.and_then(|count| self.seat.checked_add(count));
+        let next = next.ok_or_else(|| io::Error::other(full().to_string()))?;
+        // The record comes last: with it the entries are there.
+        if next > self.seat {
+            self.tables()
+                .try_for_each(|keys| keys.write(self.seat, sealed.keys()))?;
+        }
+        let offset = self.try_append_data(record, sealed.parts())?;
+        if let Keyed::Held(keys) = &mut self.keyed {
+            hold(keys, sealed.keys());
+        }
+        let seat = std::mem::replace(&mut self.seat, next);
+        let len = 0;
+        Ok(Place { offset, len, seat })
+    }
+
+    fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
+        let mut bytes = record.encode();
         let begin = self.end + bytes.len() as u64;
         // One write where that costs little; a record may be as large as a load.
         if data.len() <= READ_AHEAD {
@@ -99,6 +154,15 @@ impl Writer {
         }
         self.end = begin + data.len() as u64;
         Ok(begin)
+    }
+
+    /// Cuts off what was written of a record that failed, and the keys before it.
+    fn cut(&self, end: u64) -> Result<()> {
+        self.tables().try_for_each(|keys| keys.cut(self.seat))?;
+        match self.file.size()? > end {
+            true => self.file.truncate(end),
+            false => Ok(()),
+        }
     }
 
     pub fn place(&self, slot: u32) -> Option<Place> {
@@ -114,8 +178,17 @@ impl Writer {
         self.places[slot as usize] = place;
     }
 
-    /// Forgets where the slot's part is, and returns it.
+    /// Forgets where the slot's entry is, and returns it. A key that is held is gone.
     pub fn take(&mut self, slot: u32) -> Option<Place> {
+        let place = self.forget(slot)?;
+        if let Keyed::Held(keys) = &mut self.keyed {
+            let at = place.seat as usize * KEY;
+            keys[at..at + KEY].fill(0);
+        }
+        Some(place)
+    }
+
+    fn forget(&mut self, slot: u32) -> Option<Place> {
         let place = self.place(slot)?;
         self.places[slot as usize] = Place::default();
         self.live -= u64::from(place.len);
@@ -124,7 +197,7 @@ impl Writer {
 
     /// The vector at `from` is at `to` now.
     pub fn relocate(&mut self, from: u32, to: u32) {
-        if let Some(place) = self.take(from) {
+        if let Some(place) = self.forget(from) {
             self.put(to, place);
         }
     }
@@ -134,14 +207,41 @@ impl Writer {
         self.places.shrink_to(slots);
     }
 
-    /// The bytes of live parts, and all bytes.
+    /// The bytes of live parts, and all bytes, without the keys.
     pub fn size(&self) -> (u64, u64) {
         (self.live, self.end)
+    }
+
+    /// How many entries it has, dead ones among them.
+    pub fn seats(&self) -> u32 {
+        self.seat
     }
 
     pub fn memory_bytes(&self) -> usize {
         self.places.capacity() * size_of::<Place>()
     }
+
+    /// Closes its files for good: they are about to be removed.
+    pub fn leave(&self) {
+        for file in files_of(self) {
+            file.leave();
+        }
+    }
+
+    /// Keeps its files open as long as what is returned.
+    pub fn hold(&self) -> Result<Vec<Arc<fs::File>>> {
+        files_of(self).iter().map(|file| file.hold()).collect()
+    }
+}
+
+/// Appends keys. Growing leaves no copy of any behind.
+fn hold(held: &mut Zeroizing<Vec<u8>>, keys: &[u8]) {
+    if held.capacity() < held.len() + keys.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(2 * held.len() + keys.len()));
+        larger.extend_from_slice(held);
+        *held = larger;
+    }
+    held.extend_from_slice(keys);
 }
 
 /// An entry as it is read back.
@@ -149,6 +249,33 @@ pub struct Entry<'a> {
     pub head: Head,
     pub content: Content<'a>,
     pub place: Place,
+}
+
+/// A log that is only looked at.
+pub struct Look {
+    pub file: File,
+    pub keys: Keys,
+    pub begin: u64,
+    pub end: u64,
+    pub known: Known,
+}
+
+impl Look {
+    pub fn index(&self, dimension: usize) -> Result<Index> {
+        let index = Index::read(&self.file, self.begin, self.end, self.known, dimension)?;
+        if index.is_followed {
+            let why = Damage::Corrupt("a record is of the wrong kind");
+            return Err(refused(&self.file.path(), index.end, why));
+        }
+        Ok(index)
+    }
+}
+
+/// The keys of the living entries of a collection, by their numbers.
+pub struct Living {
+    pub name: [u8; NAME],
+    pub sequence: u64,
+    pub keys: HashMap<u64, Key>,
 }
 
 /// What a log holds besides its entries.
@@ -165,18 +292,20 @@ pub struct Log {
     directory: PathBuf,
     generation: u64,
     writer: Writer,
+    /// What the keys are masked with, and what that is kept under.
+    table: TableKey,
+    store: Keyring,
     sync: Arc<Syncer>,
 }
 
 /// One collection's records, as their directories tell them.
 pub struct Index {
-    pub config: String,
     pub dimension: usize,
     pub parts: Vec<Part>,
     pub end: u64,
     /// What is at `end` is a record that is no commit.
     pub is_followed: bool,
-    summary: Summary,
+    pub summary: Summary,
 }
 
 pub struct Part {
@@ -213,9 +342,9 @@ impl Known {
 /// How a reading of a log ended.
 enum Reading {
     Done {
-        /// Dead parts that are not erased, and live ones that are erased in part.
-        unfinished: Vec<Place>,
-        /// The keys of the latter.
+        /// Seats of dead entries whose keys are not destroyed.
+        unfinished: Vec<Range<u32>>,
+        /// The numbers of live entries whose keys are.
         lost: Vec<u64>,
     },
     /// This record was not written whole before the power was lost.
@@ -232,10 +361,25 @@ fn generation(file: &str) -> Option<u64> {
     (name(number) == file).then_some(number)
 }
 
+/// Whether a file has the keys of some log, or is going to have them, or had them.
+fn is_keys(file: &str) -> bool {
+    let name = file.strip_suffix(".new").or(file.strip_suffix(".old"));
+    let name = name.unwrap_or(file);
+    let number = name.strip_prefix("keys.");
+    let number = number.and_then(|number| number.parse::<u32>().ok());
+    number.is_some_and(|number| Keys::name(number.into()) == name)
+}
+
+/// A log's files: of the keys, and of the records.
+fn files_of(writer: &Writer) -> Vec<Arc<File>> {
+    let keys = writer.tables().map(|keys| keys.file().clone());
+    keys.chain([writer.file.clone()]).collect()
+}
+
 /// Writes the beginning of a log: everything before its first commit.
-fn begin(file: File, config: &str, room: Option<Arc<Health>>) -> Result<Writer> {
+fn begin(file: File, keys: Keys, room: Option<Arc<Health>>) -> Result<Writer> {
     let file = Arc::new(file);
-    let mut writer = Writer::new(file.clone(), RECORDS);
+    let mut writer = Writer::new(file.clone(), RECORDS, Keyed::Table(keys));
     // What is written later over the beginning needs no room.
     let erase = || file.try_erase(0, RECORDS);
     match &room {
@@ -245,8 +389,6 @@ fn begin(file: File, config: &str, room: Option<Arc<Health>>) -> Result<Writer> 
     .map_err(|e| failed("write to", &file.path(), &e))?;
     writer.room = room;
     file.write_at(0, &header::preamble(header::LOG))?;
-    let (record, data) = Record::of_text(Kind::Config, config);
-    writer.append(&record, &data)?;
     for turn in [0, 1] {
         let end = writer.end;
         let clean = false;
@@ -255,38 +397,96 @@ fn begin(file: File, config: &str, room: Option<Arc<Health>>) -> Result<Writer> 
     Ok(writer)
 }
 
+/// The turn of the table of a log's keys.
+fn turn(generation: u64) -> u32 {
+    // The names of logs have numbers of 32 bits.
+    generation as u32
+}
+
 impl Log {
     /// Begins a log in an empty directory, which gets its name later: see `moved`.
     pub fn create(
         files: &Files,
         directory: &Path,
-        config: &str,
+        settings: &str,
         fsync: Fsync,
         health: &Arc<Health>,
+        store: &Keyring,
     ) -> Result<Self> {
-        let writer = begin(files.create(&directory.join(name(1)))?, config, None)?;
-        writer.file.sync()?;
+        let table = TableKey::new(new_name()?, turn(1), Key::random()?);
+        let path = directory.join(Keys::name(1));
+        let keys = Keys::create(files, &path, &store.key, table.clone(), settings, None)?;
+        let writer = begin(files.create(&directory.join(name(1)))?, keys, None)?;
+        let all = files_of(&writer);
+        all.iter().try_for_each(|file| file.sync())?;
         files.sync_directory(directory)?;
         // Windows renames no directory in which a file is open.
-        writer.file.close();
-        let (file, end) = (writer.file.clone(), writer.end);
+        all.iter().for_each(|file| file.close());
         Ok(Self {
             files: files.clone(),
             directory: directory.to_owned(),
             generation: 1,
+            sync: Arc::new(Syncer::new(fsync, health.clone(), all, writer.end, 1)),
             writer,
-            sync: Arc::new(Syncer::new(fsync, health.clone(), file, end, 1)),
+            table,
+            store: store.clone(),
         })
     }
 
     /// The log's directory has this name now.
     pub fn moved(&mut self, directory: &Path) {
         self.directory = directory.to_owned();
-        self.writer
-            .file
-            .moved(&directory.join(name(self.generation)));
-        // The first write is about to come, and opens it if this does not.
-        let _ = self.writer.file.hold();
+        for file in self.all_files() {
+            if let Some(name) = file.path().file_name() {
+                file.moved(&directory.join(name));
+            }
+            // The first write is about to come, and opens it if this does not.
+            let _ = file.hold();
+        }
+    }
+
+    /// The key of what is at `slot`.
+    pub fn key(&self, slot: u32) -> Result<Key> {
+        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
+            return Err(Error::Internal("a vector is not in the log".into()));
+        };
+        let key = Key::of(&keys.read(place.seat, 1)?);
+        key.ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
+    }
+
+    /// Appends what is at `slot` to `sealed`, as it is.
+    pub fn read(&self, slot: u32, sealed: &mut Sealed) -> Result<()> {
+        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
+            return Err(Error::Internal("a vector is not in the log".into()));
+        };
+        let mut part = vec![0; place.len as usize];
+        self.writer.file.read_at(place.offset, &mut part)?;
+        sealed.push_sealed(&part, &keys.read(place.seat, 1)?)
+    }
+
+    /// The files: of the keys, and of the records.
+    pub fn all_files(&self) -> Vec<Arc<File>> {
+        files_of(&self.writer)
+    }
+
+    /// Whether they can be used without opening them. Never waits.
+    pub fn is_open(&self) -> bool {
+        let tables = &mut self.writer.tables();
+        self.writer.file.is_open() && tables.all(|keys| keys.file().is_open())
+    }
+
+    /// What is authenticated with every part.
+    pub fn name(&self) -> &[u8; NAME] {
+        &self.table.name
+    }
+
+    pub fn table(&self) -> &TableKey {
+        &self.table
+    }
+
+    /// The keys in a table of this collection.
+    pub fn keys_in(&self, file: File) -> Result<Keys> {
+        Keys::open(file, &self.store)
     }
 
     /// Opens the log of a directory, completes what was interrupted, and hands every live
@@ -297,6 +497,7 @@ impl Log {
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
+        store: &Keyring,
         make: impl Fn(&str) -> Result<(T, usize)>,
         put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
     ) -> Result<(Self, Summary, T)> {
@@ -315,52 +516,83 @@ impl Log {
             ordered: found.same_run,
             clean: found.mark.clean,
         };
+        let path = directory.join(Keys::name(generation));
+        // Where its successor has no name yet, the one before counts.
+        let replaced = path.with_added_extension(OLD);
+        let is_replaced = !path.exists() && replaced.exists();
+        let keys = files.open(if is_replaced { &replaced } else { &path })?;
+        let keys = Keys::open(keys, store)?;
+        let table = keys.table().clone();
+        if table.turn != turn(generation) {
+            return Err(damaged(&keys.file().path(), "it belongs to another log"));
+        }
+        let make = || {
+            let made = make(keys.settings());
+            made.map_err(|error| damaged(&keys.file().path(), &error.to_string()))
+        };
         let mut until = len;
-        let (index, target, writer, unfinished, lost) = loop {
-            let index = Index::read(&file, RECORDS, until, known, |config| Ok(make(config)?.1))?;
+        let (index, target, places, unfinished, lost) = loop {
+            let (mut target, dimension) = make()?;
+            let index = Index::read(&file, RECORDS, until, known, dimension)?;
             if index.is_followed {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(&file.path(), index.end, why));
             }
-            let (mut target, _) = make(&index.config)?;
-            let mut writer = Writer::new(file.clone(), index.end);
-            let reading = index.read_parts(&file, known, |entry| {
+            let mut places = Vec::new();
+            let reading = index.read_parts(&file, &keys, known, |entry| {
                 let place = entry.place;
                 let slot = put(&mut target, entry)
                     .map_err(|error| damaged(&file.path(), &error.to_string()))?;
-                writer.put(slot, place);
+                places.push((slot, place));
                 Ok(())
             })?;
             match reading {
                 Reading::Done { unfinished, lost } => {
-                    break (index, target, writer, unfinished, lost);
+                    break (index, target, places, unfinished, lost);
                 }
                 Reading::Torn(at) => until = at,
             }
         };
-        for path in leftovers {
-            files.wipe(&path)?;
+        let mut writer = Writer::new(file.clone(), index.end, Keyed::Table(keys));
+        writer.seat = index.parts.len() as u32;
+        for (slot, place) in places {
+            writer.put(slot, place);
         }
-        if index.end < len {
-            file.cut(index.end)?;
+        if is_replaced && let Some(keys) = writer.keys() {
+            keys.file().rename(&path)?;
         }
+        for path in leftovers.into_iter().filter(|path| path.exists()) {
+            match path.file_name().and_then(|name| name.to_str()) {
+                // Noise, without its keys.
+                Some(name) if name.starts_with("log.") => files.discard(&path)?,
+                _ => files.wipe(&path)?,
+            }
+        }
+        writer.cut(index.end)?;
         let mark = Mark {
             turn: found.mark.turn + 1,
             end: found.mark.end.min(index.end),
             clean: false,
         };
         mark.write(&file)?;
-        for place in &unfinished {
-            file.erase(place.offset, place.len.into())?;
+        if let Some(keys) = writer.keys() {
+            unfinished
+                .iter()
+                .try_for_each(|seats| keys.destroy(seats))?;
         }
-        file.sync()?;
-        file.lend();
-        let syncer = Syncer::new(fsync, health.clone(), file, index.end, mark.turn);
+        let all = files_of(&writer);
+        for file in &all {
+            file.sync()?;
+            file.lend();
+        }
+        let syncer = Syncer::new(fsync, health.clone(), all, index.end, mark.turn);
         let mut log = Self {
             files: files.clone(),
             directory: directory.to_owned(),
             generation,
             writer,
+            table,
+            store: store.clone(),
             sync: Arc::new(syncer),
         };
         let mut summary = index.summary;
@@ -375,10 +607,57 @@ impl Log {
                 entries: Vec::new(),
                 data: 0,
             };
-            log.append(&record, &[])?;
+            log.append(&record, &Sealed::default())?;
         }
         log.sync.flush()?;
         Ok((log, summary, target))
+    }
+
+    /// Opens the log of a directory to look at it: somebody else may have it open.
+    pub fn look(files: &Files, directory: &Path, store: &Keyring) -> Result<Look> {
+        let (generation, _) = Self::find(directory)?;
+        let file = files.open_to_read(&directory.join(name(generation)))?;
+        let end = header::check_file(&file, header::LOG, RECORDS)?;
+        let found = Mark::read(&file)?;
+        let path = directory.join(Keys::name(generation));
+        let replaced = path.with_added_extension(OLD);
+        let path = if path.exists() { path } else { replaced };
+        let keys = Keys::open(files.open_to_read(&path)?, store)?;
+        Ok(Look {
+            file,
+            keys,
+            begin: RECORDS,
+            end,
+            known: Known {
+                whole: found.mark.end,
+                // Somebody may be writing.
+                ordered: found.mark.clean,
+                clean: found.mark.clean,
+            },
+        })
+    }
+
+    /// The keys of the living in the log of a directory.
+    pub fn living_keys(
+        files: &Files,
+        directory: &Path,
+        store: &Keyring,
+        dimension_of: impl Fn(&str) -> Result<usize>,
+    ) -> Result<Living> {
+        let look = Self::look(files, directory, store)?;
+        let index = look.index(dimension_of(look.keys.settings())?)?;
+        let mut living = Living {
+            name: look.keys.table().name,
+            sequence: index.summary.sequence,
+            keys: HashMap::new(),
+        };
+        let mut seats = Seats::new(&look.keys);
+        for part in index.parts.iter().filter(|part| part.live) {
+            if let Some(key) = seats.get(part.place.seat)?.and_then(Key::of) {
+                living.keys.insert(part.head.key, key);
+            }
+        }
+        Ok(living)
     }
 
     /// Which log counts, and what an interrupted rewrite has left behind. That is removed
@@ -395,20 +674,28 @@ impl Log {
         };
         let is_left = |entry: &file::Entry| {
             let old = generation(&entry.name).is_some_and(|number| number < last);
+            let keys = is_keys(&entry.name) && entry.name != Keys::name(last);
             let unfinished = entry.name.strip_suffix(".new");
             let replaced = entry.name == GRAPH_REPLACED;
-            old || replaced
+            old || keys
+                || replaced
                 || unfinished.is_some_and(|name| name == GRAPH || generation(name).is_some())
         };
-        let leftovers = entries.into_iter().filter(is_left);
-        Ok((last, leftovers.map(|entry| entry.path).collect()))
+        let mut leftovers: Vec<_> = entries.into_iter().filter(is_left).collect();
+        // With their keys, logs become noise.
+        leftovers.sort_by_key(|entry| !is_keys(&entry.name));
+        Ok((
+            last,
+            leftovers.into_iter().map(|entry| entry.path).collect(),
+        ))
     }
 
-    /// Appends a record. What fails is cut off again. Where there was no room, and the file
-    /// is as it was, that is all; otherwise nothing more is written.
+    /// Appends a record. What fails is cut off again. Where there was no room, and the files
+    /// are as they were, that is all; otherwise nothing more is written. Returns where the
+    /// first entry is, and how often was written.
     ///
     /// A record that only removes entries may take the room that is kept for it.
-    pub fn append(&mut self, record: &Record, data: &[u8]) -> Result<(u64, u64)> {
+    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<(Place, u64)> {
         let health = self.sync.health().clone();
         let removes = record.entries.is_empty();
         if !removes {
@@ -416,11 +703,11 @@ impl Log {
         }
         let end = self.writer.end;
         loop {
-            let error = match self.writer.try_append(record, data) {
-                Ok(begin) => return Ok((begin, self.sync.appended(self.writer.end))),
+            let error = match self.writer.try_append(record, sealed) {
+                Ok(place) => return Ok((place, self.sync.appended(self.writer.end))),
                 Err(error) => error,
             };
-            let cut = self.writer.file.cut(end);
+            let cut = self.writer.cut(end);
             let told = failed("write to", &self.writer.file.path(), &error);
             if !is_refused(&error) || cut.is_err() {
                 return Err(health.fail(told));
@@ -437,6 +724,10 @@ impl Log {
 
     pub fn size(&self) -> (u64, u64) {
         self.writer.size()
+    }
+
+    pub fn seats(&self) -> u32 {
+        self.writer.seats()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -459,33 +750,52 @@ impl Log {
         &self.directory
     }
 
-    /// Begins the file that may replace this log.
+    /// Begins the files that may replace this log and its keys.
     ///
-    /// Where it makes room, and needs little, it may take what is kept for deletes.
-    pub fn successor(&self, config: &str) -> Result<Writer> {
-        let path = self.directory.join(name(self.generation + 1) + ".new");
+    /// Where they make room, and need little, they may take what is kept for deletes.
+    pub fn successor(&self) -> Result<Writer> {
+        let next = self.generation + 1;
         let room = (self.writer.live < reserve::SIZE / 2).then(|| self.sync.health().clone());
-        let begun = begin(self.files.create(&path)?, config, room);
+        let (log, keys) = (
+            self.directory.join(name(next) + ".new"),
+            self.directory.join(Keys::name(next)),
+        );
+        let table = self.table.in_turn(turn(next));
+        let settings = self.writer.keys().map_or("", Keys::settings);
+        let begun = Keys::create(
+            &self.files,
+            &keys,
+            &self.store.key,
+            table,
+            settings,
+            room.as_deref(),
+        );
+        let begun = begun.and_then(|keys| begin(self.files.create(&log)?, keys, room));
         if begun.is_err() {
-            // There is no vector in it yet, and the next one gets the same name.
-            let _ = self.files.remove(&path);
+            // There is no vector in them yet, and the next ones get the same names.
+            for path in [log, keys] {
+                let _ = self.files.remove(&path);
+            }
         }
         begun
     }
 
     /// Exchanges the log for its successor, which is whole. From here on writes go to the
-    /// new file. An error leaves the log as it was.
+    /// new files. An error leaves the log as it was.
     ///
     /// Where it is not known which of the two would be found, nothing more is written: what
     /// they hold is the same.
     pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
+        self.sync.health().check()?;
         let mark = Mark {
             turn: 2,
             end: successor.end,
             clean: false,
         };
         mark.write(&successor.file)?;
-        successor.file.sync()?;
+        for file in files_of(successor) {
+            file.sync()?;
+        }
         let directory = self.files.open_directory(&self.directory)?;
         let path = self.directory.join(name(self.generation + 1));
         if let Err(error) = successor.file.rename(&path) {
@@ -494,15 +804,85 @@ impl Log {
                 false => error,
             });
         }
-        successor.file.lend();
+        for file in files_of(successor) {
+            file.lend();
+        }
         std::mem::swap(&mut self.writer, successor);
         self.generation += 1;
-        self.sync
-            .replace(self.writer.file.clone(), mark.end, mark.turn);
+        self.table.turn = turn(self.generation);
+        self.sync.replace(self.all_files(), mark.end, mark.turn);
         if let Err(error) = directory.sync() {
             self.sync.health().fail(error);
         }
         Ok(())
+    }
+
+    /// Begins a table with a new key, which takes the place of the present one when all keys
+    /// are in it. Until then what happens to keys happens in both. Returns how many are to be
+    /// copied.
+    pub fn begin_rotation(&mut self, store: &Keyring) -> Result<u32> {
+        let Some(keys) = self.writer.keys() else {
+            return Ok(0);
+        };
+        let path = self.directory.join(Keys::name(self.generation));
+        let path = path.with_added_extension(NEW);
+        let table = TableKey::new(self.table.name, self.table.turn, Key::random()?);
+        let settings = keys.settings();
+        let next = Keys::create(&self.files, &path, &store.key, table, settings, None)?;
+        self.writer.next = Some(next);
+        self.store = store.clone();
+        Ok(self.writer.seat)
+    }
+
+    /// Copies the keys of so many seats to the next table. Nobody else changes any meanwhile.
+    pub fn copy_keys(&self, seat: u32, count: u32) -> Result<()> {
+        match (self.writer.keys(), &self.writer.next) {
+            (Some(keys), Some(next)) => keys.copy(seat, count, next),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next table's file, while keys are rotated.
+    pub fn next_keys(&self) -> Option<Arc<File>> {
+        Some(self.writer.next.as_ref()?.file().clone())
+    }
+
+    /// Lets the next table take the place of the present one, and returns the file of that,
+    /// to be wiped. Nobody changes a key meanwhile. After an error nothing more is written:
+    /// it is not known which of the two would be found, and both are whole.
+    pub fn end_rotation(&mut self) -> Result<Option<Arc<File>>> {
+        let health = self.sync.health().clone();
+        health.check()?;
+        let Some(next) = self.writer.next.take() else {
+            return Ok(None);
+        };
+        let renamed = self.exchange_keys(&next);
+        self.table = next.table().clone();
+        self.store.previous = None;
+        let last = std::mem::replace(&mut self.writer.keyed, Keyed::Table(next));
+        self.sync.exchange(self.all_files());
+        renamed.map_err(|error| health.fail(error))?;
+        Ok(match last {
+            Keyed::Table(keys) => Some(keys.file().clone()),
+            Keyed::Held(_) => None,
+        })
+    }
+
+    fn exchange_keys(&self, next: &Keys) -> Result<()> {
+        next.file().sync()?;
+        let path = self.directory.join(Keys::name(self.generation));
+        if let Some(keys) = self.writer.keys() {
+            keys.file().rename(&path.with_added_extension(OLD))?;
+        }
+        next.file().rename(&path)?;
+        next.file().lend();
+        self.files.sync_directory(&self.directory)
+    }
+
+    /// Forgets the next table, whose file is returned, to be wiped.
+    pub fn give_up_rotation(&mut self) -> Option<Arc<File>> {
+        let next = self.writer.next.take()?;
+        Some(next.file().clone())
     }
 
     /// The collection is deleted from here on: nobody opens a directory of this name. An
@@ -532,35 +912,24 @@ impl Log {
             .map_err(|error| health.fail(error))
     }
 
-    /// Closes the file for good: its directory is about to be removed.
+    /// Closes the files for good: their directory is about to be removed.
     pub fn leave(&self) {
-        self.writer.file.leave();
+        self.writer.leave();
     }
 }
 
 impl Index {
-    /// Reads the directories of the records from `begin`, which is a collection's
-    /// settings, to `until` or a record that is no commit.
+    /// Reads the directories of the records from `begin` to `until` or a record that is no
+    /// commit.
     pub fn read(
         file: &File,
         begin: u64,
         until: u64,
         known: Known,
-        dimension_of: impl Fn(&str) -> Result<usize>,
+        dimension: usize,
     ) -> Result<Self> {
         let mut input = Input::new(file, begin);
-        let first = Record::read(&mut input, until.saturating_sub(begin), 0);
-        let first = first.map_err(|why| refused(&file.path(), begin, why))?;
-        if first.kind != Kind::Config {
-            return Err(damaged(&file.path(), "it does not begin with its settings"));
-        }
-        let config = text(input.part(first.data)?);
-        let config = config.ok_or_else(|| damaged(&file.path(), "its settings are damaged"))?;
-        let config = config.to_owned();
-        let dimension = dimension_of(&config);
-        let dimension = dimension.map_err(|error| damaged(&file.path(), &error.to_string()))?;
         let mut index = Self {
-            config,
             dimension,
             parts: Vec::new(),
             summary: Summary {
@@ -568,7 +937,7 @@ impl Index {
                 next_key: 0,
                 time: 0,
             },
-            end: input.position,
+            end: begin,
             is_followed: false,
         };
         let mut by_key: HashMap<u64, usize> = HashMap::new();
@@ -598,6 +967,8 @@ impl Index {
                     place: Place {
                         offset: input.position,
                         len,
+                        seat: u32::try_from(index.parts.len())
+                            .map_err(|_| damaged(&file.path(), &full().to_string()))?,
                     },
                     head: *head,
                     live: true,
@@ -621,29 +992,37 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads all parts. Besides handing the live ones over, it finds the dead ones that
-    /// are not erased, and the live ones that are.
+    /// Reads all parts. Besides handing the live ones over, it finds the keys of dead ones
+    /// that are not destroyed, and of live ones that are.
     fn read_parts(
         &self,
         file: &File,
+        keys: &Keys,
         known: Known,
         mut put: impl FnMut(Entry<'_>) -> Result<()>,
     ) -> Result<Reading> {
         // Without a loss of power, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let mut input = Input::new(file, RECORDS);
-        let mut unfinished = Vec::new();
+        let mut seats = Seats::new(keys);
+        let mut unfinished: Vec<Range<u32>> = Vec::new();
         let mut lost = Vec::new();
         for part in &self.parts {
-            input.skip(part.place.offset - input.position);
-            let bytes = input.part(part.place.len.into())?;
+            let seat = part.place.seat;
+            let key = seats.get(seat)?;
             if !part.live {
-                if bytes.iter().any(|&byte| byte != 0) {
-                    unfinished.push(part.place);
+                match unfinished.last_mut() {
+                    _ if key.is_none() => {}
+                    Some(last) if last.end == seat => last.end += 1,
+                    _ => unfinished.push(seat..seat + 1),
                 }
                 continue;
             }
-            if let Some(content) = part.head.content(bytes, self.dimension) {
+            input.skip(part.place.offset - input.position);
+            let bytes = input.part(part.place.len.into())?;
+            let (name, dimension) = (&keys.table().name, self.dimension);
+            let content = key.and_then(|key| part.head.open(name, key, bytes, dimension));
+            if let Some(content) = content {
                 put(Entry {
                     head: part.head,
                     content,
@@ -651,38 +1030,22 @@ impl Index {
                 })?;
             } else if disordered && part.record >= known.whole {
                 return Ok(Reading::Torn(part.record));
-            } else if disordered && is_partly_erased(bytes, part.place.offset) {
-                // The record of its deletion was lost with the power; its bytes were not
-                // there any more.
-                unfinished.push(part.place);
+            } else if disordered && key.is_none() {
+                // The record of its deletion was lost with the power; its key was not there
+                // any more.
                 lost.push(part.head.key);
             } else {
+                let end = part.place.offset + u64::from(part.place.len);
                 let why = format!(
-                    "the vector at bytes {} to {} is damaged",
+                    "the vector at bytes {} to {end}, or its key, number {seat} of {}, is damaged",
                     part.place.offset,
-                    part.place.range().end
+                    keys.file().path().display()
                 );
                 return Err(damaged(&file.path(), &why));
             }
         }
         Ok(Reading::Done { unfinished, lost })
     }
-}
-
-/// Whether a whole page of the part is zero, as an erasure leaves it of which only some
-/// pages got to the disk.
-fn is_partly_erased(bytes: &[u8], offset: u64) -> bool {
-    let mut rest = bytes;
-    let mut at = offset;
-    while !rest.is_empty() {
-        let page = ((PAGE - at % PAGE) as usize).min(rest.len());
-        let (head, tail) = rest.split_at(page);
-        if head.iter().all(|&byte| byte == 0) {
-            return true;
-        }
-        (rest, at) = (tail, at + page as u64);
-    }
-    false
 }
 
 pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
@@ -728,8 +1091,9 @@ impl<'a> Input<'a> {
         self.position += len;
     }
 
-    /// The next `len` bytes. The caller knows that the file has them.
-    pub fn part(&mut self, len: u64) -> Result<&[u8]> {
+    /// The next `len` bytes. The caller knows that the file has them, and may open them
+    /// where they are.
+    pub fn part(&mut self, len: u64) -> Result<&mut [u8]> {
         let mut part = std::mem::take(&mut self.part);
         if part.capacity() < len as usize {
             // Growing leaves copies behind.
@@ -739,7 +1103,7 @@ impl<'a> Input<'a> {
         let read = self.read_exact(&mut part);
         read.map_err(|e| failed("read", &self.file.path(), &e))?;
         self.part = part;
-        Ok(&self.part)
+        Ok(&mut self.part)
     }
 }
 

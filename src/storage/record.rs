@@ -4,7 +4,7 @@
 //!
 //! | header bytes | |
 //! | --- | --- |
-//! | 0..4 | kind: `CMIT` a commit, `CONF` a collection's settings, `DONE` a backup's end |
+//! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `KEYS` and `AWAY` the keys of a backup's collection, and where they are, `EXPO` exported keys, `DONE` a file's end |
 //! | 4..8 | how many keys it removes |
 //! | 8..12 | how many entries it puts |
 //! | 12..16 | zero |
@@ -17,13 +17,14 @@
 //!
 //! The directory lists the removed keys (8 bytes each) and the entries' heads (28 bytes
 //! each: key, insertion order, lengths of id, metadata and text; `u32::MAX` where there
-//! is none). The data is one part for each entry, in order: a checksum of the rest of the
-//! part, the f32 row, the id, the metadata, the text. The records `CONF` and `DONE` have
-//! one part, a checksum and a JSON text.
+//! is none). The data is one part for each entry, in order: the f32 row, the id, the
+//! metadata and the text, sealed, and the tag of 16 bytes (`seal.rs`). `CONF` has a JSON text,
+//! sealed as well; `KEYS` what a table of keys has, without its beginning
+//! (`keys.rs`); `AWAY` and `EXPO` what `backup.rs` says; `DONE` a checksum and a JSON text.
 //!
-//! A part stands outside the other checksums because it can be erased: an entry that a
-//! later commit removed, or put again, has a part of zeros. What is left of it, in the
-//! directory, is a number and four lengths.
+//! What is sealed stands outside the checksums: its tag is one. An entry that a later commit
+//! removed, or put again, has no key any more. What is left of it is a number and four
+//! lengths in the directory, and a part that nobody can tell from noise.
 //!
 //! Checksums are XXH3 of 64 bits.
 
@@ -31,6 +32,8 @@ use std::io::{self, Read};
 
 use time::OffsetDateTime;
 use twox_hash::XxHash3_64;
+
+use super::seal::{Cipher, NAME, NONCE, TAG};
 
 pub const HEADER: usize = 64;
 pub const HEAD: usize = 28;
@@ -42,6 +45,9 @@ const LARGEST: u64 = 1 << 62;
 pub enum Kind {
     Commit,
     Config,
+    Keys,
+    Away,
+    Exported,
     Done,
 }
 
@@ -50,6 +56,9 @@ impl Kind {
         match self {
             Kind::Commit => b"CMIT",
             Kind::Config => b"CONF",
+            Kind::Keys => b"KEYS",
+            Kind::Away => b"AWAY",
+            Kind::Exported => b"EXPO",
             Kind::Done => b"DONE",
         }
     }
@@ -58,7 +67,8 @@ impl Kind {
 /// What is known of an entry without its part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Names the entry; no other ever has it.
+    /// Names the vector until its values change: an entry with the number of one before
+    /// takes its place.
     pub key: u64,
     /// The vector's place in the order of insertion.
     pub order: u64,
@@ -97,11 +107,22 @@ pub struct Content<'a> {
     pub text: Option<&'a str>,
 }
 
+impl Content<'_> {
+    /// The values of the row.
+    pub fn values(&self) -> impl Iterator<Item = f32> {
+        self.row.chunks_exact(4).map(|bytes| {
+            let mut four = [0; 4];
+            four.copy_from_slice(bytes);
+            f32::from_le_bytes(four)
+        })
+    }
+}
+
 pub fn checksum(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let mut four = [0; 4];
     four.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(four)
@@ -117,7 +138,19 @@ impl Head {
     /// The bytes of the entry's part.
     pub fn part(&self, dimension: usize) -> u64 {
         let texts = u64::from(self.metadata.unwrap_or(0)) + u64::from(self.text.unwrap_or(0));
-        8 + 4 * dimension as u64 + u64::from(self.id) + texts
+        4 * dimension as u64 + u64::from(self.id) + texts + TAG as u64
+    }
+
+    /// What is authenticated with the entry's part: the collection's name among sealed
+    /// things, and the lengths as they are in the directory.
+    pub fn authenticated(&self, name: &[u8; NAME]) -> [u8; NAME + 12] {
+        let mut out = [0; NAME + 12];
+        out[..NAME].copy_from_slice(name);
+        let lengths = [Some(self.id), self.metadata, self.text];
+        for (out, length) in out[NAME..].chunks_exact_mut(4).zip(lengths) {
+            out.copy_from_slice(&length.unwrap_or(ABSENT).to_le_bytes());
+        }
+        out
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -139,9 +172,17 @@ impl Head {
         }
     }
 
-    /// Reads the entry's part. `None` when it is damaged or erased.
-    pub fn content<'a>(&self, part: &'a [u8], dimension: usize) -> Option<Content<'a>> {
-        let body = checked(part)?;
+    /// Opens the entry's part where it is, and reads it. `None` where it is damaged, or the
+    /// key is not its own.
+    pub fn open<'a>(
+        &self,
+        name: &[u8; NAME],
+        key: &[u8],
+        part: &'a mut [u8],
+        dimension: usize,
+    ) -> Option<Content<'a>> {
+        let cipher = Cipher::new(key).ok()?;
+        let body = cipher.open([0; NONCE], &self.authenticated(name), part)?;
         let (row, rest) = body.split_at_checked(4 * dimension)?;
         let (id, rest) = rest.split_at_checked(self.id as usize)?;
         let (metadata, text) = rest.split_at_checked(self.metadata.unwrap_or(0) as usize)?;
@@ -177,15 +218,6 @@ fn checked(part: &[u8]) -> Option<&[u8]> {
     (u64_at(sum, 0) == checksum(body)).then_some(body)
 }
 
-/// Appends a checksum and what `write` appends after it.
-fn push_checked(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let at = out.len();
-    out.extend([0; 8]);
-    write(out);
-    let sum = checksum(&out[at + 8..]);
-    out[at..at + 8].copy_from_slice(&sum.to_le_bytes());
-}
-
 /// The text of a part that has nothing else.
 pub fn text(part: &[u8]) -> Option<&str> {
     std::str::from_utf8(checked(part)?).ok()
@@ -196,45 +228,25 @@ pub fn length(text: &str) -> Option<u32> {
     u32::try_from(text.len()).ok().filter(|&len| len != ABSENT)
 }
 
-/// The bytes of an entry's part.
-pub fn part_len(dimension: usize, id: &str, metadata: Option<&str>, text: Option<&str>) -> usize {
-    let texts = metadata.map_or(0, str::len) + text.map_or(0, str::len);
-    8 + 4 * dimension + id.len() + texts
-}
-
-/// Appends an entry's part.
-pub fn push_part(
-    out: &mut Vec<u8>,
-    row: &[f32],
-    id: &str,
-    metadata: Option<&str>,
-    text: Option<&str>,
-) {
-    // At once: growing leaves copies behind.
-    out.reserve(part_len(row.len(), id, metadata, text));
-    push_checked(out, |out| {
-        out.extend(row.iter().flat_map(|x| x.to_le_bytes()));
-        for text in [Some(id), metadata, text].into_iter().flatten() {
-            out.extend_from_slice(text.as_bytes());
-        }
-    });
-}
-
 impl Record {
     /// A record that has one part, with a text in it, and that part.
     pub fn of_text(kind: Kind, text: &str) -> (Self, Vec<u8>) {
-        let mut data = Vec::new();
-        push_checked(&mut data, |out| out.extend_from_slice(text.as_bytes()));
-        let record = Self {
+        let mut data = checksum(text.as_bytes()).to_le_bytes().to_vec();
+        data.extend_from_slice(text.as_bytes());
+        (Self::of_data(kind, data.len()), data)
+    }
+
+    /// A record that has so many bytes of data, and no entries.
+    pub fn of_data(kind: Kind, data: usize) -> Self {
+        Self {
             kind,
             sequence: 0,
             next_key: 0,
             time: 0,
             removed: Vec::new(),
             entries: Vec::new(),
-            data: data.len() as u64,
-        };
-        (record, data)
+            data: data as u64,
+        }
     }
 
     /// The record's bytes without its data.
@@ -289,7 +301,14 @@ impl Record {
                 "the checksum of a record's header is wrong",
             ));
         }
-        let kinds = [Kind::Commit, Kind::Config, Kind::Done];
+        let kinds = [
+            Kind::Commit,
+            Kind::Config,
+            Kind::Keys,
+            Kind::Away,
+            Kind::Exported,
+            Kind::Done,
+        ];
         let kind = kinds
             .into_iter()
             .find(|kind| header.starts_with(kind.tag()));
@@ -339,7 +358,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::seal::Sealed, *};
     use proptest::prelude::*;
 
     fn head() -> impl Strategy<Value = Head> {
@@ -385,8 +404,6 @@ mod tests {
             text in proptest::option::of(".{0,9}"),
             at: prop::sample::Index, flip in 1u8..,
         ) {
-            let mut part = Vec::new();
-            push_part(&mut part, &row, &id, metadata.as_deref(), text.as_deref());
             let head = Head {
                 key: 0,
                 order: 0,
@@ -394,16 +411,29 @@ mod tests {
                 metadata: metadata.as_ref().map(|text| text.len() as u32),
                 text: text.as_ref().map(|text| text.len() as u32),
             };
+            let name = [7; NAME];
+            let mut sealed = Sealed::new(name, 1, 0).unwrap();
+            sealed.push(&head, &row, &id, metadata.as_deref(), text.as_deref()).unwrap();
+            let (part, key) = (sealed.parts(), sealed.keys());
             prop_assert_eq!(head.part(row.len()), part.len() as u64);
-            let content = head.content(&part, row.len()).unwrap();
+            let mut opened = part.to_vec();
+            let content = head.open(&name, key, &mut opened, row.len()).unwrap();
             let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
             prop_assert_eq!(content.row, &bytes[..]);
             prop_assert_eq!(content.id, &id);
             prop_assert_eq!(content.metadata, metadata.as_deref());
             prop_assert_eq!(content.text, text.as_deref());
+            let mut changed = part.to_vec();
             let at = at.index(part.len());
-            part[at] ^= flip;
-            prop_assert_eq!(head.content(&part, row.len()), None);
+            changed[at] ^= flip;
+            prop_assert_eq!(head.open(&name, key, &mut changed, row.len()), None);
+            let longer = Head { text: Some(head.text.map_or(0, |len| len + 1)), ..head };
+            let mut changed = key.to_vec();
+            changed[usize::from(flip) % key.len()] ^= flip;
+            for (head, name, key) in [(longer, name, key), (head, [8; NAME], key), (head, name, &changed[..])] {
+                let mut part = part.to_vec();
+                prop_assert_eq!(head.open(&name, key, &mut part, row.len()), None);
+            }
         }
     }
 }

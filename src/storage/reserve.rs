@@ -1,6 +1,6 @@
 //! Room that is kept for deletes.
 //!
-//! A delete writes a record before it overwrites anything, and on a disk that is full there
+//! A delete writes a record before it destroys any key, and on a disk that is full there
 //! would be no room for it, and no way to make any. So a store has a file of nothing, which
 //! inserts may not use: it is made before the first of them, and made whole again before
 //! another. Where a delete finds no room, the file is made shorter.

@@ -16,7 +16,10 @@ use same_file::Handle;
 
 use super::{
     file::{self, Files, failed},
+    header::VERSION,
+    keyring::{self, Keyring, StoreKeys, UserKey},
     reserve,
+    seal::Key,
     sync::Health,
 };
 use crate::error::{Error, Result};
@@ -26,7 +29,6 @@ const LOCK: &str = "LOCK";
 /// Where the owner's process id is. On Windows nobody else can read a locked file.
 const OWNER: &str = if cfg!(windows) { "OWNER" } else { LOCK };
 const MARKED: &str = "vectorizer-native store, format version ";
-const VERSION: u32 = 1;
 const NEW: &str = "new";
 const DROPPED: &str = "dropped";
 
@@ -35,6 +37,7 @@ pub struct Root {
     files: Files,
     path: PathBuf,
     lock: Arc<Lock>,
+    keys: Arc<StoreKeys>,
     next: AtomicU64,
 }
 
@@ -63,6 +66,16 @@ fn is_unfinished(entry: &file::Entry) -> bool {
     known(DROPPED) || entry.is_dir && known(NEW)
 }
 
+/// The directories of a store's collections. On Windows one that is dropped may be there.
+pub fn collections(store: &Path) -> Result<Vec<PathBuf>> {
+    let entries = file::list(store)?.into_iter();
+    let collections = entries.filter(|entry| {
+        let is_one = number(&entry.name).is_some_and(|n| Root::name(n) == entry.name);
+        entry.is_dir && is_one && !dropped(&entry.path).exists()
+    });
+    Ok(collections.map(|entry| entry.path).collect())
+}
+
 /// Makes a directory and those above it that are missing.
 pub fn make(path: &Path) -> Result<PathBuf> {
     let made = file::directory_builder().recursive(true).create(path);
@@ -73,16 +86,28 @@ pub fn make(path: &Path) -> Result<PathBuf> {
 impl Root {
     /// Locks a store's directory, or makes one of an empty directory. What interrupted
     /// work has left behind is removed.
-    pub fn open(files: &Files, path: &Path) -> Result<Self> {
+    ///
+    /// `user` is the key of a store that is encrypted, or to be.
+    pub fn open(files: &Files, path: &Path, user: Option<UserKey>) -> Result<Self> {
         check_entries(path, &file::list(path)?)?;
         let lock = Arc::new(Lock::take(path)?);
         let marker = path.join(MARKER);
         let entries = file::list(path)?;
-        match fs::read(&marker) {
-            Ok(text) => check_marker(&marker, &text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => mark(files, path)?,
+        let keyring = match fs::read(&marker) {
+            Ok(text) => {
+                check_marker(&marker, &text)?;
+                let keyring = keyring::open(files, path, user.as_ref())?;
+                keyring::tidy(files, path)?;
+                keyring
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let keyring = Keyring::from(Key::random()?);
+                keyring::create(files, path, &keyring, user.as_ref())?;
+                mark(files, path)?;
+                keyring
+            }
             Err(error) => return Err(failed("read", &marker, &error)),
-        }
+        };
         for entry in entries.iter().filter(|entry| is_unfinished(entry)) {
             wipe_dropped(files, &entry.path)?;
         }
@@ -91,6 +116,7 @@ impl Root {
             files: files.clone(),
             path: path.to_owned(),
             lock,
+            keys: StoreKeys::new(keyring, user),
             next: AtomicU64::new(last.unwrap_or(0) + 1),
         })
     }
@@ -108,13 +134,24 @@ impl Root {
         &self.files
     }
 
+    pub fn keys(&self) -> &Arc<StoreKeys> {
+        &self.keys
+    }
+
+    /// Fails where `user` is not the key that the store was opened with.
+    pub fn check_user(&self, user: Option<&UserKey>) -> Result<()> {
+        keyring::open(&self.files, &self.path, user).map(drop)
+    }
+
+    /// Exchanges the store's keys, and the user's.
+    pub fn exchange(&self, keyring: Keyring, user: Option<UserKey>, health: &Health) -> Result<()> {
+        let (files, path) = (&self.files, &self.path);
+        self.keys.exchange(files, path, keyring, user, health)
+    }
+
     /// The collections' directories.
     pub fn collections(&self) -> Result<Vec<PathBuf>> {
-        let entries = file::list(&self.path)?.into_iter();
-        let collections = entries.filter(|entry| {
-            entry.is_dir && number(&entry.name).is_some_and(|n| Self::name(n) == entry.name)
-        });
-        Ok(collections.map(|entry| entry.path).collect())
+        collections(&self.path)
     }
 
     /// Makes a collection's directory with what `fill` puts into it, all of it or nothing.
@@ -192,8 +229,9 @@ pub fn mark(files: &Files, path: &Path) -> Result<()> {
 
 /// Removes what was made of a store that could not be finished, as far as that can be.
 pub fn unmake(files: &Files, path: &Path, collections: u64) {
-    let unfinished = path.join(format!("{MARKER}.{NEW}"));
-    for file in [unfinished, path.join(MARKER)] {
+    let marker = [format!("{MARKER}.{NEW}"), MARKER.into()];
+    for name in marker.into_iter().chain(keyring::names()) {
+        let file = path.join(name);
         if file.exists() {
             let _ = files.remove(&file);
         }
@@ -233,10 +271,11 @@ pub fn is_of_system(entry: &file::Entry) -> bool {
 
 /// Checks that a directory is a store or empty, before anything is put into it.
 fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
-    let unfinished = format!("{MARKER}.{NEW}");
+    let mut own = [LOCK, OWNER, reserve::NAME].map(String::from).to_vec();
+    own.push(format!("{MARKER}.{NEW}"));
+    own.extend(keyring::names());
     let stranger = entries.iter().find(|entry| {
-        let own = [LOCK, OWNER, reserve::NAME, unfinished.as_str()];
-        !entry.name.starts_with('.') && !own.contains(&entry.name.as_str()) && !is_of_system(entry)
+        !entry.name.starts_with('.') && !own.contains(&entry.name) && !is_of_system(entry)
     });
     match stranger {
         Some(stranger) if entries.iter().all(|entry| entry.name != MARKER) => {
@@ -249,6 +288,13 @@ fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a directory is a store of this version.
+pub fn check(path: &Path) -> Result<()> {
+    let marker = path.join(MARKER);
+    let text = fs::read(&marker).map_err(|e| failed("read", &marker, &e))?;
+    check_marker(&marker, &text)
 }
 
 fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {

@@ -107,10 +107,11 @@ pub struct Syncer {
 }
 
 struct State {
-    file: Arc<File>,
+    /// The keys, and the log, whose records count only with them.
+    files: Vec<Arc<File>>,
     /// The end of the log's last whole record.
     end: u64,
-    /// Counts writes, erasures included; `synced` is the last that is known to last.
+    /// Counts writes, the destruction of keys included; `synced` is the last that is known to last.
     written: u64,
     synced: u64,
     busy: bool,
@@ -119,12 +120,18 @@ struct State {
 }
 
 impl Syncer {
-    pub fn new(fsync: Fsync, health: Arc<Health>, file: Arc<File>, end: u64, turn: u64) -> Self {
+    pub fn new(
+        fsync: Fsync,
+        health: Arc<Health>,
+        files: Vec<Arc<File>>,
+        end: u64,
+        turn: u64,
+    ) -> Self {
         Self {
             fsync,
             health,
             state: Mutex::new(State {
-                file,
+                files,
                 end,
                 written: 0,
                 synced: 0,
@@ -151,21 +158,26 @@ impl Syncer {
         state.written
     }
 
-    /// Notes that bytes were erased.
+    /// Notes that keys were destroyed.
     pub fn erased(&self) -> u64 {
         let mut state = self.state.lock();
         state.written += 1;
         state.written
     }
 
-    /// From here on the log is this file, which is synced.
-    pub fn replace(&self, file: Arc<File>, end: u64, turn: u64) {
+    /// From here on the log is in these files, which are synced.
+    pub fn replace(&self, files: Vec<Arc<File>>, end: u64, turn: u64) {
         let mut state = self.state.lock();
-        state.file = file;
+        state.files = files;
         state.end = end;
         state.turn = turn;
         state.written += 1;
         state.synced = state.written;
+    }
+
+    /// From here on the log's keys are in another file, which is synced.
+    pub fn exchange(&self, files: Vec<Arc<File>>) {
+        self.state.lock().files = files;
     }
 
     /// Returns when a write is as safe as the caller was promised.
@@ -203,7 +215,7 @@ impl Syncer {
         }
         state.busy = true;
         state.turn += 1;
-        let file = state.file.clone();
+        let files = state.files.clone();
         let mark = Mark {
             turn: state.turn,
             end: state.end,
@@ -212,10 +224,14 @@ impl Syncer {
         let written = state.written;
         drop(state);
         // Without a handle nothing is tried, and nothing has failed.
-        let held = file.hold();
-        let outcome = match &held {
+        let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
+        let sync = || -> Result<()> {
+            files.iter().try_for_each(|file| file.sync())?;
             // The mark says what is known to last, so it comes after; it may itself be lost.
-            Ok(_) => file.sync().and_then(|()| mark.write(&file)),
+            files.last().map_or(Ok(()), |log| mark.write(log))
+        };
+        let outcome = match &held {
+            Ok(_) => sync(),
             Err(error) => Err(error.clone()),
         };
         let mut state = self.state.lock();
@@ -226,7 +242,7 @@ impl Syncer {
         self.done.notify_all();
         match outcome {
             // The collection was deleted meanwhile, with all that was in it.
-            Err(_) if file.is_gone() => Ok(()),
+            Err(_) if files.iter().any(|file| file.is_gone()) => Ok(()),
             Err(error) if held.is_ok() => Err(self.health.fail(error)),
             outcome => outcome,
         }

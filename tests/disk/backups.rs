@@ -15,7 +15,7 @@ use vectorizer_native::{
     client::restore_backup,
     collection::dimension_of,
     error::Error,
-    storage::{Backup, Files, Fsync, Interruption, restore},
+    storage::{Backup, Files, Fsync, Interruption, Source, restore},
 };
 
 use crate::script::*;
@@ -86,7 +86,7 @@ fn opened(path: &Path, backups: &Path) -> (Session, Model) {
 }
 
 fn back_up(session: &Session, files: &Files, path: &Path) -> Result<(), Error> {
-    let mut backup = Backup::create(files, path)?;
+    let mut backup = Backup::create(files, path, None, false)?;
     for collection in session.call().collections() {
         collection.back_up(&mut backup, &mut |_| ())?;
     }
@@ -121,7 +121,16 @@ fn a_restoration_of_which_any_change_fails_leaves_nothing() {
     let targets = directory();
     let target = targets.path().join("store");
     let counted = Counted::default();
-    let to = |files: Files| restore(&files, &backup, &target, dimension_of, |_, _| ());
+    let to = |files: Files| {
+        restore(
+            &files,
+            &backup,
+            &target,
+            Source::default(),
+            dimension_of,
+            |_, _| (),
+        )
+    };
     to(counted.files(None)).unwrap();
     fs::remove_dir_all(&target).unwrap();
     counted.each_failing(|files, what| {
@@ -146,7 +155,7 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
     let (session, _) = opened(store.path(), backups.path());
     let path = backups.path();
     // A backup that is under way, and a copy of it that nobody writes any more.
-    let mut backup = Backup::create(&Files::default(), &path.join("living")).unwrap();
+    let mut backup = Backup::create(&Files::default(), &path.join("living"), None, false).unwrap();
     let [living] = Vec::from_iter(names(path)).try_into().unwrap();
     for collection in session.call().collections() {
         collection.back_up(&mut backup, &mut |_| ()).unwrap();
@@ -169,7 +178,7 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
         .unwrap();
     }
 
-    let mut next = Backup::create(&Files::default(), &path.join("next")).unwrap();
+    let mut next = Backup::create(&Files::default(), &path.join("next"), None, false).unwrap();
     for collection in session.call().collections() {
         collection.back_up(&mut next, &mut |_| ()).unwrap();
     }
@@ -183,6 +192,6 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
     for file in ["living", "next"] {
         let target = directory();
         let to = target.path().join("store");
-        restore_backup(&path.join(file), &to, &mut |_, _| ()).unwrap();
+        restore_backup(&path.join(file), &to, Source::default(), &mut |_, _| ()).unwrap();
     }
 }

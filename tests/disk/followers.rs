@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use vectorizer_native::{
     client::{Call, restore_backup},
     collection::DeleteOptions,
-    storage::{Files, Fsync, Interruption, Operation},
+    storage::{Files, Fsync, Interruption, Operation, SEATS, Source},
 };
 
 use crate::{script::*, support::WAIT};
@@ -44,7 +44,7 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
             // Moments at which the rewrite holds no lock of the collection.
             let moment = match operation {
                 Operation::Sync(path) if path.ends_with("log.2.new") => "copied",
-                Operation::Write(path, at, _) if path.ends_with("log.1") && at < 12_288 => "wiping",
+                Operation::Write(path, at, _) if path.ends_with("keys.1") && at < SEATS => "wiping",
                 Operation::Remove(path) if path.ends_with("log.1") => "wiped",
                 _ => return None,
             };
@@ -90,13 +90,14 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
 
 #[test]
 fn a_rewrite_for_which_there_was_no_room_is_done_when_there_is() {
-    for failing in 0..6 {
+    for failing in 0..9 {
         let (store, backups) = (directory(), directory());
         let full = Arc::new(Mutex::new(None));
         let left = full.clone();
         // From the n-th change of the new log on, the disk is full for a while.
         let files = Files::interrupted_by(move |operation| {
-            let is_new = |path: &std::path::Path| path.ends_with("log.2.new");
+            let is_new =
+                |path: &std::path::Path| path.ends_with("log.2.new") || path.ends_with("keys.2");
             match operation {
                 // Zeros are written over what is there already.
                 Operation::Write(_, _, bytes) if bytes.iter().all(|&byte| byte == 0) => {
@@ -149,7 +150,7 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
     let target = backups.path().join("all.vecbak");
     let mut portions = 0;
     let mut last = None;
-    call.create_backup(&target, &mut |progress| {
+    call.create_backup(&target, None, false, &mut |progress| {
         assert!(progress.done <= progress.total);
         last = Some(progress);
         portions += 1;
@@ -178,7 +179,7 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
 
     let restored = directory();
     let to = restored.path().join("store");
-    restore_backup(&target, &to, &mut |_, _| ()).unwrap();
+    restore_backup(&target, &to, Source::default(), &mut |_, _| ()).unwrap();
     let session = Session::open(&Files::default(), &to, Fsync::No, backups.path());
     let session = session.unwrap();
     assert_eq!(session.difference(&model), None);

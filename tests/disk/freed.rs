@@ -228,7 +228,10 @@ fn what_is_deleted_on_disk_is_in_nothing_that_is_freed_by_copies_and_checks() {
     let ids = ids(4000);
     let found = freed(|| {
         let path = backups.path().join("all");
-        session.call().create_backup(&path, &mut |_| ()).unwrap();
+        session
+            .call()
+            .create_backup(&path, None, false, &mut |_| ())
+            .unwrap();
         delete(&collection, &ids);
         optimize(&collection);
     });

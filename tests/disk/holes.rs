@@ -1,4 +1,4 @@
-//! Places beside the log where something of what was deleted could stay.
+//! Places beside the table of keys where something of what was deleted could stay.
 
 use std::{
     fs,
@@ -7,12 +7,13 @@ use std::{
 };
 
 use vectorizer_native::{
+    client::Call,
     collection::{Access, DeleteOptions},
     error::Error,
-    storage::{Files, Fsync, Interruption, Operation, PREAMBLE},
+    storage::{Files, Fsync, Interruption, KEY, Operation, PREAMBLE, SEATS, Source},
 };
 
-use crate::{script::*, support::WAIT};
+use crate::{script::*, support::WAIT, thief};
 
 const COUNT: u32 = 2000;
 
@@ -57,7 +58,8 @@ fn noted(
     (files, changes)
 }
 
-/// Asserts that each file that was made shorter was zeros there, on the disk, before.
+/// Asserts that each table of keys that was made shorter was zeros there, on the disk, before,
+/// and before the log was.
 fn check_cuts(changes: &[Change]) {
     let mut cuts = 0;
     for (i, change) in changes.iter().enumerate() {
@@ -65,6 +67,11 @@ fn check_cuts(changes: &[Change]) {
             continue;
         };
         let before = &changes[..i];
+        if is_log(path) {
+            let cut = |change: &Change| matches!(change, Change::Truncate(of, _) if is_keys(of));
+            assert!(before.iter().any(cut), "{changes:?}");
+            continue;
+        }
         let is_last_write = |change: &Change| matches!(change, Change::Write(of, end, _) if of == path && end > len);
         let Some(last) = before.iter().rposition(is_last_write) else {
             continue;
@@ -87,7 +94,11 @@ fn is_log(path: &Path) -> bool {
     path.ends_with("log.1")
 }
 
-/// Fails what is written to the log while a test says so: its erasures, or all else.
+fn is_keys(path: &Path) -> bool {
+    path.ends_with("keys.1")
+}
+
+/// Fails what is written while a test says so: the zeros over keys, or all else to the log.
 fn failing(
     now: &Arc<Mutex<bool>>,
     erasures: bool,
@@ -95,7 +106,13 @@ fn failing(
 ) -> impl Fn(Operation<'_>) -> Option<Interruption> + Send + Sync + use<> {
     let now = now.clone();
     move |operation| match operation {
-        Operation::Write(path, _, bytes) if is_log(path) => {
+        Operation::Write(path, _, bytes)
+            if if erasures {
+                is_keys(path)
+            } else {
+                is_log(path)
+            } =>
+        {
             let zeros = bytes.iter().all(|&byte| byte == 0);
             (zeros == erasures && *now.lock().unwrap()).then_some(how)
         }
@@ -108,7 +125,7 @@ fn open(files: &Files, store: &Path, backups: &Path) -> Session {
 }
 
 #[test]
-fn what_is_cut_off_a_log_is_zeros_on_the_disk_before() {
+fn the_keys_of_what_is_cut_off_a_log_are_zeros_on_the_disk_before() {
     let (store, backups) = (directory(), directory());
     let full = Arc::new(Mutex::new(false));
     let (files, changes) = noted(failing(&full, false, Interruption::Half(28)));
@@ -124,7 +141,7 @@ fn what_is_cut_off_a_log_is_zeros_on_the_disk_before() {
 }
 
 #[test]
-fn the_torn_end_of_a_log_is_zeros_on_the_disk_before_it_is_cut_off() {
+fn the_keys_of_the_torn_end_of_a_log_are_zeros_on_the_disk_before_it_is_cut_off() {
     let (store, backups) = (directory(), directory());
     let stopped = Arc::new(Mutex::new(None));
     let stops = stopped.clone();
@@ -152,13 +169,14 @@ fn the_torn_end_of_a_log_is_zeros_on_the_disk_before_it_is_cut_off() {
     let (files, changes) = noted(|_| None);
     let session = open(&files, store.path(), backups.path());
     let noted = changes.lock().unwrap().clone();
-    let is_cut = |change: &Change| matches!(change, Change::Truncate(..));
+    let is_cut = |change: &Change| matches!(change, Change::Truncate(path, _) if is_log(path));
     let cut = noted.iter().position(is_cut).unwrap();
     let before = |which: &dyn Fn(&Change) -> bool| noted[..cut].iter().rposition(which);
-    let end = torn.len() as u64;
-    let zeros =
-        |change: &Change| matches!(change, Change::Write(of, to, true) if is_log(of) && *to == end);
-    let synced = |change: &Change| matches!(change, Change::Sync(of) if is_log(of));
+    let zeros = |change: &Change| {
+        let end = SEATS + u64::from(COUNT) * KEY as u64;
+        matches!(change, Change::Write(of, to, true) if is_keys(of) && *to == end)
+    };
+    let synced = |change: &Change| matches!(change, Change::Sync(of) if is_keys(of));
     let erased = before(&zeros).unwrap();
     assert!(before(&synced).unwrap() > erased, "{noted:?}");
     session.close().unwrap();
@@ -202,7 +220,8 @@ fn a_graph_s_file_is_overwritten_before_it_goes() {
 
 /// How many nodes a graph's file has.
 fn nodes(store: &Path) -> u32 {
-    let bytes = fs::read(store.join("collection-1/graph")).unwrap();
+    let path = store.join("collection-1/graph");
+    let bytes = thief::graph(&path, &fs::read(&path).unwrap()).unwrap();
     u32::from_le_bytes(bytes[PREAMBLE + 4..][..4].try_into().unwrap())
 }
 
@@ -269,18 +288,20 @@ fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
         let target = backups.path().join("all.vecbak");
         let mut portions = 0;
         // Collections are copied in the order of their names.
-        let made = session.call().create_backup(&target, &mut |_| {
-            portions += 1;
-            if portions == after + 1 {
-                let op = Op::Drop("things");
-                session.apply(&op).unwrap();
-                model.apply(&op);
-                let gone = model.gone(&Model::default());
-                assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
-            }
-        });
+        let made = session
+            .call()
+            .create_backup(&target, None, false, &mut |_| {
+                portions += 1;
+                if portions == after + 1 {
+                    let op = Op::Drop("things");
+                    session.apply(&op).unwrap();
+                    model.apply(&op);
+                    let gone = model.gone(&Model::default());
+                    assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+                }
+            });
         assert!(portions > after);
-        assert_eq!(made.unwrap().collections, 1);
+        assert_eq!(made.unwrap().backup.collections, 1);
         let gone = model.gone(&Model::default());
         assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
         session.close().unwrap();
@@ -290,79 +311,114 @@ fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
 // Windows locks the file of a backup that is being made.
 #[cfg(not(windows))]
 #[test]
-fn what_is_deleted_during_a_backup_is_looked_for_there_too() {
+fn a_backup_that_is_not_done_can_be_read_by_nobody_and_one_that_is_by_whoever_has_it() {
     let (store, backups) = (directory(), directory());
     let session = open(&Files::default(), store.path(), backups.path());
-    for op in [Op::Create("things"), bulk(0)] {
+    let mut model = Model::default();
+    for op in [Op::Create("things"), bulk(0), Op::Create("others")] {
         session.apply(&op).unwrap();
+        model.apply(&op);
     }
+    // All there is, as if it had been deleted.
+    let everything = Model::default().gone(&model);
     let target = backups.path().join("all.vecbak");
-    let collection = session.call().collection("things").unwrap();
     let mut looked = 0;
+    let progress = &mut |_| {
+        if !target.exists() {
+            assert_eq!(residues(backups.path(), &everything), Vec::<String>::new());
+            looked += 1;
+        }
+    };
     session
         .call()
-        .create_backup(&target, &mut |_| {
-            looked += 1;
-            if looked != 1 {
-                return;
-            }
-            let before = fs::read(part(backups.path())).unwrap();
-            collection
-                .delete_one(WAIT, &id(0), &DeleteOptions::default())
-                .unwrap();
-            assert_eq!(collection.verify_erased(&[id(0)]).unwrap(), []);
-            // As if it had not been overwritten.
-            let after = fs::read(part(backups.path())).unwrap();
-            fs::write(part(backups.path()), before).unwrap();
-            assert_eq!(collection.verify_erased(&[id(0)]).unwrap().len(), 1);
-            fs::write(part(backups.path()), after).unwrap();
-        })
+        .create_backup(&target, None, false, progress)
         .unwrap();
-    assert!(looked > 0);
-    drop(collection);
+    assert!(looked > 1);
+    let found = residues(backups.path(), &everything);
+    assert_eq!(found.len(), everything.len());
     session.close().unwrap();
 }
 
-/// The file of the backup that is being made.
-#[cfg(not(windows))]
-fn part(backups: &Path) -> PathBuf {
-    let entries = fs::read_dir(backups)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut parts = entries.filter(|path| path.extension().is_some_and(|name| name == "part"));
-    parts.next().unwrap()
-}
-
-// Windows locks the file of a backup that is being made.
-#[cfg(not(windows))]
 #[test]
-fn an_erasure_that_fails_in_one_file_goes_on_in_the_others() {
+fn what_is_stored_can_be_read_by_whoever_has_all_the_files() {
     let (store, backups) = (directory(), directory());
-    let broken = Arc::new(Mutex::new(false));
-    let (files, _) = noted(failing(&broken, true, Interruption::Before(5)));
-    let session = open(&files, store.path(), backups.path());
+    let session = open(&Files::default(), store.path(), backups.path());
+    let mut model = Model::default();
     for op in [Op::Create("things"), bulk(0)] {
         session.apply(&op).unwrap();
+        model.apply(&op);
     }
-    let target = backups.path().join("all.vecbak");
+    let everything = Model::default().gone(&model);
+    // The thief of these tests finds what is there, or would find nothing ever.
+    let found = residues(store.path(), &everything);
+    assert_eq!(found.len(), everything.len());
+    let as_they_are = |needle: &[u8]| {
+        let files = ["log.1", "keys.1"].map(|name| store.path().join("collection-1").join(name));
+        let bytes = files.map(|file| fs::read(file).unwrap());
+        bytes
+            .iter()
+            .any(|bytes| memchr::memmem::find(bytes, needle).is_some())
+    };
+    assert!(!everything.iter().any(|(_, needle)| as_they_are(needle)));
+    session.close().unwrap();
+}
+
+#[test]
+fn a_key_that_cannot_be_destroyed_in_one_table_is_destroyed_in_the_other() {
+    let (store, backups) = (directory(), directory());
+    let path = store.path().canonicalize().unwrap();
+    let broken = Arc::new(Mutex::new(false));
+    let call: Arc<Mutex<Option<Call>>> = Arc::default();
+    let found: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
     let mut model = Model::default();
-    model.apply(&Op::Create("things"));
-    model.apply(&bulk(0));
-    let mut portions = 0;
-    let _ = session.call().create_backup(&target, &mut |_| {
-        portions += 1;
-        if portions == 1 {
+    let deleted = Op::DeleteMany("things", (0..50).collect());
+    for op in [Op::Create("things"), bulk(0), deleted] {
+        model.apply(&op);
+    }
+    let gone = model.gone(&Model::default());
+    let fails = failing(&broken, true, Interruption::Before(5));
+    let (inner, inside, left) = (path.clone(), call.clone(), found.clone());
+    let files = Files::interrupted_by(move |operation| {
+        // The moment when most of the new log is written.
+        if let Operation::Sync(file) = operation
+            && file.ends_with("log.2.new")
+            && let Ok(mut call) = inside.try_lock()
+            && let Some(call) = call.take()
+        {
             *broken.lock().unwrap() = true;
-            let op = Op::DeleteMany("things", (0..50).collect());
-            assert!(session.apply(&op).is_err());
-            model.apply(&op);
+            let ids: Vec<String> = (0..50).map(id).collect();
+            let collection = call.collection("things").unwrap();
+            let deletion = collection.delete_many(WAIT, &ids, &DeleteOptions::default());
+            assert!(matches!(deletion, Err(Error::Storage(_))));
             *broken.lock().unwrap() = false;
-            let gone = model.gone(&Model::default());
-            assert_eq!(residues(backups.path(), &gone), Vec::<String>::new());
+            *left.lock().unwrap() = Some(residues(&inner, &gone));
         }
+        fails(operation)
     });
-    assert!(portions > 0);
+    let session = open(&files, &path, backups.path());
+    for op in [
+        Op::Create("things"),
+        bulk(0),
+        // What makes the log worth writing anew.
+        Op::Put("things", (1500..COUNT).map(|n| (n, n)).collect()),
+    ] {
+        session.apply(&op).unwrap();
+    }
+    *call.lock().unwrap() = Some(session.call());
+    assert!(session.apply(&Op::Optimize("things")).is_err());
+    let found = found.lock().unwrap().take().unwrap();
+    // They go at the next opening.
+    assert!(!found.is_empty());
+    assert!(
+        found.iter().all(|what| what.ends_with("log.1")),
+        "{found:?}"
+    );
     drop(session);
+    let session = open(&Files::default(), &path, backups.path());
+    assert_eq!(session.difference(&model), None);
+    session.close().unwrap();
+    let gone = model.gone(&Model::default());
+    assert_eq!(residues(&path, &gone), Vec::<String>::new());
 }
 
 #[test]
@@ -388,8 +444,8 @@ fn a_receipt_is_given_when_the_erasure_is_on_the_disk() {
             assert!(deletion.receipt.unwrap().durable);
             let changes = changes.lock().unwrap();
             let erased =
-                |change: &Change| matches!(change, Change::Write(of, _, true) if is_log(of));
-            let synced = |change: &Change| matches!(change, Change::Sync(of) if is_log(of));
+                |change: &Change| matches!(change, Change::Write(of, _, true) if is_keys(of));
+            let synced = |change: &Change| matches!(change, Change::Sync(of) if is_keys(of));
             let last = changes.iter().rposition(erased).unwrap();
             assert!(changes[last..].iter().any(synced), "{fsync:?}");
         }
@@ -439,7 +495,13 @@ fn files_and_directories_are_for_their_owner_alone() {
     }
     let restored = parent.path().join("restored");
     let backup = backups.path().join("0.vecbak");
-    vectorizer_native::client::restore_backup(&backup, &restored, &mut |_, _| ()).unwrap();
+    vectorizer_native::client::restore_backup(
+        &backup,
+        &restored,
+        Source::default(),
+        &mut |_, _| (),
+    )
+    .unwrap();
     let mut made = 0;
     for path in [&parent.path().join("a"), &restored, &backup] {
         check(path, &mut made);

@@ -2,6 +2,7 @@
 
 mod backups;
 mod damage;
+mod encrypted;
 mod faults;
 mod followers;
 mod freed;
@@ -14,3 +15,4 @@ mod script;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]
 mod support;
+mod thief;

@@ -39,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (name(), 0u32..4).prop_map(|(n, rest)| Op::DeleteMatching(n, rest)),
         2 => name().prop_map(Op::Optimize),
         1 => Just(Op::BackUp),
+        1 => Just(Op::Rotate),
         1 => Just(Op::Flush),
     ];
     let step = prop_oneof![

@@ -134,7 +134,7 @@ fn what_finds_no_room_leaves_the_store_as_it_was() {
             full.leave(room);
             full.refuses(put("first", 2000..2200));
             full.refuses(Op::Create("third"));
-            assert_eq!(fs::read_dir(full.store.path()).unwrap().count(), 5);
+            assert_eq!(fs::read_dir(full.store.path()).unwrap().count(), 6);
         }
         full.leave(0);
         full.refuses(Op::Data("first", 3, 203));

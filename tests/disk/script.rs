@@ -15,11 +15,14 @@ use vectorizer_native::{
     error::Result,
     filter,
     graph::HnswParams,
-    storage::{Files, Fsync},
+    storage::{Files, Fsync, UserKey},
     vectors::Metric,
 };
 
-use crate::support::{Random, WAIT};
+use crate::{
+    support::{Random, WAIT},
+    thief,
+};
 
 pub const DIMENSION: usize = 48;
 
@@ -39,6 +42,7 @@ pub enum Op {
     BackUpAndDelete(&'static str, Vec<u32>),
     Optimize(&'static str),
     BackUp,
+    Rotate,
     Flush,
 }
 
@@ -103,7 +107,7 @@ impl Model {
                 self.retain(name, |stored| !ids.contains(&stored.0));
             }
             Op::DeleteMatching(name, rest) => self.retain(name, |stored| stored.2 % 4 != *rest),
-            Op::Optimize(_) | Op::BackUp | Op::Flush => {}
+            Op::Optimize(_) | Op::BackUp | Op::Rotate | Op::Flush => {}
         }
     }
 
@@ -124,7 +128,7 @@ impl Model {
             | Op::BackUpAndDelete(name, _)
             | Op::DeleteMatching(name, _)
             | Op::Optimize(name) => self.collections.contains_key(name),
-            Op::BackUp | Op::Flush => true,
+            Op::BackUp | Op::Rotate | Op::Flush => true,
         }
     }
 
@@ -204,7 +208,18 @@ pub struct Session {
 
 impl Session {
     pub fn open(files: &Files, path: &Path, fsync: Fsync, backups: &Path) -> Result<Self> {
-        let store = open_on_disk(files, path, Some(fsync))?;
+        Self::open_with(files, path, fsync, backups, None)
+    }
+
+    /// Opens a store that is encrypted.
+    pub fn open_with(
+        files: &Files,
+        path: &Path,
+        fsync: Fsync,
+        backups: &Path,
+        user: Option<&UserKey>,
+    ) -> Result<Self> {
+        let store = open_on_disk(files, path, Some(fsync), user)?;
         Ok(Self {
             client: Client::of(store.clone()),
             store,
@@ -283,8 +298,9 @@ impl Session {
             }
             Op::BackUp => {
                 let path = self.new_backup();
-                call.create_backup(&path, &mut |_| ())?;
+                call.create_backup(&path, None, false, &mut |_| ())?;
             }
+            Op::Rotate => call.rotate_keys(None, &mut |_| ())?,
             Op::Flush => call.flush()?,
         }
         Ok(())
@@ -346,23 +362,13 @@ impl Session {
     }
 }
 
-/// What is found of `gone` in the files under `path`.
+/// What is found of `gone` by somebody who has the files under `path`.
 pub fn residues(path: &Path, gone: &[(String, Vec<u8>)]) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(path).unwrap() {
-        let entry = entry.unwrap().path();
-        if entry.is_dir() {
-            found.extend(residues(&entry, gone));
-            continue;
-        }
-        // Larger than all others together, and the same in every store.
-        if entry.ends_with("RESERVE") {
-            continue;
-        }
-        let bytes = std::fs::read(&entry).unwrap();
+    for (file, bytes) in thief::all(path) {
         for (what, needle) in gone {
             if memchr::memmem::find(&bytes, needle).is_some() {
-                found.push(format!("{what} in {}", entry.display()));
+                found.push(format!("{what} in {}", file.display()));
             }
         }
     }

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import * as vectorizer from 'vectorizer-native'
+import { readAll } from '../../scripts/read-store.mjs'
 import { fixture, here, node, projectWithoutPeers, temporaryFolder } from './support.mjs'
 
 const { ClientClosedError, DimensionMismatchError, ValidationError, VectorizerClient } = vectorizer
@@ -63,11 +64,14 @@ function frozen(value) {
   return value
 }
 
-/** Every byte of the files below a folder. */
+/** All that can be read by whoever has the files below a folder: every byte, and what is sealed under keys there. */
 function bytesBelow(folder) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
-  return Buffer.concat(files.map((file) => readFileSync(join(file.parentPath ?? file.path, file.name))))
+  const bytes = files.map((file) => readFileSync(join(file.parentPath ?? file.path, file.name)))
+  const vectors = readAll(folder).flatMap((collection) => collection.entries)
+  const known = vectors.map(({ id, metadata, text }) => Buffer.from(`${id} ${metadata} ${text}`))
+  return Buffer.concat([...bytes, ...known])
 }
 
 /** What LangChain's indexing needs to know of what it has indexed, by a clock that only it moves. */

@@ -14,7 +14,7 @@ use std::{
 use vectorizer_native::{
     collection::{Batch, Collection, Config, DeleteOptions, Item, Update, dimension_of},
     graph::HnswParams,
-    storage::{Backup, Files, Fsync, Health, Operation, verify},
+    storage::{Backup, Files, Fsync, Health, KEY, Key, Operation, Source, StoreKeys, verify},
     vectors::Metric,
 };
 
@@ -25,6 +25,10 @@ use crate::{
 
 /// So many that most are copied before the end.
 const COUNT: usize = 600;
+
+fn key() -> Arc<StoreKeys> {
+    StoreKeys::new(Key::from([7; KEY]).into(), None)
+}
 
 fn id(number: usize) -> String {
     format!("v{number}")
@@ -51,8 +55,8 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
     };
     let health = Arc::<Health>::default();
     files.create_directory(path).unwrap();
-    Collection::create(&config, files, path, fsync, &health, None).unwrap();
-    Collection::open(files, path, fsync, &health, None).unwrap()
+    Collection::create(&config, files, path, fsync, &health, &key(), None).unwrap();
+    Collection::open(files, path, fsync, &health, &key(), None).unwrap()
 }
 
 /// Does something to a collection right when most of its log is written
@@ -82,7 +86,15 @@ fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Coll
     assert!(done.load(Ordering::Acquire) && path.join("log.2").exists());
     collection.close().unwrap();
     let files = Files::default();
-    Collection::open(&files, &path, Fsync::Everysec, &Arc::default(), None).unwrap()
+    Collection::open(
+        &files,
+        &path,
+        Fsync::Everysec,
+        &Arc::default(),
+        &key(),
+        None,
+    )
+    .unwrap()
 }
 
 fn ids(collection: &Collection) -> Vec<String> {
@@ -169,13 +181,22 @@ fn backup_beside_a_delete(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static
     });
     first.set(collections[0].clone()).ok().unwrap();
     let path = directory.join("backup");
-    let mut backup = Backup::create(&files, &path).unwrap();
+    let mut backup = Backup::create(&files, &path, None, false).unwrap();
     for collection in &collections {
         let done = collection.back_up(&mut backup, &mut |_| ());
         assert!(done.is_ok() || collection.count(WAIT, None).is_err());
     }
     backup.finish().unwrap();
-    let is_whole = || verify(&Files::default(), &path, dimension_of, |_, _| ()).is_ok();
+    let is_whole = || {
+        verify(
+            &Files::default(),
+            &path,
+            Source::default(),
+            dimension_of,
+            |_, _| (),
+        )
+        .is_ok()
+    };
     let at_once = is_whole();
     // The delete may have given up waiting.
     let _ = release.send(());
@@ -208,7 +229,8 @@ fn a_graph_from_a_file_is_walked_by_rows_where_codes_are_too_coarse() {
     common::insert(&collection, &rows);
     common::optimize(&collection);
     drop(collection);
-    let collection = Collection::open(&files, &path, Fsync::No, &Arc::default(), None).unwrap();
+    let collection =
+        Collection::open(&files, &path, Fsync::No, &Arc::default(), &key(), None).unwrap();
     assert_eq!(collection.info(WAIT).unwrap().indexed, 2000);
     let mut hits = 0;
     for _ in 0..50 {

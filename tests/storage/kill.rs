@@ -23,12 +23,13 @@ use vectorizer_native::{
     client::{Call, restore_backup},
     collection::{Collection, Method, SearchOptions, dimension_of},
     error::Error,
-    storage::{Files, Fsync, verify},
+    storage::{Files, Fsync, Source, verify},
 };
 
 use crate::{
     marks::{self, Mark},
     support::{Directory, Open, Random, WAIT},
+    thief,
     workload::{self, Contents, Model, Op, Scale},
 };
 
@@ -190,24 +191,21 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Counts the marks in a file. One that is not `allowed` to be there is an error.
+/// Counts the marks that can be read in a file. One that is not `allowed` to be there is an error.
 fn marks_in(file: &Path, allowed: impl Fn(&Mark) -> bool) -> Result<HashMap<Mark, u32>, String> {
-    let bytes = match fs::read(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        read => read.unwrap(),
-    };
     let mut counts = HashMap::new();
-    let mut found = marks::find(&bytes).peekable();
-    while let Some((at, mark)) = found.next() {
-        let mut count = 1;
-        while found.next_if(|(_, next)| *next == mark).is_some() {
-            count += 1;
+    for piece in thief::read(file) {
+        let mut found = marks::find(&piece).peekable();
+        while let Some((_, mark)) = found.next() {
+            let mut count = 1;
+            while found.next_if(|(_, next)| *next == mark).is_some() {
+                count += 1;
+            }
+            if !allowed(&mark) {
+                return Err(format!("{mark:?} can be read in {}", file.display()));
+            }
+            *counts.entry(mark).or_default() += count;
         }
-        if !allowed(&mark) {
-            let place = file.display();
-            return Err(format!("{mark:?} is at byte {at} of {place}"));
-        }
-        *counts.entry(mark).or_default() += count;
     }
     Ok(counts)
 }
@@ -469,11 +467,18 @@ impl Chain {
         });
         let found = found.unwrap();
         assert!(expected.iter().all(|(mark, n)| found.get(mark) == Some(n)));
-        verify(&Files::default(), file, dimension_of, |_, _| ()).unwrap();
+        verify(
+            &Files::default(),
+            file,
+            Source::default(),
+            dimension_of,
+            |_, _| (),
+        )
+        .unwrap();
         if self.random.below(4) == 0 {
             let directory = Directory::new();
             let path = directory.join("restored");
-            restore_backup(file, &path, &mut |_, _| ()).unwrap();
+            restore_backup(file, &path, Source::default(), &mut |_, _| ()).unwrap();
             let store = Open::new(&path, Fsync::No).unwrap();
             assert_eq!(wrong_store(&store.call(), model), None);
             store.close().unwrap();
@@ -573,7 +578,14 @@ fn check_deleted(file: &Path, deleted: usize) {
         assert!(!file.exists());
         return;
     }
-    let found = verify(&Files::default(), file, dimension_of, |_, _| ()).unwrap();
+    let found = verify(
+        &Files::default(),
+        file,
+        Source::default(),
+        dimension_of,
+        |_, _| (),
+    )
+    .unwrap();
     assert_eq!(found.vectors, deleted as u64);
 }
 

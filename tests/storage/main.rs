@@ -8,4 +8,7 @@ mod handles;
 mod kill;
 mod marks;
 mod support;
+#[allow(dead_code)]
+#[path = "../disk/thief.rs"]
+mod thief;
 mod workload;

@@ -45,7 +45,7 @@ impl Open {
         let client = Client::open(Options {
             path: Some(path.to_str().unwrap().to_owned()),
             fsync: Some(fsync),
-            shared: None,
+            ..Options::default()
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.unwrap();

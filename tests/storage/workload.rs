@@ -109,6 +109,7 @@ pub enum Op {
         wait: bool,
     },
     Flush,
+    Rotate,
     BackUp {
         number: u32,
     },
@@ -357,7 +358,8 @@ impl Model {
                 let wait = random.below(4) == 0;
                 Op::Optimize { name, wait }
             }
-            965..=979 => Op::Flush,
+            965..=974 => Op::Flush,
+            975..=979 => Op::Rotate,
             980..=989 => Op::BackUp {
                 number: self.number(),
             },
@@ -421,7 +423,7 @@ impl Model {
                 let left: Vec<_> = contents.vectors.iter().map(|(&o, v)| (v.id, o)).collect();
                 contents.orders = left.into_iter().collect();
             }
-            Op::Optimize { .. } | Op::Flush | Op::BackUp { .. } => {}
+            Op::Optimize { .. } | Op::Flush | Op::Rotate | Op::BackUp { .. } => {}
         }
     }
 
@@ -511,8 +513,9 @@ impl Model {
                 }
             }
             Op::Flush => call.flush()?,
+            Op::Rotate => call.rotate_keys(None, &mut |_| ())?,
             Op::BackUp { number } => {
-                call.create_backup(&file(*number), &mut |_| ())?;
+                call.create_backup(&file(*number), None, false, &mut |_| ())?;
             }
         }
         Ok(())

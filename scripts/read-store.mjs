@@ -1,0 +1,661 @@
+// Prints all that can be read of a store's files, or of a backup, by somebody who has them:
+// every entry whose key is there, whether the log says that it is live or not. Of a directory
+// that is no store it reads the stores and backups below it. It is written from docs/format.md,
+// and uses nothing of the package.
+//
+//   node scripts/read-store.mjs DIRECTORY-OR-BACKUP [--keys FILE-OR-DIRECTORY] [--key-file FILE]
+//     [--keys-key-file FILE] [--json]
+//
+// --keys           for a store, another directory of the same layout, from which KEYRING and the
+//                  tables of keys are taken: an old copy of the logs is read with the keys of now.
+//                  For a backup that has its keys apart, exported keys or the directory of a store
+// --key-file       a file with the user's key, which opens what is encrypted: 32 bytes, or 64
+//                  hexadecimal digits, or the base64 text of 32 bytes
+// --keys-key-file  the same for what --keys names, where that has another
+// --json           prints what `readAll` returns
+//
+// What cannot be read is said on stderr. Checksums (XXH3, which Node has not) are not verified.
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const VERSION = 2
+/** Bytes of a key, which are those of a seat, of a nonce, and of a tag. */
+const KEY = 32
+const NONCE = 12
+const TAG = 16
+/** Bytes of a collection's seal name, and of what a backup knows a key again by. */
+const NAME = 16
+const MARK = 8
+/** A keyring: where its keys are, each with its nonce and tag, and the length of what follows. */
+const KEPT = [24, 84]
+const KEPT_BYTES = NONCE + KEY + TAG
+const WRAPPED_LENGTH = 144
+const WRAPPED = 148
+const MAX_WRAPPED = 65_536
+/** A table: where its settings are, and its seats. */
+const SETTINGS = 104
+const SETTINGS_END = 4088
+const SEATS = 4096
+/** Where the records of a log begin. */
+const RECORDS = 12288
+const HEADER = 64
+const HEAD = 28
+const ABSENT = 0xffffffff
+const MAX_DIMENSION = 65_535
+
+const KINDS = ['CMIT', 'CONF', 'KEYS', 'AWAY', 'EXPO', 'DONE']
+
+const isZero = (bytes) => bytes.every((byte) => byte === 0)
+
+/** A file, read in pieces. Where it ends before a piece does, the piece is shorter. */
+class File {
+  constructor(path) {
+    this.path = path
+    this.descriptor = openSync(path, 'r')
+    this.size = fstatSync(this.descriptor).size
+  }
+
+  read(at, length) {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, this.size - at)))
+    let done = 0
+    while (done < bytes.length) {
+      const read = readSync(this.descriptor, bytes, done, bytes.length - done, at + done)
+      if (read === 0) break
+      done += read
+    }
+    return bytes.subarray(0, done)
+  }
+
+  /** Why it does not begin as a file of this kind does. */
+  fault(kind) {
+    const beginning = this.read(0, 20)
+    if (beginning.length < 20) return 'it is too short'
+    if (beginning.toString('latin1', 0, 8) !== `${kind}\r\n`) return `it does not begin with ${kind}`
+    const version = beginning.readUInt32LE(8)
+    return version === VERSION ? undefined : `it is of format version ${version}, not ${VERSION}`
+  }
+}
+
+/** Opens what is sealed. Undefined where the key, the nonce or anything else is not its own. */
+function open(key, nonce, additional, sealed) {
+  if (sealed.length < TAG) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+  decipher.setAAD(additional).setAuthTag(sealed.subarray(-TAG))
+  const opened = decipher.update(sealed.subarray(0, -TAG))
+  try {
+    decipher.final()
+    return opened
+  } catch {
+    return undefined
+  }
+}
+
+/** What opens what is sealed as a whole, as a collection's settings, and the keys in a table. */
+class TableKey {
+  constructor(name, turn, key) {
+    Object.assign(this, { name, turn, key })
+  }
+
+  /** Opens what has its nonce before it. */
+  open(additional, sealed) {
+    if (sealed.length < NONCE + TAG) return undefined
+    return open(this.key, sealed.subarray(0, NONCE), additional, sealed.subarray(NONCE))
+  }
+
+  settings(sealed) {
+    return this.open(this.name, sealed)?.toString()
+  }
+
+  unmask(seat, masked) {
+    const nonce = Buffer.alloc(NONCE)
+    nonce.writeUInt32LE(this.turn, 0)
+    nonce.writeBigUInt64LE(BigInt(seat), 4)
+    return createCipheriv('aes-256-gcm', this.key, nonce).update(masked)
+  }
+}
+
+/** The number in 8 bytes. None that was counted is larger than a JavaScript number can be. */
+const number = (bytes, at) => Number(bytes.readBigUInt64LE(at))
+
+const lengthsOf = (head) => head.id + (head.metadata ?? 0) + (head.text ?? 0)
+
+/** The record at a place in a file, or why there is none. */
+function readRecord(file, at) {
+  const header = file.read(at, HEADER)
+  if (header.length < HEADER) return { fault: 'a record is cut off' }
+  const kind = header.toString('latin1', 0, 4)
+  if (!KINDS.includes(kind) || header.readUInt32LE(12) !== 0) return { fault: 'there is no record' }
+  const [removes, puts, size] = [header.readUInt32LE(4), header.readUInt32LE(8), number(header, 40)]
+  const data = at + HEADER + 8 * removes + HEAD * puts
+  const end = data + size
+  if (end > file.size) return { fault: 'a record is cut off' }
+  const directory = file.read(at + HEADER, 8 * removes + HEAD * puts)
+  if (directory.length < 8 * removes + HEAD * puts) return { fault: 'a record is cut off' }
+  const removed = Array.from({ length: removes }, (_, i) => number(directory, 8 * i))
+  const heads = Array.from({ length: puts }, (_, i) => {
+    const head = directory.subarray(8 * removes + HEAD * i).subarray(0, HEAD)
+    const [id, metadata, text] = [16, 20, 24].map((place) => head.readUInt32LE(place))
+    return {
+      number: number(head, 0),
+      order: number(head, 8),
+      id,
+      metadata: metadata === ABSENT ? undefined : metadata,
+      text: text === ABSENT ? undefined : text,
+      lengths: head.subarray(16),
+    }
+  })
+  if ([...removed, ...heads.flatMap((head) => [head.number, head.order])].some((n) => n > 2 ** 62))
+    return { fault: 'a record counts further than any can' }
+  const record = { kind, removed, heads, data, size, end }
+  if (kind !== 'CMIT') return record
+  // What is left for the values, of which every part has equally many.
+  const values = size - heads.reduce((sum, head) => sum + lengthsOf(head) + TAG, 0)
+  const dimension = puts === 0 ? undefined : values / (4 * puts)
+  const isPossible = puts === 0 ? values === 0 : Number.isInteger(dimension) && dimension >= 1
+  if (!isPossible || dimension > MAX_DIMENSION)
+    return { fault: 'the parts of a record do not add up to its data' }
+  return { ...record, dimension }
+}
+
+/**
+ * Reads the records of one collection: its settings, as they are sealed, and where its parts
+ * are, with the seats of their keys. `next` is the record that follows, of another kind, or the
+ * reason why there is none; undefined where the file ends with the collection.
+ */
+function readCollection(file, begin) {
+  const parts = []
+  const live = new Map()
+  let [at, settings, dimension, next] = [begin, undefined, undefined, undefined]
+  while (at < file.size) {
+    const record = readRecord(file, at)
+    if (record.kind === 'CONF' && at === begin) settings = file.read(record.data, record.size)
+    else if (record.kind !== 'CMIT') {
+      next = record
+      break
+    } else if (record.dimension !== undefined && record.dimension !== (dimension ??= record.dimension)) {
+      next = { fault: 'a record is of another dimension than those before' }
+      break
+    } else {
+      let place = record.data
+      const end = (number) => {
+        if (live.has(number)) live.get(number).live = false
+        live.delete(number)
+      }
+      record.removed.forEach(end)
+      for (const head of record.heads) {
+        end(head.number)
+        const length = 4 * dimension + lengthsOf(head) + TAG
+        const part = { head, place, length, dimension, seat: parts.length, live: true }
+        parts.push(part)
+        live.set(head.number, part)
+        place += length
+      }
+    }
+    at = record.end
+  }
+  return { settings, parts, next, end: at }
+}
+
+/** Opens a part with its key, and reads what is in it. */
+function readPart(file, part, name, key) {
+  const { head, dimension } = part
+  const opened = open(
+    key,
+    Buffer.alloc(NONCE),
+    Buffer.concat([name, head.lengths]),
+    file.read(part.place, part.length),
+  )
+  if (opened === undefined) return undefined
+  let at = 4 * dimension
+  const text = (length) => {
+    if (length === undefined) return null
+    at += length
+    return opened.toString('utf8', at - length, at)
+  }
+  return {
+    number: head.number,
+    order: head.order,
+    live: part.live,
+    id: text(head.id),
+    metadata: text(head.metadata),
+    text: text(head.text),
+    row: Array.from({ length: dimension }, (_, i) => opened.readFloatLE(4 * i)),
+  }
+}
+
+/** The keys that tables have at a seat, which two have while keys are rotated. */
+function keysAt(seat, tables) {
+  return tables.flatMap(({ table, seats }) => {
+    const masked = seats.subarray(KEY * seat, KEY * (seat + 1))
+    if (masked.length < KEY || isZero(masked)) return []
+    return [{ name: table.name, key: table.unmask(seat, masked) }]
+  })
+}
+
+/**
+ * Opens what it can of the parts of a collection. `keysOf` returns the keys of a part, and
+ * `elsewhere` those that other logs have for the same number.
+ */
+function openParts(file, parts, keysOf, into, elsewhere = () => []) {
+  const log = basename(file.path)
+  for (const part of parts) {
+    into.total += 1
+    const own = keysOf(part)
+    let entry
+    for (const { name, key } of own) entry ??= readPart(file, part, name, key)
+    if (entry === undefined) {
+      for (const { name, key } of elsewhere(part.head.number)) entry ??= readPart(file, part, name, key)
+    }
+    if (entry !== undefined) into.entries.push({ ...entry, log })
+    else if (own.length > 0) into.unopened += 1
+    else into.withoutKey += 1
+  }
+}
+
+/** What the settings say, where they are open. */
+function nameIn(settings) {
+  try {
+    const { name } = JSON.parse(settings)
+    return typeof name === 'string' ? name : null
+  } catch {
+    return null
+  }
+}
+
+const collectionAt = (path) => ({ name: null, path, entries: [], total: 0, withoutKey: 0, unopened: 0 })
+
+/** Does something with a file. What cannot be done is told. */
+function withFile(path, tell, act) {
+  let file
+  try {
+    file = new File(path)
+    return act(file)
+  } catch (error) {
+    tell(`${path} cannot be read: ${error.message}`)
+    return undefined
+  } finally {
+    if (file !== undefined) closeSync(file.descriptor)
+  }
+}
+
+/** The entries of a directory, by name; none where it cannot be read. */
+function list(path, tell) {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true })
+    return entries.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+  } catch (error) {
+    if (error.code !== 'ENOENT') tell(`${path} cannot be read: ${error.message}`)
+    return []
+  }
+}
+
+/**
+ * The keys that a file begins with, which is a keyring or a backup: the present one, and the one
+ * before it. `user` is the key that opens them, where they are sealed.
+ */
+function keptKeys(file, kind, user, tell) {
+  const ring = file.read(0, WRAPPED)
+  const kept = KEPT.map((at) => ring.subarray(at, at + KEPT_BYTES)).filter((one) => !isZero(one))
+  const how = ring.length < WRAPPED ? undefined : ring.readUInt32LE(20)
+  let fault = file.fault(kind)
+  if (!fault && how === undefined) fault = 'it is too short'
+  else if (!fault && kept.length === 0) fault = 'there is no key in it'
+  else if (!fault && how > 1) fault = 'its key is kept in an unknown way'
+  else if (!fault && how === 1 && user === undefined) fault = 'it is encrypted, and no key was given'
+  if (fault !== undefined) {
+    tell(`${file.path}: ${fault}`)
+    return []
+  }
+  if (how === 0) return kept.map((one) => one.subarray(NONCE, NONCE + KEY))
+  const opened = kept.map((one) =>
+    open(user, one.subarray(0, NONCE), ring.subarray(0, KEPT[0]), one.subarray(NONCE)),
+  )
+  if (opened.includes(undefined)) tell(`${file.path}: the key that was given does not open it`)
+  return opened.filter((key) => key !== undefined)
+}
+
+/** The keys of the store: one, unless keys are being rotated. */
+function storeKeys(path, user, tell) {
+  const names = list(path, tell).map(({ name }) => name)
+  const rings = ['KEYRING', 'KEYRING.new', 'KEYRING.old'].filter((name) => names.includes(name))
+  if (rings.length === 0) tell(`${path} has no KEYRING`)
+  return rings.flatMap(
+    (name) => withFile(join(path, name), tell, (file) => keptKeys(file, 'VECRNG', user, tell)) ?? [],
+  )
+}
+
+/** A table of keys: what unmasks them, and how they stand there; and the collection's settings. */
+function readTable(file, stores, tell) {
+  const fault = file.fault('VECKEY')
+  const page = file.read(0, SEATS)
+  if (fault === undefined && page.length === SEATS) {
+    const [name, turn] = [page.subarray(20, 36), page.readUInt32LE(36)]
+    for (const store of stores) {
+      const key = open(store, page.subarray(40, 52), page.subarray(0, 40), page.subarray(52, 100))
+      if (key === undefined) continue
+      const table = new TableKey(name, turn, key)
+      const end = Math.min(SETTINGS + page.readUInt32LE(100), SETTINGS_END)
+      const settings = table.settings(page.subarray(SETTINGS, end))
+      if (settings === undefined) tell(`${file.path}: its settings cannot be opened`)
+      return { table, settings, seats: file.read(SEATS, file.size) }
+    }
+  }
+  tell(`${file.path}: ${fault ?? 'no store key opens its table key'}`)
+  return undefined
+}
+
+/** The tables in directories, by the number of their log. */
+function tablesIn(directories, stores, tell) {
+  const tables = new Map()
+  for (const directory of directories) {
+    for (const { name } of list(directory, tell)) {
+      const log = /^keys\.(\d+)(?:\.(?:new|old))?$/.exec(name)?.[1]
+      if (log === undefined) continue
+      const read = withFile(join(directory, name), tell, (file) => readTable(file, stores, tell))
+      if (read !== undefined) tables.set(log, [...(tables.get(log) ?? []), read])
+    }
+  }
+  return tables
+}
+
+const logOf = (name) => /^log\.(\d+)(?:\.|$)/.exec(name)?.[1]
+
+/**
+ * The keys of the entries of all logs in directories, by the entries' numbers: a log that takes the
+ * place of another may have the same entries, with the same keys, at other seats.
+ */
+function keysByNumber(directories, tables) {
+  const places = new Map()
+  const ignore = () => {}
+  for (const directory of directories) {
+    for (const { name } of list(directory, ignore)) {
+      const own = tables.get(logOf(name)) ?? []
+      const found =
+        own.length > 0 && withFile(join(directory, name), ignore, (f) => readCollection(f, RECORDS))
+      for (const { head, seat } of found ? found.parts : [])
+        places.set(head.number, [...(places.get(head.number) ?? []), { seat, own }])
+    }
+  }
+  return (number) => (places.get(number) ?? []).flatMap(({ seat, own }) => keysAt(seat, own))
+}
+
+/** Reads one log, with its tables if there are any. */
+function readLog(file, tables, elsewhere, collection, tell) {
+  const fault = file.fault('VECLOG')
+  // Its records may be there all the same.
+  if (fault) tell(`${file.path}: ${fault}`)
+  const { settings, parts, next, end } = readCollection(file, RECORDS)
+  if (settings !== undefined) tell(`${file.path}: it has settings, as a backup`)
+  if (next) {
+    const fault = next.fault ?? `a record ${next.kind} does not belong there`
+    tell(`${file.path}: at byte ${end}: ${fault}; ${file.size - end} bytes were not read`)
+  }
+  if (tables.length === 0) tell(`${file.path}: there is no table of its keys that can be opened`)
+  openParts(file, parts, ({ seat }) => keysAt(seat, tables), collection, elsewhere)
+}
+
+const isCollection = (entry) => entry.isDirectory() && /^collection-\d+/.test(entry.name)
+const numberOf = (name) => /^collection-(\d+)/.exec(name)[1]
+
+/**
+ * All that can be opened of the store in a directory, by collection. With `keys`, the keys are
+ * those in another directory. `key` is the user's, of 32 bytes, where the store is encrypted, and
+ * `keysKey` that of `keys`, where it is another. Metadata are JSON texts, as they are written.
+ * `tell` is told what cannot be read.
+ */
+export function readStore(path, { keys = path, key, keysKey = key, tell = () => {} } = {}) {
+  const stores = storeKeys(keys, keysKey, tell)
+  const keyed = list(keys, tell).filter(isCollection)
+  return list(path, tell)
+    .filter(isCollection)
+    .map(({ name }) => {
+      const collection = collectionAt(join(path, name))
+      // A collection that is being removed has another name.
+      const others = keyed.filter((other) => numberOf(other.name) === numberOf(name))
+      const own = others.sort((a, b) => Number(b.name === name) - Number(a.name === name))
+      const directories = own.map((other) => join(keys, other.name))
+      const tables = tablesIn(directories, stores, tell)
+      let known
+      const elsewhere = (number) => (known ??= keysByNumber(directories, tables))(number)
+      // All tables of a collection have the same settings.
+      for (const { settings } of [...tables.values()].flat()) collection.name ??= nameIn(settings)
+      for (const file of list(collection.path, tell)) {
+        const log = logOf(file.name)
+        if (log === undefined) continue
+        const own = tables.get(log) ?? []
+        const logPath = join(collection.path, file.name)
+        withFile(logPath, tell, (opened) => readLog(opened, own, elsewhere, collection, tell))
+      }
+      return collection
+    })
+}
+
+/**
+ * Where the records of a backup or of exported keys begin. Before the file is finished there are
+ * zeros where its key will be.
+ */
+function recordsOf(file) {
+  const ring = file.read(0, WRAPPED + MAX_WRAPPED + 9)
+  if (ring.length < WRAPPED) return file.size
+  if (!isZero(ring.subarray(20, WRAPPED))) return WRAPPED + ring.readUInt32LE(WRAPPED_LENGTH) + 8
+  const first = ring.subarray(WRAPPED).findIndex((byte) => byte !== 0)
+  return first === -1 ? file.size : WRAPPED + first
+}
+
+/** What a backup, or exported keys, have in place of the table of a collection, which is counted from 1. */
+function numberedTable(number, key) {
+  const name = Buffer.alloc(NAME)
+  name.writeUInt32LE(number)
+  return new TableKey(name, number, key)
+}
+
+/** The keys in a file of exported ones, each with its collection's seal name, by their numbers. */
+function readExported(file, user, tell) {
+  const found = new Map()
+  const [key] = keptKeys(file, 'VECEXP', user, tell)
+  let at = key === undefined ? file.size : recordsOf(file)
+  for (let count = 1; at < file.size; count++) {
+    const { kind, fault, data, size, end } = readRecord(file, at)
+    if (kind === 'DONE') return found
+    if (kind !== 'EXPO') {
+      const why = fault ?? `a record ${kind} does not belong there`
+      tell(`${file.path}: at byte ${at}: ${why}; ${file.size - at} bytes were not read`)
+      return found
+    }
+    const exported = numberedTable(count, key).open(Buffer.from('EXPO'), file.read(data, size))
+    if (exported === undefined) tell(`${file.path}: at byte ${at}: its keys cannot be opened`)
+    else {
+      const name = exported.subarray(0, NAME)
+      // Behind the name is the sequence number of the collection's last write.
+      for (let place = NAME + 8; place + 8 + KEY <= exported.length; place += 8 + KEY) {
+        const of = number(exported, place)
+        const one = { name, key: exported.subarray(place + 8, place + 8 + KEY) }
+        found.set(of, [...(found.get(of) ?? []), one])
+      }
+    }
+    at = end
+  }
+  if (key !== undefined) tell(`${file.path}: it has no end`)
+  return found
+}
+
+/**
+ * The keys in exported ones or in the directory of a store, each with its collection's seal name, as
+ * a function of an entry's number.
+ */
+function keysFrom(path, user, tell) {
+  let all
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    const stores = storeKeys(path, user, tell)
+    all = list(path, tell)
+      .filter(isCollection)
+      .map(({ name }) => {
+        const directories = [join(path, name)]
+        return keysByNumber(directories, tablesIn(directories, stores, tell))
+      })
+  } else {
+    const exported = withFile(path, tell, (file) => readExported(file, user, tell))
+    all = [(number) => exported?.get(number) ?? []]
+  }
+  return (number) => all.flatMap((keysOf) => keysOf(number))
+}
+
+const markOf = (key) => createHash('sha256').update(key).digest().subarray(0, MARK)
+
+/**
+ * The keys of a part of a backup that has them apart. `away` is what it says of its keys, and
+ * `elsewhere` returns those there are.
+ */
+function keysApart(away, elsewhere) {
+  const name = away.subarray(0, NAME)
+  return ({ head, seat }) => {
+    const mark = away.subarray(NAME + MARK * seat, NAME + MARK * (seat + 1))
+    // One of another mark is that of what has taken the entry's place since.
+    return elsewhere(head.number).filter((one) => one.name.equals(name) && markOf(one.key).equals(mark))
+  }
+}
+
+/**
+ * All that can be opened of a backup, finished or not, in the same form. `keys` is the file of
+ * exported keys, or the directory of the store, for one that has its keys apart. `key` is the user's
+ * that opens the backup, and `keysKey` that of the keys, where it is another.
+ */
+export function readBackup(path, { keys, key: user, keysKey = user, tell = () => {} } = {}) {
+  const collections = []
+  let known
+  const elsewhere = (number) => (known ??= keysFrom(keys, keysKey, tell))(number)
+  /** Opens the parts of a collection. The record behind them has their keys, or says which they are. */
+  const openThese = (file, parts, { kind, data, size }, table, into) => {
+    let away
+    if (table !== undefined && kind === 'KEYS') {
+      const seats = file.read(data, size)
+      return openParts(file, parts, ({ seat }) => keysAt(seat, [{ table, seats }]), into)
+    }
+    if (table !== undefined && kind === 'AWAY') {
+      away = table.open(Buffer.from(kind), file.read(data, size))
+      if (away?.length !== NAME + MARK * parts.length) {
+        tell(`${path}: what it says of keys cannot be opened`)
+        away = undefined
+      } else if (keys === undefined) tell(`${path}: its keys are apart, and none were given`)
+    }
+    const none = () => []
+    if (keys === undefined || kind === 'KEYS') openParts(file, parts, none, into)
+    else if (away !== undefined) openParts(file, parts, keysApart(away, elsewhere), into)
+    // Without that record the seal name is not known, and every key of the number is tried.
+    else openParts(file, parts, none, into, elsewhere)
+  }
+  withFile(path, tell, (file) => {
+    const [key] = keptKeys(file, 'VECBAK', user, tell)
+    let at = recordsOf(file)
+    while (at < file.size) {
+      const { settings, parts, next, end } = readCollection(file, at)
+      if (next?.kind === 'DONE' && end === at) return
+      const table = key && numberedTable(collections.length + 1, key)
+      const collection = collectionAt(path)
+      if (settings !== undefined) collection.name = nameIn(table?.settings(settings))
+      const isKeyed = next?.kind === 'KEYS' || next?.kind === 'AWAY'
+      openThese(file, parts, next ?? {}, table, collection)
+      if (settings !== undefined || parts.length > 0) collections.push(collection)
+      if (!isKeyed) {
+        const fault = next?.fault ?? 'the keys of a collection are not there'
+        tell(`${path}: at byte ${end}: ${fault}; ${file.size - end} bytes were not read`)
+        return
+      }
+      at = next.end
+    }
+    tell(`${path}: it has no end`)
+  })
+  return collections
+}
+
+const isOfStore = (entry) => /^(?:STORE$|KEYRING)/.test(entry.name) || isCollection(entry)
+
+/**
+ * All that can be opened of a store, of a backup, or of all that are in a directory and those
+ * below it.
+ */
+export function readAll(path, { keys, key, keysKey, tell = () => {} } = {}) {
+  if (!statSync(path).isDirectory()) return readBackup(path, { keys, key, keysKey, tell })
+  const entries = list(path, tell)
+  const found = entries.some(isOfStore) ? readStore(path, { keys, key, keysKey, tell }) : []
+  for (const entry of entries) {
+    const inside = join(path, entry.name)
+    const isBackup = () => withFile(inside, tell, (file) => file.read(0, 8).toString() === 'VECBAK\r\n')
+    if (entry.isDirectory() && !isCollection(entry)) found.push(...readAll(inside, { key, tell }))
+    else if (entry.isFile() && isBackup()) found.push(...readBackup(inside, { key, tell }))
+  }
+  return found
+}
+
+/** The user's key, of what the file that it is kept in holds. */
+export function keyOf(bytes) {
+  if (bytes.length === KEY) return bytes
+  const text = bytes.toString('latin1').trim()
+  if (/^[\da-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
+  if (/^[\w+/-]{43}=?$/.test(text)) return Buffer.from(text, 'base64')
+  throw new Error('a key is 32 bytes, or 64 hexadecimal digits, or the base64 text of 32 bytes')
+}
+
+const VALUES = 4
+
+function print({ name, path, entries, total, withoutKey, unopened }) {
+  const what = `${path}, ${name === null ? 'whose name is not known' : JSON.stringify(name)}`
+  console.log(`${what}:`)
+  for (const { number, order, live, id, metadata, text, row, log } of entries) {
+    const more = row.length > VALUES ? `, … ${row.length} values` : ''
+    console.log(
+      `  ${JSON.stringify(id)} (number ${number}, order ${order}, ${live ? 'live' : 'dead'}, in ${log})`,
+    )
+    if (metadata !== null) console.log(`    metadata ${metadata}`)
+    if (text !== null) console.log(`    text ${JSON.stringify(text)}`)
+    console.log(`    row [${row.slice(0, VALUES).join(', ')}${more}]`)
+  }
+  const counts = `${total} entries, ${entries.length} opened, ${withoutKey} without key, ${unopened} not openable`
+  return `${what}: ${counts}`
+}
+
+function main() {
+  const { values: options, positionals } = parseArgs({
+    options: {
+      keys: { type: 'string' },
+      'key-file': { type: 'string' },
+      'keys-key-file': { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  })
+  const [path, ...rest] = positionals
+  if (path === undefined || rest.length > 0)
+    throw new Error(
+      'usage: node scripts/read-store.mjs DIRECTORY-OR-BACKUP [--keys FILE-OR-DIRECTORY] [--key-file FILE] [--keys-key-file FILE] [--json]',
+    )
+  const [key, keysKey] = [options['key-file'], options['keys-key-file']].map((file) =>
+    file === undefined ? undefined : keyOf(readFileSync(file)),
+  )
+  const tell = (what) => console.error(what)
+  const collections = readAll(path, { keys: options.keys, key, keysKey, tell })
+  if (options.json) return console.log(JSON.stringify(collections))
+  const summary = collections.map(print)
+  console.log(summary.join('\n'))
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    main()
+  } catch (error) {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

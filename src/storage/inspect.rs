@@ -1,0 +1,210 @@
+//! What is in the files of a store, for whoever looks at them from outside. Nothing is changed,
+//! and nothing is locked: somebody else may have the store open.
+
+use std::{path::Path, thread, time::Duration};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    file::Files,
+    header::damaged,
+    keyring::{self, UserKey},
+    keys::Seats,
+    log::{Input, Log, Look},
+    root,
+};
+use crate::error::{Error, Result};
+
+/// Progress is told about so often.
+const PORTION: u64 = 1 << 20;
+
+/// What was found in a store.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspection {
+    pub path: String,
+    pub encrypted: bool,
+    pub collections: Vec<Inspected>,
+    /// Collections that could not be read at all, and why.
+    pub damaged: Vec<String>,
+}
+
+/// What was found of a collection.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspected {
+    pub directory: String,
+    pub name: String,
+    pub dimension: u64,
+    pub metric: String,
+    /// The entries of its log: every insert and every change makes one.
+    pub entries: u64,
+    /// Those that nothing after them removes or replaces.
+    pub live: u64,
+    pub with_key: u64,
+    pub without_key: u64,
+    /// The bytes of its log and its table of keys.
+    pub bytes: u64,
+    /// The ids of all that can be opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    pub damaged: Vec<String>,
+}
+
+/// How thoroughly to look.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Thoroughness {
+    /// Tell the ids.
+    pub ids: bool,
+    /// Open every entry.
+    pub verify: bool,
+}
+
+/// What is found damaged is looked at again: somebody who has the store open may just be
+/// removing it, or giving it another name.
+const LOOKS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Looks until nothing is wrong, so many times.
+pub fn patiently<T>(
+    mut look: impl FnMut() -> Result<T>,
+    is_right: impl Fn(&T) -> bool,
+) -> Result<T> {
+    for _ in 1..LOOKS {
+        match look() {
+            Err(Error::Storage(_)) => {}
+            Ok(found) if !is_right(&found) => {}
+            done => return done,
+        }
+        thread::sleep(PAUSE);
+    }
+    look()
+}
+
+/// Looks through the files of a store.
+pub fn inspect(
+    files: &Files,
+    store: &Path,
+    user: Option<&UserKey>,
+    thoroughness: Thoroughness,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Inspection> {
+    root::check(store)?;
+    let look = || look(files, store, user, thoroughness, &mut progress);
+    let is_right = |found: &Inspection| {
+        let mut collections = found.collections.iter();
+        found.damaged.is_empty() && collections.all(|one| one.damaged.is_empty())
+    };
+    patiently(look, is_right)
+}
+
+fn look(
+    files: &Files,
+    store: &Path,
+    user: Option<&UserKey>,
+    thoroughness: Thoroughness,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Inspection> {
+    let keyring = keyring::open(files, store, user)?;
+    let mut found = Inspection {
+        path: store.display().to_string(),
+        encrypted: user.is_some(),
+        collections: Vec::new(),
+        damaged: Vec::new(),
+    };
+    let mut looks = Vec::new();
+    for directory in root::collections(store)? {
+        match Log::look(files, &directory, &keyring) {
+            Ok(look) => looks.push((directory, look)),
+            Err(error) => found.damaged.push(error.to_string()),
+        }
+    }
+    let total = looks.iter().map(|(_, look)| look.end).sum();
+    let mut before = 0;
+    for (directory, look) in looks {
+        let inspected = inspect_one(&directory, &look, thoroughness, &mut |done| {
+            progress(before + done, total);
+        });
+        before += look.end;
+        match inspected {
+            Ok(inspected) => found.collections.push(inspected),
+            Err(error) => found.damaged.push(error.to_string()),
+        }
+    }
+    progress(total, total);
+    Ok(found)
+}
+
+fn inspect_one(
+    directory: &Path,
+    look: &Look,
+    thoroughness: Thoroughness,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Inspected> {
+    let settings: Value = serde_json::from_str(look.keys.settings())
+        .map_err(|_| damaged(&look.keys.file().path(), "its settings are damaged"))?;
+    let dimension = settings["dimension"].as_u64().unwrap_or(0);
+    let text = |name: &str| settings[name].as_str().unwrap_or_default().to_owned();
+    let index = look.index(dimension as usize)?;
+    let mut inspected = Inspected {
+        directory: directory.display().to_string(),
+        name: text("name"),
+        dimension,
+        metric: text("metric"),
+        entries: index.parts.len() as u64,
+        live: 0,
+        with_key: 0,
+        without_key: 0,
+        bytes: look.file.size()? + look.keys.file().size()?,
+        ids: thoroughness.ids.then(Vec::new),
+        damaged: Vec::new(),
+    };
+    let mut input = Input::new(&look.file, look.begin);
+    let mut seats = Seats::new(&look.keys);
+    let name = &look.keys.table().name;
+    let mut told = 0;
+    for part in &index.parts {
+        let place = part.place;
+        let key = seats.get(place.seat)?;
+        inspected.live += u64::from(part.live);
+        inspected.with_key += u64::from(key.is_some());
+        inspected.without_key += u64::from(key.is_none());
+        let what = |why: &str| {
+            let log = look.file.path();
+            format!(
+                "{}: the vector at byte {} {why}",
+                log.display(),
+                place.offset
+            )
+        };
+        let Some(key) = key else {
+            // Somebody may be deleting it.
+            if part.live && look.known.clean {
+                inspected.damaged.push(what("has no key"));
+            }
+            continue;
+        };
+        if !thoroughness.ids && !(thoroughness.verify && part.live) {
+            continue;
+        }
+        input.skip(place.offset - input.position());
+        let bytes = input.part(place.len.into())?;
+        match part.head.open(name, key, bytes, dimension as usize) {
+            Some(content) => {
+                let ids = inspected.ids.iter_mut();
+                ids.for_each(|ids| ids.push(content.id.to_owned()));
+            }
+            None if part.live => inspected
+                .damaged
+                .push(what("cannot be opened with its key")),
+            None => {}
+        }
+        if place.offset >= told + PORTION {
+            told = place.offset;
+            progress(told);
+        }
+    }
+    Ok(inspected)
+}

@@ -1,0 +1,340 @@
+//! The keys of a log: one for each entry that the log has put, in their order. A delete is
+//! the destruction of keys.
+//!
+//! | bytes | |
+//! | --- | --- |
+//! | 0..20 | the beginning that all files have |
+//! | 20..36 | the collection's name among sealed things, at random |
+//! | 36..40 | the table's turn: the number of its log |
+//! | 40..52 | the nonce of the table key |
+//! | 52..100 | the table key, sealed under the store key |
+//! | 100..104 | bytes of the settings |
+//! | 104.. | the collection's settings, a JSON text: a nonce (12), the sealed text, the tag (16) |
+//! | 4088..4096 | checksum of all before |
+//! | 4096.. | the seats: 32 bytes for each entry, its key masked under the table key; zeros where it was destroyed |
+//!
+//! Entry number `n` of the log, counted from 0 in the order in which the records put them,
+//! has the seat at byte `4096 + 32 * n`. No page of the disk has a part of a seat.
+
+use std::{io, ops::Range, path::Path, sync::Arc};
+
+use zeroize::Zeroizing;
+
+use super::{
+    file::{File, Files, failed},
+    header::{self, PREAMBLE, damaged},
+    keyring::Keyring,
+    record::{checksum, u32_at, u64_at},
+    seal::{KEY, Key, NAME, NONCE, TAG, random},
+    sync::Health,
+};
+use crate::error::{Error, Result};
+
+/// Where the seats begin.
+pub const SEATS: u64 = 4096;
+const TABLE_NONCE: usize = PREAMBLE + NAME + 4;
+const TABLE_KEY: usize = TABLE_NONCE + NONCE;
+const SETTINGS: usize = TABLE_KEY + KEY + TAG;
+const SUM: usize = SEATS as usize - 8;
+
+/// What masks keys, and seals what is a collection's as a whole.
+#[derive(Clone)]
+pub struct TableKey {
+    pub name: [u8; NAME],
+    pub turn: u32,
+    key: Key,
+}
+
+impl TableKey {
+    pub fn new(name: [u8; NAME], turn: u32, key: Key) -> Self {
+        Self { name, turn, key }
+    }
+
+    /// The same key for another log of the collection.
+    pub fn in_turn(&self, turn: u32) -> Self {
+        Self {
+            turn,
+            ..self.clone()
+        }
+    }
+
+    fn nonce(&self, seat: u64) -> [u8; NONCE] {
+        let mut nonce = [0; NONCE];
+        nonce[..4].copy_from_slice(&self.turn.to_le_bytes());
+        nonce[4..].copy_from_slice(&seat.to_le_bytes());
+        nonce
+    }
+
+    /// Masks the keys of the seats from `seat` on, or takes the masks away. What is zeros,
+    /// where a key was destroyed, stays so.
+    pub fn mask(&self, seat: u64, keys: &mut [u8]) -> Result<()> {
+        let cipher = self.key.cipher()?;
+        for (seat, key) in (seat..).zip(keys.chunks_exact_mut(KEY)) {
+            if key.iter().any(|&byte| byte != 0) {
+                cipher.mask(self.nonce(seat), key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Seals a text or a file under a nonce at random, which comes before it, the tag behind.
+    pub fn seal(&self, with: &[u8], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+        // No table has the turn 0.
+        let mut nonce = [0; NONCE];
+        random(&mut nonce[4..])?;
+        let tag = self.key.cipher()?.seal(nonce, with, &mut bytes)?;
+        bytes.splice(..0, nonce);
+        bytes.extend(tag);
+        Ok(bytes)
+    }
+
+    pub fn open(&self, with: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, rest) = sealed.split_first_chunk()?;
+        let mut rest = Zeroizing::new(rest.to_vec());
+        let opened = self.key.cipher().ok()?.open(*nonce, with, &mut rest)?.len();
+        rest.truncate(opened);
+        Some(rest)
+    }
+
+    /// Seals a collection's settings.
+    pub fn seal_settings(&self, settings: &str) -> Result<Vec<u8>> {
+        self.seal(&self.name, settings.as_bytes().to_vec())
+    }
+
+    pub fn open_settings(&self, sealed: &[u8]) -> Option<String> {
+        String::from_utf8(self.open(&self.name, sealed)?.to_vec()).ok()
+    }
+
+    /// Seals a file, all but its beginning.
+    pub fn seal_file(&self, file: &[u8]) -> Result<Vec<u8>> {
+        let (beginning, rest) = file.split_at(PREAMBLE.min(file.len()));
+        let sealed = self.seal(beginning, rest.to_vec())?;
+        Ok([beginning, &sealed].concat())
+    }
+
+    /// The file as it was before it was sealed. `None` where it is damaged.
+    pub fn open_file(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (beginning, rest) = sealed.split_at_checked(PREAMBLE)?;
+        Some([beginning, &*self.open(beginning, rest)?].concat())
+    }
+}
+
+/// The file of keys that belongs to a log.
+pub struct Keys {
+    file: Arc<File>,
+    table: TableKey,
+    settings: String,
+}
+
+impl Keys {
+    /// What the keys of a log are called.
+    pub fn name(log: u64) -> String {
+        format!("keys.{log}")
+    }
+
+    /// Begins a table. It may take the room that is kept for deletes where it is given it.
+    pub fn create(
+        files: &Files,
+        path: &Path,
+        store: &Key,
+        table: TableKey,
+        settings: &str,
+        spare: Option<&Health>,
+    ) -> Result<Self> {
+        let mut bytes = Zeroizing::new([0; SEATS as usize]);
+        bytes[..PREAMBLE].copy_from_slice(&header::preamble(header::KEYS));
+        bytes[PREAMBLE..][..NAME].copy_from_slice(&table.name);
+        bytes[TABLE_NONCE - 4..TABLE_NONCE].copy_from_slice(&table.turn.to_le_bytes());
+        let mut nonce = [0; NONCE];
+        random(&mut nonce)?;
+        let (beginning, rest) = bytes.split_at_mut(TABLE_NONCE);
+        rest[..NONCE].copy_from_slice(&nonce);
+        rest[NONCE..][..KEY].copy_from_slice(table.key.bytes());
+        let tag = store
+            .cipher()?
+            .seal(nonce, beginning, &mut rest[NONCE..][..KEY])?;
+        rest[NONCE + KEY..][..TAG].copy_from_slice(&tag);
+        let sealed = table.seal_settings(settings)?;
+        let room = bytes[SETTINGS + 4..SUM].get_mut(..sealed.len());
+        let room = room.ok_or_else(|| Error::Internal("the settings are too long".into()))?;
+        room.copy_from_slice(&sealed);
+        bytes[SETTINGS..][..4].copy_from_slice(&(sealed.len() as u32).to_le_bytes());
+        let sum = checksum(&bytes[..SUM]);
+        bytes[SUM..].copy_from_slice(&sum.to_le_bytes());
+        let file = files.create(path)?;
+        let write = || file.try_write_at(0, &*bytes);
+        let written = match spare {
+            Some(health) => health.making_room(write),
+            None => write(),
+        };
+        if let Err(error) = written {
+            let error = failed("write to", path, &error);
+            // There is no key in it yet that opens anything.
+            let _ = files.remove(path);
+            return Err(error);
+        }
+        Ok(Self {
+            file: Arc::new(file),
+            table,
+            settings: settings.to_owned(),
+        })
+    }
+
+    /// Opens a table whose key is under one of the store's.
+    pub fn open(file: File, store: &Keyring) -> Result<Self> {
+        let path = file.path();
+        header::check_file(&file, header::KEYS, SEATS)?;
+        let mut bytes = Zeroizing::new([0; SEATS as usize]);
+        file.read_at(0, &mut *bytes)?;
+        if u64_at(&*bytes, SUM) != checksum(&bytes[..SUM]) {
+            return Err(damaged(&path, "its checksum is wrong"));
+        }
+        let length = u32_at(&*bytes, SETTINGS) as usize;
+        let settings = bytes[SETTINGS + 4..SUM].get(..length).map(<[u8]>::to_vec);
+        let (beginning, rest) = bytes.split_at_mut(TABLE_NONCE);
+        let (nonce, rest) = rest.split_at_mut(NONCE);
+        let mut name = [0; NAME];
+        name.copy_from_slice(&beginning[PREAMBLE..][..NAME]);
+        let mut turn = [0; 4];
+        turn.copy_from_slice(&beginning[TABLE_NONCE - 4..]);
+        let mut twelve = [0; NONCE];
+        twelve.copy_from_slice(nonce);
+        let mut key = None;
+        for store in [Some(&store.key), store.previous.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let mut sealed = Zeroizing::new(rest[..KEY + TAG].to_vec());
+            let opened = store.cipher()?.open(twelve, beginning, &mut sealed);
+            key = key.or(opened.and_then(|key| Key::of(key)));
+        }
+        let key = key.ok_or_else(|| damaged(&path, "the store's keyring does not open it"))?;
+        let table = TableKey::new(name, u32::from_le_bytes(turn), key);
+        let settings = settings.and_then(|sealed| table.open_settings(&sealed));
+        Ok(Self {
+            file: Arc::new(file),
+            settings: settings.ok_or_else(|| damaged(&path, "its settings are damaged"))?,
+            table,
+        })
+    }
+
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    pub fn table(&self) -> &TableKey {
+        &self.table
+    }
+
+    pub fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// Writes the keys of the seats from `seat` on.
+    pub fn write(&self, seat: u32, keys: &[u8]) -> io::Result<()> {
+        let mut masked = keys.to_vec();
+        let mask = self.table.mask(seat.into(), &mut masked);
+        mask.map_err(|error| io::Error::other(error.to_string()))?;
+        self.file.try_write_at(place(seat), &masked)
+    }
+
+    /// Destroys the keys of these seats.
+    pub fn destroy(&self, seats: &Range<u32>) -> Result<()> {
+        let destroyed = destroy(&self.file, seats);
+        destroyed.map_err(|e| failed("write to", &self.file.path(), &e))
+    }
+
+    /// How many seats the file has.
+    pub fn count(&self) -> Result<u64> {
+        Ok(self.file.size()?.saturating_sub(SEATS).div_ceil(KEY as u64))
+    }
+
+    /// The keys of `count` seats from `seat` on: zeros where they were destroyed, or the
+    /// file has ended.
+    pub fn read(&self, seat: u32, count: usize) -> Result<Zeroizing<Vec<u8>>> {
+        let mut keys = Zeroizing::new(vec![0; count * KEY]);
+        let mut at = 0;
+        while at < keys.len() {
+            let read = self
+                .file
+                .read_some(place(seat) + at as u64, &mut keys[at..])
+                .map_err(|e| failed("read", &self.file.path(), &e))?;
+            if read == 0 {
+                break;
+            }
+            at += read;
+        }
+        self.table.mask(seat.into(), &mut keys)?;
+        Ok(keys)
+    }
+
+    /// Copies the keys of `count` seats to another table of the same log.
+    pub fn copy(&self, seat: u32, count: u32, to: &Keys) -> Result<()> {
+        let keys = self.read(seat, count as usize)?;
+        let written = to.write(seat, &keys);
+        written.map_err(|e| failed("write to", &to.file.path(), &e))
+    }
+
+    /// Ends the file behind `count` seats. The keys that were behind are zeros on the disk
+    /// first: they must not stay in free blocks.
+    pub fn cut(&self, count: u32) -> Result<()> {
+        match self.count()? > u64::from(count) {
+            true => self.file.cut(place(count)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The keys of a table, from the first to the last.
+pub struct Seats<'a> {
+    keys: &'a Keys,
+    read: Zeroizing<Vec<u8>>,
+    /// The first that was read.
+    first: u32,
+}
+
+impl<'a> Seats<'a> {
+    const PORTION: usize = 4096;
+
+    pub fn new(keys: &'a Keys) -> Self {
+        Self {
+            keys,
+            read: Zeroizing::default(),
+            first: 0,
+        }
+    }
+
+    /// The key at a seat. `None` where it was destroyed.
+    pub fn get(&mut self, seat: u32) -> Result<Option<&[u8]>> {
+        let count = (self.read.len() / KEY) as u32;
+        if seat < self.first || seat - self.first >= count {
+            self.read = self.keys.read(seat, Self::PORTION)?;
+            self.first = seat;
+        }
+        let at = (seat - self.first) as usize * KEY;
+        let key = &self.read[at..at + KEY];
+        Ok(key.iter().any(|&byte| byte != 0).then_some(key))
+    }
+}
+
+fn place(seat: u32) -> u64 {
+    SEATS + u64::from(seat) * KEY as u64
+}
+
+/// Destroys the keys of these seats of a table.
+pub fn destroy(table: &File, seats: &Range<u32>) -> io::Result<()> {
+    let len = u64::from(seats.end - seats.start) * KEY as u64;
+    table.try_erase(place(seats.start), len)
+}
+
+/// A name for a new collection among sealed things.
+pub fn new_name() -> Result<[u8; NAME]> {
+    let mut name = [0; NAME];
+    random(&mut name)?;
+    Ok(name)
+}
+
+/// Too many entries for one log.
+pub fn full() -> Error {
+    Error::Storage("the log has as many entries as it can: call optimize".into())
+}
