@@ -11,7 +11,7 @@ import { lines, Wire } from './support/wire'
 const run = (args: string[], env?: NodeJS.ProcessEnv) => command(args, env).ended
 
 describe('the command', () => {
-  test.each([[['--help']], [['-h']], [['serve', '--help']], [['serve', '--port', 'x', '--help']]])(
+  test.each([[['serve', '--help']], [['serve', '-h']], [['serve', '--port', 'x', '--help']]])(
     'asked with %j tells of every option, on standard output',
     async (args) => {
       const { code, stdout, stderr } = await run(args)
@@ -19,7 +19,7 @@ describe('the command', () => {
       expect(stdout).toMatch(/^Usage: vectorizer-native serve/)
       for (const option of [
         ...['host', 'port', 'data', 'fsync', 'api-key', 'allow-host', 'cors', 'max-body', 'max-connections'],
-        ...['log', 'log-format', 'help', 'version'],
+        ...['log', 'log-format', 'key-file', 'help', 'version'],
       ]) {
         expect(stdout).toMatch(new RegExp(`^  --${option}\\b`, 'm'))
       }
@@ -40,7 +40,7 @@ describe('the command', () => {
 
   test.each<[string, string[], RegExp]>([
     ['nothing', [], /Try: serve/],
-    ['an unknown command', ['serv'], /'serv'/],
+    ['an unknown command', ['serv'], /unknown command 'serv': did you mean serve\?\n/],
     ['a second command', ['serve', 'more'], /'more'/],
     ['an unknown flag', ['serve', '--prot', '80'], /unknown option '--prot': did you mean --port\?\n/],
     ['one with its value', ['serve', '--prot=80'], /unknown option '--prot': did you mean --port\?\n/],
@@ -73,7 +73,7 @@ describe('the command', () => {
     const { code, signal, stdout, stderr } = await run([...args, ...port])
     expect({ code, signal, stdout }).toStrictEqual({ code: 2, signal: null, stdout: '' })
     expect(stderr).toMatch(message)
-    expect(stderr).toMatch(/^vectorizer-native: [^]+\nTry 'vectorizer-native --help'\.\n$/)
+    expect(stderr).toMatch(/^vectorizer-native: [^]+\nTry 'vectorizer-native (serve )?--help'\.\n$/)
   })
 
   test('is what the package calls it, and can be run by itself', () => {

@@ -1,0 +1,67 @@
+// Which command is meant, and what becomes of it. Each command is a file of its own, with what
+// it is `about`, its `operands` and `options`, its `help`, and `run`, which may return an exit code.
+const { version } = require('../../package.json')
+const { commandIn, operandsOf, read, UsageError } = require('./reading.js')
+const { KEY_HELP, LAST_HELP } = require('./help.js')
+
+const commands = new Map(
+  Object.entries({
+    serve: require('./serve.js'),
+    backup: require('./backup.js'),
+    restore: require('./restore.js'),
+    'export-keys': require('./export-keys.js'),
+    'rotate-keys': require('./rotate-keys.js'),
+    inspect: require('./inspect.js'),
+    verify: require('./verify.js'),
+  }),
+)
+
+const HELP = `Usage: vectorizer-native COMMAND [options]
+
+Collections of vectors in a directory, where deleted means deleted.
+
+Commands:
+${Array.from(commands, ([name, { about }]) => `  ${name.padEnd(20)} ${about}\n`).join('')}
+Options of all of them:
+${KEY_HELP}${LAST_HELP}
+'vectorizer-native COMMAND --help' lists the options of a command.
+`
+
+/** What calls name, and what the command calls it. */
+const NAMES = [
+  [/\boptions\.encryption\b/g, '--key-file or VECTORIZER_KEY'],
+  [/\boptions\.keysEncryption\b/g, '--keys-key-file'],
+  [/\boptions\.keys\b/g, '--keys'],
+  [/\bexportKeys\b/g, 'export-keys'],
+  [/\brotateKeys\b/g, 'rotate-keys'],
+]
+const inOurWords = (message) => NAMES.reduce((text, [call, ours]) => text.replaceAll(call, ours), message)
+
+async function done(args, name) {
+  const command = commands.get(name)
+  const { values, positionals } = read(args, command?.options)
+  if (values.help) process.stdout.write(command?.help ?? HELP)
+  else if (values.version) console.log(version)
+  else if (command === undefined) {
+    throw new UsageError(`what is to be done? Try: ${Array.from(commands.keys()).join(', ')}`)
+  } else process.exitCode = await command.run(values, ...operandsOf(positionals.slice(1), command.operands))
+}
+
+async function main(args) {
+  // Whoever reads may have seen enough: `vectorizer-native inspect DIR --ids | head`.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  let name
+  try {
+    name = commandIn(args, commands)
+    await done(args, name)
+  } catch (error) {
+    const misused = error instanceof UsageError || error.code === 'VALIDATION_ERROR'
+    console.error(`vectorizer-native: ${inOurWords(error.message)}`)
+    if (misused) console.error(`Try 'vectorizer-native ${name === undefined ? '' : `${name} `}--help'.`)
+    process.exitCode = misused ? 2 : 1
+  }
+}
+
+module.exports = { main }

@@ -1,0 +1,39 @@
+// Looks for damage in a store.
+const { KEY_HELP, LAST_HELP } = require('./help.js')
+const { keyOf } = require('./key.js')
+const { watched } = require('./progress.js')
+const { lookedAt, many } = require('./store.js')
+
+const help = `Usage: vectorizer-native verify DIR [options]
+
+Opens every vector of the store in DIR, and tells what is damaged, a line for each.
+Exits with 1 where something is. Nothing is changed, and the store may be open elsewhere.
+
+Options:
+  --json               as JSON
+${KEY_HELP}${LAST_HELP}`
+
+const sum = (counts) => counts.reduce((total, count) => total + count, 0)
+
+async function run(values, directory) {
+  const key = keyOf(values)
+  const seen = await watched((onProgress) => lookedAt(directory, key, { verify: true }, onProgress))
+  const { path, collections } = seen
+  const damaged = [...seen.damaged, ...collections.flatMap((one) => one.damaged)]
+  if (values.json) console.log(JSON.stringify(seen, null, 2))
+  else if (damaged.length > 0) console.log(damaged.join('\n'))
+  else {
+    const vectors = many(sum(collections.map(({ live }) => live)), 'vector')
+    const bytes = many(sum(collections.map((one) => one.bytes)), 'byte')
+    console.log(`${path}: ${many(collections.length, 'collection')}, ${vectors}, ${bytes}: no damage found`)
+  }
+  return damaged.length > 0 ? 1 : 0
+}
+
+module.exports = {
+  about: 'look for damage in a store',
+  operands: ['DIR'],
+  options: { json: { type: 'boolean' } },
+  help,
+  run,
+}
