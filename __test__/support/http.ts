@@ -148,7 +148,7 @@ export const commandPath = require.resolve('../../bin/vectorizer-native.js')
 
 /** Starts the package's command; `limits` are given to the shell's `ulimit`. */
 export function command(args: readonly string[], env: NodeJS.ProcessEnv = {}, limits?: string) {
-  const { VECTORIZER_API_KEY: _, ...inherited } = process.env
+  const { VECTORIZER_API_KEY: _, VECTORIZER_KEY: __, ...inherited } = process.env
   const argv = [process.execPath, commandPath, ...args]
   const [program, ...rest] =
     limits === undefined ? argv : ['bash', '-c', `ulimit ${limits} && exec "$@"`, 'bash', ...argv]
