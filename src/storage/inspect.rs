@@ -186,7 +186,8 @@ fn inspect_one(
             }
             continue;
         };
-        if !thoroughness.ids && !(thoroughness.verify && part.live) {
+        let is_opened = thoroughness.ids || thoroughness.verify && part.live;
+        if !is_opened {
             continue;
         }
         input.skip(place.offset - input.position());

@@ -370,6 +370,14 @@ fn is_keys(file: &str) -> bool {
     number.is_some_and(|number| Keys::name(number.into()) == name)
 }
 
+/// What a file of this name is called that replaces it, or is replaced.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    name.into()
+}
+
 /// A log's files: of the keys, and of the records.
 fn files_of(writer: &Writer) -> Vec<Arc<File>> {
     let keys = writer.tables().map(|keys| keys.file().clone());
@@ -518,7 +526,7 @@ impl Log {
         };
         let path = directory.join(Keys::name(generation));
         // Where its successor has no name yet, the one before counts.
-        let replaced = path.with_added_extension(OLD);
+        let replaced = beside(&path, OLD);
         let is_replaced = !path.exists() && replaced.exists();
         let keys = files.open(if is_replaced { &replaced } else { &path })?;
         let keys = Keys::open(keys, store)?;
@@ -620,7 +628,7 @@ impl Log {
         let end = header::check_file(&file, header::LOG, RECORDS)?;
         let found = Mark::read(&file)?;
         let path = directory.join(Keys::name(generation));
-        let replaced = path.with_added_extension(OLD);
+        let replaced = beside(&path, OLD);
         let path = if path.exists() { path } else { replaced };
         let keys = Keys::open(files.open_to_read(&path)?, store)?;
         Ok(Look {
@@ -825,7 +833,7 @@ impl Log {
             return Ok(0);
         };
         let path = self.directory.join(Keys::name(self.generation));
-        let path = path.with_added_extension(NEW);
+        let path = beside(&path, NEW);
         let table = TableKey::new(self.table.name, self.table.turn, Key::random()?);
         let settings = keys.settings();
         let next = Keys::create(&self.files, &path, &store.key, table, settings, None)?;
@@ -872,7 +880,7 @@ impl Log {
         next.file().sync()?;
         let path = self.directory.join(Keys::name(self.generation));
         if let Some(keys) = self.writer.keys() {
-            keys.file().rename(&path.with_added_extension(OLD))?;
+            keys.file().rename(&beside(&path, OLD))?;
         }
         next.file().rename(&path)?;
         next.file().lend();
