@@ -121,7 +121,7 @@ function makeCopy(target) {
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const wanted = [...files, 'package.json', 'README.md', 'jest.config.js', '__test__', 'examples']
+  const wanted = [...files, 'package.json', 'README.md', 'jest.config.js', '__test__', 'examples', 'scripts']
   for (const name of wanted.filter((one) => existsSync(join(root, one))))
     cpSync(join(root, name), join(copy, name), { recursive: true })
   const { arch } = process
