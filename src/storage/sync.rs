@@ -208,43 +208,90 @@ impl Syncer {
             if state.synced >= until {
                 return Ok(());
             }
-            if !state.busy {
-                break;
+            if state.busy {
+                self.done.wait(&mut state);
+                continue;
             }
-            self.done.wait(&mut state);
+            state.busy = true;
+            state.turn += 1;
+            let files = state.files.clone();
+            let mark = Mark {
+                turn: state.turn,
+                end: state.end,
+                clean,
+            };
+            let written = state.written;
+            drop(state);
+            // Without a handle nothing is tried, and nothing has failed.
+            let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
+            let sync = || -> Result<()> {
+                files.iter().try_for_each(|file| file.sync())?;
+                // The mark says what is known to last, so it comes after; it may itself be lost.
+                files.last().map_or(Ok(()), |log| mark.write(log))
+            };
+            let outcome = match &held {
+                Ok(_) => sync(),
+                Err(error) => Err(error.clone()),
+            };
+            state = self.state.lock();
+            state.busy = false;
+            if outcome.is_ok() {
+                state.synced = state.synced.max(written);
+            }
+            self.done.notify_all();
+            match outcome {
+                Err(_) if files.iter().any(|file| file.is_gone()) => {
+                    let same = files.iter().zip(&state.files);
+                    if same.into_iter().all(|(was, is)| Arc::ptr_eq(was, is)) {
+                        // The collection was deleted meanwhile, with all that was in it.
+                        return Ok(());
+                    }
+                    // Others have taken their place, and are not synced by this.
+                }
+                Err(error) if held.is_ok() => return Err(self.health.fail(error)),
+                outcome => return outcome,
+            }
         }
-        state.busy = true;
-        state.turn += 1;
-        let files = state.files.clone();
-        let mark = Mark {
-            turn: state.turn,
-            end: state.end,
-            clean,
-        };
-        let written = state.written;
-        drop(state);
-        // Without a handle nothing is tried, and nothing has failed.
-        let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
-        let sync = || -> Result<()> {
-            files.iter().try_for_each(|file| file.sync())?;
-            // The mark says what is known to last, so it comes after; it may itself be lost.
-            files.last().map_or(Ok(()), |log| mark.write(log))
-        };
-        let outcome = match &held {
-            Ok(_) => sync(),
-            Err(error) => Err(error.clone()),
-        };
-        let mut state = self.state.lock();
-        state.busy = false;
-        if outcome.is_ok() {
-            state.synced = state.synced.max(written);
-        }
-        self.done.notify_all();
-        match outcome {
-            // The collection was deleted meanwhile, with all that was in it.
-            Err(_) if files.iter().any(|file| file.is_gone()) => Ok(()),
-            Err(error) if held.is_ok() => Err(self.health.fail(error)),
-            outcome => outcome,
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::file::{Files, Interruption, Operation},
+        *,
+    };
+
+    #[test]
+    fn a_log_is_synced_also_where_its_keys_get_another_file_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let synced: Arc<Mutex<Vec<String>>> = Arc::default();
+        let rotated: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
+        let (noted, act) = (synced.clone(), rotated.clone());
+        let files = Files::interrupted_by(move |operation| {
+            let Operation::Sync(path) = operation else {
+                return None;
+            };
+            let name = path.file_name()?.to_str()?.to_owned();
+            let is_old = name == "old";
+            noted.lock().push(name);
+            if is_old && let Some(act) = act.get() {
+                act();
+            }
+            is_old.then_some(Interruption::Before(5))
+        });
+        let [old, new, log] =
+            ["old", "new", "log"].map(|name| Arc::new(files.create(&place(name)).unwrap()));
+        let all = vec![old.clone(), log.clone()];
+        let syncer = Arc::new(Syncer::new(Fsync::Always, Arc::default(), all, 0, 0));
+        let other = syncer.clone();
+        let _ = rotated.set(Box::new(move || {
+            old.leave();
+            other.exchange(vec![new.clone(), log.clone()]);
+        }));
+        let written = syncer.appended(12_288);
+        syncer.settle(written).unwrap();
+        assert_eq!(*synced.lock(), ["old", "new", "log"]);
     }
 }
