@@ -1,5 +1,6 @@
 // What has to belong to the importing realm: error classes, promises, results, the default
 // client. Everything else is in the native addon; nothing here knows of collections.
+const { resolve } = require('node:path')
 const native = require('./lib/native.js')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
@@ -65,6 +66,11 @@ class VectorizerClient {
         if (embedder !== undefined && typeof embedder !== 'function')
           fail('options.embedder', 'a function', embedder)
         const kept = encryption === undefined ? {} : protection(encryption, 'options.encryption')
+        if (kept.service) {
+          if (typeof rest.path !== 'string') fail('options.encryption', 'a path beside it', rest.path)
+          // The working directory may be another one when the service has answered.
+          rest.path &&= resolve(rest.path)
+        }
         return [embedder, kept, rest]
       })
       Object.assign(this.#client, { embedder, service })
@@ -106,7 +112,6 @@ class VectorizerClient {
 
   /** The key of the store at `path`, which a service has wrapped or wraps now. */
   async #unlock(service, path) {
-    if (typeof path !== 'string') fail('options.encryption', 'a path beside it', path)
     return (await unwrapped(service, path)) ?? anew(service)
   }
 

@@ -165,6 +165,29 @@ describe('a store with a key service', () => {
     expect(existsSync(made)).toBe(false)
   })
 
+  test('that answers when the working directory is another one opens what was meant', async () => {
+    const { encryption } = service()
+    const [here, there] = [directory(), directory()]
+    const before = process.cwd()
+    // Jest's workers have one for all of a file; it is put back.
+    process.chdir(here)
+    try {
+      const client = opened({ path: 'store', encryption })
+      process.chdir(there)
+      await client.createCollection('things', { dimension: 2 })
+      await client.createBackup(join(here, 'backup'))
+      process.chdir(here)
+      const restoring = VectorizerClient.restoreBackup('backup', 'restored', { encryption })
+      process.chdir(there)
+      await restoring
+    } finally {
+      process.chdir(before)
+    }
+    expect(existsSync(join(here, 'store', 'KEYRING'))).toBe(true)
+    expect(existsSync(join(here, 'restored', 'KEYRING'))).toBe(true)
+    expect(files(there)).toStrictEqual([])
+  })
+
   test('that has not answered yet keeps neither the first calls nor close from being right', async () => {
     const { encryption } = service()
     const path = join(directory(), 'store')
@@ -284,11 +307,14 @@ describe('a backup with its keys apart', () => {
       await client.createBackup(file, { keys: 'apart' })
       await client.rotateKeys(after === second ? second : {})
       await client.deleteByFilter('a secret name', { none: { $exists: false } })
+      const { file: exported } = await client.exportKeys(`${file}.newest`)
       await client.close()
-      const to = join(directory(), 'restored')
-      const report = await VectorizerClient.restoreBackup(file, to, { keys: path, ...options })
-      expect(report).toMatchObject({ vectors: 0, erased: 20 })
-      expect(await opened({ path: to, encryption: after }).count('a secret name')).toBe(0)
+      for (const keys of [path, exported]) {
+        const to = join(directory(), 'restored')
+        const report = await VectorizerClient.restoreBackup(file, to, { keys, ...options })
+        expect(report).toMatchObject({ vectors: 0, erased: 20 })
+        expect(await opened({ path: to, encryption: after }).count('a secret name')).toBe(0)
+      }
     }
   })
 

@@ -2,6 +2,7 @@
 // strings, JSON texts and typed arrays. What JSON would silently change or drop is an
 // error here, where it can still be seen.
 const { constants } = require('node:buffer')
+const { resolve } = require('node:path')
 const { types } = require('node:util')
 const { classes, isOurs, messageOf } = require('./errors.js')
 const { fits64Bits, isRounded, written } = require('./json.js')
@@ -571,10 +572,6 @@ function keyFor(encryption, place, path) {
   return key ?? unwrapped(service, path)
 }
 
-/** What `make` makes of values, of which some may be promises. */
-const after = (values, make) =>
-  values.some((value) => value instanceof Promise) ? Promise.all(values).then(make) : make(values)
-
 /** The same for static methods. */
 const statics = {
   restoreBackup: (_, file, path, options = {}) => {
@@ -583,11 +580,19 @@ const statics = {
       path === undefined ? fail('path', 'the directory to make the store in', path) : string(path, 'path'),
     ]
     const { encryption, keysEncryption = encryption, onProgress, ...rest } = object(options, 'options')
-    const args = (given) => [...places, json({ ...rest, ...given }, 'options'), heard(onProgress)]
-    const backup = keyFor(encryption, 'options.encryption', file)
-    if (rest.keys === undefined) return after([backup], ([encryption]) => args({ encryption }))
-    const keys = keyFor(keysEncryption, 'options.keysEncryption', string(rest.keys, 'options.keys'))
-    return after([backup, keys], ([encryption, keysEncryption]) => args({ encryption, keysEncryption }))
+    const { keys } = rest
+    const kept = [keyFor(encryption, 'options.encryption', file)]
+    if (keys !== undefined)
+      kept.push(keyFor(keysEncryption, 'options.keysEncryption', string(keys, 'options.keys')))
+    // The working directory may be another one when a service has answered.
+    const isLater = kept.some((key) => key instanceof Promise)
+    const here = (path) => (isLater && path ? resolve(path) : path)
+    const at = places.map(here)
+    const args = ([encryption, keysEncryption]) => {
+      const given = { ...rest, keys: here(keys), encryption, keysEncryption }
+      return [...at, json(given, 'options'), heard(onProgress)]
+    }
+    return isLater ? Promise.all(kept).then(args) : args(kept)
   },
 }
 

@@ -74,6 +74,13 @@ impl StoreKeys {
         self.0.lock().1.clone()
     }
 
+    /// Fails where `user` is not the key that the store's keyring is opened with.
+    pub fn check(&self, files: &Files, store: &Path, user: Option<&UserKey>) -> Result<()> {
+        // Not while the file gets another one's name.
+        let _keys = self.0.lock();
+        open(files, store, user).map(drop)
+    }
+
     /// Writes other keys to the store's keyring; from here on they are the store's.
     pub fn exchange(
         &self,
@@ -198,17 +205,19 @@ pub fn read(file: &File, kind: &[u8; 8], user: Option<&UserKey>) -> Result<(Keyr
     Ok((Keyring { key, previous }, bytes.len() as u64))
 }
 
-/// What the user's key service made of the key of a store or a backup, where it did. `None`
+/// What the user's key service made of the key of a store, a backup or exported keys, where it
+/// did. `None`
 /// where there is no store yet.
 pub fn wrapped(files: &Files, path: &Path) -> Result<Option<Vec<u8>>> {
-    let (path, kind) = match path.is_dir() {
-        true => (present(path), header::KEYRING),
-        false => (path.to_owned(), header::BACKUP),
+    let (path, kinds) = match path.is_dir() {
+        true => (present(path), [header::KEYRING; 2]),
+        false => (path.to_owned(), [header::BACKUP, header::EXPORTED]),
     };
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = bytes(&files.open_to_read(&path)?, kind)?;
+    let file = files.open_to_read(&path)?;
+    let bytes = bytes(&file, kinds[0]).or_else(|_| bytes(&file, kinds[1]))?;
     Ok(Some(bytes[WRAPPED..bytes.len() - 8].to_vec()))
 }
 

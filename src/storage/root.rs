@@ -140,7 +140,7 @@ impl Root {
 
     /// Fails where `user` is not the key that the store was opened with.
     pub fn check_user(&self, user: Option<&UserKey>) -> Result<()> {
-        keyring::open(&self.files, &self.path, user).map(drop)
+        self.keys.check(&self.files, &self.path, user)
     }
 
     /// Exchanges the store's keys, and the user's.
