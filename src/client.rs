@@ -344,27 +344,9 @@ impl Store {
             disk.root.exchange(keyring, user.clone(), &disk.health)?;
             self.all()
         };
-        let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
-        let counts: Vec<u64> = counts.map(|count| count as u64).collect();
-        let mut total: u64 = counts.iter().sum();
-        let mut before = 0;
-        for (collection, expected) in all.iter().zip(counts) {
-            let mut last = 0;
-            let rotated = collection.rotate_keys(&mut |part| {
-                last = part.total;
-                progress(Progress {
-                    done: before + part.done,
-                    total: total + part.total - expected,
-                });
-            });
-            match rotated {
-                // Deleted since the list was taken.
-                Err(Error::CollectionNotFound(_)) => last = 0,
-                rotated => rotated?,
-            }
-            before += last;
-            total = total + last - expected;
-        }
+        each(&all, progress, |collection, progress| {
+            collection.rotate_keys(progress)
+        })?;
         let _changing = disk.changing.lock();
         disk.health.check()?;
         disk.check_place()?;
@@ -835,34 +817,16 @@ impl Call {
         };
         let user = disk.and_then(|disk| disk.root.keys().user());
         let mut backup = Backup::create(&self.files(), &path, user, apart)?;
-        let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
-        let counts: Vec<u64> = counts.map(|count| count as u64).collect();
-        let mut total: u64 = counts.iter().sum();
-        let mut before = 0;
-        for (collection, expected) in all.iter().zip(counts) {
-            let mut last = 0;
-            let done = collection.back_up(&mut backup, &mut |part| {
-                last = part.total;
-                progress(Progress {
-                    done: before + part.done,
-                    total: total + part.total - expected,
-                });
-            });
-            match done {
-                // Deleted since the list was taken.
-                Err(Error::CollectionNotFound(_)) => last = 0,
-                done => done?,
-            }
-            before += last;
-            total = total + last - expected;
-        }
+        let total = each(&all, progress, |collection, progress| {
+            collection.back_up(&mut backup, progress)
+        })?;
         // Before the backup has its name: one that has it has its keys.
         let keys = match apart {
             true => Some(self.export_keys(&beside(&path))?.path),
             false => None,
         };
         let backup = backup.finish().inspect_err(|_| {
-            let _ = keys.as_ref().map(std::fs::remove_file);
+            let _ = keys.as_ref().map(|keys| self.files().wipe(keys));
         })?;
         progress(Progress { done: total, total });
         Ok(Made { backup, keys })
@@ -893,6 +857,37 @@ impl Call {
         let disk = self.using.store.disk.as_ref();
         disk.map_or_else(Files::default, |disk| disk.root.files().clone())
     }
+}
+
+/// Does something with each of the collections but those that are deleted meanwhile, and tells
+/// how far all of it is. Returns how much there was to do.
+fn each(
+    all: &[Arc<Collection>],
+    progress: &mut dyn FnMut(Progress),
+    mut act: impl FnMut(&Collection, &mut dyn FnMut(Progress)) -> Result<()>,
+) -> Result<u64> {
+    let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
+    let counts: Vec<u64> = counts.map(|count| count as u64).collect();
+    let mut total: u64 = counts.iter().sum();
+    let mut before = 0;
+    for (collection, expected) in all.iter().zip(counts) {
+        let mut last = 0;
+        let done = act(collection, &mut |part| {
+            last = part.total;
+            progress(Progress {
+                done: before + part.done,
+                total: total + part.total - expected,
+            });
+        });
+        match done {
+            // Deleted since the list was taken.
+            Err(Error::CollectionNotFound(_)) => last = 0,
+            done => done?,
+        }
+        before += last;
+        total = total + last - expected;
+    }
+    Ok(total)
 }
 
 /// A backup that was made, and where its keys are if they are apart.

@@ -324,6 +324,16 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
     json
 }
 
+/// Works on a thread of its own, for no client.
+fn aside<'env>(
+    env: &'env Env,
+    work: impl FnOnce() -> Result<Reply> + Send + 'static,
+) -> napi::Result<Unknown<'env>> {
+    let future = async move { workers::aside(work).await.map_err(thrown) };
+    env.spawn_future_with_callback(future, to_js)?
+        .into_unknown(env)
+}
+
 fn user_key(text: &str) -> Result<UserKey> {
     args::read::<client::Encryption>(text, "options.encryption")?.user_key()
 }
@@ -1285,9 +1295,7 @@ impl VectorizerClient {
             })?;
             Ok(backup_json("path", &restored, None))
         };
-        let future = async move { workers::aside(work).await.map_err(thrown) };
-        env.spawn_future_with_callback(future, to_js)?
-            .into_unknown(env)
+        aside(env, work)
     }
 
     /// Starts an HTTP server for this client: the documented REST routes, with the same
@@ -1336,9 +1344,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
         let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(wrapped.map_or(Reply::Nothing, |bytes| Reply::Text(hex(bytes))))
     };
-    let future = async move { workers::aside(work).await.map_err(thrown) };
-    env.spawn_future_with_callback(future, to_js)?
-        .into_unknown(env)
+    aside(env, work)
 }
 
 /// What is in the files of a store, as a JSON text. Changes and locks nothing.
@@ -1362,9 +1368,7 @@ pub fn inspect_store<'env>(
         let found = inspect(&Files::default(), &path, user.as_ref(), thoroughness, tell)?;
         Ok(Reply::Text(json!(found).to_string()))
     };
-    let future = async move { workers::aside(work).await.map_err(thrown) };
-    env.spawn_future_with_callback(future, to_js)?
-        .into_unknown(env)
+    aside(env, work)
 }
 
 /// Resolves in a later turn of the event loop.

@@ -203,18 +203,26 @@ impl Collection {
         Ok(done)
     }
 
+    /// The log, if there is one, for what makes files beside it: in a store that can be written,
+    /// and in its place.
+    fn log_in_place<'a>(&self, state: &'a mut State) -> Result<Option<&'a mut Log>> {
+        if let Some(log) = state.journal.log() {
+            let health = log.sync().health();
+            health.check()?;
+            self.check_place().map_err(|error| health.fail(error))?;
+        }
+        Ok(state.journal.log_mut())
+    }
+
     /// Replaces the log by one without gaps.
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
         let _one = self.rekeying.lock();
         // The files stay open until two of them are gone.
         let (follower, form, _open) = {
             let mut state = self.write(Access::Wait)?;
-            let Some(log) = state.journal.log_mut() else {
+            let Some(log) = self.log_in_place(&mut state)? else {
                 return Ok(());
             };
-            let health = log.sync().health().clone();
-            health.check()?;
-            self.check_place().map_err(|error| health.fail(error))?;
             let _open = log.writer().hold()?;
             let form = Form {
                 name: *log.name(),
@@ -246,12 +254,9 @@ impl Collection {
         let _one = self.rekeying.lock();
         let total = {
             let mut state = self.write(Access::Wait)?;
-            let Some(log) = state.journal.log_mut() else {
+            let Some(log) = self.log_in_place(&mut state)? else {
                 return Ok(());
             };
-            let health = log.sync().health().clone();
-            health.check()?;
-            self.check_place().map_err(|error| health.fail(error))?;
             log.begin_rotation(&keys.keyring())?
         };
         let copied = self.copy_keys(total, progress);

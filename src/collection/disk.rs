@@ -339,7 +339,7 @@ impl Collection {
                 let Some(present) = &key else {
                     break;
                 };
-                input.skip(place.offset.saturating_sub(input.position()));
+                input.skip(place.offset - input.position());
                 let mut bytes = Wiped::from(&*input.part(place.len.into())?);
                 let head = &part.head;
                 let content = head.open(&table.name, present, &mut bytes, dimension);

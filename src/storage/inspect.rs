@@ -3,13 +3,12 @@
 
 use std::{path::Path, thread, time::Duration};
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     file::Files,
-    header::damaged,
+    header::{RECORDS, damaged},
     keyring::{self, UserKey},
     keys::Seats,
     log::{Input, Log, Look},
@@ -21,7 +20,7 @@ use crate::error::{Error, Result};
 const PORTION: u64 = 1 << 20;
 
 /// What was found in a store.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
     pub path: String,
@@ -32,7 +31,7 @@ pub struct Inspection {
 }
 
 /// What was found of a collection.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspected {
     pub directory: String,
@@ -161,7 +160,7 @@ fn inspect_one(
         ids: thoroughness.ids.then(Vec::new),
         damaged: Vec::new(),
     };
-    let mut input = Input::new(&look.file, look.begin);
+    let mut input = Input::new(&look.file, RECORDS);
     let mut seats = Seats::new(&look.keys);
     let name = &look.keys.table().name;
     let mut told = 0;

@@ -255,14 +255,13 @@ pub struct Entry<'a> {
 pub struct Look {
     pub file: File,
     pub keys: Keys,
-    pub begin: u64,
     pub end: u64,
     pub known: Known,
 }
 
 impl Look {
     pub fn index(&self, dimension: usize) -> Result<Index> {
-        let index = Index::read(&self.file, self.begin, self.end, self.known, dimension)?;
+        let index = Index::read(&self.file, RECORDS, self.end, self.known, dimension)?;
         if index.is_followed {
             let why = Damage::Corrupt("a record is of the wrong kind");
             return Err(refused(&self.file.path(), index.end, why));
@@ -634,7 +633,6 @@ impl Log {
         Ok(Look {
             file,
             keys,
-            begin: RECORDS,
             end,
             known: Known {
                 whole: found.mark.end,
