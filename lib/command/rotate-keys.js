@@ -8,7 +8,7 @@ const { withStore } = require('./store.js')
 const help = `Usage: vectorizer-native rotate-keys DIR [options]
 
 Gives the store in DIR new keys. Copies of the keys from before open nothing that is
-stored or deleted after it. What is interrupted goes on at the next opening.
+stored after it. What is interrupted goes on at the next opening.
 
 Options:
   --new-key-file FILE  from here on the store opens with the key in this file, in
