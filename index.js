@@ -1,7 +1,8 @@
 // What has to belong to the importing realm: error classes, promises, results, the default
 // client. Everything else is in the native addon; nothing here knows of collections.
-const { resolve } = require('node:path')
+// The binary first: a bundle that cannot load it has to say so before anything else fails.
 const native = require('./lib/native.js')
+const { resolve } = require('node:path')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
 const { anew, protection, unwrapped } = require('./lib/encryption.js')
