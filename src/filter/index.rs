@@ -17,8 +17,10 @@ use crate::wiped::Wiped;
 /// Fields that keep their index. A program that makes up field names could otherwise fill
 /// the memory; what it asks beyond that is answered from an index of the moment.
 const MAX_FIELDS: usize = 64;
-/// Reading one row costs about as much as visiting this many keys of an index.
-const KEYS_PER_ROW: u64 = 16;
+/// Reading one row costs about as much as going through this many slots of an index ...
+const SLOTS_PER_ROW: u64 = 256;
+/// ... and visiting a key as much as this many.
+const SLOTS_PER_KEY: u64 = 16;
 
 /// The rows, as the filter needs them.
 pub trait Source {
@@ -47,7 +49,7 @@ impl FieldIndexes {
     /// going through the indexes once.
     pub fn remove(&mut self, slots: &RoaringBitmap, source: &impl Source) {
         for (path, index) in self.fields.get_mut() {
-            if slots.len().saturating_mul(KEYS_PER_ROW) < index.keys() as u64 {
+            if slots.len().saturating_mul(SLOTS_PER_ROW) < index.sweeping() {
                 for slot in slots {
                     index.remove(slot, Held::at(path, source.metadata(slot)));
                 }
@@ -181,6 +183,11 @@ impl FieldIndex {
         self.counts.sweep(slots);
     }
 
+    /// What it costs to sweep, in slots. All rows of the field are in `counts`.
+    fn sweeping(&self) -> u64 {
+        self.counts.len() + SLOTS_PER_KEY * self.keys() as u64
+    }
+
     fn is_within(&self, alive: &RoaringBitmap) -> bool {
         let mut sets = self.bools.iter().chain([&self.nulls]);
         sets.all(|set| set.is_subset(alive))
@@ -206,6 +213,8 @@ impl FieldIndex {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::filter::parse_text;
 
@@ -251,6 +260,35 @@ mod tests {
                 assert_eq!(index.keys(), 0);
                 let empty = FieldIndex::default();
                 assert_eq!(index.heap_bytes(), empty.heap_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn few_rows_are_read_and_many_are_swept_however_many_values_the_field_has() {
+        struct Counted(Rows, Cell<u64>);
+
+        impl Source for Counted {
+            fn metadata(&self, slot: u32) -> Option<&str> {
+                self.1.set(self.1.get() + 1);
+                self.0.metadata(slot)
+            }
+
+            fn slot_of(&self, id: &str) -> Option<u32> {
+                self.0.slot_of(id)
+            }
+        }
+
+        for field in ["a", "b", "c"] {
+            let (rows, alive) = rows(10_000);
+            let rows = Counted(rows, Cell::default());
+            let mut indexes = FieldIndexes::default();
+            let filter = parse_text(&format!(r#"{{"{field}":1}}"#)).unwrap();
+            indexes.evaluate(&filter, &alive, &rows);
+            for (slots, reads) in [(0..1, 1), (1..11, 10), (11..9_000, 0)] {
+                rows.1.set(0);
+                indexes.remove(&slots.collect(), &rows);
+                assert_eq!(rows.1.get(), reads, "{field}");
             }
         }
     }

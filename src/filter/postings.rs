@@ -80,6 +80,11 @@ impl<K: Key> Postings<K> {
         })
     }
 
+    /// How many slots there are, counted once for each of their keys.
+    pub fn len(&self) -> u64 {
+        self.map.values().map(Posting::len).sum()
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.map.len() * (size_of::<(K, Posting)>() + ENTRY_OVERHEAD) + self.outside
     }
@@ -150,6 +155,13 @@ impl Posting {
         match self {
             Posting::One(slot) => drop(set.insert(*slot)),
             Posting::Many(slots) => *set |= slots,
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Posting::One(_) => 1,
+            Posting::Many(slots) => slots.len(),
         }
     }
 
