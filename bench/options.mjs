@@ -37,6 +37,7 @@ npm run bench -- [mode] [options]
                       how far our goals are met; writes results/peers.md and peers.svg
   --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
+  --deletes           ours alone: deletes on disk beside the same in memory, in turn; writes results/deletes.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
   --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on
                       disk; writes results/capacity.md and capacity.svg
@@ -70,7 +71,7 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
-  const modes = ['disk', 'peers', 'churn', 'scale', 'capacity', 'event-loop', 'http']
+  const modes = ['disk', 'peers', 'churn', 'deletes', 'scale', 'capacity', 'event-loop', 'http']
   const { values } = parseArgs({
     options: {
       n: text,
