@@ -6,6 +6,7 @@ const { resolve } = require('node:path')
 const { classes, ours } = require('./lib/errors.js')
 const { fail, json, methods, object, read, statics } = require('./lib/arguments.js')
 const { anew, protection, unwrapped } = require('./lib/encryption.js')
+const { warnOfCopies } = require('./lib/file-system.js')
 const { answeredLater, unfolded } = require('./lib/replies.js')
 const { httpServer } = require('./lib/server.js')
 
@@ -74,6 +75,7 @@ class VectorizerClient {
         }
         return [embedder, kept, rest]
       })
+      if (typeof rest.path === 'string' && rest.path !== '') warnOfCopies(rest.path)
       Object.assign(this.#client, { embedder, service })
       const open = (encryption) => {
         const given = read(() => json(encryption ? { ...rest, encryption } : rest, 'options'))
