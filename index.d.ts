@@ -168,6 +168,28 @@ declare global {
 }
 
 export interface VectorizerClient {
+  /** Deletes a collection with everything in it, and proves what was erased. */
+  deleteCollection(
+    collection: string,
+    options: DeleteCollectionOptions & { receipt: true },
+  ): Promise<{ receipt: ErasureReceipt }>
+  /** Deletes a collection with everything in it, and proves it where that is asked for. */
+  deleteCollection(
+    collection: string,
+    options?: DeleteCollectionOptions,
+  ): Promise<{ receipt: ErasureReceipt } | void>
+  /** Deletes one vector, and proves what was erased. */
+  deleteVector(
+    collection: string,
+    id: string,
+    options: DeleteVectorOptions & { receipt: true },
+  ): Promise<{ receipt: ErasureReceipt }>
+  /** Deletes one vector, and proves it where that is asked for. */
+  deleteVector(
+    collection: string,
+    id: string,
+    options?: DeleteVectorOptions,
+  ): Promise<{ receipt: ErasureReceipt } | void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -355,7 +377,7 @@ export declare class VectorizerClient {
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(collection: string): Promise<CollectionInfo>
   /** Deletes a collection with everything in it. */
-  deleteCollection(collection: string): Promise<void>
+  deleteCollection(collection: string, options?: DeleteCollectionOptions & { receipt?: false }): Promise<void>
   /**
    * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
    * Where an id occurs twice, the last wins.
@@ -413,7 +435,7 @@ export declare class VectorizerClient {
    * When it resolves, no read on any thread finds the vector, and its row, text,
    * metadata and id are gone.
    */
-  deleteVector(collection: string, id: string, options?: DeleteVectorOptions): Promise<void>
+  deleteVector(collection: string, id: string, options?: DeleteVectorOptions & { receipt?: false }): Promise<void>
   /**
    * Deletes many vectors at once. A missing id is a row of the report with status
    * `error` and does not stop the others; a repeated id is `ok` the first time.
@@ -664,6 +686,12 @@ export interface DeleteByFilterReport {
   receipt?: ErasureReceipt
 }
 
+/** How to delete a collection. */
+export interface DeleteCollectionOptions {
+  /** Resolve with a proof of what was erased. */
+  receipt?: boolean
+}
+
 /** What a batch delete did, row by row in the order of the request. */
 export interface DeleteReport {
   collection: string
@@ -688,6 +716,8 @@ export interface DeleteResult {
 
 /** How to delete one vector. */
 export interface DeleteVectorOptions {
+  /** Resolve with a proof of what was erased. */
+  receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
   backup?: string
 }
@@ -985,6 +1015,11 @@ export interface ServeOptions {
    * and time, and nothing of what is in it. Default none.
    */
   log?: 'text' | 'json'
+  /**
+   * The directory for backups that clients ask for with `POST /backups`. Without one they
+   * are answered 501.
+   */
+  backups?: string
 }
 
 /** A search by text, in the SDK's shape. */

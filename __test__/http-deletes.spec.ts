@@ -24,7 +24,32 @@ describe('deleting one vector', () => {
     expect(await idsOf(client)).toStrictEqual(['a', 'c'])
   })
 
-  test.each(['?b', '?dry_run=true', '?b=c', '?=', '?%3F', '?a&b', '?collection=other'])(
+  test.each([
+    ['DELETE', '/collections/things/vectors/b', ['b']],
+    ['DELETE', '/collections/things', ['a', 'b', 'c']],
+  ])('is proved where that is asked for: %s %s', async (method, path, ids) => {
+    const { ask } = await servingThings(['a', 'b', 'c'])
+    const { status, json } = await ask(method, `${path}?receipt=true`)
+    const { receipt, ...done } = json
+    expect({ status, done }).toStrictEqual({
+      status: 200,
+      done: { success: true, message: expect.stringMatching(/deleted/) },
+    })
+    expect(receipt).toMatchObject({ collection: 'things', deleted: ids.length, durable: false })
+    expect(receipt.digest).toBe(digest(receipt.logSequence, ids))
+  })
+
+  test.each(['', '?receipt=false'])('is not proved where nobody asks: %s', async (query) => {
+    const { ask } = await servingThings(['a'])
+    const one = await ask('DELETE', `/collections/things/vectors/a${query}`)
+    const all = await ask('DELETE', `/collections/things${query}`)
+    for (const { status, json } of [one, all]) {
+      expect([status, Object.keys(json)]).toStrictEqual([200, ['success', 'message']])
+    }
+  })
+
+  const queries = ['?receipt=yes', '?receipt', '?receipt=', '?receipt=1', '?receipt=true&receipt=true']
+  test.each([...queries, '?b', '?dry_run=true', '?b=c', '?=', '?%3F', '?a&b', '?collection=other'])(
     'with the query %s deletes nothing',
     async (query) => {
       const { client, ask } = await servingThings(['a', 'b'])

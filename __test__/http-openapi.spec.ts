@@ -1,4 +1,5 @@
 // The document of the routes: all of them are there, and it says what is so.
+import { directory } from './support/disk'
 import { type Answer, type Ask, refusal, serving } from './support/http'
 
 /** The routes of the design of the HTTP surface. */
@@ -40,6 +41,9 @@ const ROUTES = [
   'POST /collections/{collection}/verify_erased',
   'POST /collections/{collection}/optimize',
   'GET /metrics',
+  'POST /backups',
+  'POST /backups/keys',
+  'POST /keys/rotate',
 ]
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
@@ -88,7 +92,9 @@ const at = (document: Document, reference: string) =>
 
 /** A server in the state that the examples are about. */
 async function exemplary(operation?: string) {
-  const { ask } = await serving()
+  const { ask } = /Backup|Keys/.test(operation ?? '')
+    ? await serving({ backups: directory() }, { path: directory() })
+    : await serving()
   if (operation === 'createCollection') return ask
   await ask('POST', '/collections', { name: 'my_collection', dimension: 4 })
   const vectors = [

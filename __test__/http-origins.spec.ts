@@ -1,5 +1,6 @@
 // Pages of other origins, which ask by way of a browser.
 import { idsOf } from './support/collections'
+import { directory } from './support/disk'
 import { refusal, serving, servingThings } from './support/http'
 
 const KEY = 'key'
@@ -97,33 +98,35 @@ describe('pages of other origins', () => {
     expect(await idsOf(client)).toStrictEqual(['a'])
   })
 
-  test('cannot make a server work by what browsers send without asking', async () => {
-    const { ask } = await servingThings(['a'])
-    const optimize = (headers: Record<string, string>) =>
-      ask('POST', '/collections/things/optimize', undefined, headers)
+  const bodiless = ['/collections/things/optimize', '/backups/keys', '/keys/rotate']
+  test.each(bodiless)('cannot make a server work by what browsers send without asking: %s', async (path) => {
+    const { client, ask } = await serving({ backups: directory() }, { path: directory() })
+    await client.createCollection('things', { dimension: 2 })
+    const post = (headers: Record<string, string>) => ask('POST', path, undefined, headers)
     const kinds = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']
     for (const headers of [
       { origin },
       { origin: 'null' },
       ...kinds.flatMap((kind) => [{ 'content-type': kind }, { origin, 'content-type': kind }]),
     ]) {
-      const answer = await optimize(headers)
+      const answer = await post(headers)
       expect(refusal(answer)).toStrictEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' })
     }
     // Who is no browser, and a page that its browser has asked for.
     for (const headers of [{}, { 'content-type': 'application/json' }]) {
-      expect((await optimize(headers)).status).toBe(200)
-      expect((await optimize({ ...headers, 'sec-fetch-mode': 'cors' })).status).toBe(200)
+      expect((await post(headers)).status).toBe(200)
+      expect((await post({ ...headers, 'sec-fetch-mode': 'cors' })).status).toBe(200)
     }
-    expect((await optimize({ origin, 'content-type': 'application/json' })).status).toBe(200)
+    expect((await post({ origin, 'content-type': 'application/json' })).status).toBe(200)
   })
 
   test('have no route to change anything by that takes no body, but those that browsers ask for', async () => {
     const { ask } = await serving()
     const { paths } = (await ask('GET', '/openapi.json')).json
-    const bodiless = Object.entries<Record<string, { requestBody?: object }>>(paths).flatMap(([path, all]) =>
-      all.post && !all.post.requestBody ? [path] : [],
+    const all = Object.entries<Record<string, { requestBody?: object }>>(paths).flatMap(([path, { post }]) =>
+      post && !post.requestBody ? [path] : [],
     )
-    expect(bodiless).toStrictEqual(['/collections/{collection}/optimize'])
+    const routes = ['/backups/keys', '/collections/{collection}/optimize', '/keys/rotate']
+    expect(all.sort()).toStrictEqual(routes)
   })
 })

@@ -88,6 +88,47 @@ describe.each(['in memory', 'on disk'])('%s', (where) => {
     expect(numbers).toStrictEqual([...new Set(numbers)].sort((a, b) => a - b))
   })
 
+  test('the delete of one vector, and that of a collection, are proved as those of many are', async () => {
+    const client = await things()
+    const metadata = { name: 'é' }
+    await client.insertVectors('things', [
+      { id: 'a', data: [1, 2], metadata },
+      { id: 'b', data: [3, 4] },
+      { id: 'c', data: [5, 6] },
+    ])
+    const first = (await client.batchDelete('things', ['c'], { receipt: true })).receipt as ErasureReceipt
+    const { receipt: one } = await client.deleteVector('things', 'a', { receipt: true })
+    expect(one).toStrictEqual({
+      collection: 'things',
+      deleted: 1,
+      bytesErased: 8 + 1 + bytesOf(JSON.stringify(metadata)),
+      logSequence: first.logSequence + 1,
+      completedAt: expect.any(String),
+      durable: where === 'on disk',
+      digest: digest(one.logSequence, ['a']),
+    })
+    await client.insertTexts('things', [{ id: 'd', text: 'ein Stück Text' }])
+    const begun = Date.now()
+    const { receipt: all } = await client.deleteCollection('things', { receipt: true })
+    expect(all).toStrictEqual({
+      collection: 'things',
+      deleted: 2,
+      bytesErased: 2 * 8 + 2 + bytesOf('ein Stück Text'),
+      logSequence: one.logSequence + 2,
+      completedAt: expect.any(String),
+      durable: where === 'on disk',
+      digest: digest(all.logSequence, ['b', 'd']),
+    })
+    expect(Date.parse(all.completedAt)).toBeGreaterThanOrEqual(begun)
+    expect(await client.listCollections()).toStrictEqual([])
+  })
+
+  test('the delete of an empty collection is proved', async () => {
+    const client = await things()
+    const { receipt } = await client.deleteCollection('things', { receipt: true })
+    expect(receipt).toMatchObject({ deleted: 0, bytesErased: 0, digest: digest(receipt.logSequence, []) })
+  })
+
   test('where nothing was deleted the receipt says so', async () => {
     const client = await things()
     await client.insertVectors('things', [{ id: 'a', data: [1, 2] }])
@@ -135,6 +176,9 @@ test.each([undefined, {}, { receipt: false }])(
     const client = await holding('a', 'b')
     expect(await client.batchDelete('things', ['a'], options)).not.toHaveProperty('receipt')
     expect(await client.deleteByFilter('things', { name: 'b' }, options)).not.toHaveProperty('receipt')
+    await client.insertVectors('things', [{ id: 'c', data: [1, 2] }])
+    expect(await client.deleteVector('things', 'c', options)).toBeUndefined()
+    expect(await client.deleteCollection('things', options)).toBeUndefined()
   },
 )
 
@@ -153,7 +197,14 @@ test.each([
 test('options that a delete does not have are named, and nothing is deleted', async () => {
   const client = await holding('a')
   for (const [call, message] of [
-    [untyped(client).deleteVector('things', 'a', { receipt: true }), /options\.receipt/],
+    [untyped(client).deleteVector('things', 'a', { dryRun: true }), /options\.dryRun/],
+    [untyped(client).deleteVector('things', 'a', { receipt: 'yes' }), /options\.receipt/],
+    [untyped(client).deleteCollection('things', { receipt: 'yes' }), /options\.receipt/],
+    [untyped(client).deleteCollection('things', { receipt: null }), /options\.receipt/],
+    [untyped(client).deleteCollection('things', { backup: 'x' }), /options\.backup/],
+    [untyped(client).deleteCollection('things', { reciept: true }), /reciept/],
+    [untyped(client).deleteCollection('things', null), /options/],
+    [untyped(client).deleteCollection('things', 'receipt'), /options/],
     [untyped(client).batchDelete('things', ['a'], { dryRun: true }), /options\.dryRun/],
     [untyped(client).batchDelete('things', ['a'], 'receipt'), /options/],
     [untyped(client).batchDelete('things', ['a'], null), /options/],

@@ -473,7 +473,7 @@ const methods = {
   listCollections: none,
   getCollectionInfo: name,
   getCollection: name,
-  deleteCollection: name,
+  deleteCollection: (_, collection, options) => [...name(_, collection), optional(options)],
   optimize: (_, collection, options = {}) => [string(collection, 'collection'), listener(options)],
   getVector: nameAndId,
   flush: none,

@@ -44,10 +44,12 @@ pub struct Backup {
 }
 
 /// Where a backup has its keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Keys {
+pub enum Keys {
+    /// In its file, which restores alone.
     Within,
+    /// In a file beside it.
     Apart,
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{
-    collection::{Access, Collection, Config, Contents, Progress, check_name, dimension_of},
+    collection::{Access, Collection, Config, Progress, Receipt, check_name, dimension_of},
     error::{Error, Result, contained},
     storage::{
         self, Backup, Exported, Files, Fsync, Health, Key, Keyring, Lock, Reserve, Restored, Root,
@@ -723,20 +723,24 @@ impl Call {
         all
     }
 
-    /// Removes a collection with everything in it. Returns its contents: dropping them
-    /// may take a while.
+    /// Removes a collection with everything in it, and proves it if that is asked for.
     ///
     /// From an error about its files on the collection is deleted all the same, and what is
     /// left of it goes at the next opening.
-    pub fn delete_collection(&self, access: Access, name: &str) -> Result<Contents> {
+    pub fn delete_collection(
+        &self,
+        access: Access,
+        name: &str,
+        receipt: bool,
+    ) -> Result<Option<Receipt>> {
         let disk = self.using.store.disk.as_ref();
-        let _changing = disk.map(|disk| disk.changing.lock());
+        let changing = disk.map(|disk| disk.changing.lock());
         let collection = self.collection(name)?;
         if let Some(disk) = disk {
             disk.check_place()?;
         }
         let directory = collection.directory();
-        let contents = collection.drop_contents(access)?;
+        let (contents, drafted) = collection.drop_contents(access, receipt)?;
         self.using
             .store
             .collections
@@ -754,7 +758,10 @@ impl Call {
                 ))
             })?;
         }
-        Ok(contents)
+        // That takes time, and keeps nobody waiting.
+        drop(changing);
+        drop(contents);
+        Ok(drafted.map(|drafted| drafted.complete(disk.is_some())))
     }
 
     /// Whether the store takes writes: after one that failed it does not.

@@ -224,9 +224,11 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       const batch = untyped(client).batchDelete('things', ['a'], options)
       expect(await rejection(batch)).toBeInstanceOf(ValidationError)
     }
-    for (const options of [{ dryRun: true }, { receipt: true }, { backup: 5 }, null, 'yes']) {
+    for (const options of [{ dryRun: true }, { receipt: 'yes' }, { backup: 5 }, null, 'yes']) {
       const one = untyped(client).deleteVector('things', 'a', options)
       expect(await rejection(one)).toBeInstanceOf(ValidationError)
+      const all = untyped(client).deleteCollection('things', options)
+      expect(await rejection(all)).toBeInstanceOf(ValidationError)
     }
     expect(await engine.idsOf(client)).toStrictEqual(['a'])
   })

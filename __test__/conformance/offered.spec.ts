@@ -25,6 +25,16 @@ const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, 
     expect.objectContaining({ deleted: 1, digest: expect.any(String) }),
   ],
   [
+    'a receipt of deleteVector',
+    async (client) => (await client.deleteVector('things', 'a', { receipt: true })).receipt,
+    expect.objectContaining({ deleted: 1, digest: expect.any(String) }),
+  ],
+  [
+    'a receipt of deleteCollection',
+    async (client) => (await client.deleteCollection('things', { receipt: true })).receipt,
+    expect.objectContaining({ deleted: 2, digest: expect.any(String) }),
+  ],
+  [
     'a backup before deleteVector',
     async (client, file) => {
       await client.deleteVector('things', 'a', { backup: file })
@@ -87,7 +97,9 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
     const client = await engine.holding('a', 'b', 'c')
     expect((await client.batchDelete('things', ['a'], { receipt: false })).deleted).toBe(1)
     expect((await client.deleteByFilter('things', { name: 'b' }, { receipt: false })).deleted).toBe(1)
-    await client.deleteVector('things', 'c', {})
+    await client.deleteVector('things', 'c', { receipt: false })
     expect(await client.count('things')).toBe(0)
+    await client.deleteCollection('things', { receipt: false })
+    expect(await client.listCollections()).toStrictEqual([])
   })
 })

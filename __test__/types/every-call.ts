@@ -24,6 +24,7 @@ import {
   EmbeddingError,
   EncryptionError,
   type EncryptionKey,
+  type ErasureReceipt,
   exportKeys,
   type Filter,
   flush,
@@ -216,6 +217,11 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
   const client = new VectorizerClient({ path: './data', fsync: 'always' })
   await client.flush()
   await client.deleteVector('docs', 'a', { backup: './a.vecbak' })
+  const one: { receipt: ErasureReceipt } = await client.deleteVector('docs', 'a', { receipt: true })
+  const all: { receipt: ErasureReceipt } = await client.deleteCollection('docs', { receipt: true })
+  const wanted: boolean = one.receipt.durable
+  const perhaps: { receipt: ErasureReceipt } | undefined =
+    (await client.deleteVector('docs', 'a', { receipt: wanted })) ?? all
   const { receipt } = await client.batchDelete('docs', ['b'], { receipt: true, backup: './b.vecbak' })
   const proof: [string, number, number, number, string, boolean, string] | undefined = receipt && [
     receipt.collection,

@@ -23,6 +23,8 @@ Options:
   --cors ORIGIN        let pages of this origin ask from a browser (repeatable)
   --max-body BYTES     the largest body (67108864)
   --max-connections N  connections at a time (4096)
+  --backups DIR        where backups are written that clients ask for; without it
+                       they are refused
   --log                a line for each request, to the standard error output
   --log-format FORMAT  text or json; implies --log
 ${KEY_HELP}${LAST_HELP}
@@ -40,6 +42,7 @@ const options = {
   cors: { type: 'string', multiple: true },
   'max-body': { type: 'string' },
   'max-connections': { type: 'string' },
+  backups: { type: 'string' },
   log: { type: 'boolean' },
   'log-format': { type: 'string' },
 }
@@ -66,6 +69,7 @@ function settingsOf(values) {
   if (port > 65_535) throw new UsageError(`--port is ${port}; it must be at most 65535`)
   const { 'api-key': apiKey = process.env.VECTORIZER_API_KEY, 'log-format': format } = values
   if (values['api-key'] === '') throw new UsageError('--api-key is empty')
+  if (values.backups === '') throw new UsageError('--backups is empty')
   return {
     host: values.host,
     port,
@@ -74,6 +78,7 @@ function settingsOf(values) {
     cors: values.cors,
     maxBodyBytes: whole(values, 'max-body'),
     maxConnections: whole(values, 'max-connections'),
+    backups: values.backups,
     log: format === undefined && values.log ? 'text' : format,
   }
 }

@@ -151,8 +151,11 @@ class Calls {
     return this.getCollectionInfo(name)
   }
 
-  async deleteCollection(name) {
-    await (await this.#open(name)).drop()
+  async deleteCollection(name, options) {
+    if (options?.receipt === true) refuse('receipt')
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.deleteCollection(name, options))
+    await collection.drop()
     this.#pages.delete(name)
   }
 
@@ -337,6 +340,7 @@ class Calls {
   }
 
   async deleteVector(name, id, options) {
+    if (options?.receipt === true) refuse('receipt')
     if (typeof options?.backup === 'string') refuse('backup')
     const collection = await this.#open(name)
     await this.#scratch(collection, async (scratch) => {

@@ -168,6 +168,28 @@ declare global {
 }
 
 export interface VectorizerClient {
+  /** Deletes a collection with everything in it, and proves what was erased. */
+  deleteCollection(
+    collection: string,
+    options: DeleteCollectionOptions & { receipt: true },
+  ): Promise<{ receipt: ErasureReceipt }>
+  /** Deletes a collection with everything in it, and proves it where that is asked for. */
+  deleteCollection(
+    collection: string,
+    options?: DeleteCollectionOptions,
+  ): Promise<{ receipt: ErasureReceipt } | void>
+  /** Deletes one vector, and proves what was erased. */
+  deleteVector(
+    collection: string,
+    id: string,
+    options: DeleteVectorOptions & { receipt: true },
+  ): Promise<{ receipt: ErasureReceipt }>
+  /** Deletes one vector, and proves it where that is asked for. */
+  deleteVector(
+    collection: string,
+    id: string,
+    options?: DeleteVectorOptions,
+  ): Promise<{ receipt: ErasureReceipt } | void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -34,7 +34,7 @@ use crate::{
     client::{self, Call, Client, Options},
     collection::{
         Access, Batch, Collection, DeleteOptions, Info, Item, OnProgress, Outcome, Prepared,
-        Progress,
+        Progress, Receipt,
     },
     embed::embed,
     error::{Error, Result, contained},
@@ -338,6 +338,14 @@ fn user_key(text: &str) -> Result<UserKey> {
     args::read::<client::Encryption>(text, "options.encryption")?.user_key()
 }
 
+/// The reply of a delete that has nothing to report but its receipt.
+fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
+    receipt.map_or(Reply::Nothing, |receipt| {
+        let receipt = report::Receipt::of(collection, receipt);
+        Reply::Text(json!({ "receipt": receipt }).to_string())
+    })
+}
+
 fn backup_json(what: &str, backup: &Restored, keys: Option<&Path>) -> Reply {
     let mut json = json!({});
     json[what] = backup.path.display().to_string().into();
@@ -591,15 +599,20 @@ impl VectorizerClient {
     }
 
     /// Deletes a collection with everything in it.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi(
+        ts_args_type = "collection: string, options?: DeleteCollectionOptions & { receipt?: false }",
+        ts_return_type = "Promise<void>"
+    )]
     pub fn delete_collection<'env>(
         &self,
         env: &'env Env,
         collection: String,
+        options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
+        let options = delete_options(options.as_deref(), &["receipt"])?;
         self.call(env, Place::Aside, move |call, access| {
-            drop(call.delete_collection(access, &collection)?);
-            Ok(Reply::Nothing)
+            let receipt = call.delete_collection(access, &collection, options.receipt)?;
+            Ok(receipted(&collection, receipt.as_ref()))
         })
     }
 
@@ -983,7 +996,7 @@ impl VectorizerClient {
     /// When it resolves, no read on any thread finds the vector, and its row, text,
     /// metadata and id are gone.
     #[napi(
-        ts_args_type = "collection: string, id: string, options?: DeleteVectorOptions",
+        ts_args_type = "collection: string, id: string, options?: DeleteVectorOptions & { receipt?: false }",
         ts_return_type = "Promise<void>"
     )]
     pub fn delete_vector<'env>(
@@ -993,11 +1006,12 @@ impl VectorizerClient {
         id: String,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let options = delete_options(options.as_deref(), &["backup"])?;
+        let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
         self.call(env, Place::Here, move |call, access| {
-            let collection = call.collection(&collection)?;
-            collection.delete_one(access, &id, &options)?;
-            Ok(Reply::Nothing)
+            let receipt = call
+                .collection(&collection)?
+                .delete_one(access, &id, &options)?;
+            Ok(receipted(&collection, receipt.as_ref()))
         })
     }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{args, thrown};
 use crate::{
-    client::Client,
+    client::{Client, absolute},
     error::{Error, Result},
     rest::{Embedder, Options, Server},
 };
@@ -48,7 +48,10 @@ pub fn start<'env>(
     options: String,
     embedder: Option<Embed>,
 ) -> napi::Result<Unknown<'env>> {
-    let options: Options = args::read(&options, "options").map_err(thrown)?;
+    let mut options: Options = args::read(&options, "options").map_err(thrown)?;
+    if let Some(backups) = &mut options.backups {
+        *backups = absolute(backups).map_err(thrown)?;
+    }
     let embedder = embedder.map(embedder_of);
     let opening = client.begin_when_open();
     // Nobody is left to close it when the environment ends, be it while it is started: from

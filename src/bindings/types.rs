@@ -344,9 +344,18 @@ pub struct DeleteReport {
     pub receipt: Option<ErasureReceipt>,
 }
 
+/// How to delete a collection.
+#[napi(object, object_from_js = false)]
+pub struct DeleteCollectionOptions {
+    /// Resolve with a proof of what was erased.
+    pub receipt: Option<bool>,
+}
+
 /// How to delete one vector.
 #[napi(object, object_from_js = false)]
 pub struct DeleteVectorOptions {
+    /// Resolve with a proof of what was erased.
+    pub receipt: Option<bool>,
     /// Write the vector to this new backup file first, and delete it only if that succeeds.
     pub backup: Option<String>,
 }
@@ -630,4 +639,7 @@ pub struct ServeOptions {
     /// and time, and nothing of what is in it. Default none.
     #[napi(ts_type = "'text' | 'json'")]
     pub log: Option<String>,
+    /// The directory for backups that clients ask for with `POST /backups`. Without one they
+    /// are answered 501.
+    pub backups: Option<String>,
 }

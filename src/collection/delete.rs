@@ -86,7 +86,7 @@ pub struct Receipt {
 }
 
 /// A receipt that waits for the erasure to be complete.
-struct Drafted {
+pub struct Drafted {
     ids: Vec<Id>,
     bytes: u64,
     sequence: u64,
@@ -98,12 +98,12 @@ impl Collection {
         access: Access,
         id: &str,
         options: &DeleteOptions,
-    ) -> Result<()> {
-        self.delete_with(access, options, |state| {
+    ) -> Result<Option<Receipt>> {
+        let (_, receipt) = self.delete_with(access, options, |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             Ok((RoaringBitmap::from_iter([slot]), ()))
         })?;
-        Ok(())
+        Ok(receipt)
     }
 
     /// Deletes what exists of `ids`, all at once, and tells for each what became of it.
@@ -228,7 +228,7 @@ impl Collection {
 }
 
 impl Drafted {
-    fn complete(mut self, durable: bool) -> Receipt {
+    pub fn complete(mut self, durable: bool) -> Receipt {
         self.ids.sort_unstable();
         let ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
         let mut digest = Sha256::new();
@@ -257,6 +257,15 @@ impl State {
             ids: records.clone().map(|record| record.id.clone()).collect(),
             bytes: records.map(|r| (row + r.text_bytes()) as u64).sum(),
             sequence: self.journal.sequence(),
+        }
+    }
+
+    /// That of the delete of everything, with the collection.
+    pub(super) fn draft_of_all(&self) -> Drafted {
+        let drafted = self.draft(self.slots.alive());
+        Drafted {
+            sequence: drafted.sequence + 1,
+            ..drafted
         }
     }
 

@@ -7,6 +7,7 @@ use roaring::RoaringTreemap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::{Access, Collection, Config, State};
 use crate::{
@@ -138,7 +139,7 @@ impl Collection {
             let (config, created_at) = Config::read(settings)?;
             let state = State::new(&config);
             let dimension = config.dimension;
-            let row = vec![0.0; dimension];
+            let row = Zeroizing::new(vec![0.0; dimension]);
             let orders = RoaringTreemap::new();
             Ok(((config, created_at, state, row, orders), dimension))
         };

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 pub use config::{Config, check_ef_search, check_name, dimension_of};
 pub use copy::{OnProgress, Progress};
-pub use delete::{BatchDeletion, DeleteOptions, FilterDeletion, Outcome, Receipt};
+pub use delete::{BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
 pub use maintain::{Background, Construction};
@@ -250,16 +250,22 @@ impl Collection {
     }
 
     /// Empties the collection for good: calls that still hold it find it gone, and the
-    /// background stops. Returns what was inside, to be dropped where that may take time.
-    pub fn drop_contents(&self, access: Access) -> Result<Contents> {
+    /// background stops. Returns what was inside, to be dropped where that may take time,
+    /// and, if it is asked for, a receipt that waits for it to be gone.
+    pub fn drop_contents(
+        &self,
+        access: Access,
+        receipt: bool,
+    ) -> Result<(Contents, Option<Drafted>)> {
         let mut state = self.write(access)?;
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
         }
+        let drafted = receipt.then(|| state.draft_of_all());
         self.upkeep.cancel();
         let contents = std::mem::replace(&mut *state, State::new(&self.config));
         state.dropped = true;
-        Ok(Contents::from(contents))
+        Ok((Contents::from(contents), drafted))
     }
 
     /// Lets the background end: nobody can reach the collection any more.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Api, Place,
     asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+    deletes::{Deleted, ReceiptQuery},
     names::{InCollection, Name},
     numbers::Whole,
 };
@@ -190,11 +191,18 @@ pub async fn get(
     .await
 }
 
-pub async fn delete(api: Api, asked: Asked<InCollection, NoQuery, NoBody>) -> Answered<Done> {
-    let name = asked.at.collection;
+pub async fn delete(
+    api: Api,
+    asked: Asked<InCollection, ReceiptQuery, NoBody>,
+) -> Answered<Deleted> {
+    let (name, receipt) = (asked.at.collection, asked.query.receipt);
     api.run(Place::Aside, move |call, access| {
-        drop(call.delete_collection(access, &name)?);
-        Done::new(format!("collection '{name}' deleted"))
+        let receipt = call.delete_collection(access, &name, receipt)?;
+        Deleted::new(
+            format!("collection '{name}' deleted"),
+            &name,
+            receipt.as_ref(),
+        )
     })
     .await
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     Api, Place,
     asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
-    collections::Done,
     filter::FilterText,
     names::{InCollection, OfVector},
 };
 use crate::{
     arguments::{check_dry_run, given},
-    collection::{DeleteOptions, Outcome, Residue},
+    collection::{self, DeleteOptions, Outcome, Residue},
+    error::Result,
     filter,
     report::Receipt,
     wiped::Id,
@@ -52,6 +52,39 @@ pub struct ByFilter {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
+}
+
+/// What a route that deletes one thing reads from the query.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptQuery {
+    /// Add a proof of what was erased. Default false.
+    #[serde(default)]
+    pub receipt: bool,
+}
+
+/// Something was deleted.
+#[derive(Serialize, JsonSchema)]
+pub struct Deleted {
+    success: bool,
+    message: String,
+    /// Where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
+}
+
+impl Deleted {
+    pub fn new(
+        message: String,
+        collection: &str,
+        receipt: Option<&collection::Receipt>,
+    ) -> Result<Answer<Self>> {
+        Answer::of(&Self {
+            success: true,
+            message,
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+        })
+    }
 }
 
 /// Vectors to look for.
@@ -117,15 +150,18 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
-pub async fn delete(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<Done> {
+pub async fn delete(api: Api, asked: Asked<OfVector, ReceiptQuery, NoBody>) -> Answered<Deleted> {
     let OfVector { collection, id } = asked.at;
+    let options = DeleteOptions {
+        receipt: asked.query.receipt,
+        ..DeleteOptions::default()
+    };
     api.run(Place::Here, move |call, access| {
-        let options = DeleteOptions::default();
-        call.collection(&collection)?
+        let receipt = call
+            .collection(&collection)?
             .delete_one(access, &id, &options)?;
-        Done::new(format!(
-            "vector '{id}' deleted from collection '{collection}'"
-        ))
+        let message = format!("vector '{id}' deleted from collection '{collection}'");
+        Deleted::new(message, &collection, receipt.as_ref())
     })
     .await
 }

@@ -2,13 +2,15 @@
 //!
 //! - `routes` is the table of routes; `table` makes the router of it, and `document` what
 //!   OpenAPI says of it; `asked` is a request, read and checked.
-//! - `vectors`, `search`, `deletes`, `collections`, `service`, `sdk`: what the routes do.
+//! - `vectors`, `search`, `deletes`, `collections`, `backups`, `service`, `sdk`: what the routes
+//!   do.
 //! - `guard` lets in who may ask; `body` reads what is sent; `room` bounds what is answered;
 //!   `failure` tells what went wrong.
 //! - `metrics` and `log` tell the operator, and never what is in a request.
 //! - `server` listens, and ends in order.
 
 mod asked;
+mod backups;
 mod body;
 mod collections;
 mod deletes;
@@ -32,6 +34,7 @@ mod vectors;
 
 use std::{
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -96,6 +99,8 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// A line for each request, to the standard error output.
     pub log: Option<Format>,
+    /// The directory for backups that clients ask for.
+    pub backups: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -114,6 +119,7 @@ impl Default for Options {
             cors: Vec::new(),
             allowed_hosts: Vec::new(),
             log: None,
+            backups: None,
         }
     }
 }
@@ -151,6 +157,12 @@ impl Options {
         if let Some((name, _)) = times.iter().find(|(_, time)| *time == 0) {
             return Err(Error::Validation(format!(
                 "options.{name} is 0; it must be at least 1 millisecond"
+            )));
+        }
+        if let Some(directory) = self.backups.as_deref().filter(|path| !path.is_dir()) {
+            return Err(Error::Validation(format!(
+                "options.backups: there is no directory {}: make it first",
+                directory.display()
             )));
         }
         // Blanks at the ends are not part of a header's value.

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    collections, deletes,
+    backups, collections, deletes,
     document::{About, Link},
     metrics, sdk, search, service,
     table::Table,
@@ -25,6 +25,7 @@ const COLLECTIONS: &str = "collections";
 const VECTORS: &str = "vectors";
 const DELETING: &str = "deleting";
 const SEARCH: &str = "search";
+const BACKUPS: &str = "backups";
 const SERVER: &str = "server";
 const SDK: &str = "existing clients";
 
@@ -98,8 +99,8 @@ fn points_done() -> Value {
 
 /// All routes.
 pub fn routes() -> Table {
-    sdk_routes(server_routes(deleting_routes(vector_routes(
-        collection_routes(Table::new()),
+    sdk_routes(server_routes(backup_routes(deleting_routes(
+        vector_routes(collection_routes(Table::new())),
     ))))
 }
 
@@ -443,6 +444,60 @@ fn deleting_routes(table: Table) -> Table {
             .fails(MISSING)
             .takes(json!({ "ids": ["vec_001"] })),
             deletes::verify_erased,
+        )
+}
+
+fn backup_routes(table: Table) -> Table {
+    let saved = |file: &str| json!({ "file": file, "collections": 1, "vectors": 3, "bytes": 5120, "leftovers": [] });
+    table
+        .route(
+            POST,
+            "/backups",
+            About::new(
+                "createBackup",
+                BACKUPS,
+                "Write the store to a new file in the server's directory for backups",
+                saved("backup-20260131-120000-0f8f.vecbak"),
+            )
+            .more(
+                "Calls go on meanwhile. A server that was started without such a directory \
+                 answers 501.",
+            )
+            .fails(&[StatusCode::NOT_FOUND, StatusCode::NOT_IMPLEMENTED])
+            .takes(json!({ "keys": "within" })),
+            backups::create,
+        )
+        .route(
+            POST,
+            "/backups/keys",
+            About::new(
+                "exportKeys",
+                BACKUPS,
+                "Write the keys of all that is stored now to a new file there",
+                saved("backup-20260131-130000-51c2.keys"),
+            )
+            .more(
+                "With the newest of them, backups that have their keys apart bring back what is \
+                 not deleted by then.",
+            )
+            .fails(&[
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                StatusCode::NOT_IMPLEMENTED,
+            ]),
+            backups::export_keys,
+        )
+        .route(
+            POST,
+            "/keys/rotate",
+            About::new(
+                "rotateKeys",
+                BACKUPS,
+                "Give the store new keys",
+                done("the keys of the store are new"),
+            )
+            .more("Calls go on meanwhile. Another key of the user's is not given this way.")
+            .fails(&[StatusCode::UNSUPPORTED_MEDIA_TYPE]),
+            backups::rotate_keys,
         )
 }
 

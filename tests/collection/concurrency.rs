@@ -177,7 +177,7 @@ fn a_collection_that_is_dropped_under_way_is_not_found_any_more_and_answers_ever
         .collect();
     insert(&collection, &rows);
     let waiting = collection.optimize(None).unwrap();
-    drop(collection.drop_contents(WAIT).unwrap());
+    drop(collection.drop_contents(WAIT, false).unwrap());
     // Either it was done before, or it is told.
     let answer = waiting.blocking_recv().unwrap();
     assert!(matches!(answer, Ok(()) | Err(Error::CollectionNotFound(_))));

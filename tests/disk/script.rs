@@ -243,7 +243,7 @@ impl Session {
                     hnsw: HnswParams::default(),
                 })?;
             }
-            Op::Drop(name) => drop(call.delete_collection(WAIT, name)?),
+            Op::Drop(name) => drop(call.delete_collection(WAIT, name, false)?),
             Op::Put(name, rows) => {
                 let collection = call.collection(name)?;
                 let versions = rows.iter().map(|(_, version)| *version);

@@ -212,7 +212,7 @@ fn a_backup_is_whole_when_it_returns_while_a_delete_is_still_under_way() {
 
 #[test]
 fn a_delete_in_a_collection_that_is_gone_changes_nothing_in_the_rest_of_a_backup() {
-    let gone = |collection: &Arc<Collection>| drop(collection.drop_contents(WAIT).unwrap());
+    let gone = |collection: &Arc<Collection>| drop(collection.drop_contents(WAIT, false).unwrap());
     assert_eq!(backup_beside_a_delete(gone), [true, true]);
 }
 

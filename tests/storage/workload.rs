@@ -456,7 +456,7 @@ impl Model {
                 })?;
             }
             Op::Drop { name: number } => {
-                drop(call.delete_collection(WAIT, &name(*number))?);
+                drop(call.delete_collection(WAIT, &name(*number), false)?);
             }
             Op::Insert { name, vectors } => {
                 let contents = &self.collections[name];

@@ -20,6 +20,7 @@ from vectorizer_native import (
     SyncVectorizerClient,
     ValidationError,
     VectorizerClient,
+    VectorizerError,
     VectorNotFoundError,
 )
 
@@ -342,12 +343,57 @@ def test_receipts_and_verification(connect: Connect, tmp_path: Path) -> None:
         other = client.delete_by_filter("c", {"x": 1}, receipt=True)["receipt"]
         assert other["logSequence"] > receipt["logSequence"]
 
+        assert client.delete_vector("c", "c") is None
+        client.insert_vectors("c", [{"id": id, "vector": [1, 2]} for id in ("c", "..")])
+        one = client.delete_vector("c", "c", receipt=True)
+        assert one is not None
+        assert (one["deleted"], one["durable"]) == (1, True)
+        dots = client.delete_vector("c", "..", receipt=True)
+        assert dots is not None
+        assert dots["logSequence"] > one["logSequence"]
+
         report = client.verify_erased("c", ["a", "d"])
         assert report == {"verified": True, "residues": []}
         residues = client.verify_erased("c", ["a", "b"])["residues"]
         assert {residue["id"] for residue in residues} == {"b"}
         assert "disk_bytes" in client.get_collection_info("c")
+        everything = client.delete_collection("c", receipt=True)
+        assert everything is not None
+        assert everything["deleted"] == 1
         client.close()
+
+
+def test_backups_and_keys(connect: Connect, tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    with serving("--data", str(tmp_path / "data"), "--backups", str(backups)) as url:
+        client = connect(url)
+        client.create_collection("c", 2)
+        client.insert_vector("c", [1, 2], "a")
+        whole = client.create_backup()
+        assert (whole["vectors"], "keys" in whole) == (1, False)
+        apart = client.create_backup(["c"], keys="apart")
+        exported = client.export_keys()
+        client.rotate_keys()
+        assert client.get_vector("c", "a")["id"] == "a"
+        assert {one.name for one in backups.iterdir()} == {
+            whole["file"],
+            apart["file"],
+            apart["keys"],
+            exported["file"],
+        }
+        with pytest.raises(CollectionNotFoundError):
+            client.create_backup(["missing"])
+        client.close()
+
+
+def test_a_server_without_a_directory_for_backups(client: SyncVectorizerClient) -> None:
+    for call in (client.create_backup, client.export_keys):
+        with pytest.raises(VectorizerError) as error:
+            call()
+        assert error.value.code == "UNSUPPORTED"
+    with pytest.raises(ValidationError):
+        client.rotate_keys()
 
 
 def test_optimize(client: SyncVectorizerClient, name: str) -> None:

@@ -16,8 +16,10 @@ from .serving import serving
 KEY = "a-key-for-tests"
 
 
-def test_the_server_is_as_documented() -> None:
-    with serving("--api-key", KEY) as url:
+def test_the_server_is_as_documented(tmp_path: Path) -> None:
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    with serving("--api-key", KEY, "--backups", str(backups)) as url:
         outcome = subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"],
             cwd=Path(__file__).parent,

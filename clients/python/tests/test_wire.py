@@ -213,6 +213,10 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         ),
         (lambda c: c.delete_by_filter("c", {"a": 1}, "dry"), "dry_run must be True or False"),
         (lambda c: c.batch_delete("c", ["a"], receipt=1), "receipt must be True or False"),
+        (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
+        (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),
+        (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),
+        (lambda c: c.create_backup("c"), "collections must be a list"),
         # A text is no list of ids: its letters would be.
         (lambda c: c.batch_delete("c", "vec_001"), "ids must be a list"),
         (lambda c: c.batch_delete("c", b"vec_001"), "ids must be a list"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from . import _encode as encode
 from .errors import ValidationError, VectorNotFoundError
 from .types import (
+    BackupReport,
     Collection,
     CollectionInfo,
     CreatedCollection,
@@ -27,6 +28,7 @@ from .types import (
     Metadata,
     Metric,
     NewVector,
+    Receipt,
     SearchResult,
     Stats,
     StoredVector,
@@ -123,8 +125,22 @@ def get_collection_info(name: str) -> Call[CollectionInfo]:
     return Call("GET", _of(name), _whole(name=str, dimension=int))
 
 
-def delete_collection(name: str) -> Call[None]:
-    return Call("DELETE", _of(name), _done)
+def delete_collection(name: str, receipt: bool) -> Call[Receipt | None]:
+    return _deletion(_of(name), receipt)
+
+
+def _deletion(path: str, receipt: bool) -> Call[Receipt | None]:
+    wanted = encode.flags(receipt=receipt)["receipt"]
+
+    def read(answer: Any) -> Receipt | None:
+        _done(answer)
+        return _receipt(answer) if wanted else None
+
+    return Call("DELETE", f"{path}?receipt=true" if wanted else path, read)
+
+
+def _receipt(answer: Any) -> Receipt:
+    return cast("Receipt", _typed(answer, "receipt", dict))
 
 
 def optimize(collection: str) -> Call[None]:
@@ -268,15 +284,17 @@ def search(
     return Call("POST", _of(collection, "search"), _field("results", list), body)
 
 
-def delete_vector(collection: str, id: str) -> Call[None]:
+def delete_vector(collection: str, id: str, receipt: bool) -> Call[Receipt | None]:
     if _id(id) not in _DOTS:
-        return Call("DELETE", _of(collection, "vectors", id), _done)
+        return _deletion(_of(collection, "vectors", id), receipt)
+    flags = encode.flags(receipt=receipt)
 
-    def read(answer: Any) -> None:
+    def read(answer: Any) -> Receipt | None:
         if _typed(answer, "deleted", int) == 0:
             raise _missing(collection, id)
+        return _receipt(answer) if receipt else None
 
-    return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id]})
+    return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **flags})
 
 
 def batch_delete(collection: str, ids: Iterable[str], receipt: bool) -> Call[DeleteReport]:
@@ -299,6 +317,22 @@ def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:
     return Call(
         "POST", _of(collection, "verify_erased"), _whole(verified=bool, residues=list), body
     )
+
+
+def create_backup(
+    collections: Iterable[str] | None, keys: Literal["within", "apart"]
+) -> Call[BackupReport]:
+    names = None if collections is None else encode.strings(collections, "collections")
+    body = encode.options(collections=names, keys=keys)
+    return Call("POST", "/backups", _whole(file=str, vectors=int), body)
+
+
+def export_keys() -> Call[BackupReport]:
+    return Call("POST", "/backups/keys", _whole(file=str, vectors=int))
+
+
+def rotate_keys() -> Call[None]:
+    return Call("POST", "/keys/rotate", _done)
 
 
 def health() -> Call[Health]:

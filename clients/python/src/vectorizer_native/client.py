@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx
 
@@ -14,6 +14,7 @@ from ._calls import Call
 from ._http import Server
 from .errors import ClientClosedError
 from .types import (
+    BackupReport,
     Collection,
     CollectionInfo,
     CreatedCollection,
@@ -27,6 +28,7 @@ from .types import (
     Metadata,
     Metric,
     NewVector,
+    Receipt,
     SearchResult,
     Stats,
     StoredVector,
@@ -133,12 +135,12 @@ class VectorizerClient:
         """
         return await self._send(calls.get_collection_info(name))
 
-    async def delete_collection(self, name: str) -> None:
+    async def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
         """Deletes a collection with everything in it.
 
-        Raises `CollectionNotFoundError`.
+        `receipt` returns a proof of what was erased. Raises `CollectionNotFoundError`.
         """
-        return await self._send(calls.delete_collection(name))
+        return await self._send(calls.delete_collection(name, receipt))
 
     async def insert_text(
         self,
@@ -260,12 +262,15 @@ class VectorizerClient:
             )
         )
 
-    async def delete_vector(self, collection: str, id: str) -> None:
+    async def delete_vector(
+        self, collection: str, id: str, receipt: bool = False
+    ) -> Receipt | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk.
 
-        Raises `CollectionNotFoundError`, `VectorNotFoundError`.
+        `receipt` returns a proof of what was erased. Raises `CollectionNotFoundError`,
+        `VectorNotFoundError`.
         """
-        return await self._send(calls.delete_vector(collection, id))
+        return await self._send(calls.delete_vector(collection, id, receipt))
 
     async def batch_delete(
         self, collection: str, ids: Iterable[str], receipt: bool = False
@@ -298,6 +303,35 @@ class VectorizerClient:
         Raises `CollectionNotFoundError`.
         """
         return await self._send(calls.verify_erased(collection, ids))
+
+    async def create_backup(
+        self,
+        collections: Iterable[str] | None = None,
+        keys: Literal["within", "apart"] = "within",
+    ) -> BackupReport:
+        """Writes the store to a new file in the server's directory for backups.
+
+        All collections, or those of these names. With `keys` "apart" the keys are in a file
+        beside it: with the newest of `export_keys` it brings back what is not deleted by then.
+        Raises `CollectionNotFoundError`, and a `VectorizerError` of the code `UNSUPPORTED`
+        where the server was started without such a directory.
+        """
+        return await self._send(calls.create_backup(collections, keys))
+
+    async def export_keys(self) -> BackupReport:
+        """Writes the keys of all that is stored now to a new file there.
+
+        Raises a `VectorizerError` of the code `UNSUPPORTED` where the server has no directory
+        for backups.
+        """
+        return await self._send(calls.export_keys())
+
+    async def rotate_keys(self) -> None:
+        """Gives the store new keys, while calls go on.
+
+        Raises `ValidationError` where the store is in memory.
+        """
+        return await self._send(calls.rotate_keys())
 
     async def optimize(self, collection: str) -> None:
         """Brings the index to its best, and waits until it is.

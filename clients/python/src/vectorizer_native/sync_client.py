@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx
 
@@ -13,6 +13,7 @@ from ._calls import Call
 from ._http import Server
 from .errors import ClientClosedError
 from .types import (
+    BackupReport,
     Collection,
     CollectionInfo,
     CreatedCollection,
@@ -26,6 +27,7 @@ from .types import (
     Metadata,
     Metric,
     NewVector,
+    Receipt,
     SearchResult,
     Stats,
     StoredVector,
@@ -98,9 +100,9 @@ class SyncVectorizerClient:
         """Tells a collection's settings, counts and sizes."""
         return self._send(calls.get_collection_info(name))
 
-    def delete_collection(self, name: str) -> None:
+    def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
         """Deletes a collection with everything in it."""
-        return self._send(calls.delete_collection(name))
+        return self._send(calls.delete_collection(name, receipt))
 
     def insert_text(
         self,
@@ -185,9 +187,9 @@ class SyncVectorizerClient:
             )
         )
 
-    def delete_vector(self, collection: str, id: str) -> None:
+    def delete_vector(self, collection: str, id: str, receipt: bool = False) -> Receipt | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk."""
-        return self._send(calls.delete_vector(collection, id))
+        return self._send(calls.delete_vector(collection, id, receipt))
 
     def batch_delete(
         self, collection: str, ids: Iterable[str], receipt: bool = False
@@ -208,6 +210,22 @@ class SyncVectorizerClient:
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors."""
         return self._send(calls.verify_erased(collection, ids))
+
+    def create_backup(
+        self,
+        collections: Iterable[str] | None = None,
+        keys: Literal["within", "apart"] = "within",
+    ) -> BackupReport:
+        """Writes the store to a new file in the server's directory for backups."""
+        return self._send(calls.create_backup(collections, keys))
+
+    def export_keys(self) -> BackupReport:
+        """Writes the keys of all that is stored now to a new file there."""
+        return self._send(calls.export_keys())
+
+    def rotate_keys(self) -> None:
+        """Gives the store new keys, while calls go on."""
+        return self._send(calls.rotate_keys())
 
     def optimize(self, collection: str) -> None:
         """Brings the index to its best, and waits until it is."""

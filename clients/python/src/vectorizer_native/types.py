@@ -204,6 +204,21 @@ class ErasureReport(TypedDict):
     residues: list[Residue]
 
 
+class _BackupReport(TypedDict):
+    file: str
+    """The file's name, in the server's directory for backups."""
+    collections: int
+    vectors: int
+    bytes: int
+    leftovers: list[str]
+    """Unfinished backups of processes that have ended, which were removed."""
+
+
+class BackupReport(_BackupReport, total=False):
+    keys: str
+    """The name of the file with its keys, where they are apart."""
+
+
 class Health(TypedDict):
     status: str
     version: str

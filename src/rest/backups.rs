@@ -1,0 +1,105 @@
+//! Routes that save the store, and its keys, to files of the server.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api, Place,
+    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+    collections::Done,
+    failure::Handled,
+    names::Name,
+};
+use crate::{
+    arguments::Keys,
+    error::{Error, Result},
+    storage::Restored,
+};
+
+/// What to back up.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBackup {
+    /// The collections, by name. Default all.
+    #[schemars(with = "Option<Vec<Name>>")]
+    collections: Option<Vec<String>>,
+    /// Where the backup has its keys. Default `within`.
+    keys: Option<Keys>,
+}
+
+/// A backup, or keys, in the server's directory for backups.
+#[derive(Serialize, JsonSchema)]
+pub struct BackupReport {
+    /// The file's name.
+    file: String,
+    /// The name of the file with its keys, where they are apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<String>,
+    collections: u64,
+    vectors: u64,
+    /// The size of the file.
+    bytes: u64,
+    /// Unfinished backups of processes that have ended, which were removed.
+    leftovers: Vec<String>,
+}
+
+impl BackupReport {
+    fn of(made: &Restored, keys: Option<&Path>) -> Result<Answer<Self>> {
+        Answer::of(&Self {
+            file: name(&made.path),
+            keys: keys.map(name),
+            collections: made.collections,
+            vectors: made.vectors,
+            bytes: made.bytes,
+            leftovers: made.leftovers.iter().map(|path| name(path)).collect(),
+        })
+    }
+}
+
+/// Where the directory is on the server's disk is not the client's business.
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn directory(api: &Api) -> Handled<PathBuf> {
+    let directory = api.options.backups.clone();
+    Ok(directory.ok_or_else(|| {
+        Error::Unsupported(
+            "this server has no directory for backups: start it with --backups DIR, or with \
+             serve({ backups })"
+                .into(),
+        )
+    })?)
+}
+
+pub async fn create(
+    api: Api,
+    asked: Asked<Anywhere, NoQuery, Sent<NewBackup>>,
+) -> Answered<BackupReport> {
+    let (target, Sent(NewBackup { collections, keys })) = (directory(&api)?, asked.body);
+    let apart = keys == Some(Keys::Apart);
+    api.run(Place::Aside, move |call, _| {
+        let made = call.create_backup(&target, collections.as_deref(), apart, &mut |_| ())?;
+        BackupReport::of(&made.backup, made.keys.as_deref())
+    })
+    .await
+}
+
+pub async fn export_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<BackupReport> {
+    let target = directory(&api)?;
+    api.run(Place::Aside, move |call, _| {
+        BackupReport::of(&call.export_keys(&target)?, None)
+    })
+    .await
+}
+
+pub async fn rotate_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
+    api.run(Place::Aside, move |call, _| {
+        call.rotate_keys(None, &mut |_| ())?;
+        Done::new("the keys of the store are new".into())
+    })
+    .await
+}
