@@ -50,6 +50,28 @@ test.each([
   )
 })
 
+/** Windows removes no directory that a process works in. */
+const posix = process.platform === 'win32' ? test.skip : test
+
+posix('what is wrong with a path is told by the first call, and not by this', () => {
+  const script = `
+    const { mkdtempSync, rmdirSync } = require('node:fs')
+    const { VectorizerClient } = require(${JSON.stringify(packagePath)})
+    async function main() {
+      const codes = []
+      const told = (path) => new VectorizerClient({ path }).ready().catch(({ code }) => codes.push(code))
+      await told('a\\0b')
+      process.chdir(mkdtempSync(${JSON.stringify(join(directory(), 'gone-'))}))
+      rmdirSync(process.cwd())
+      await told('store')
+      console.log(codes.join())
+    }
+    main()`
+  const env = { ...process.env, NODE_ENV: '' }
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env })
+  expect({ stdout, stderr }).toStrictEqual({ stdout: 'STORAGE_ERROR,STORAGE_ERROR\n', stderr: '' })
+})
+
 test('elsewhere, in tests, on other systems and where it cannot be told nothing is said', () => {
   for (const { stderr } of [
     told(EXT4),

@@ -31,8 +31,12 @@ function look(path, directory) {
 /** Warns of the file system of a store, once for each; not in tests, whose stores do not last. */
 function warnOfCopies(given) {
   if (process.platform !== 'linux' || process.env.NODE_ENV === 'test' || !fs.statfs) return
-  const path = resolve(given)
-  if (!told.has(path)) look(path, path)
+  try {
+    const path = resolve(given)
+    if (!told.has(path)) look(path, path)
+  } catch {
+    // It is no path, or there is no working directory any more: opening the store says so.
+  }
 }
 
 module.exports = { warnOfCopies }
