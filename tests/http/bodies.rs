@@ -12,17 +12,28 @@ use http_body_util::BodyExt;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 use vectorizer_native::{
     client::{Client, Options as Store},
     rest::{Options, app},
 };
 
+/// A server, and its directory for backups.
+fn server() -> (Router, TempDir) {
+    let backups = tempfile::tempdir().unwrap();
+    let options = Options {
+        backups: Some(backups.path().to_owned()),
+        ..Options::default()
+    };
+    let client = Arc::new(Client::open(Store::default()));
+    (app(client, options).unwrap(), backups)
+}
+
 /// A server with a collection `c` of two dimensions and a vector `a`, and its routes that
 /// take a body.
-fn start() -> (Router, Vec<(String, String)>) {
-    let client = Arc::new(Client::open(Store::default()));
-    let app = app(client, Options::default()).unwrap();
+fn start() -> (Router, TempDir, Vec<(String, String)>) {
+    let (app, backups) = server();
     let new = json!({ "name": "c", "dimension": 2 }).to_string();
     assert_eq!(
         ask(&app, "POST", "/collections", new).0,
@@ -44,7 +55,7 @@ fn start() -> (Router, Vec<(String, String)>) {
         }
     }
     assert!(routes.len() >= 18, "{routes:?}");
-    (app, routes)
+    (app, backups, routes)
 }
 
 fn ask(app: &Router, method: &str, path: &str, body: impl Into<Body>) -> (StatusCode, Value) {
@@ -221,7 +232,7 @@ fn config() -> ProptestConfig {
 fn to_every_route(
     strategy: impl Strategy<Value = Vec<u8>>,
 ) -> Result<(), proptest::test_runner::TestError<Vec<u8>>> {
-    let (app, routes) = start();
+    let (app, _backups, routes) = start();
     proptest::test_runner::TestRunner::new_with_rng(
         config(),
         proptest::test_runner::TestRng::deterministic_rng(
@@ -263,7 +274,7 @@ fn no_cut_off_body_is_a_defect() {
 
 #[test]
 fn brackets_without_end_are_refused() {
-    let (app, routes) = start();
+    let (app, _backups, routes) = start();
     for brackets in [
         "[",
         "{\"filter\":",
@@ -290,9 +301,8 @@ struct Documented {
 
 /// A server in the state that the document's examples are about, with its document and the
 /// routes there that take a body.
-fn exemplary() -> (Router, Value, Vec<Documented>) {
-    let client = Arc::new(Client::open(Store::default()));
-    let app = app(client, Options::default()).unwrap();
+fn exemplary() -> (Router, TempDir, Value, Vec<Documented>) {
+    let (app, backups) = server();
     let (_, document) = ask(&app, "GET", "/openapi.json", "");
     let mut routes = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -318,7 +328,7 @@ fn exemplary() -> (Router, Value, Vec<Documented>) {
         ask(&app, "POST", "/collections", new).0,
         StatusCode::CREATED
     );
-    (app, document, routes)
+    (app, backups, document, routes)
 }
 
 impl Documented {
@@ -430,7 +440,7 @@ fn variants(document: &Value, schema: &Value, body: &Value, values: &[Value]) ->
 
 #[test]
 fn what_the_document_refuses_is_refused() {
-    let (app, document, routes) = exemplary();
+    let (app, _backups, document, routes) = exemplary();
     let values = [
         json!(null),
         json!(true),
@@ -470,7 +480,7 @@ fn what_the_document_refuses_is_refused() {
 
 #[test]
 fn what_is_nearly_right_is_refused_where_the_document_refuses_it() {
-    let (app, _, routes) = exemplary();
+    let (app, _backups, _, routes) = exemplary();
     proptest::test_runner::TestRunner::new_with_rng(
         ProptestConfig {
             cases: 250,
@@ -499,7 +509,7 @@ fn what_is_nearly_right_is_refused_where_the_document_refuses_it() {
 
 #[test]
 fn a_text_that_is_no_json_is_refused_with_the_place_where_it_ends_to_be() {
-    let (app, routes) = start();
+    let (app, _backups, routes) = start();
     for (body, place) in [
         ("{\"ids\": [\"a\",]}", "at line 1 column 14"),
         (
