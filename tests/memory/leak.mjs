@@ -2,8 +2,9 @@
 // the files and the threads of the process are in the end what they were in the middle.
 // Then it leaks on purpose, to show that this would have been seen.
 //
-// Run by `node scripts/test-memory.mjs leak`, with garbage collection at hand and one arena
-// of glibc's allocator, whose holes would otherwise look like a slow leak.
+// Run by `node scripts/test-memory.mjs leak`, with garbage collection at hand, one arena of
+// glibc's allocator and none of its caches of the threads: their holes, and what they keep, would
+// otherwise look like a slow leak.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
