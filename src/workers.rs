@@ -3,7 +3,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, mpsc},
 };
 
 use parking_lot::Mutex;
@@ -25,29 +25,49 @@ async fn aside_by<T: Send + 'static>(
     spawn: impl FnOnce(Box<dyn FnOnce() + Send>),
 ) -> Result<T> {
     let (sender, receiver) = oneshot::channel();
-    let job = move || {
+    let do_it = once(move || {
         // Whoever waits may be gone.
         let _ = sender.send(contained(work));
-    };
-    // Whoever takes it out does it, and nobody else.
-    let job = Arc::new(Mutex::new(Some(job)));
-    let do_it = {
-        let job = job.clone();
-        move || {
-            let job = job.lock().take();
-            if let Some(job) = job {
-                job();
-            }
-        }
-    };
+    });
     let spawned = catch_unwind(AssertUnwindSafe(|| spawn(Box::new(do_it.clone()))));
     if spawned.is_err() {
         do_it();
     }
     drop(do_it);
-    drop(job);
-    let stopped = |_| Err(Error::Internal("the work was stopped".into()));
-    receiver.await.unwrap_or_else(stopped)
+    receiver.await.unwrap_or_else(|_| Err(stopped()))
+}
+
+/// Offers work to the pool, while the caller does something else. What is returned does it
+/// where nobody has begun it, and waits for whoever has.
+pub fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> impl FnOnce() -> Result<T> + Send {
+    let (sender, receiver) = mpsc::channel();
+    let do_it = once(move || {
+        let _ = sender.send(contained(work));
+    });
+    if let Some(pool) = workers() {
+        pool.spawn(do_it.clone());
+    }
+    move || {
+        do_it();
+        receiver.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+/// A job that whoever comes first does, and nobody else.
+fn once(job: impl FnOnce() + Send + 'static) -> impl Fn() + Clone + Send + 'static {
+    let job = Arc::new(Mutex::new(Some(job)));
+    move || {
+        let job = job.lock().take();
+        if let Some(job) = job {
+            job();
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::Internal("the work was stopped".into())
 }
 
 /// A pool of all cores, at normal priority. `None` where its threads cannot be had: then
@@ -99,6 +119,34 @@ mod tests {
             job();
         }
         assert_eq!(*times.lock(), 1);
+    }
+
+    #[test]
+    fn work_beside_is_done_once_by_the_pool_or_by_whoever_needs_it() {
+        // Whatever the pool is doing.
+        let pool = workers().unwrap();
+        let (begin, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        for _ in 0..pool.current_num_threads() {
+            let wait = wait.clone();
+            pool.spawn(move || {
+                let _ = wait.lock().recv();
+            });
+        }
+        let here = std::thread::current().id();
+        let done = beside(|| Ok(std::thread::current().id()))();
+        drop(begin);
+        assert_eq!(done.unwrap(), here);
+
+        let (begun, is_begun) = mpsc::channel();
+        let work = beside(move || {
+            let _ = begun.send(());
+            Ok(std::thread::current().id())
+        });
+        is_begun.recv().unwrap();
+        assert_ne!(work().unwrap(), here);
+        let panicked = beside(|| -> Result<()> { panic!("in a test") })();
+        assert!(matches!(panicked, Err(Error::Internal(what)) if what == "in a test"));
     }
 
     #[tokio::test]

@@ -284,6 +284,7 @@ impl State {
             self.journal
                 .take(commit, slot, record.map(|record| record.key));
         }
+        commit.begin();
         self.fields.remove(slots, &self.slots);
         self.slots.release(slots);
         self.pending -= slots;

@@ -5,10 +5,11 @@
 //! in memory. A copy that is being made of the collection meanwhile, by a rewrite of the
 //! log or a backup, is told what dies.
 //!
-//! The keys of what a commit removes are destroyed after the collection's lock is given
-//! back, and before the call returns ([`Commit::finish`]).
+//! The keys of what a commit removes are destroyed before the call returns: where they are
+//! many, beside what the collection does in memory ([`Commit::begin`]), and otherwise after
+//! its lock is given back ([`Commit::finish`]).
 
-use std::{fs, io, ops::Range, sync::Arc};
+use std::{fs, io, mem, ops::Range, sync::Arc};
 
 use parking_lot::{ArcRwLockReadGuard, Mutex, RawRwLock, RwLock};
 use time::OffsetDateTime;
@@ -21,7 +22,11 @@ use super::{
     seal::Sealed,
     sync::Syncer,
 };
-use crate::error::Result;
+use crate::{error::Result, workers::beside};
+
+/// As many keys that lie alone are destroyed by another thread: that costs a hundred times
+/// what it takes to wake it.
+const MANY: usize = 256;
 
 pub struct Journal {
     log: Option<Log>,
@@ -54,6 +59,8 @@ pub struct Commit {
     next: Place,
     sync: Option<(Arc<Syncer>, u64)>,
     erasures: Vec<Erasure>,
+    /// Ends the destruction that has begun.
+    begun: Vec<Box<dyn FnOnce() -> Result<()> + Send>>,
     _erasing: Option<ArcRwLockReadGuard<RawRwLock, ()>>,
     /// The log's files stay open until nothing is left to do.
     _files: Vec<Arc<fs::File>>,
@@ -126,6 +133,7 @@ impl Journal {
             next: Place::default(),
             sync: None,
             erasures: Vec::new(),
+            begun: Vec::new(),
             _erasing: None,
             _files: Vec::new(),
         };
@@ -270,6 +278,20 @@ impl Commit {
         }
     }
 
+    /// Begins to destroy the keys of what it removed so far, where they are many. The caller
+    /// may go on, and has to finish the commit.
+    pub fn begin(&mut self) {
+        let seats = self.erasures.iter().map(|erasure| erasure.seats.len());
+        if let Some((sync, written)) = &self.sync
+            && seats.sum::<usize>() >= MANY
+        {
+            let erasures = mem::take(&mut self.erasures);
+            let (sync, written) = (sync.clone(), *written);
+            let destroyed = beside(move || destroy(&sync, written, &erasures));
+            self.begun.push(Box::new(destroyed));
+        }
+    }
+
     /// Does what is left to do, without the collection's lock: makes the commit as safe as
     /// was promised, and destroys the keys of what it removed. Returns when none of them is
     /// in any file.
@@ -277,28 +299,37 @@ impl Commit {
         let Some((sync, written)) = &self.sync else {
             return Ok(());
         };
-        // First the record: it completes what is cut short.
-        sync.settle(*written)?;
-        let mut outcome = Ok(());
-        // One file's failure is no reason to leave the others as they are.
-        for erasure in &self.erasures {
-            // Some file systems write elsewhere what is written over something.
-            let destroyed: io::Result<()> = erasure.seats.iter().try_for_each(|seats| {
-                let destroy = || keys::destroy(&erasure.file, seats);
-                sync.health().making_room(destroy)
-            });
-            // Where it is gone it was wiped as a whole.
-            if let Err(error) = destroyed
-                && !erasure.file.is_gone()
-            {
-                let error = failed("write to", &erasure.file.path(), &error);
-                outcome = outcome.and(Err(sync.health().fail(error)));
-            }
+        let mut outcome = destroy(sync, *written, &self.erasures);
+        for end in self.begun {
+            outcome = outcome.and(end());
         }
-        outcome?;
-        if !self.erasures.is_empty() {
-            sync.settle(sync.erased())?;
-        }
-        Ok(())
+        outcome
     }
+}
+
+/// Makes what was written as safe as was promised, and destroys these keys.
+fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
+    // First the record: it completes what is cut short.
+    sync.settle(written)?;
+    let mut outcome = Ok(());
+    // One file's failure is no reason to leave the others as they are.
+    for erasure in erasures {
+        // Some file systems write elsewhere what is written over something.
+        let destroyed: io::Result<()> = erasure.seats.iter().try_for_each(|seats| {
+            let destroy = || keys::destroy(&erasure.file, seats);
+            sync.health().making_room(destroy)
+        });
+        // Where it is gone it was wiped as a whole.
+        if let Err(error) = destroyed
+            && !erasure.file.is_gone()
+        {
+            let error = failed("write to", &erasure.file.path(), &error);
+            outcome = outcome.and(Err(sync.health().fail(error)));
+        }
+    }
+    outcome?;
+    if !erasures.is_empty() {
+        sync.settle(sync.erased())?;
+    }
+    Ok(())
 }

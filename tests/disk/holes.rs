@@ -422,6 +422,41 @@ fn a_key_that_cannot_be_destroyed_in_one_table_is_destroyed_in_the_other() {
 }
 
 #[test]
+fn keys_that_lie_alone_are_gone_when_the_delete_returns_however_many_they_are() {
+    let (store, backups) = (directory(), directory());
+    let broken = Arc::new(Mutex::new(false));
+    let files = Files::interrupted_by(failing(&broken, true, Interruption::Half(5)));
+    let session = open(&files, store.path(), backups.path());
+    let mut model = Model::default();
+    let mut apply = |op: Op| {
+        let done = session.apply(&op);
+        model.apply(&op);
+        (done, model.gone(&Model::default()))
+    };
+    for op in [Op::Create("things"), bulk(0)] {
+        apply(op).0.unwrap();
+    }
+    let third = |from: u32| (from..COUNT).step_by(3);
+    let (done, gone) = apply(Op::DeleteMany("things", third(0).collect()));
+    done.unwrap();
+    assert_eq!(residues(store.path(), &gone), Vec::<String>::new());
+    // What is put in their place takes the old keys with it as well.
+    let (done, gone) = apply(Op::Put("things", third(1).map(|n| (n, n)).collect()));
+    done.unwrap();
+    assert_eq!(residues(store.path(), &gone), Vec::<String>::new());
+
+    *broken.lock().unwrap() = true;
+    let (done, gone) = apply(Op::DeleteMany("things", third(2).collect()));
+    assert!(matches!(done, Err(Error::Storage(_))));
+    assert!(!residues(store.path(), &gone).is_empty());
+    drop(session.close());
+    let session = open(&Files::default(), store.path(), backups.path());
+    assert_eq!(residues(store.path(), &gone), Vec::<String>::new());
+    assert_eq!(session.difference(&model), None);
+    session.close().unwrap();
+}
+
+#[test]
 fn a_receipt_is_given_when_the_erasure_is_on_the_disk() {
     for fsync in [Fsync::Always, Fsync::Everysec, Fsync::No] {
         let (store, backups) = (directory(), directory());
