@@ -60,13 +60,12 @@ impl Graph {
 
     /// The last place in a node's list that leads to none of its children.
     fn place(&self, slot: u32, parents: &[u32]) -> Option<usize> {
-        let width = 2 * self.m;
-        let list = &self.layer0[slot as usize * width..][..width];
-        let is_child = |next: u32| next != NONE && parents[next as usize] == slot;
-        match self.neighbours(0, slot).len() {
-            len if len < width => Some(len),
-            _ => list.iter().rposition(|&next| !is_child(next)),
+        let list = self.neighbours(0, slot);
+        if list.len() < 2 * self.m {
+            return Some(list.len());
         }
+        list.iter()
+            .rposition(|&next| parents[next as usize] != slot)
     }
 
     /// Leads from one node to another, where there is a place.
