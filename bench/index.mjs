@@ -20,6 +20,7 @@ const MODES = {
   churn: async (options) => (await import('./churn.mjs')).churn(options, say),
   capacity: async (options) => (await import('./capacity.mjs')).capacity(options, say),
   deletes: async (options) => (await import('./deletes.mjs')).deletes(options, say),
+  rotation: async (options) => (await import('./rotation.mjs')).rotation(options, say),
   scale: async (options) => (await import('./scale.mjs')).scale(options, say),
   'event-loop': async (options) => (await import('./event-loop.mjs')).eventLoop(options, say),
   http: async (options) => (await import('./http.mjs')).http(options, say),

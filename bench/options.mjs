@@ -21,6 +21,7 @@ const USUAL = {
 const DEFAULTS = {
   peers: { n: 100_000 },
   churn: { n: 20_000, rounds: 20 },
+  rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
   capacity: { n: 100_000, sizes: '50000,200000' },
   'event-loop': { n: 100_000 },
@@ -38,6 +39,7 @@ npm run bench -- [mode] [options]
   --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
   --deletes           ours alone: deletes on disk beside the same in memory, in turn; writes results/deletes.md
+  --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
   --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on
                       disk; writes results/capacity.md and capacity.svg
@@ -47,10 +49,11 @@ npm run bench -- [mode] [options]
                       results/http.md
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
-                      --peers, --capacity and --event-loop, 40000 with --http, 20000 with --churn)
+                      --peers, --capacity and --event-loop, 40000 with --http, 20000 with --churn,
+                      1000000 with --rotation)
   --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000); with --capacity: how many at
                       --dim, beside --n, to see whether figures grow in proportion (default 50000,200000)
-  --dim <n>           dimensions (default 384; 128 with --scale)
+  --dim <n>           dimensions (default 384; 128 with --scale, 16 with --rotation)
   --dims <a,b>        with --capacity: dimensions (default 128,384,768,1536)
   --queries <n>       queries (default 200; 100 with --scale)
   --rounds <n>        repeats, of which the median counts (default 3); with --churn: how often (default 20)
@@ -71,7 +74,7 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
-  const modes = ['disk', 'peers', 'churn', 'deletes', 'scale', 'capacity', 'event-loop', 'http']
+  const modes = ['disk', 'peers', 'churn', 'deletes', 'rotation', 'scale', 'capacity', 'event-loop', 'http']
   const { values } = parseArgs({
     options: {
       n: text,

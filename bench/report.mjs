@@ -20,11 +20,7 @@ const FIGURES = [
   ['… deleted ids in the results', (f) => f.deleted.stale],
   ['… results missing', (f) => f.deleted.short],
   ['own clean-up, s', (f) => f.cleanUp],
-  [
-    'search p50 after it, ms (recall@10)',
-    (f) => f.cleaned?.p50,
-    (f) => f.cleaned && f.cleaned.recall.toFixed(3),
-  ],
+  ['search p50 after it, ms (recall@10)', (f) => f.cleaned?.p50, (f) => f.cleaned?.recall.toFixed(3)],
   ['resident memory, MB', (f) => f.memoryFresh / MB],
   ['… after 90 % deleted and clean-up, MB', (f) => f.memoryCleaned / MB],
   ['files, MB', (f) => f.bytesFresh && f.bytesFresh / MB],

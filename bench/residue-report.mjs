@@ -23,7 +23,7 @@ export function residueReport(results) {
       ['', ...results.map(({ label }) => label)],
       [
         [
-          'found before the deletes, of the rows to keep: ' + kinds.join(', '),
+          `found before the deletes, of the rows to keep: ${kinds.join(', ')}`,
           ...results.map(({ residue }) => readable(residue, kinds)),
         ],
         ...rows,
