@@ -836,3 +836,16 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.VectorizerClient = nativeBinding.VectorizerClient
+module.exports.filterPlan = nativeBinding.filterPlan
+module.exports.inspectStore = nativeBinding.inspectStore
+module.exports.matching = nativeBinding.matching
+module.exports.rowsData = nativeBinding.rowsData
+module.exports.rowsHead = nativeBinding.rowsHead
+module.exports.rowsNext = nativeBinding.rowsNext
+module.exports.rowsScores = nativeBinding.rowsScores
+module.exports.rowTerms = nativeBinding.rowTerms
+module.exports.serverAddress = nativeBinding.serverAddress
+module.exports.serverEnded = nativeBinding.serverEnded
+module.exports.serverStop = nativeBinding.serverStop
+module.exports.turn = nativeBinding.turn
+module.exports.wrappedKey = nativeBinding.wrappedKey

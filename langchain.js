@@ -1,6 +1,6 @@
 // The vector store for LangChain.js, for CommonJS.
 require('./lib/node-version.js')
-const { explained, vectorStore } = require('./lib/langchain.js')
+const { explained, vectorStore } = require('./lib/langchain/store.js')
 
 function core() {
   try {

@@ -1,7 +1,7 @@
 // The vector store for LangChain.js, for ES modules. LangChain's are imported dynamically:
 // where they are missing, a static import fails before anything can say what to install.
 import './lib/node-version.js'
-import langchain from './lib/langchain.js'
+import { explained, vectorStore } from './lib/langchain/store.js'
 
 async function core() {
   try {
@@ -11,8 +11,8 @@ async function core() {
       ...(await import('@langchain/core/vectorstores')),
     }
   } catch (error) {
-    throw langchain.explained(error)
+    throw explained(error)
   }
 }
 
-export const VectorizerVectorStore = langchain.vectorStore(await core())
+export const VectorizerVectorStore = vectorStore(await core())

@@ -133,6 +133,7 @@ describe('createBackup', () => {
     const missing = await rejection(client.createBackup(join(folder, 'missing/')))
     expect(missing).toBeInstanceOf(StorageError)
     expect(missing.message).toMatch(/^there is no directory .*missing\/: make it first, or name a file$/)
+    // @ts-expect-error: there is no directory
     const nowhere = await rejection(VectorizerClient.restoreBackup(join(folder, 'nope')))
     expect(nowhere.message).toBe('path: expected the directory to make the store in, got undefined')
     const nope = await rejection(VectorizerClient.restoreBackup(join(folder, 'nope'), join(folder, 'to')))

@@ -31,7 +31,7 @@ async function printed(args: string[], env?: NodeJS.ProcessEnv) {
 async function refused(code: number, args: string[], env?: NodeJS.ProcessEnv) {
   const { stderr, ...rest } = await run(args, env)
   expect(rest).toStrictEqual({ code, signal: null, stdout: '' })
-  const [, message] = /^vectorizer-native: ([^]+)\n$/.exec(stderr) ?? []
+  const [, message] = /^vectorizer-native: (.+)\n$/s.exec(stderr) ?? []
   expect(message).toBeDefined()
   return message as string
 }
@@ -672,6 +672,7 @@ describe('how far it is', () => {
     mkdirSync(join(path, 'empty'))
     const { code, stderr } = await run(['restore', join(path, 'STORE'), join(path, 'empty')], terminal)
     expect(code).toBe(1)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal is sent
     expect(stderr).toMatch(/\r\x1b\[Kvectorizer-native: [^\r]+\n$/)
   })
 })

@@ -6,7 +6,9 @@ import { join, relative } from 'node:path'
 import {
   CollectionNotFoundError,
   EncryptionError,
+  type EncryptionKey,
   type KeyService,
+  type RestoreOptions,
   type RotateProgress,
   StorageError,
   ValidationError,
@@ -297,11 +299,12 @@ describe('a backup with its keys apart', () => {
   test('from before the key has changed is opened with the key of then, and its keys with that of now', async () => {
     const [first, second] = [{ key: randomBytes(32) }, { key: randomBytes(32) }]
     const { encryption } = service()
-    for (const [before, after, options] of [
+    const changes: [EncryptionKey | KeyService | undefined, EncryptionKey | KeyService, RestoreOptions][] = [
       [first, second, { encryption: first, keysEncryption: second }],
       [undefined, second, { keysEncryption: second }],
       [encryption, encryption, { encryption }],
-    ]) {
+    ]
+    for (const [before, after, options] of changes) {
       const { client, path } = await filled(20, before && { encryption: before })
       const file = join(directory(), 'backup')
       await client.createBackup(file, { keys: 'apart' })

@@ -2,7 +2,7 @@
 // promise resolves.
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { CollectionNotFoundError, ValidationError, type Vector, VectorizerClient } from '..'
+import { CollectionNotFoundError, ValidationError, type Vector, type VectorizerClient } from '..'
 import { holding, idsOf, client as opened } from './support/collections'
 import {
   bytes,

@@ -3,6 +3,7 @@ import {
   CollectionExistsError,
   CollectionNotFoundError,
   DimensionMismatchError,
+  deleteVector,
   EmbeddingError,
   StorageError,
   StoreLockedError,
@@ -184,4 +185,25 @@ test.each([
   expect(error.message).toContain(named)
   await expect(client.ready()).rejects.toBeInstanceOf(ValidationError)
   await client.close()
+})
+
+describe('the stack of an error of arguments begins where the call was made', () => {
+  /** The first place in a stack. */
+  const placeOf = ({ stack }: Error) => stack?.split('\n').find((line) => line.startsWith('    at '))
+
+  test('of a method', async () => {
+    const error = await rejection(untyped(opened()).batchDelete('things', 'a'))
+    expect(placeOf(error)).toContain('errors.spec.ts')
+  })
+
+  test('of a function of the module', async () => {
+    const error = await rejection(deleteVector('things', untyped(1)))
+    expect(placeOf(error)).toContain('errors.spec.ts')
+  })
+
+  test('of a client that is closed', async () => {
+    const client = opened()
+    await client.close()
+    expect(placeOf(await rejection(client.ready()))).toContain('errors.spec.ts')
+  })
 })

@@ -73,7 +73,7 @@ describe('the command', () => {
     const { code, signal, stdout, stderr } = await run([...args, ...port])
     expect({ code, signal, stdout }).toStrictEqual({ code: 2, signal: null, stdout: '' })
     expect(stderr).toMatch(message)
-    expect(stderr).toMatch(/^vectorizer-native: [^]+\nTry 'vectorizer-native (serve )?--help'\.\n$/)
+    expect(stderr).toMatch(/^vectorizer-native: .+\nTry 'vectorizer-native (serve )?--help'\.\n$/s)
   })
 
   test('is what the package calls it, and can be run by itself', () => {

@@ -13,7 +13,7 @@ import {
   inFlight,
 } from './support/http'
 import { type Random, seeded, whole } from './support/random'
-import { jsonLines, lines, Wire } from './support/wire'
+import { lines, Wire } from './support/wire'
 
 jest.setTimeout(300_000)
 

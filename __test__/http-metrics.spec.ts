@@ -13,7 +13,7 @@ import {
   serving,
   servingThings,
 } from './support/http'
-import { parse, valueOf } from './support/openmetrics'
+import { parse, sampleOf } from './support/openmetrics'
 import { jsonLines, lines, Wire } from './support/wire'
 
 async function metrics(ask: Ask) {
@@ -24,7 +24,7 @@ async function metrics(ask: Ask) {
   return {
     text,
     families,
-    value: (name: string, labels = {}) => valueOf(families, `vectorizer_${name}`, labels),
+    value: (name: string, labels = {}) => sampleOf(families, `vectorizer_${name}`, labels),
   }
 }
 
@@ -86,7 +86,7 @@ describe('/metrics', () => {
     expect((await ask('GET', '/metrics')).status).toBe(401)
     const { text } = await ask('GET', '/metrics', undefined, { 'x-api-key': 'key' })
     const labels = { method: 'GET', route: '/stats', status: '401' }
-    expect(valueOf(parse(text), 'vectorizer_http_requests_total', labels)).toBe(3)
+    expect(sampleOf(parse(text), 'vectorizer_http_requests_total', labels)).toBe(3)
   })
 
   test('tells how many vectors live, were deleted, and what that erased', async () => {
@@ -127,7 +127,7 @@ describe('/metrics', () => {
   })
 
   test('tells which connections are open and which requests are under way', async () => {
-    const { ask, server } = await servingThings()
+    const { server } = await servingThings()
     const wires = await Promise.all(Array.from({ length: 3 }, () => Wire.to(server)))
     for (const wire of wires) wire.say(...jsonLines('POST', '/embed', { text: 'a' }).slice(0, -1), '')
     await inFlight(server.url, 3)

@@ -20,6 +20,7 @@ describe('vectors that are refused, with everything inserted beside them', () =>
     ['a numeric string', [1, '2'], ValidationError, 'vectors[1].data[1]'],
     ['null', [null, 1], ValidationError, 'vectors[1].data[0]'],
     ['a bigint', [1, 2n], ValidationError, 'vectors[1].data[1]'],
+    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
     ['a hole', [1, ,], ValidationError, 'vectors[1].data[1]'],
     ['no array', 'ab', ValidationError, 'vectors[1].data'],
     ['a 64-bit typed array', Float64Array.of(1, 2), ValidationError, 'vectors[1].data'],

@@ -184,6 +184,7 @@ test('metadata of numbers at the edges, deep nesting and great length comes back
   let deep: Record<string, unknown> = {}
   for (let i = 0; i < 100; i++) deep = { deep }
   const metadata = {
+    // biome-ignore lint/correctness/noPrecisionLoss: what is lost here must be lost nowhere else
     numbers: [0, 5e-324, 1.7976931348623157e308, 9007199254740993, 0.1, -1e21, 123456789.12345679],
     deep,
     long: 'é"\\\n\u2028'.repeat(50_000),

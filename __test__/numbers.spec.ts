@@ -245,7 +245,9 @@ function fitting(value: bigint): number | bigint {
 
 /** JavaScript compares numbers and bigints by value. */
 const holds = {
+  // biome-ignore lint/suspicious/noDoubleEquals: a number may equal a bigint
   $eq: (a: number | bigint, b: number | bigint) => a == b,
+  // biome-ignore lint/suspicious/noDoubleEquals: a number may equal a bigint
   $ne: (a: number | bigint, b: number | bigint) => a != b,
   $gt: (a: number | bigint, b: number | bigint) => a > b,
   $gte: (a: number | bigint, b: number | bigint) => a >= b,
@@ -267,7 +269,7 @@ test('any two numbers compare by value', async () => {
         )
         for (const [name, operand] of operands) {
           const expected = rows.filter(({ metadata }) => holds[name](metadata.n, operand)).map(({ id }) => id)
-          expect(await idsOf(client, { n: { [name]: operand } })).toStrictEqual(expected)
+          expect(await idsOf(client, { n: { [name]: operand } } as Filter)).toStrictEqual(expected)
         }
         const read = (await client.listVectors('things', 0, 100)).vectors.map(({ metadata }) => metadata)
         expect(read).toStrictEqual(rows.map(({ metadata }) => metadata))

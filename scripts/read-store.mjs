@@ -184,10 +184,11 @@ function readCollection(file, begin) {
     else if (record.kind !== 'CMIT') {
       next = record
       break
-    } else if (record.dimension !== undefined && record.dimension !== (dimension ??= record.dimension)) {
+    } else if (record.dimension !== undefined && record.dimension !== (dimension ?? record.dimension)) {
       next = { fault: 'a record is of another dimension than those before' }
       break
     } else {
+      dimension ??= record.dimension
       let place = record.data
       const end = (number) => {
         if (live.has(number)) live.get(number).live = false
@@ -428,7 +429,10 @@ export function readStore(path, { keys = path, key, keysKey = key, tell = () => 
       const directories = own.map((other) => join(keys, other.name))
       const tables = tablesIn(directories, stores, tell)
       let known
-      const elsewhere = (number) => (known ??= keysByNumber(directories, tables))(number)
+      const elsewhere = (number) => {
+        known ??= keysByNumber(directories, tables)
+        return known(number)
+      }
       // All tables of a collection have the same settings.
       for (const { settings } of [...tables.values()].flat()) collection.name ??= nameIn(settings)
       for (const file of list(collection.path, tell)) {
@@ -535,7 +539,10 @@ function keysApart(away, elsewhere) {
 export function readBackup(path, { keys, key: user, keysKey = user, tell = () => {} } = {}) {
   const collections = []
   let known
-  const elsewhere = (number) => (known ??= keysFrom(keys, keysKey, tell))(number)
+  const elsewhere = (number) => {
+    known ??= keysFrom(keys, keysKey, tell)
+    return known(number)
+  }
   /** Opens the parts of a collection. The record behind them has their keys, or says which they are. */
   const openThese = (file, parts, { kind, data, size }, table, into) => {
     let away

@@ -65,7 +65,7 @@ const holds = {
   lte: (comparison: number) => comparison <= 0,
 }
 
-const isWithin = (value: unknown, bounds: Bounds) =>
+const isWithin = (value: unknown, bounds: object) =>
   Object.entries(bounds).every(([name, bound]) => holds[name as keyof typeof holds](compared(value, bound)))
 
 /** Whether a vector with this metadata and id matches, by the words of the documentation. */
@@ -244,10 +244,13 @@ const boundsOf = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<RangeBounds<T>> =>
       value,
       fc.integer({ min: 0, max: 3 }),
     )
-    .map(([lower, upper, from, to, which]) => ({
-      ...(which === 1 ? {} : { [lower]: from }),
-      ...(which === 2 ? {} : { [upper]: to }),
-    }))
+    .map(([lower, upper, from, to, which]) => {
+      const bounds = {
+        ...(which === 1 ? {} : { [lower]: from }),
+        ...(which === 2 ? {} : { [upper]: to }),
+      }
+      return bounds as RangeBounds<T>
+    })
 
 const wideTrees = fc.letrec((tie) => ({
   tree: fc.oneof(

@@ -100,7 +100,7 @@ function check({ name, type, samples }: Family, fail: (why: string, line: string
 }
 
 /** The value of the one sample with these labels. */
-export function valueOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}) {
+export function sampleOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}) {
   const all = [...families.values()].flatMap(({ samples }) => samples)
   const found = all.filter(
     (sample) =>

@@ -3,4 +3,9 @@ import type { VectorizerClient } from '../..'
 /** A client as plain JavaScript sees it: any method, any arguments. */
 export type Untyped = Record<string, (...args: unknown[]) => Promise<unknown>>
 
-export const untyped = (client: VectorizerClient) => client as unknown as Untyped
+export function untyped(client: VectorizerClient): Untyped
+/** A value as plain JavaScript gives it, in the place of any other. */
+export function untyped(value: unknown): never
+export function untyped(value: unknown) {
+  return value
+}

@@ -248,7 +248,17 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
     onProgress,
   })
   const bytes: number | undefined = (await client.getCollectionInfo('docs')).disk_bytes
-  return [proof, byFilter.receipt?.digest, verified, left, restored.path, backup.vectors, bytes, seen]
+  return [
+    perhaps,
+    proof,
+    byFilter.receipt?.digest,
+    verified,
+    left,
+    restored.path,
+    backup.vectors,
+    bytes,
+    seen,
+  ]
 }
 
 export const serving: ServeOptions[] = [

@@ -3,12 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  CollectionNotFoundError,
-  StoreLockedError,
-  ValidationError,
-  VectorizerClient,
-} from 'vectorizer-native'
+import { StoreLockedError, VectorizerClient } from 'vectorizer-native'
 import { retain } from './retain.js'
 import { RuleError, readRules } from './rules.js'
 

@@ -29,7 +29,7 @@ function passages(markdown) {
     lines = []
   }
   // The model is one of prose: code is left out, and the line below a table's head.
-  const prose = markdown.replace(/^ *(```|~~~)[^]*?^ *\1.*$/gm, '').replace(/^ *\|[ |:-]+$/gm, '')
+  const prose = markdown.replace(/^ *(```|~~~)[\s\S]*?^ *\1.*$/gm, '').replace(/^ *\|[ |:-]+$/gm, '')
   for (const line of prose.split(/\r?\n/)) {
     const [, marks, heading] = /^(#{1,6}) +(.*)/.exec(line) ?? []
     if (marks || /^\s*([-*+|]|\d+\.|$)/.test(line)) end()

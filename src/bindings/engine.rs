@@ -1,4 +1,4 @@
-//! Filters for an engine that holds the rows itself: for `lib/milvus`, and nobody else.
+//! Filters for an engine that holds the rows itself: for `face/milvus`, and nobody else.
 
 use std::collections::HashMap;
 
@@ -32,13 +32,13 @@ fn aside<'env, T: Serialize>(
 }
 
 /// The plan of a filter: `{ expression, guards }`.
-#[napi(skip_typescript)]
+#[napi]
 pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
     aside(env, move || Plan::of(&parse_text(&filter)?))
 }
 
 /// For each of a list of metadata, `{ terms, ranges }`.
-#[napi(skip_typescript)]
+#[napi]
 pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
     aside(env, move || {
         let metadatas = Metadatas::read(&metadatas)?;
@@ -55,7 +55,7 @@ pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
 }
 
 /// Which rows a filter matches, of a list of ids and one of metadata: their places in it.
-#[napi(skip_typescript)]
+#[napi]
 pub fn matching(
     env: &Env,
     filter: String,

@@ -2,16 +2,15 @@
 //!
 //! A method that can be done at once is done in the call and returns its result; where
 //! it would have to wait for a lock, or is work for more than a fraction of a
-//! millisecond, it returns a promise and runs on the pool. `index.js` makes promises,
-//! errors and objects of the importing realm out of either. The typings written at each
-//! method are those of `index.js`.
+//! millisecond, it returns a promise and runs on the pool. `face/client.ts` makes promises,
+//! errors and objects of the importing realm out of either. What each method does is told
+//! where users see it, in `face/calls.ts`.
 
 pub mod engine;
 pub mod load;
 pub mod reply;
 pub mod serve;
 mod turn;
-pub mod types;
 
 use std::{
     iter,
@@ -100,7 +99,7 @@ impl Place {
     }
 }
 
-/// An error as a JSON text in the message: `index.js` makes its class from the code.
+/// An error as a JSON text in the message: `face/errors.ts` makes its class from the code.
 fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
 }
@@ -149,11 +148,7 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
     }
 }
 
-/// A client of a store of vector collections.
-///
-/// Every method that touches data returns a promise; what goes wrong rejects it with one
-/// of the error classes of this module. Methods do not depend on each other's order
-/// unless the first is awaited before the second is called.
+/// A client of a store, as JavaScript holds it.
 #[napi]
 pub struct VectorizerClient {
     client: Arc<Client>,
@@ -408,7 +403,7 @@ fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> 
     })
 }
 
-/// Texts to insert with the vectors that `index.js` got from the client's embedder.
+/// Texts to insert with the vectors that `face/embedder.ts` got from the client's embedder.
 struct Texts {
     texts: String,
     ids: Option<String>,
@@ -515,8 +510,7 @@ fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
 
 #[napi]
 impl VectorizerClient {
-    /// Returns at once; a store that cannot be opened rejects the first call.
-    #[napi(constructor, ts_args_type = "options?: VectorizerClientOptions")]
+    #[napi(constructor)]
     pub fn new(options: String) -> napi::Result<Self> {
         let options: Options = args::read(&options, "options").map_err(thrown)?;
         Ok(Self {
@@ -524,17 +518,12 @@ impl VectorizerClient {
         })
     }
 
-    /// Resolves when the store is open.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi]
     pub fn ready<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, |_, _| Ok(Reply::Nothing))
     }
 
-    /// Creates a collection. An existing name rejects with `CollectionExistsError`.
-    #[napi(
-        ts_args_type = "...collection: [name: string, options: CollectionOptions] | [request: CreateCollectionRequest]",
-        ts_return_type = "Promise<Collection>"
-    )]
+    #[napi]
     pub fn create_collection<'env>(
         &self,
         env: &'env Env,
@@ -551,8 +540,7 @@ impl VectorizerClient {
         })
     }
 
-    /// All collections, by name.
-    #[napi(ts_return_type = "Promise<Collection[]>")]
+    #[napi]
     pub fn list_collections<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Here, |call, access| {
             let mut rows = Rows::new("[]".into(), None);
@@ -574,8 +562,7 @@ impl VectorizerClient {
         })
     }
 
-    /// A collection's settings, counts and size.
-    #[napi(ts_return_type = "Promise<CollectionInfo>")]
+    #[napi]
     pub fn get_collection_info<'env>(
         &self,
         env: &'env Env,
@@ -588,8 +575,7 @@ impl VectorizerClient {
         })
     }
 
-    /// The SDK's name for `getCollectionInfo`.
-    #[napi(ts_return_type = "Promise<CollectionInfo>")]
+    #[napi]
     pub fn get_collection<'env>(
         &self,
         env: &'env Env,
@@ -598,11 +584,7 @@ impl VectorizerClient {
         self.get_collection_info(env, collection)
     }
 
-    /// Deletes a collection with everything in it.
-    #[napi(
-        ts_args_type = "collection: string, options?: DeleteCollectionOptions & { receipt?: false }",
-        ts_return_type = "Promise<void>"
-    )]
+    #[napi]
     pub fn delete_collection<'env>(
         &self,
         env: &'env Env,
@@ -616,16 +598,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
-    /// Where an id occurs twice, the last wins.
-    ///
-    /// Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
-    /// finite, a zero vector under cosine, an id that is empty or longer than 1,024
-    /// bytes, metadata that is no plain JSON object, an empty text).
-    #[napi(
-        ts_args_type = "collection: string, vectors: CreateVectorRequest[] | VectorColumns, options?: InsertOptions",
-        ts_return_type = "Promise<InsertReport>"
-    )]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn insert_vectors<'env>(
         &self,
@@ -668,11 +641,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Embeds a text and inserts it under a new id, with which it resolves.
-    #[napi(
-        ts_args_type = "collection: string, text: string, metadata?: Record<string, unknown>",
-        ts_return_type = "Promise<string>"
-    )]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn insert_text<'env>(
         &self,
@@ -694,12 +663,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Embeds texts and inserts them under new ids, with which it resolves: all of them or
-    /// none.
-    #[napi(
-        ts_args_type = "collection: string, texts: string[], metadatas?: Array<Record<string, unknown> | null | undefined>, options?: InsertOptions",
-        ts_return_type = "Promise<string[]>"
-    )]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn batch_insert_text<'env>(
         &self,
@@ -719,11 +683,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Embeds texts and inserts them under the given ids: all of them or none.
-    #[napi(
-        ts_args_type = "collection: string, texts: BatchTextRequest[], options?: InsertOptions",
-        ts_return_type = "Promise<BatchResponse>"
-    )]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn insert_texts<'env>(
         &self,
@@ -755,11 +715,7 @@ impl VectorizerClient {
         })
     }
 
-    /// One vector. Rejects with `VectorNotFoundError` when there is no such id.
-    #[napi(
-        ts_args_type = "collection: string, id: string",
-        ts_return_type = "Promise<Vector>"
-    )]
+    #[napi]
     pub fn get_vector<'env>(
         &self,
         env: &'env Env,
@@ -772,12 +728,7 @@ impl VectorizerClient {
         })
     }
 
-    /// A page of all vectors in insertion order; pages begin at 0. By default the first
-    /// 10.
-    #[napi(
-        ts_args_type = "collection: string, page?: number, limit?: number",
-        ts_return_type = "Promise<VectorPage>"
-    )]
+    #[napi]
     pub fn list_vectors<'env>(
         &self,
         env: &'env Env,
@@ -795,11 +746,7 @@ impl VectorizerClient {
         })
     }
 
-    /// How many vectors there are, or match the filter.
-    #[napi(
-        ts_args_type = "collection: string, filter?: Filter",
-        ts_return_type = "Promise<number>"
-    )]
+    #[napi]
     pub fn count<'env>(
         &self,
         env: &'env Env,
@@ -818,12 +765,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Replaces what is given of a vector, and resolves with the vector as it is then.
-    /// Rejects with `VectorNotFoundError` when there is no such id.
-    #[napi(
-        ts_args_type = "collection: string, id: string, update: UpdateVectorRequest",
-        ts_return_type = "Promise<Vector>"
-    )]
+    #[napi]
     pub fn update_vector<'env>(
         &self,
         env: &'env Env,
@@ -861,14 +803,7 @@ impl VectorizerClient {
         })
     }
 
-    /// The vectors most alike to a vector or a text, best first; equally good ones in
-    /// insertion order. As many as `limit` whenever that many live vectors match.
-    ///
-    /// The empty text ranks nothing: it lists what the filter matches, in insertion order.
-    #[napi(
-        ts_args_type = "collection: string, query: string | number[] | Float32Array, options?: SearchOptions",
-        ts_return_type = "Promise<SearchResult[]>"
-    )]
+    #[napi]
     pub fn search<'env>(
         &self,
         env: &'env Env,
@@ -889,11 +824,7 @@ impl VectorizerClient {
         )
     }
 
-    /// `search` by vector in the SDK's shape.
-    #[napi(
-        ts_args_type = "collection: string, request: SearchRequest",
-        ts_return_type = "Promise<SearchResponse>"
-    )]
+    #[napi]
     pub fn search_vectors<'env>(
         &self,
         env: &'env Env,
@@ -917,11 +848,7 @@ impl VectorizerClient {
         )
     }
 
-    /// `search` by text in the SDK's shape.
-    #[napi(
-        ts_args_type = "collection: string, request: TextSearchRequest",
-        ts_return_type = "Promise<SearchResponse>"
-    )]
+    #[napi]
     pub fn search_text<'env>(
         &self,
         env: &'env Env,
@@ -934,15 +861,7 @@ impl VectorizerClient {
         self.search_vectors(env, collection, text, vector, options, filter)
     }
 
-    /// `search` for each of many queries, in their order, on all cores: faster than one by
-    /// one. The queries are texts and vectors, or one array of vectors laid end to end.
-    ///
-    /// Each query sees one state of the collection. Writes come in between, so that of two
-    /// queries the later one may see a later state.
-    #[napi(
-        ts_args_type = "collection: string, queries: Array<string | number[] | Float32Array> | Float32Array, options?: SearchOptions",
-        ts_return_type = "Promise<SearchResult[][]>"
-    )]
+    #[napi]
     #[allow(clippy::too_many_arguments)]
     pub fn search_batch<'env>(
         &self,
@@ -991,14 +910,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
-    ///
-    /// When it resolves, no read on any thread finds the vector, and its row, text,
-    /// metadata and id are gone.
-    #[napi(
-        ts_args_type = "collection: string, id: string, options?: DeleteVectorOptions & { receipt?: false }",
-        ts_return_type = "Promise<void>"
-    )]
+    #[napi]
     pub fn delete_vector<'env>(
         &self,
         env: &'env Env,
@@ -1015,14 +927,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Deletes many vectors at once. A missing id is a row of the report with status
-    /// `error` and does not stop the others; a repeated id is `ok` the first time.
-    ///
-    /// All of them are deleted or, whatever interrupts it, none.
-    #[napi(
-        ts_args_type = "collection: string, ids: readonly string[], options?: BatchDeleteOptions",
-        ts_return_type = "Promise<DeleteReport>"
-    )]
+    #[napi]
     pub fn batch_delete<'env>(
         &self,
         env: &'env Env,
@@ -1057,7 +962,7 @@ impl VectorizerClient {
             }
             let mut rows = Rows::new(head.to_string(), Some("results"));
             // The id where it is deleted, else a pair of the id and the error:
-            // `lib/replies.js` makes the rows.
+            // `face/calls.ts` makes the rows.
             for (id, outcome) in ids.iter().zip(&outcomes) {
                 rows.push(|out| {
                     let Some(error) = outcome.error() else {
@@ -1074,11 +979,7 @@ impl VectorizerClient {
         })
     }
 
-    /// The SDK's name for `batchDelete`.
-    #[napi(
-        ts_args_type = "collection: string, ids: readonly string[], options?: BatchDeleteOptions",
-        ts_return_type = "Promise<DeleteReport>"
-    )]
+    #[napi]
     pub fn delete_vectors<'env>(
         &self,
         env: &'env Env,
@@ -1090,15 +991,7 @@ impl VectorizerClient {
         self.batch_delete(env, collection, ids, count, options)
     }
 
-    /// Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
-    /// reports what it would delete.
-    ///
-    /// A filter that is not understood, or has no condition, rejects with
-    /// `ValidationError` and deletes nothing.
-    #[napi(
-        ts_args_type = "collection: string, filter: Filter, options?: DeleteByFilterOptions",
-        ts_return_type = "Promise<DeleteByFilterReport>"
-    )]
+    #[napi]
     pub fn delete_by_filter<'env>(
         &self,
         env: &'env Env,
@@ -1122,7 +1015,7 @@ impl VectorizerClient {
             if let Some(receipt) = &deletion.receipt {
                 head["receipt"] = json!(report::Receipt::of(&collection, receipt));
             }
-            // Their ids are enough: `lib/replies.js` makes the rows.
+            // Their ids are enough: `face/calls.ts` makes the rows.
             Ok(id_rows(
                 head.to_string(),
                 Some("results"),
@@ -1131,13 +1024,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Resolves when the index is at its best: every vector that was there when it was
-    /// called is in the graph, and the memory of deleted ones is given back. Searches are
-    /// right without it; it makes them fast.
-    #[napi(
-        ts_args_type = "collection: string, options?: OptimizeOptions",
-        ts_return_type = "Promise<void>"
-    )]
+    #[napi]
     pub fn optimize<'env>(
         &self,
         env: &'env Env,
@@ -1170,9 +1057,7 @@ impl VectorizerClient {
         env.spawn_future(future)?.into_unknown(env)
     }
 
-    /// Resolves when everything acknowledged before it is on the disk, safe from a loss of
-    /// power. In memory there is nothing to do.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi]
     pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.call(env, Place::Aside, |call, _| {
             call.flush()?;
@@ -1180,12 +1065,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Reads the collection's files back from the disk, and what it holds in memory, and
-    /// looks for anything that is left of vectors with these ids, or of any deleted one.
-    #[napi(
-        ts_args_type = "collection: string, ids: readonly string[]",
-        ts_return_type = "Promise<VerificationReport>"
-    )]
+    #[napi]
     pub fn verify_erased<'env>(
         &self,
         env: &'env Env,
@@ -1204,16 +1084,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Writes all collections to one file, each as it is at one moment, while calls go on.
-    /// `target` is a new file, or a directory in which one is made. Unfinished backups in
-    /// the same directory whose processes have ended are removed: `leftovers` names them.
-    ///
-    /// Rejects with `StorageError` when the file exists or cannot be written; then nothing
-    /// of it is left.
-    #[napi(
-        ts_args_type = "target: string, options?: BackupOptions",
-        ts_return_type = "Promise<BackupReport>"
-    )]
+    #[napi]
     pub fn create_backup<'env>(
         &self,
         env: &'env Env,
@@ -1233,15 +1104,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Writes the keys of all that is stored now to one file: `target` is a new file, or a
-    /// directory in which one is made. With the newest of them, `restoreBackup` brings back
-    /// from a backup that has its keys apart what is not deleted by then.
-    ///
-    /// Rejects with `StorageError` when the file exists or cannot be written.
-    #[napi(
-        ts_args_type = "target: string",
-        ts_return_type = "Promise<BackupReport>"
-    )]
+    #[napi]
     pub fn export_keys<'env>(&self, env: &'env Env, target: String) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
         self.call(env, Place::Aside, move |call, _| {
@@ -1249,15 +1112,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Gives the store new keys, while calls go on; with `key`, also another key of the
-    /// user's, or the first: then the store is encrypted from here on. Copies of the keys
-    /// from before open nothing that is stored after it; what was stored before it, they open
-    /// where all of them were copied, the user's too. What is interrupted goes on at the next
-    /// opening.
-    #[napi(
-        ts_args_type = "options?: RotateOptions",
-        ts_return_type = "Promise<void>"
-    )]
+    #[napi]
     pub fn rotate_keys<'env>(
         &self,
         env: &'env Env,
@@ -1273,15 +1128,7 @@ impl VectorizerClient {
         })
     }
 
-    /// Makes a store of a backup, in a directory that is empty or does not exist. All of the
-    /// backup is verified before anything is written. Of a backup that has its keys apart
-    /// comes back what still has a key in `keys`; the rest is counted as `erased`.
-    ///
-    /// Rejects with `EncryptionError` where a key is missing, wrong, or older than the backup.
-    #[napi(
-        ts_args_type = "file: string, path: string, options?: RestoreOptions",
-        ts_return_type = "Promise<RestoreReport>"
-    )]
+    #[napi]
     pub fn restore_backup<'env>(
         env: &'env Env,
         file: String,
@@ -1312,16 +1159,7 @@ impl VectorizerClient {
         aside(env, work)
     }
 
-    /// Starts an HTTP server for this client: the documented REST routes, with the same
-    /// filters, reports and errors. Resolves when it listens; it keeps the process running
-    /// until it is closed. `close` of the client closes it as well.
-    ///
-    /// It listens on this machine only, unless `host` says otherwise and there is an
-    /// `apiKey`. Rejects with `ServerError` where the port cannot be had.
-    #[napi(
-        ts_args_type = "options?: ServeOptions",
-        ts_return_type = "Promise<HttpServer>"
-    )]
+    #[napi]
     pub fn serve<'env>(
         &self,
         env: &'env Env,
@@ -1331,15 +1169,7 @@ impl VectorizerClient {
         serve::start(env, self.client.clone(), options, embedder)
     }
 
-    /// Ends this client: calls under way finish, those that wait for its embedder among
-    /// them, and later ones reject with `ClientClosedError`. The last client of a store
-    /// closes it: when this resolves, nothing of it is open, locked or running any more.
-    /// Closing twice is fine; both wait for the same end.
-    ///
-    /// Rejects with `StorageError` where what was written last could not be made to last, or
-    /// the store's directory was removed or moved meanwhile; the client is closed all the
-    /// same.
-    #[napi(ts_return_type = "Promise<void>")]
+    #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         // No call begins from here on, whenever the future runs.
         let closed = self.client.close();
@@ -1350,7 +1180,7 @@ impl VectorizerClient {
 
 /// What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
 /// where there is no store yet.
-#[napi(skip_typescript)]
+#[napi]
 pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'env>> {
     let path = absolute(&path)?;
     let work = move || {
@@ -1362,7 +1192,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
 }
 
 /// What is in the files of a store, as a JSON text. Changes and locks nothing.
-#[napi(skip_typescript)]
+#[napi]
 pub fn inspect_store<'env>(
     env: &'env Env,
     path: String,
@@ -1386,7 +1216,7 @@ pub fn inspect_store<'env>(
 }
 
 /// Resolves in a later turn of the event loop.
-#[napi(skip_typescript, js_name = "turn")]
+#[napi(js_name = "turn")]
 pub fn later_turn(env: &Env) -> napi::Result<Unknown<'_>> {
     let turn = turn::number();
     let begun = move |_: &Env, ()| {

@@ -172,7 +172,7 @@ pub type HeldRows = External<Mutex<Rows>>;
 /// they go to (`null`: the report is the rows), `portions` how many there are, `items` and
 /// `lists` what they hold (see `Form`), `scored` whether there are scores, `dimension` the
 /// length of each vector.
-#[napi(skip_typescript)]
+#[napi]
 pub fn rows_head(rows: &HeldRows) -> String {
     let rows = rows.lock();
     let key = serde_json::Value::from(rows.key);
@@ -189,21 +189,21 @@ pub fn rows_head(rows: &HeldRows) -> String {
 }
 
 /// The scores of the next portion's vectors.
-#[napi(skip_typescript)]
+#[napi]
 pub fn rows_scores(rows: &HeldRows) -> Option<Float64Array> {
     let mut rows = rows.lock();
     Some(std::mem::take(&mut rows.portions.front_mut()?.scores).into())
 }
 
 /// The values of the next portion's vectors, laid end to end.
-#[napi(skip_typescript)]
+#[napi]
 pub fn rows_data(rows: &HeldRows) -> Option<Float32Array> {
     let mut rows = rows.lock();
     Some(std::mem::take(&mut rows.portions.front_mut()?.data).into())
 }
 
 /// The next portion's JSON text, an array. Nothing when all are taken.
-#[napi(skip_typescript)]
+#[napi]
 pub fn rows_next(rows: &HeldRows) -> Option<String> {
     let portion = rows.lock().portions.pop_front()?;
     Some(portion.text + "]")

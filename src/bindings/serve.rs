@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The client's embedder: a JSON list of texts in, a promise of their vectors laid end to end
-/// out, or of what went wrong. `lib/server.js` checks that they are of one length.
+/// out, or of what went wrong. `face/server.ts` checks that they are of one length.
 pub type Embed = ThreadsafeFunction<String, Promise<Made>, String, Status, false, true>;
 
 /// What an embedder made: vectors laid end to end, or what went wrong. It is copied on the
@@ -96,21 +96,21 @@ fn rows(Made(made): Made, count: usize) -> Result<Vec<Vec<f32>>> {
 }
 
 /// What a server listens on, as a JSON text.
-#[napi(skip_typescript)]
+#[napi]
 pub fn server_address(server: &HeldServer) -> String {
     let address = server.address();
     json!({ "address": address.ip().to_string(), "port": address.port() }).to_string()
 }
 
 /// Ends a server: requests under way are answered first.
-#[napi(skip_typescript)]
+#[napi]
 pub fn server_stop(server: &HeldServer) {
     server.stop();
 }
 
 /// Resolves when a server has ended. Until then it, and the process, go on, whoever forgets
 /// them.
-#[napi(skip_typescript)]
+#[napi]
 pub fn server_ended<'env>(env: &'env Env, server: &HeldServer) -> napi::Result<Unknown<'env>> {
     let server = Arc::clone(server);
     let future = async move {

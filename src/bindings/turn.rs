@@ -4,7 +4,7 @@
 //! that are done at once let nothing else run in between, no timer and no socket, however many
 //! are awaited one after the other. So all calls of a thread share a turn's time, whichever
 //! client they are of. When it is used up, what may take long goes to the pool, and what is
-//! done in the call all the same is answered in a later turn (`lib/replies.js` waits for it).
+//! done in the call all the same is answered in a later turn (`face/replies.ts` waits for it).
 //!
 //! A turn is known to be over when something that was sent away in it has come back: promises
 //! are settled from another thread by an event, and a loop that waits for one runs its timers

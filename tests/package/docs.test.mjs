@@ -43,7 +43,7 @@ test('the index of the documentation has every page', () => {
   assert.deepEqual(linked.map(([, name]) => name).sort(), others.sort())
 })
 
-for (const name of ['CONTRIBUTING.md', 'SECURITY.md']) {
+for (const name of ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
   test(`the links of ${name} lead somewhere`, () => {
     assert.deepEqual(brokenLinks(readPage(join(root, name))), [])
   })

@@ -40,7 +40,7 @@ const load = (folder, file) => import(pathToFileURL(join(folder, file)))
 
 /** The code blocks of a Markdown text in one language. */
 function blocks(markdown, language) {
-  return [...markdown.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+  return [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
     .filter(([, name]) => name === language)
     .map(([, , code]) => code)
 }

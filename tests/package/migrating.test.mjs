@@ -95,7 +95,8 @@ async function assertMoves(old, name, expected, { normalised = false, samples = 
       ours.map(({ id }) => id),
       theirs.map(({ id }) => id),
     )
-    theirs.forEach(({ score }, rank) => assert.ok(near(ours[rank].score, score, 1e-5), `${score}`))
+    for (const [rank, { score }] of theirs.entries())
+      assert.ok(near(ours[rank].score, score, 1e-5), `${score}`)
   }
   const { searches, agreed } = await compare(old, client, name)
   assert.ok(searches >= 20 && agreed === searches, `${agreed} of ${searches}`)

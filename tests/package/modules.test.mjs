@@ -1,9 +1,9 @@
 // The package as a module: for Node.js's two loaders, for the linters of packages, and for
 // TypeScript in the versions and settings that its users have.
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
@@ -138,9 +138,8 @@ const compilers = {
   'typescript-7': { strict: all, lax: { nodenext }, laxest },
 }
 
-/** Places that a compiler refuses, as `file:line`, each once; and what it says. */
-async function refusals(compiler, { files, ...resolution }, settings) {
-  const folder = fixture('types')
+/** Places that a compiler refuses in a folder, as `file:line`, each once; and what it says. */
+async function refusals(compiler, { files, ...resolution }, settings, folder = fixture('types')) {
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, name), text)
   const compilerOptions = { ...settings, ...resolution, skipLibCheck: false, noEmit: true }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
@@ -181,3 +180,56 @@ for (const [compiler, { strict, lax, laxest }] of Object.entries(compilers)) {
     checks(compiler, `${name}, laxest`, { ...resolution, files }, laxest)
   }
 }
+
+/** What must compile, and what must not: each with a directive, which is an error where it is unused. */
+const claims = join(here, '..', '..', '__test__', 'types')
+const files = readdirSync(claims).filter((name) => name.endsWith('.ts'))
+const usual = { ...strictest, verbatimModuleSyntax: false, target: 'es2022', lib: ['es2022'] }
+for (const compiler of ['typescript-5.4', ...Object.keys(compilers)]) {
+  const { version } = require(`${compiler}/package.json`)
+  const ways = { nodenext, bundler: bundled, ...(version.startsWith('5') && { node10 }) }
+  for (const [name, way] of Object.entries(ways)) {
+    test(`TypeScript ${version} takes what the run time takes, and no filter that it refuses by shape: ${name}`, async () => {
+      const folder = fixture('types')
+      for (const file of files) copyFileSync(join(claims, file), join(folder, file))
+      const { places, stdout } = await refusals(compiler, { ...way, files }, usual, folder)
+      assert.deepEqual(places, [], stdout)
+    })
+  }
+}
+
+/** What an editor offers where `|` stands in a filter. */
+function offered(filter) {
+  const text = `import type { Filter } from 'vectorizer-native'\nexport const filter: Filter = ${filter}\n`
+  const path = join(temporaryFolder('editor'), 'program.mts')
+  const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true }
+  const source = text.replace('|', '')
+  writeFileSync(path, source)
+  const service = ts.createLanguageService({
+    ...ts.sys,
+    getCompilationSettings: () => options,
+    getScriptFileNames: () => [path],
+    getScriptVersion: () => '1',
+    getScriptSnapshot: (file) => {
+      const content = ts.sys.readFile(file)
+      return content === undefined ? undefined : ts.ScriptSnapshot.fromString(content)
+    },
+    getDefaultLibFileName: ts.getDefaultLibFilePath,
+    getCurrentDirectory: () => dirname(path),
+    useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
+  })
+  const completions = service.getCompletionsAtPosition(path, text.indexOf('|'), {})
+  return completions.entries.map(({ name }) => name).sort()
+}
+
+test('an editor offers the operators in a condition on a field, and nothing else', () => {
+  const operators = ['$eq', '$exists', '$gt', '$gte', '$in', '$lt', '$lte', '$ne', '$nin']
+  assert.deepEqual(offered('{ year: { | } }'), operators)
+  assert.deepEqual(offered('{ $or: [{ year: { $gt: 1, | } }] }'), operators.toSpliced(2, 1))
+})
+
+test('an editor offers what combines filters at their top', () => {
+  const top = ['$and', '$not', '$or', 'must', 'must_not', 'should']
+  assert.deepEqual(offered('{ | }'), top)
+  assert.deepEqual(offered('{ $and: [{ | }] }'), top)
+})

@@ -61,7 +61,10 @@ export function readPage(path) {
       const line = index + 1
       if (!FENCE.test(text)) (block?.lines ?? prose).push(block ? text : { line, text })
       else if (block) block = undefined
-      else blocks.push((block = { line, language: text.slice(3), fence: text.slice(0, 3), lines: [] }))
+      else {
+        block = { line, language: text.slice(3), fence: text.slice(0, 3), lines: [] }
+        blocks.push(block)
+      }
     })
   for (const one of blocks) {
     one.code = one.lines.map((text) => `${text}\n`).join('')

@@ -1,0 +1,97 @@
+/* Made by "npm run build" from the Rust source. What methods answer is in face/native.ts. */
+import type { Embed, HeldRows, HeldServer, Listener } from './face/native.js'
+
+
+/**
+ * Which binding artifact the generated loader actually loaded: `'native'` for
+ * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
+ * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
+ * can point the loader at a WASI artifact this package does not build itself.
+ */
+export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/** A client of a store, as JavaScript holds it. */
+export declare class VectorizerClient {
+  constructor(options: string)
+  ready(): unknown
+  createCollection(request: string): unknown
+  listCollections(): unknown
+  getCollectionInfo(collection: string): unknown
+  getCollection(collection: string): unknown
+  deleteCollection(collection: string, options?: string | undefined | null): unknown
+  insertVectors(collection: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata?: string | undefined | null, texts?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null): unknown
+  batchInsertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertTexts(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
+  getVector(collection: string, id: string): unknown
+  listVectors(collection: string, page: string): unknown
+  count(collection: string, filter?: string | undefined | null): unknown
+  updateVector(collection: string, id: string, fields: string, data?: Float32Array | undefined | null): unknown
+  search(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
+  searchVectors(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
+  searchText(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
+  searchBatch(collection: string, texts: string | undefined | null, data: Float32Array, lengths: Uint32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
+  deleteVector(collection: string, id: string, options?: string | undefined | null): unknown
+  batchDelete(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
+  deleteVectors(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
+  deleteByFilter(collection: string, filter: string, options: string): unknown
+  optimize(collection: string, onProgress?: Listener | undefined | null): unknown
+  flush(): unknown
+  verifyErased(collection: string, ids: string): unknown
+  createBackup(target: string, options: string, onProgress?: Listener | undefined | null): unknown
+  exportKeys(target: string): unknown
+  rotateKeys(user?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
+  static restoreBackup(file: string, path: string, options: string, onProgress?: Listener | undefined | null): unknown
+  serve(options: string, embedder?: Embed | undefined | null): unknown
+  close(): unknown
+}
+
+/** The plan of a filter: `{ expression, guards }`. */
+export declare function filterPlan(filter: string): unknown
+
+/** What is in the files of a store, as a JSON text. Changes and locks nothing. */
+export declare function inspectStore(path: string, options: string, onProgress?: Listener | undefined | null): unknown
+
+/** Which rows a filter matches, of a list of ids and one of metadata: their places in it. */
+export declare function matching(filter: string, ids: string, metadatas: string): unknown
+
+/** The values of the next portion's vectors, laid end to end. */
+export declare function rowsData(rows: HeldRows): Float32Array | null
+
+/**
+ * What there is, as a JSON text: `head` is the report without the rows, `key` the field
+ * they go to (`null`: the report is the rows), `portions` how many there are, `items` and
+ * `lists` what they hold (see `Form`), `scored` whether there are scores, `dimension` the
+ * length of each vector.
+ */
+export declare function rowsHead(rows: HeldRows): string
+
+/** The next portion's JSON text, an array. Nothing when all are taken. */
+export declare function rowsNext(rows: HeldRows): string | null
+
+/** The scores of the next portion's vectors. */
+export declare function rowsScores(rows: HeldRows): Float64Array | null
+
+/** For each of a list of metadata, `{ terms, ranges }`. */
+export declare function rowTerms(metadatas: string): unknown
+
+/** What a server listens on, as a JSON text. */
+export declare function serverAddress(server: HeldServer): string
+
+/**
+ * Resolves when a server has ended. Until then it, and the process, go on, whoever forgets
+ * them.
+ */
+export declare function serverEnded(server: HeldServer): unknown
+
+/** Ends a server: requests under way are answered first. */
+export declare function serverStop(server: HeldServer): void
+
+/** Resolves in a later turn of the event loop. */
+export declare function turn(): unknown
+
+/**
+ * What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
+ * where there is no store yet.
+ */
+export declare function wrappedKey(path: string): unknown

@@ -1,0 +1,337 @@
+// Checks of arguments, and what is made of them: strings, JSON texts and typed arrays. What JSON
+// would silently change or drop is an error here, where it can still be seen.
+import { constants } from 'node:buffer'
+import { types } from 'node:util'
+import { isOurs, messageOf, ValidationError, type VectorizerError } from './errors.js'
+import { fits64Bits, isRounded, written } from './json.js'
+
+/** The most values that a vector has. */
+const LARGEST_DIMENSION = 65_535
+
+/** Whether something was thrown because a string or an array would have become too long. */
+const isTooLong = (message: string) =>
+  /invalid (string|array|typed array) length|allocation failed|out of memory/i.test(message)
+
+/** What to throw when arguments could not be read: getters, proxies, detached buffers throw. */
+function unreadable(cause: unknown): VectorizerError {
+  if (isOurs(cause)) return cause
+  const message = messageOf(cause)
+  if (!isTooLong(message)) return new ValidationError(`the arguments cannot be read: ${message}`, { cause })
+  const most = constants.MAX_STRING_LENGTH
+  const limit = `all ids, all texts, all metadata and a filter take at most ${most} characters of JSON each`
+  return new ValidationError(`too much for one call: ${limit}; give less at a time`, { cause })
+}
+
+/** What `pack` returns, or one of our errors. */
+export function read<T>(pack: () => T): T {
+  try {
+    return pack()
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+}
+
+/** What a value is, in words; of what is no plain object, the name of its kind. */
+export function kind(value: unknown): string {
+  if (value === null || typeof value === 'number') return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return typeof value
+  const name = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  return name === 'Object' ? 'object' : name
+}
+
+export function fail(path: string, expected: string, value: unknown): never {
+  throw new ValidationError(`${path}: expected ${expected}, got ${kind(value)}`)
+}
+
+export function string(value: unknown, path: string): string {
+  if (typeof value !== 'string') fail(path, 'a string', value)
+  if (!value.isWellFormed()) throw new ValidationError(`${path}: a lone surrogate is not valid Unicode`)
+  return value
+}
+
+export function list(value: unknown, path: string): any[] {
+  return Array.isArray(value) ? value : fail(path, 'an array', value)
+}
+
+export function whole(value: unknown, path: string, least: number, most = Number.POSITIVE_INFINITY): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+    return value
+  return fail(path, `a whole number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}`, value)
+}
+
+/** Whether a prototype has nothing that an object could inherit but what all objects do. */
+function isBare(prototype: object): boolean {
+  if (Object.getPrototypeOf(prototype) !== null) return false
+  return Object.hasOwn(prototype, 'isPrototypeOf') || Reflect.ownKeys(prototype).length === 0
+}
+
+/** An object literal of any realm. */
+export function isPlain(value: unknown): value is Record<string, any> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype || isBare(prototype)
+}
+
+/** Refuses an object that has keys which are left out where `keys` are read. */
+function checkHidden(value: object, keys: string[], path: Path) {
+  // Both together, `Reflect.ownKeys`, takes three times as long.
+  const count = Object.getOwnPropertyNames(value).length
+  if (count === keys.length && Object.getOwnPropertySymbols(value).length === 0) return
+  throw new ValidationError(`${place(path)}: keys that are symbols or not enumerable would be left out`)
+}
+
+export function object(value: unknown, path: string): Record<string, any> {
+  if (!isPlain(value)) fail(path, 'a plain object', value)
+  checkHidden(value, Object.keys(value), [path])
+  return value
+}
+
+/** Leads to a value: `['vectors', 3, 'metadata']`. */
+type Path = (string | number)[]
+
+/** A path as it is written in JavaScript: `vectors[3].metadata`. */
+function place(path: Path): string {
+  return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i > 0 ? `.${key}` : key)).join('')
+}
+
+/** Where a filter has bounds, which numbers that were rounded may be. */
+const BOUND = /^\$?[gl]te?$/
+const isBound = (path: Path) => {
+  const [last, before] = [String(path.at(-1)), String(path.at(-2))]
+  return BOUND.test(last) && (last[0] === '$' || /^(range|values_count)$/.test(before))
+}
+
+/** What an argument is. */
+type Kind = 'metadata' | 'filter' | 'options'
+
+/**
+ * A copy of what is given as one argument, and the JSON text of it. What JSON would change or
+ * leave out is an error that names the place. Everything is read once: what is sent is what was
+ * checked.
+ */
+class Copy {
+  /** Leads to the value that is copied, and is the same array all the way down. */
+  #path: Path
+  #kind: Kind
+  /** Whether it holds what JSON.stringify rounds, or cannot write. */
+  #isLarge = false
+
+  constructor(path: Path, kind: Kind) {
+    this.#path = path
+    this.#kind = kind
+  }
+
+  text(value: unknown): string {
+    const copy = this.#copied(value)
+    return this.#isLarge ? written(copy) : JSON.stringify(copy)
+  }
+
+  #refuse(why: string): never {
+    throw new ValidationError(`${place(this.#path)}: ${why}`)
+  }
+
+  #copied(value: unknown): unknown {
+    if (typeof value === 'string') return value.isWellFormed() ? value : string(value, place(this.#path))
+    if (typeof value === 'boolean' || value === null) return value
+    if (typeof value === 'number') return this.#number(value)
+    if (typeof value === 'bigint' && this.#kind !== 'options') return this.#integer(value)
+    if (typeof value !== 'object') return fail(place(this.#path), 'a JSON value', value)
+    if (this.#path.length > 200) {
+      throw new ValidationError(`${place(this.#path).slice(0, 80)}…: nested too deeply`)
+    }
+    if (Array.isArray(value)) return this.#list(value)
+    if (isPlain(value)) return this.#object(value)
+    if (types.isDate(value)) return this.#date(value)
+    return fail(place(this.#path), 'a plain object', value)
+  }
+
+  #number(value: number): number {
+    if (!Number.isFinite(value)) fail(place(this.#path), 'a finite number', value)
+    if (Object.is(value, -0) && this.#kind === 'metadata') {
+      this.#refuse('-0 would be read back as 0: give 0')
+    }
+    if (isRounded(value) && this.#kind !== 'options') {
+      if (this.#kind === 'filter' && !isBound(this.#path)) {
+        this.#refuse(
+          `${value} is beyond 2^53, where numbers have been rounded: give a bigint to compare with`,
+        )
+      }
+      this.#isLarge = true
+    }
+    return value
+  }
+
+  #integer(value: bigint): bigint {
+    if (!fits64Bits(value)) this.#refuse('a bigint must fit 64 bits, signed or not')
+    if (this.#kind === 'metadata' && Number.isSafeInteger(Number(value))) {
+      this.#refuse(`${value}n would be read back as the number ${value}: give that, and a bigint beyond 2^53`)
+    }
+    this.#isLarge = true
+    return value
+  }
+
+  #date(value: Date): unknown {
+    if (Number.isNaN(Date.prototype.getTime.call(value))) fail(place(this.#path), 'a valid date', value)
+    checkHidden(value, [], this.#path)
+    const date = Date.prototype.toISOString.call(value)
+    if (this.#kind !== 'filter') return date
+    // Beyond it the year has a sign, and dates of metadata cannot be there.
+    if (date.length > 24) this.#refuse('a date must be of the years 0 to 9999')
+    return { $date: date }
+  }
+
+  #list(value: unknown[]): unknown[] {
+    const copy: unknown[] = []
+    const { length } = value
+    // What is not enumerable is not looked for: of long lists that takes as long as all the rest.
+    if (Object.keys(value).length > length || Object.getOwnPropertySymbols(value).length > 0) {
+      this.#refuse('keys of a list beside its items would be left out')
+    }
+    // By index: a hole in an array is an undefined value.
+    for (let i = 0; i < length; i++) {
+      this.#path.push(i)
+      copy.push(this.#copied(value[i]))
+      this.#path.pop()
+    }
+    return copy
+  }
+
+  #object(value: Record<string, unknown>): object {
+    const copy: Record<string, unknown> = {}
+    const keys = Object.keys(value)
+    checkHidden(value, keys, this.#path)
+    for (const key of keys) {
+      const given = value[key]
+      // An absent value is left out, as JSON does; in a filter that would widen it.
+      if (given === undefined && this.#kind !== 'filter') continue
+      if (!key.isWellFormed()) string(key, `${place(this.#path)}: a key`)
+      this.#path.push(key)
+      const copied = this.#copied(given)
+      this.#path.pop()
+      if (key === '__proto__') defineKey(copy, key, copied)
+      else copy[key] = copied
+    }
+    return copy
+  }
+}
+
+function defineKey(object: object, key: string, value: unknown) {
+  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
+}
+
+export const json = (value: unknown, path: string, kind: Kind = 'options'): string =>
+  new Copy([path], kind).text(object(value, path))
+export const filterJson = (filter: unknown): string => json(filter, 'filter', 'filter')
+export const strings = (values: unknown, path: string): string =>
+  JSON.stringify(Array.from(list(values, path), (v, i) => string(v, `${path}[${i}]`)))
+const absent = (value: unknown): value is null | undefined => value === undefined || value === null
+
+/** Metadata of many rows; `path` leads to that of row `i`. */
+export function metadataJson(
+  values: unknown[],
+  path: (i: number) => Path = (i) => ['metadata', i],
+): string | null {
+  if (values.every(absent)) return null
+  const one = (value: unknown, i: number) => {
+    if (absent(value)) return 'null'
+    if (!isPlain(value)) fail(place(path(i)), 'a plain object', value)
+    return new Copy(path(i), 'metadata').text(value)
+  }
+  return `[${values.map(one).join()}]`
+}
+
+/** Texts of many rows, kept as they are; `path` leads to that of row `i`. */
+function keptTexts(values: unknown[], path: (i: number) => string): string | null {
+  if (values.every(absent)) return null
+  const one = (value: unknown, i: number) => {
+    if (string(value, path(i)) === '') throw new ValidationError(`${path(i)}: is empty`)
+    return value
+  }
+  return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
+}
+
+/** That there are no more than `most` values, which is sure before any is looked at. */
+export function checkLength({ length }: { length: number }, path: string, most = LARGEST_DIMENSION): number {
+  if (length <= most) return length
+  const limit = `${most === LARGEST_DIMENSION ? 'a vector has' : 'vectors for these ids have'} at most ${most}`
+  throw new ValidationError(`${path}: ${length} values, where ${limit}`)
+}
+
+/** At most `most` numbers. */
+export function floats(value: unknown, path: string, most = LARGEST_DIMENSION): Float32Array {
+  if (types.isFloat32Array(value)) {
+    checkLength(value, path, most)
+    return types.isSharedArrayBuffer(value.buffer) ? new Float32Array(value) : value
+  }
+  if (!Array.isArray(value)) fail(path, 'an array of numbers or a Float32Array', value)
+  const copy = new Float32Array(checkLength(value, path, most))
+  for (let i = 0; i < copy.length; i++) {
+    if (typeof value[i] !== 'number') fail(`${path}[${i}]`, 'a number', value[i])
+    copy[i] = value[i]
+  }
+  return copy
+}
+
+/** Rows laid end to end, and their lengths. */
+export function laidOut(rows: ArrayLike<number>[]): [data: Float32Array, lengths: Uint32Array] {
+  const lengths = Uint32Array.from(rows, (row) => row.length)
+  const data = new Float32Array(lengths.reduce((sum, length) => sum + length, 0))
+  let at = 0
+  for (const row of rows) {
+    data.set(row, at)
+    at += row.length
+  }
+  return [data, lengths]
+}
+
+export function known(value: unknown, path: string, keys: string[]): Record<string, any> {
+  const given = object(value, path)
+  const stranger = Object.keys(given).find((key) => !keys.includes(key))
+  if (stranger !== undefined)
+    throw new ValidationError(`${path}.${stranger}: unknown; use ${keys.join(', ')}`)
+  return given
+}
+
+/** The vectors of an insert, in either form, as columns. */
+export function vectors(
+  value: unknown,
+): [ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | null, texts: string | null] {
+  if (!Array.isArray(value)) {
+    const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts'])
+    const { ids, data, metadata = [], texts = [] } = columns
+    const { length: count } = list(ids, 'vectors.ids')
+    const values = floats(data, 'vectors.data', Math.max(1, count) * LARGEST_DIMENSION)
+    const length = values.length / count
+    if (ids.length > 0 && !Number.isInteger(length)) {
+      throw new ValidationError(
+        `vectors.data: ${values.length} values are no whole rows for ${ids.length} ids`,
+      )
+    }
+    const lengths = Uint32Array.of(ids.length > 0 ? length : 0)
+    const given = list(metadata, 'vectors.metadata')
+    if (given.length > ids.length) throw new ValidationError('vectors.metadata: longer than vectors.ids')
+    const kept = list(texts, 'vectors.texts')
+    if (kept.length > ids.length) throw new ValidationError('vectors.texts: longer than vectors.ids')
+    return [
+      strings(ids, 'vectors.ids'),
+      values,
+      lengths,
+      metadataJson([...given]),
+      keptTexts([...kept], (i) => `vectors.texts[${i}]`),
+    ]
+  }
+  const keys = ['id', 'data', 'metadata', 'text']
+  const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, keys))
+  const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
+  const [data, lengths] = laidOut(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
+  const metadata = metadataJson(
+    rows.map((row) => row.metadata),
+    (i) => ['vectors', i, 'metadata'],
+  )
+  const texts = keptTexts(
+    rows.map((row) => row.text),
+    (i) => `vectors[${i}].text`,
+  )
+  return [JSON.stringify(ids), data, lengths, metadata, texts]
+}

@@ -1,0 +1,46 @@
+// Makes a store of a backup.
+import { KEY_HELP, LAST_HELP } from './help.js'
+import { keyIn, keyOf } from './key.js'
+import { watched } from './progress.js'
+import { type Command, given, type Options, UsageError, type Values } from './reading.js'
+import { encryption, many } from './store.js'
+
+const help = `Usage: vectorizer-native restore FILE DIR [options]
+
+Makes a store of the backup in FILE, in DIR, which is empty or does not exist. All of
+the backup is verified first.
+
+Options:
+  --keys FILE-OR-DIR   for a backup that has its keys apart: the newest file of
+                       export-keys, or the directory of the store
+  --keys-key-file FILE what opens these keys, where it is another key than the one of
+                       --key-file. The store has it from here on
+${KEY_HELP}${LAST_HELP}`
+
+const options = { keys: { type: 'string' }, 'keys-key-file': { type: 'string' } } as const satisfies Options
+
+async function run(values: Values<typeof options>, file: string, directory: string): Promise<undefined> {
+  const { keys, 'keys-key-file': keysFile } = values
+  if (keys === '') throw new UsageError('--keys is empty')
+  if (keysFile !== undefined && keys === undefined) {
+    throw new UsageError('--keys-key-file needs --keys: a backup with its keys within has one key')
+  }
+  const encrypted = {
+    encryption: encryption(keyOf(values)),
+    keysEncryption: keysFile === undefined ? undefined : encryption(keyIn(keysFile, '--keys-key-file')),
+  }
+  const { VectorizerClient } = require('../index.js') as typeof import('../index.js')
+  const { path, collections, vectors, erased } = await watched((onProgress) =>
+    VectorizerClient.restoreBackup(file, directory, given({ keys, ...encrypted, onProgress })),
+  )
+  console.log(`${path}: ${many(collections, 'collection')}, ${many(vectors, 'vector')}`)
+  if (erased !== undefined) console.log(`erased since the backup: ${many(erased, 'vector')}`)
+}
+
+export const restore: Command = {
+  about: 'make a store of a backup',
+  operands: ['FILE', 'DIR'],
+  options,
+  help,
+  run,
+}

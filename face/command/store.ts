@@ -1,0 +1,79 @@
+// The store in a directory, which is never made by a path that is misspelt.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Vectorizer } from '../index.js'
+import type { Listener } from './progress.js'
+import { given } from './reading.js'
+
+/** What was found in the files of a store. */
+export interface Inspection {
+  path: string
+  encrypted: boolean
+  collections: Inspected[]
+  /** Collections that could not be read at all, and why. */
+  damaged: string[]
+}
+
+/** What was found of a collection. */
+interface Inspected {
+  directory: string
+  name: string
+  dimension: number
+  metric: string
+  entries: number
+  live: number
+  withKey: number
+  withoutKey: number
+  bytes: number
+  /** Where they were asked for. */
+  ids?: string[]
+  damaged: string[]
+}
+
+export const encryption = <K>(key: K | undefined): { key: K } | undefined =>
+  key === undefined ? undefined : { key }
+
+function checkStore(directory: string) {
+  if (statSync(join(directory, 'STORE'), { throwIfNoEntry: false }) === undefined) {
+    throw new Error(`there is no store in ${directory}`)
+  }
+}
+
+/** Opens the store in a directory for `use`, and closes it. */
+export async function withStore<T>(
+  directory: string,
+  key: Buffer | undefined,
+  use: (client: Vectorizer) => Promise<T>,
+): Promise<T> {
+  checkStore(directory)
+  const { VectorizerClient } = require('../index.js') as typeof import('../index.js')
+  const client = new VectorizerClient(given({ path: directory, encryption: encryption(key) }))
+  try {
+    await client.ready()
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
+
+/** What is in the files of a store, which may be open elsewhere, and stay as they are. */
+export async function lookedAt(
+  directory: string,
+  key: Buffer | undefined,
+  wanted: { ids?: boolean; verify?: boolean },
+  onProgress: Listener | undefined,
+): Promise<Inspection> {
+  checkStore(directory)
+  const { ours } = require('../errors.js') as typeof import('../errors.js')
+  const { native } = require('../native.js') as typeof import('../native.js')
+  const options = { ...wanted, encryption: encryption(key?.toString('hex')) }
+  const told = onProgress ? (text: string) => onProgress(JSON.parse(text)) : null
+  try {
+    return JSON.parse(await native.inspectStore(directory, JSON.stringify(options), told))
+  } catch (error) {
+    throw ours(error)
+  }
+}
+
+/** `1 vector`, `2 vectors`. */
+export const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

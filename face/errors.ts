@@ -1,0 +1,234 @@
+// The error classes of the importing realm.
+import type { DeleteByFilterReport, DeleteReport, InsertReport, MigrationReport } from './types.js'
+
+/** What an error is, for programs. */
+export type ErrorCode =
+  | 'VALIDATION_ERROR'
+  | 'COLLECTION_NOT_FOUND'
+  | 'COLLECTION_EXISTS'
+  | 'VECTOR_NOT_FOUND'
+  | 'DIMENSION_MISMATCH'
+  | 'EMBEDDING_ERROR'
+  | 'STORAGE_ERROR'
+  | 'ENCRYPTION_ERROR'
+  | 'STORE_LOCKED'
+  | 'SERVER_ERROR'
+  | 'CLIENT_CLOSED'
+  | 'UNSUPPORTED'
+  | 'PARTIAL_WRITE'
+  | 'INTERNAL_ERROR'
+
+/** What every rejection is. */
+export class VectorizerError extends Error {
+  /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
+  readonly code: ErrorCode
+  /** The same as `code`, by the SDK's name. */
+  readonly errorCode: ErrorCode
+  constructor(message: string, code: ErrorCode = 'INTERNAL_ERROR', options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = this.errorCode = code
+  }
+}
+
+/** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
+export class ValidationError extends VectorizerError {
+  declare readonly code: 'VALIDATION_ERROR'
+  declare readonly errorCode: 'VALIDATION_ERROR'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'VALIDATION_ERROR', options)
+  }
+}
+
+/** There is no such collection. `COLLECTION_NOT_FOUND` */
+export class CollectionNotFoundError extends VectorizerError {
+  declare readonly code: 'COLLECTION_NOT_FOUND'
+  declare readonly errorCode: 'COLLECTION_NOT_FOUND'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'COLLECTION_NOT_FOUND', options)
+  }
+}
+
+/** The name is taken. `COLLECTION_EXISTS` */
+export class CollectionExistsError extends VectorizerError {
+  declare readonly code: 'COLLECTION_EXISTS'
+  declare readonly errorCode: 'COLLECTION_EXISTS'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'COLLECTION_EXISTS', options)
+  }
+}
+
+/** There is no vector with this id. `VECTOR_NOT_FOUND` */
+export class VectorNotFoundError extends VectorizerError {
+  declare readonly code: 'VECTOR_NOT_FOUND'
+  declare readonly errorCode: 'VECTOR_NOT_FOUND'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'VECTOR_NOT_FOUND', options)
+  }
+}
+
+/** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
+export class DimensionMismatchError extends VectorizerError {
+  declare readonly code: 'DIMENSION_MISMATCH'
+  declare readonly errorCode: 'DIMENSION_MISMATCH'
+  declare readonly expected: number
+  declare readonly got: number
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'DIMENSION_MISMATCH', options)
+  }
+}
+
+/** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
+export class EmbeddingError extends VectorizerError {
+  declare readonly code: 'EMBEDDING_ERROR'
+  declare readonly errorCode: 'EMBEDDING_ERROR'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'EMBEDDING_ERROR', options)
+  }
+}
+
+/** The store could not be opened, read or written. `STORAGE_ERROR` */
+export class StorageError extends VectorizerError {
+  declare readonly code: 'STORAGE_ERROR'
+  declare readonly errorCode: 'STORAGE_ERROR'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'STORAGE_ERROR', options)
+  }
+}
+
+/** A key is missing, or does not open the store or the backup. `ENCRYPTION_ERROR` */
+export class EncryptionError extends VectorizerError {
+  declare readonly code: 'ENCRYPTION_ERROR'
+  declare readonly errorCode: 'ENCRYPTION_ERROR'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'ENCRYPTION_ERROR', options)
+  }
+}
+
+/** Another process has the store open. `STORE_LOCKED` */
+export class StoreLockedError extends VectorizerError {
+  declare readonly code: 'STORE_LOCKED'
+  declare readonly errorCode: 'STORE_LOCKED'
+  /** The owner's process id, where it can be told. */
+  declare readonly pid?: number
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'STORE_LOCKED', options)
+  }
+}
+
+/** The HTTP server could not be started. `SERVER_ERROR` */
+export class ServerError extends VectorizerError {
+  declare readonly code: 'SERVER_ERROR'
+  declare readonly errorCode: 'SERVER_ERROR'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'SERVER_ERROR', options)
+  }
+}
+
+/** The client was closed. `CLIENT_CLOSED` */
+export class ClientClosedError extends VectorizerError {
+  declare readonly code: 'CLIENT_CLOSED'
+  declare readonly errorCode: 'CLIENT_CLOSED'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'CLIENT_CLOSED', options)
+  }
+}
+
+/**
+ * The engine behind a client cannot do what was asked, or cannot do it exactly; nothing was
+ * changed. `UNSUPPORTED`
+ */
+export class UnsupportedError extends VectorizerError {
+  declare readonly code: 'UNSUPPORTED'
+  declare readonly errorCode: 'UNSUPPORTED'
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'UNSUPPORTED', options)
+  }
+}
+
+/**
+ * A write that is not atomic on the engine behind a client was broken off in the middle.
+ * Done again, it completes. `PARTIAL_WRITE`
+ */
+export class PartialWriteError extends VectorizerError {
+  declare readonly code: 'PARTIAL_WRITE'
+  declare readonly errorCode: 'PARTIAL_WRITE'
+  /**
+   * What was done before it was broken off, in the shape that the call resolves with: that of
+   * `insertVectors` for every insert, that of `batchDelete` for `deleteVector`.
+   */
+  declare readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
+  /** The ids of which it is not known whether they were written: the engine did not answer. */
+  declare readonly unknown: readonly string[]
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'PARTIAL_WRITE', options)
+  }
+}
+
+const classes = {
+  VALIDATION_ERROR: ValidationError,
+  COLLECTION_NOT_FOUND: CollectionNotFoundError,
+  COLLECTION_EXISTS: CollectionExistsError,
+  VECTOR_NOT_FOUND: VectorNotFoundError,
+  DIMENSION_MISMATCH: DimensionMismatchError,
+  EMBEDDING_ERROR: EmbeddingError,
+  STORAGE_ERROR: StorageError,
+  ENCRYPTION_ERROR: EncryptionError,
+  STORE_LOCKED: StoreLockedError,
+  SERVER_ERROR: ServerError,
+  CLIENT_CLOSED: ClientClosedError,
+  UNSUPPORTED: UnsupportedError,
+  PARTIAL_WRITE: PartialWriteError,
+}
+
+/** The names of the classes, which stay when a bundler shortens those in the code. */
+const names = {
+  VectorizerError,
+  ValidationError,
+  CollectionNotFoundError,
+  CollectionExistsError,
+  VectorNotFoundError,
+  DimensionMismatchError,
+  EmbeddingError,
+  StorageError,
+  EncryptionError,
+  StoreLockedError,
+  ServerError,
+  ClientClosedError,
+  UnsupportedError,
+  PartialWriteError,
+}
+for (const [name, { prototype }] of Object.entries(names)) prototype.name = name
+
+// Anything can be thrown by what a caller gives: a symbol, an object without a prototype, a
+// proxy. What is looked up there may throw again.
+
+/** What `look` finds in something that was thrown, if it can be looked at. */
+function found<T>(thrown: unknown, look: (it: any) => T): T | undefined {
+  try {
+    return look(thrown)
+  } catch {
+    return undefined
+  }
+}
+
+export const isOurs = (thrown: unknown): thrown is VectorizerError =>
+  found(thrown, (it) => it instanceof VectorizerError) === true
+export const codeOf = (thrown: unknown): unknown => found(thrown, (it) => it?.code)
+export const messageOf = (thrown: unknown): string =>
+  found(thrown, (it) => String(it?.message ?? it)) ?? 'something was thrown that cannot be read'
+
+/** The details of an error of the native side, which are its message in JSON. */
+function detailsOf(thrown: unknown): { code: string; message: string } | undefined {
+  const details = found(thrown, (it) => JSON.parse(it.message))
+  return typeof details?.code === 'string' && typeof details.message === 'string' ? details : undefined
+}
+
+/** One of our errors for whatever was thrown. */
+export function ours(thrown: unknown): VectorizerError {
+  if (isOurs(thrown)) return thrown
+  const details = detailsOf(thrown)
+  if (!details) return new VectorizerError(messageOf(thrown), undefined, { cause: thrown })
+  const { code, message, ...rest } = details
+  const Class = Object.hasOwn(classes, code) ? classes[code as keyof typeof classes] : undefined
+  return Object.assign(Class ? new Class(message) : new VectorizerError(message, code as ErrorCode), rest)
+}

@@ -1,0 +1,514 @@
+// Moving collections from one client to another, whatever engines are behind them: nothing is
+// used but calls that every client has. There is no state beside the two stores. What the target
+// holds is looked up and compared, so that a run goes on where another was broken off.
+import { fail, known, list, read, string, whole } from './arguments.js'
+import type { Vectorizer } from './calls.js'
+import {
+  codeOf,
+  messageOf,
+  ours,
+  PartialWriteError,
+  StorageError,
+  ValidationError,
+  type VectorizerError,
+} from './errors.js'
+import { listening } from './listening.js'
+import type {
+  CollectionOptions,
+  Found,
+  MigratedCollection,
+  MigrationOptions,
+  MigrationProgress,
+  MigrationReport,
+  SearchOptions,
+  SimilarityMetric,
+  Vector,
+} from './types.js'
+
+/** How often a collection is read that changes meanwhile. */
+const PASSES = 3
+/** The least agreement of searches. */
+const AGREEMENT = 0.9
+/** Nearly exact, so that neighbours which a graph misses are not taken for vectors that are. */
+const SEARCH = { limit: 10, ef_search: 4096, include_metadata: false }
+/** By how much two engines may differ in the same score, and in the same value. */
+const SCORE_ROUNDING = 1e-4
+const VALUE_ROUNDING = 1e-6
+/** The most vectors that are moved at a time, and searched for. */
+const MOST_AT_ONCE = 10_000
+
+/** What is called of a source, and of a target. */
+const READS = ['listCollections', 'getCollectionInfo', 'listVectors', 'count', 'search']
+const WRITES = [...READS, 'createCollection', 'insertVectors', 'batchDelete', 'optimize', 'flush']
+
+/** Errors of calls that have changed nothing. */
+const REFUSALS = new Set<unknown>([
+  'VALIDATION_ERROR',
+  'DIMENSION_MISMATCH',
+  'UNSUPPORTED',
+  'COLLECTION_NOT_FOUND',
+  'CLIENT_CLOSED',
+])
+
+function checkClient(client: any, path: string, calls: string[]) {
+  if ((typeof client !== 'object' && typeof client !== 'function') || client === null)
+    fail(path, 'a client', client)
+  for (const call of calls) {
+    if (typeof client[call] !== 'function') fail(`${path}.${call}`, 'a function of a client', client[call])
+  }
+}
+
+/** Names of collections, each once. */
+function namesOf(values: unknown): Set<string> {
+  const name = (value: unknown, i: number) => string(value, `options.collections[${i}]`)
+  return new Set(Array.from(list(values, 'options.collections'), name))
+}
+
+/** Checked options. */
+interface Settings {
+  names: Set<string> | undefined
+  batchSize: number
+  prune: boolean
+  sample: number
+  onProgress: ((progress: MigrationProgress) => void) | undefined
+}
+
+function settingsOf(options: unknown): Settings {
+  const given = known(options, 'options', ['collections', 'batchSize', 'prune', 'sample', 'onProgress'])
+  const { collections, batchSize = 500, prune = false, sample = 20, onProgress } = given
+  if (typeof prune !== 'boolean') fail('options.prune', 'a boolean', prune)
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    fail('options.onProgress', 'a function', onProgress)
+  return {
+    names: collections === undefined ? undefined : namesOf(collections),
+    batchSize: whole(batchSize, 'options.batchSize', 1, MOST_AT_ONCE),
+    prune,
+    sample: whole(sample, 'options.sample', 0, MOST_AT_ONCE),
+    onProgress,
+  }
+}
+
+/** Hears how many are done, of how many. */
+type Told = (done: number, total: number) => void
+
+/** All vectors of a collection, in lists; `told` hears how many are done, of how many. */
+async function* pages(client: Vectorizer, name: string, size: number, told: Told) {
+  for (let page = 0, done = 0; ; page++) {
+    const { vectors, total } = await client.listVectors(name, page, size)
+    if (page === 0) told(0, total)
+    if (vectors.length > 0) yield vectors
+    done += vectors.length
+    // Vectors that are deleted meanwhile make an end before the total.
+    const isLast = done >= total || vectors.length === 0
+    if (vectors.length > 0 || page > 0) told(done, isLast ? done : total)
+    if (isLast) return
+  }
+}
+
+/** The same for a list. */
+function* parts<T>(values: T[], size: number, told: Told = () => {}) {
+  told(0, values.length)
+  for (let at = 0; at < values.length; at += size) {
+    yield values.slice(at, at + size)
+    told(Math.min(at + size, values.length), values.length)
+  }
+}
+
+/** Those of some vectors that a collection holds, by id. */
+async function lookUp(
+  client: Vectorizer,
+  name: string,
+  ids: string[],
+  options: SearchOptions,
+): Promise<Map<string, Vector>> {
+  if (ids.length === 0) return new Map()
+  const filter = { must: [{ has_id: ids }] }
+  const found = await client.search(name, '', { filter, limit: ids.length, ...options })
+  return new Map(found.map((vector) => [vector.id, vector as Vector]))
+}
+
+/** Whether two JSON values are the same, in whatever order keys are. Of clients of any realm. */
+function alike(a: any, b: any): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length) return false
+  return keys.every((key) => Object.hasOwn(b, key) && alike(a[key], b[key]))
+}
+
+/** The text and the metadata are the same. */
+const isLabelledLike = (a: Vector, b: Vector) =>
+  (a.text ?? null) === (b.text ?? null) && alike(a.metadata ?? null, b.metadata ?? null)
+
+const lengthOf = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0))
+const bitsOf = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length)
+
+/** Every part of `held`, if there is one, is as in `vector`. */
+function isSame(vector: Vector, held: Vector | undefined): boolean {
+  if (!held || held.data.length !== vector.data.length || !isLabelledLike(vector, held)) return false
+  const bits = bitsOf(held.data)
+  return bitsOf(vector.data).every((value, i) => value === bits[i])
+}
+
+/** The same, but for values that an engine may have rounded, or brought to another length. */
+function isNear(vector: Vector, held: Vector | undefined, metric: SimilarityMetric): boolean {
+  if (!held || held.data.length !== vector.data.length || !isLabelledLike(vector, held)) return false
+  const [a, b] = [vector.data, held.data]
+  const scale = metric === 'cosine' ? lengthOf(a) / lengthOf(b) : 1
+  const most = VALUE_ROUNDING * a.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
+  return a.every((value, i) => Math.abs(value - scale * (b[i] ?? Number.NaN)) <= most)
+}
+
+/**
+ * How many of `expected` were found as well. Of equally good ones any may be the last of a full
+ * list, so one that is as good as that is not missed.
+ */
+function countFound(expected: Found[], found: Found[]): number {
+  const ids = new Set(found.map(({ id }) => id))
+  const last = found[expected.length - 1]?.score ?? Number.NaN
+  const isTie = (score: number) => Math.abs(score - last) <= SCORE_ROUNDING * Math.max(1, Math.abs(last))
+  return expected.filter(({ id, score }) => ids.has(id) || isTie(score)).length
+}
+
+/** Some ids for a message. */
+function named(ids: string[]): string {
+  const few = ids.slice(0, 3).map((id) => `'${id}'`)
+  return `${few.join(', ')}${ids.length > few.length ? ', …' : ''}`
+}
+
+/** What is to be done for a collection. */
+interface Plan {
+  name: string
+  metric: SimilarityMetric
+  /** Those of the collection, where it is to be made. */
+  settings: CollectionOptions | undefined
+}
+
+/** A collection on its way. */
+class Move {
+  /** Whether the target may have been changed. */
+  hasBegun = false
+  /** What is wrong with the target in the end. */
+  fault: string | undefined
+  readonly #source: Vectorizer
+  readonly #target: Vectorizer
+  readonly #plan: Plan
+  readonly #settings: Settings
+  readonly #told: (phase: MigrationProgress['phase']) => Told
+  /** The target held nothing when it began: whatever is there now was copied. */
+  #wasEmpty = false
+  /** The ids that both hold the same of, each with the pass in which that was last seen. */
+  #same = new Map<string, number>()
+  /** Those of them that were written. */
+  #copied = new Set<string>()
+  /** Ids of the target that the source does not have, and that stay. */
+  #beside: string[] = []
+  /** Whether the target keeps values as it is given them, once that had to be known. */
+  #keepsBits: boolean | undefined
+  #pruned = 0
+  #sampled = 0
+  /** How many results the source had for the sample, and how many of them the target. */
+  #wanted = 0
+  #found = 0
+  /** Where it is, for the message if it is broken off. */
+  #at = 'at its beginning'
+  /** The ids of the write under way. */
+  #underWay: string[] = []
+
+  constructor(
+    source: Vectorizer,
+    target: Vectorizer,
+    plan: Plan,
+    settings: Settings,
+    tell: (progress: MigrationProgress) => void,
+  ) {
+    this.#source = source
+    this.#target = target
+    this.#plan = plan
+    this.#settings = settings
+    this.#told = (phase) => (done, total) => {
+      this.#at = `in phase '${phase}' at ${done} of ${total}`
+      tell({ collection: plan.name, phase, done, total })
+    }
+  }
+
+  get report(): MigratedCollection {
+    return {
+      name: this.#plan.name,
+      vectors: this.#same.size,
+      copied: this.#copied.size,
+      unchanged: this.#same.size - this.#copied.size,
+      pruned: this.#pruned,
+      sampled: this.#sampled,
+      agreement: this.#agreement,
+    }
+  }
+
+  get #agreement(): number {
+    return this.#wanted === 0 ? 1 : this.#found / this.#wanted
+  }
+
+  async run() {
+    const { name, settings } = this.#plan
+    if (settings) {
+      await this.#target.createCollection(name, settings)
+      this.hasBegun = true
+    }
+    this.#wasEmpty = (await this.#target.count(name)) === 0
+    this.fault = await this.#settle()
+    // Searches are right without; what is compared is the index that is going to be used.
+    if (this.#copied.size + this.#pruned > 0) await this.#target.optimize(name)
+    this.fault ??= await this.#verify()
+    if (this.fault) this.fault = `collection '${name}': ${this.fault}`
+  }
+
+  /**
+   * Copies and sweeps until both hold the same; resolves with what is wrong in the end.
+   *
+   * Why it can be trusted, though pages shift when vectors before them are deleted, and counts
+   * do not tell one vector that went from another that came: let S be the ids of the source at
+   * the end, T those of the target without `#beside`, and C those compared in this pass that the
+   * sweep did not find gone. Each of C was read from the source and is the same in T. Each of T
+   * was looked up in the source after that. So C ⊆ T ⊆ S; and as |C| = |T| = |S|, all three are
+   * the same. Where the source says when it was last written to, it has not changed meanwhile
+   * either. Where it does not, a change of the last moments may be missed, as one a moment later
+   * would be.
+   */
+  async #settle(): Promise<string | undefined> {
+    const { name } = this.#plan
+    for (let pass = 1; ; pass++) {
+      const before = await this.#sourceState()
+      await this.#copy(pass)
+      await this.#sweep()
+      const held = (await this.#target.count(name)) - this.#beside.length
+      const after = await this.#sourceState()
+      const compared = this.#seenIn(pass)
+      const isStill = alike(before, after) && compared === after.count
+      if (isStill && held === after.count) return this.#besideFault()
+      if (pass < PASSES) continue
+      if (!isStill) return `the source has changed in each of ${PASSES} passes: stop what writes to it`
+      return `all ${after.count} vectors were written, but the target holds ${held}`
+    }
+  }
+
+  /** How many of the ids that both hold were seen in a pass. */
+  #seenIn(pass: number): number {
+    let count = 0
+    for (const last of this.#same.values()) if (last === pass) count++
+    return count
+  }
+
+  #besideFault(): string | undefined {
+    const count = this.#beside.length
+    if (count === 0) return undefined
+    const beside = `the target holds ${count} vectors that the source does not (${named(this.#beside)})`
+    return `${beside}: prune: true deletes them`
+  }
+
+  async #sourceState() {
+    const { updated_at } = await this.#source.getCollectionInfo(this.#plan.name)
+    return { count: await this.#source.count(this.#plan.name), updated_at }
+  }
+
+  /** Writes to the target what it does not hold of the source. */
+  async #copy(pass: number) {
+    const { name } = this.#plan
+    for await (const vectors of pages(this.#source, name, this.#settings.batchSize, this.#told('copy'))) {
+      await this.#write(await this.#differing(vectors))
+      for (const { id } of vectors) this.#same.set(id, pass)
+    }
+  }
+
+  #held(ids: string[]) {
+    return lookUp(this.#target, this.#plan.name, ids, { with_vector: true })
+  }
+
+  /** Those of some vectors of the source that the target does not hold, or not the same. */
+  async #differing(vectors: Vector[]): Promise<Vector[]> {
+    const ids = vectors.map(({ id }) => id)
+    const held = await this.#held(this.#wasEmpty ? ids.filter((id) => this.#copied.has(id)) : ids)
+    const differing = vectors.filter((vector) => !isSame(vector, held.get(vector.id)))
+    const near = differing.filter((vector) => isNear(vector, held.get(vector.id), this.#plan.metric))
+    const [first] = near
+    if (first === undefined) return differing
+    // To an engine that normalises or rounds, all of them would be written again in every run.
+    if (this.#keepsBits === undefined) {
+      await this.#write([first])
+      this.#keepsBits = isSame(first, (await this.#held([first.id])).get(first.id))
+    }
+    const right = new Set(this.#keepsBits ? [] : near)
+    return differing.filter((vector) => !right.has(vector))
+  }
+
+  async #write(vectors: Vector[]) {
+    if (vectors.length === 0) return
+    const rows = vectors.map(({ id, data, metadata, text }) => ({ id, data, metadata, text }))
+    await this.#change(
+      rows.map(({ id }) => id),
+      () => this.#target.insertVectors(this.#plan.name, rows),
+      (report) => {
+        for (const id of report.ids) {
+          this.#copied.add(id)
+          if (!this.#same.has(id)) this.#same.set(id, 0)
+        }
+      },
+    )
+  }
+
+  /** Deletes from the target what is gone from the source, and was copied or is to be pruned. */
+  async #sweep() {
+    const { name } = this.#plan
+    const { batchSize, prune } = this.#settings
+    const gone: string[] = []
+    for await (const ids of this.#targetIds(this.#told('prune'))) {
+      const there = await lookUp(this.#source, name, ids, { include_metadata: false })
+      gone.push(...ids.filter((id) => !there.has(id)))
+    }
+    const isDoomed = (id: string) => prune || this.#copied.has(id)
+    for (const ids of parts(gone.filter(isDoomed), batchSize)) {
+      await this.#change(
+        ids,
+        () => this.#target.batchDelete(name, ids),
+        ({ deleted }) => {
+          this.#pruned += deleted
+        },
+      )
+    }
+    this.#beside = gone.filter((id) => !isDoomed(id))
+    for (const id of gone) {
+      this.#same.delete(id)
+      this.#copied.delete(id)
+    }
+  }
+
+  async *#targetIds(told: Told) {
+    const { batchSize } = this.#settings
+    if (this.#wasEmpty) return yield* parts([...this.#copied], batchSize, told)
+    for await (const vectors of pages(this.#target, this.#plan.name, batchSize, told))
+      yield vectors.map(({ id }) => id)
+  }
+
+  /** A write to the target. `done` takes its report, also that of one that was broken off. */
+  async #change<T>(ids: string[], write: () => Promise<T>, done: (report: T) => void) {
+    this.hasBegun = true
+    this.#underWay = ids
+    try {
+      done(await write())
+    } catch (error) {
+      if (codeOf(error) === 'PARTIAL_WRITE') done((error as { report: T }).report)
+      throw error
+    }
+    this.#underWay = []
+  }
+
+  /** Searches both for a sample; resolves with what is wrong. */
+  async #verify(): Promise<string | undefined> {
+    const { name } = this.#plan
+    const ids = [...this.#same.keys()]
+    const count = Math.min(this.#settings.sample, ids.length)
+    const sample = Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)] ?? '')
+    for (const part of parts(sample, 1, this.#told('verify'))) {
+      const [vector] = (await lookUp(this.#source, name, part, { with_vector: true })).values()
+      if (!vector) continue // deleted meanwhile
+      const expected = await this.#source.search(name, vector.data, SEARCH)
+      this.#found += countFound(expected, await this.#target.search(name, vector.data, SEARCH))
+      this.#wanted += expected.length
+      this.#sampled++
+    }
+    if (this.#agreement >= AGREEMENT) return undefined
+    const found = `of what the source finds for ${this.#sampled} vectors, the target finds ${this.#agreement.toFixed(3)}`
+    return `${found}, where ${AGREEMENT} is the least`
+  }
+
+  /** What is thrown where the migration ends here because of `cause`. */
+  brokenOff(cause: any, report: MigrationReport): VectorizerError {
+    const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${messageOf(cause)}. Called again, it goes on.`
+    const code = codeOf(cause)
+    const unknown = code === 'PARTIAL_WRITE' ? cause.unknown : REFUSALS.has(code) ? [] : this.#underWay
+    return Object.assign(new PartialWriteError(message, { cause }), { report, unknown: [...unknown] })
+  }
+}
+
+/** What is to be done for each collection, once it is sure that it can be. */
+async function plansFor(
+  source: Vectorizer,
+  target: Vectorizer,
+  names: Set<string> | undefined,
+): Promise<Plan[]> {
+  const wanted = names ?? (await source.listCollections()).map(({ name }) => name)
+  const there = new Map((await target.listCollections()).map((collection) => [collection.name, collection]))
+  const plans: Plan[] = []
+  for (const name of wanted) {
+    const { dimension, similarity_metric: metric, hnsw } = await source.getCollectionInfo(name)
+    const held = there.get(name)
+    const kind = (dimension: number, metric: SimilarityMetric) =>
+      `${dimension} dimensions and the metric '${metric}'`
+    if (held && (held.dimension !== dimension || held.similarity_metric !== metric)) {
+      const theirs = kind(held.dimension, held.similarity_metric)
+      throw new ValidationError(
+        `collection '${name}' has ${theirs} in the target, and ${kind(dimension, metric)} in the source`,
+      )
+    }
+    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw } })
+  }
+  return plans
+}
+
+async function migrateAll(
+  source: Vectorizer,
+  target: Vectorizer,
+  options: MigrationOptions,
+): Promise<MigrationReport> {
+  const settings = read(() => {
+    checkClient(source, 'source', READS)
+    checkClient(target, 'target', WRITES)
+    if (source === target) throw new ValidationError('target: is the source itself')
+    return settingsOf(options)
+  })
+  const begin = performance.now()
+  const { tell, finish } = listening<MigrationProgress>(settings)
+  const moves: Move[] = []
+  const report = (): MigrationReport => ({
+    collections: moves.map((move) => move.report),
+    duration_ms: performance.now() - begin,
+  })
+  try {
+    for (const plan of await plansFor(source, target, settings.names)) {
+      const move = new Move(source, target, plan, settings, tell)
+      moves.push(move)
+      await move.run()
+    }
+    if (moves.some(({ hasBegun }) => hasBegun)) await target.flush()
+  } catch (cause) {
+    throw moves.some(({ hasBegun }) => hasBegun) ? moves.at(-1)?.brokenOff(cause, report()) : cause
+  }
+  // One collection that is not like its source holds up no other.
+  const faults = moves.map(({ fault }) => fault).filter(Boolean)
+  if (faults.length > 0) throw new StorageError(faults.join('; '))
+  return finish(report())
+}
+
+/**
+ * Copies collections from one client to another, and makes sure that all is there: every
+ * vector is compared with what the target holds and written where it differs, counts are
+ * compared, and so are the results of searches for a sample. The source is only read.
+ *
+ * Where it is broken off, it rejects with `PartialWriteError`; called again it goes on with
+ * what is missing. What was deleted from the source since is found, and deleted from the
+ * target with `prune`.
+ *
+ * Rejects with `ValidationError` where a collection of the target has another dimension or
+ * metric, and with `StorageError` where the target is not like the source in the end.
+ */
+export async function migrate(
+  source: Vectorizer,
+  target: Vectorizer,
+  options: MigrationOptions = {},
+): Promise<MigrationReport> {
+  try {
+    return await migrateAll(source, target, options)
+  } catch (error) {
+    throw ours(error)
+  }
+}

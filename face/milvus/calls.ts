@@ -1,0 +1,590 @@
+// The calls of the embedded client, over rows that the engine keeps.
+import { filterJson } from '../arguments.js'
+import type { CallName } from '../calls.js'
+import type { VectorizerClient } from '../client.js'
+import { StorageError, UnsupportedError, VectorNotFoundError } from '../errors.js'
+import type { Filter } from '../filter.js'
+import { listening } from '../listening.js'
+import { native } from '../native.js'
+import type {
+  BatchResponse,
+  BatchTextRequest,
+  Collection,
+  CollectionInfo,
+  CollectionOptions,
+  CreateCollectionRequest,
+  CreateVectorRequest,
+  DeleteByFilterOptions,
+  DeleteByFilterReport,
+  DeleteCollectionOptions,
+  DeleteReport,
+  DeleteVectorOptions,
+  Embedder,
+  InsertOptions,
+  InsertProgress,
+  InsertReport,
+  MetadataInput,
+  OptimizeOptions,
+  SearchOptions,
+  SearchRequest,
+  SearchResponse,
+  SearchResult,
+  SimilarityMetric,
+  TextSearchRequest,
+  UpdateVectorRequest,
+  Vector,
+  VectorColumns,
+  VectorInput,
+  VectorPage,
+} from '../types.js'
+import { EngineCollection } from './collection.js'
+import type { Engine } from './engine.js'
+import { withTerms, written } from './expression.js'
+import { idOf, keyOf } from './names.js'
+import { LARGEST_DIMENSION, metadataText, type ReadRow, rowsOf, vectorOf } from './rows.js'
+import { withScratch } from './scratch.js'
+import type { DeleteProgress } from './types.js'
+import { deleteIds, deleteMatches, insertRows, type Told } from './writing.js'
+
+/** The most results of one search, and queries in one request: the engine's own limits. */
+const MOST_RESULTS = 16_384
+const QUERIES_AT_ONCE = 100
+/** How long the engine is left to work before it is asked again, in milliseconds. */
+const PAUSE = 200
+
+/** The fields of a whole vector. */
+const WHOLE = ['id', 'vector', 'metadata', 'text']
+
+/** What the engine cannot do, and what there is instead. */
+const NOT_OFFERED = {
+  receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
+  backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
+  verifyErased: 'a look into its files: optimize asks it to compact, deleteCollection drops all',
+  createBackup: "backups: it has tools of its own, and 'migrate' copies collections to an embedded client",
+  exportKeys: 'keys of its own for what is stored: it does not seal it',
+  rotateKeys: 'keys of its own for what is stored: it does not seal it',
+  serve: 'an HTTP server: an embedded client does',
+}
+
+function refuse(what: keyof typeof NOT_OFFERED): never {
+  throw new UnsupportedError(`the engine behind this client does not offer ${NOT_OFFERED[what]}`)
+}
+
+/** The options of every delete of many. */
+interface DeletionOptions extends DeleteByFilterOptions {
+  onProgress?: (progress: DeleteProgress) => void
+}
+
+/** The options of a delete that the embedded client knows, and the listener. */
+function deletion(options: DeletionOptions = {}) {
+  const { onProgress, ...rest } = options
+  if (rest.receipt === true) refuse('receipt')
+  if (typeof rest.backup === 'string') refuse('backup')
+  return { rest, ...listening({ onProgress }) }
+}
+
+/** The engine's distance as a score: higher is more alike. */
+function scoreOf(distance: number, metric: SimilarityMetric): number {
+  if (metric === 'euclidean') return 1 / (1 + Math.sqrt(Math.max(0, distance)))
+  return metric === 'cosine' ? Math.min(1, Math.max(-1, distance)) : distance
+}
+
+/** What the engine is asked for in place of a filter. */
+interface Matching {
+  expression?: string
+  keys?: string[] | undefined
+}
+
+/** What is asked for of results. */
+interface Contents {
+  include_metadata: boolean
+  with_vector: boolean
+}
+
+/** A search with its options, defaults filled in. */
+interface Wanted extends Contents, Matching {
+  limit: number
+  similarity_threshold?: number
+  ef_search?: number
+}
+
+/** A query; the empty text ranks nothing. */
+type Query = string | VectorInput
+type EmbeddedQuery = '' | VectorInput
+
+/**
+ * The `expression` that matches what a filter does; of one that is nothing but ids, their `keys`
+ * as well.
+ */
+async function translated(collection: EngineCollection, filterText: string | null): Promise<Matching> {
+  if (filterText === null) return {}
+  const { expression, guards } = JSON.parse(await native.filterPlan(filterText))
+  for (const { terms, path } of guards) {
+    const count = await collection.count(withTerms(terms))
+    if (count === 0) continue
+    const message =
+      `filter.${path}: ${count} vectors have several values there, and the engine cannot tell ` +
+      'whether one of them meets the whole condition'
+    throw new UnsupportedError(message)
+  }
+  return { expression: written(expression), keys: expression.ids?.map(keyOf) }
+}
+
+/** The fields that a filter is about. */
+const JUDGED = ['id', 'metadata']
+
+/** The keys of rows that a filter matches, and the first of one that it does not. */
+async function judged(rows: ReadRow[], filterText: string) {
+  const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
+  const metadata = `[${rows.map((row) => metadataText(row.metadata)).join()}]`
+  const places = new Set<number>(JSON.parse(await native.matching(filterText, ids, metadata)))
+  const right = rows.filter((_, i) => places.has(i)).map(({ id }) => id)
+  return { right, wrong: rows.find((_, i) => !places.has(i))?.id }
+}
+
+const filterTextOf = (filter: Filter | undefined) => (filter === undefined ? null : filterJson(filter))
+
+const missing = ({ name }: EngineCollection, id: string) =>
+  new VectorNotFoundError(`there is no vector '${id}' in collection '${name}'`)
+
+export class Calls implements Record<CallName, (...args: any[]) => Promise<unknown>> {
+  readonly #engine: Engine
+  readonly #embedder: Embedder | undefined
+  /** Where the page behind the last one that was read of a collection begins. */
+  #pages = new Map<string, { at: number; key: string }>()
+
+  constructor(engine: Engine, embedder: Embedder | undefined) {
+    this.#engine = engine
+    this.#embedder = embedder
+  }
+
+  /** Calls `work` with an embedded client that has a collection like the one given. */
+  #scratch<T>(
+    collection: EngineCollection | null,
+    work: (scratch: VectorizerClient) => Promise<T>,
+  ): Promise<T> {
+    return withScratch(this.#embedder, collection, work)
+  }
+
+  #open(name: string): Promise<EngineCollection> {
+    return EngineCollection.open(this.#engine, name)
+  }
+
+  async ready(): Promise<void> {
+    await this.#engine.call('getVersion')
+  }
+
+  async createCollection(
+    ...args: [name: string, options: CollectionOptions] | [request: CreateCollectionRequest]
+  ): Promise<Collection> {
+    const info = await this.#scratch(null, async (scratch) => {
+      const { name } = await scratch.createCollection(...(args as [string, CollectionOptions]))
+      return scratch.getCollectionInfo(name)
+    })
+    const { name, dimension, similarity_metric: metric, hnsw, created_at } = info
+    if (dimension > LARGEST_DIMENSION) {
+      const limit = `the engine takes at most ${LARGEST_DIMENSION}`
+      throw new UnsupportedError(`dimension is ${dimension}; ${limit}`)
+    }
+    const settings = { name, dimension, metric, hnsw, created_at }
+    return this.#brief(await EngineCollection.create(this.#engine, settings))
+  }
+
+  async #brief(collection: EngineCollection): Promise<Collection> {
+    const { name, dimension, metric, created_at } = collection
+    const vector_count = await collection.count()
+    return { name, dimension, similarity_metric: metric, vector_count, created_at }
+  }
+
+  async listCollections(): Promise<Collection[]> {
+    const all = await EngineCollection.all(this.#engine)
+    return Promise.all(all.map((collection) => this.#brief(collection)))
+  }
+
+  async getCollectionInfo(name: string): Promise<CollectionInfo> {
+    const collection = await this.#open(name)
+    const brief = await this.#brief(collection)
+    const { indexed, pending } = await collection.indexed()
+    return {
+      ...brief,
+      updated_at: brief.created_at, // the engine keeps no other time
+      size_bytes: brief.vector_count * brief.dimension * Float32Array.BYTES_PER_ELEMENT,
+      hnsw: collection.hnsw,
+      index: { indexed, pending, deleted: Math.max(0, (await collection.stored()) - brief.vector_count) },
+    }
+  }
+
+  getCollection(name: string): Promise<CollectionInfo> {
+    return this.getCollectionInfo(name)
+  }
+
+  async deleteCollection(name: string, options?: DeleteCollectionOptions): Promise<void> {
+    if (options?.receipt === true) refuse('receipt')
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.deleteCollection(name, options))
+    await collection.drop()
+    this.#pages.delete(name)
+  }
+
+  /**
+   * Writes what `insert` puts into an embedded collection like this one. Its listener is told
+   * of the preparation there, and of the writing here.
+   */
+  async #insert<T>(
+    name: string,
+    options: InsertOptions,
+    insert: (scratch: VectorizerClient, listener: InsertOptions) => Promise<T>,
+  ): Promise<T> {
+    const collection = await this.#open(name)
+    const { tell, finish } = listening(options)
+    const onProgress = (progress: InsertProgress) => {
+      if (progress.phase !== 'insert') tell(progress)
+    }
+    const { report, vectors } = await this.#scratch(collection, async (scratch) => {
+      const made = await insert(scratch, { onProgress })
+      return { report: made, vectors: await stored(scratch, name) }
+    })
+    this.#pages.delete(name)
+    const total = vectors.length
+    await insertRows(collection, await rowsOf(vectors), (done) => tell({ phase: 'insert', done, total }))
+    return finish(report)
+  }
+
+  insertVectors(
+    name: string,
+    vectors: readonly CreateVectorRequest[] | VectorColumns,
+    options: InsertOptions = {},
+  ): Promise<InsertReport> {
+    return this.#insert(name, options, (scratch, listener) => scratch.insertVectors(name, vectors, listener))
+  }
+
+  insertText(name: string, text: string, metadata?: MetadataInput): Promise<string> {
+    return this.#insert(name, {}, (scratch) => scratch.insertText(name, text, metadata))
+  }
+
+  batchInsertText(
+    name: string,
+    texts: readonly string[],
+    metadatas?: readonly MetadataInput[],
+    options: InsertOptions = {},
+  ): Promise<string[]> {
+    return this.#insert(name, options, (scratch, listener) =>
+      scratch.batchInsertText(name, texts, metadatas, listener),
+    )
+  }
+
+  async insertTexts(
+    name: string,
+    texts: readonly BatchTextRequest[],
+    options: InsertOptions = {},
+  ): Promise<BatchResponse> {
+    const begin = performance.now()
+    const report = await this.#insert(name, options, (scratch, listener) =>
+      scratch.insertTexts(name, texts, listener),
+    )
+    return { ...report, duration_ms: performance.now() - begin }
+  }
+
+  async #vector(collection: EngineCollection, id: string): Promise<Vector> {
+    const [row] = await collection.withKeys([keyOf(id)], WHOLE)
+    if (row) return vectorOf(row)
+    throw missing(collection, id)
+  }
+
+  async getVector(name: string, id: string): Promise<Vector> {
+    return this.#vector(await this.#open(name), id)
+  }
+
+  async updateVector(name: string, id: string, update: UpdateVectorRequest): Promise<Vector> {
+    const collection = await this.#open(name)
+    const old = await this.#vector(collection, id)
+    const vector = await this.#scratch(collection, async (scratch) => {
+      await scratch.insertVectors(name, [old])
+      return scratch.updateVector(name, id, update)
+    })
+    await insertRows(collection, await rowsOf([vector]), () => {})
+    return vector
+  }
+
+  async listVectors(name: string, page = 0, limit = 10): Promise<VectorPage> {
+    const collection = await this.#open(name)
+    const { offset } = await this.#scratch(collection, (scratch) => scratch.listVectors(name, page, limit))
+    const total = await collection.count()
+    const known = this.#pages.get(name)
+    const from = known?.at === offset ? known.key : await collection.keyBefore(offset)
+    const rows = from === null ? [] : await collection.first({ fields: WHOLE, from, limit })
+    // Whoever reads page after page need not be led there each time.
+    const last = rows.at(-1)
+    if (last) this.#pages.set(name, { at: offset + rows.length, key: last.id })
+    return { vectors: rows.map(vectorOf), total, limit, offset }
+  }
+
+  async count(name: string, filter?: Filter): Promise<number> {
+    const collection = await this.#open(name)
+    const { expression } = await translated(collection, filterTextOf(filter))
+    return collection.count(expression)
+  }
+
+  /** Queries with the texts among them embedded, but for the empty one. */
+  async #embedded(
+    collection: EngineCollection,
+    scratch: VectorizerClient,
+    queries: Query[],
+  ): Promise<EmbeddedQuery[]> {
+    const texts = queries.filter((query): query is string => typeof query === 'string' && query !== '')
+    const ids = await scratch.batchInsertText(collection.name, texts)
+    const vectors = await Promise.all(ids.map((id) => scratch.getVector(collection.name, id)))
+    return queries.map((query) =>
+      typeof query !== 'string' || query === '' ? query : (vectors.shift() as Vector).data,
+    )
+  }
+
+  /**
+   * What is found for each of some queries, once the embedded client has taken them with their
+   * texts embedded: `check` gives them to it.
+   */
+  async #found(
+    name: string,
+    queries: Query[],
+    options: SearchOptions,
+    check: (scratch: VectorizerClient, embedded: EmbeddedQuery[]) => Promise<unknown>,
+  ): Promise<SearchResult[][]> {
+    const collection = await this.#open(name)
+    const vectors = await this.#scratch(collection, async (scratch) => {
+      const embedded = await this.#embedded(collection, scratch, queries)
+      await check(scratch, embedded)
+      return embedded
+    })
+    const matching = await translated(collection, filterTextOf(options.filter))
+    const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    const defaults = { limit: 10, include_metadata: true, with_vector: false }
+    const wanted: Wanted = { ...defaults, ...Object.fromEntries(given), ...matching }
+    const ranked = await this.#ranked(
+      collection,
+      vectors.filter((vector) => vector !== ''),
+      wanted,
+    )
+    const lists = vectors.map((vector) =>
+      vector === '' ? this.#listed(collection, wanted) : (ranked.shift() as SearchResult[]),
+    )
+    return Promise.all(lists)
+  }
+
+  async #listed(
+    collection: EngineCollection,
+    { limit, expression, keys, ...wanted }: Wanted,
+  ): Promise<SearchResult[]> {
+    const rows = await collection.first({ fields: resultFields(wanted), expression, keys, limit })
+    return rows.map((row) => ({ id: idOf(row.id), score: 0, ...contents(row) }))
+  }
+
+  async #ranked(
+    collection: EngineCollection,
+    vectors: VectorInput[],
+    { limit, expression, ef_search, ...wanted }: Wanted,
+  ): Promise<SearchResult[][]> {
+    if (vectors.length > 0 && limit > MOST_RESULTS) {
+      const advice = 'only the empty text, which ranks nothing, lists more'
+      throw new UnsupportedError(`limit is ${limit}; the engine ranks at most ${MOST_RESULTS}: ${advice}`)
+    }
+    const lists: SearchResult[][] = []
+    for (let at = 0; at < vectors.length; at += QUERIES_AT_ONCE) {
+      const found = await collection.search(vectors.slice(at, at + QUERIES_AT_ONCE), {
+        filter: expression,
+        limit,
+        output_fields: resultFields(wanted),
+        params: { ef: Math.max(limit, ef_search ?? collection.hnsw.ef_search) },
+      })
+      const results = found.map((rows) =>
+        rows
+          .map(({ score, ...row }) => ({
+            id: idOf(row.id),
+            score: scoreOf(score, collection.metric),
+            ...contents(row),
+          }))
+          .filter(isAbove(wanted)),
+      )
+      lists.push(...results)
+    }
+    return lists
+  }
+
+  async search(name: string, query: Query, options: SearchOptions = {}): Promise<SearchResult[]> {
+    const [found] = await this.#found(name, [query], options, (scratch, [given]) =>
+      scratch.search(name, given, options),
+    )
+    return found
+  }
+
+  searchVectors(name: string, { query_vector, ...options }: SearchRequest): Promise<SearchResponse> {
+    return this.#response(name, query_vector, options)
+  }
+
+  searchText(name: string, { query, ...options }: TextSearchRequest): Promise<SearchResponse> {
+    return this.#response(name, query, options)
+  }
+
+  async #response(
+    name: string,
+    query: Query,
+    options: Omit<SearchRequest, 'query_vector'>,
+  ): Promise<SearchResponse> {
+    const { threshold, ...rest } = options
+    const wanted = { ...rest, similarity_threshold: threshold }
+    const [results] = await this.#found(name, [query], wanted, (scratch, [given]) =>
+      given === ''
+        ? scratch.searchText(name, { query: given, ...options })
+        : scratch.searchVectors(name, { query_vector: given, ...options }),
+    )
+    return { results, total: results.length }
+  }
+
+  async searchBatch(
+    name: string,
+    queries: Query[] | Float32Array,
+    options: SearchOptions = {},
+  ): Promise<SearchResult[][]> {
+    const check = (scratch: VectorizerClient, given: Query[] | Float32Array) =>
+      scratch.searchBatch(name, given, options)
+    if (Array.isArray(queries)) return this.#found(name, queries, options, check)
+    const { dimension } = await this.#open(name)
+    const count = Math.floor(queries.length / dimension)
+    const rows = Array.from({ length: count }, (_, i) => queries.subarray(i * dimension, (i + 1) * dimension))
+    return this.#found(name, rows, options, (scratch) => check(scratch, queries))
+  }
+
+  async deleteVector(name: string, id: string, options?: DeleteVectorOptions): Promise<void> {
+    if (options?.receipt === true) refuse('receipt')
+    if (typeof options?.backup === 'string') refuse('backup')
+    const collection = await this.#open(name)
+    await this.#scratch(collection, async (scratch) => {
+      await scratch.deleteVector(name, id, options).catch((error) => {
+        if (error.code !== 'VECTOR_NOT_FOUND') throw error
+      })
+    })
+    this.#pages.delete(name)
+    const { deleted } = await deleteIds(collection, [id], () => {})
+    if (deleted === 0) throw missing(collection, id)
+  }
+
+  async batchDelete(name: string, ids: readonly string[], options?: DeletionOptions): Promise<DeleteReport> {
+    const { rest, tell, finish } = deletion(options)
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.batchDelete(name, ids, rest))
+    this.#pages.delete(name)
+    const total = ids.length
+    return finish(await deleteIds(collection, ids, (done) => tell({ phase: 'delete', done, total })))
+  }
+
+  deleteVectors(name: string, ids: readonly string[], options?: DeletionOptions): Promise<DeleteReport> {
+    return this.batchDelete(name, ids, options)
+  }
+
+  async deleteByFilter(
+    name: string,
+    filter: Filter,
+    options?: DeletionOptions,
+  ): Promise<DeleteByFilterReport> {
+    const { rest, tell, finish } = deletion(options)
+    const collection = await this.#open(name)
+    await this.#scratch(collection, (scratch) => scratch.deleteByFilter(name, filter, rest))
+    const filterText = filterJson(filter)
+    const matching = await translated(collection, filterText)
+    const scanned = await collection.count()
+    const find = (done: number) => tell({ phase: 'find', done, total: scanned })
+    const keys = await this.#matches(collection, filterText, matching, find)
+    if (rest.dryRun) {
+      const results = keys.map((key) => ({ id: idOf(key), status: 'matched' as const }))
+      return finish({ scanned, matched: keys.length, deleted: 0, results })
+    }
+    this.#pages.delete(name)
+    const total = keys.length
+    const done = (count: number) => tell({ phase: 'delete', done: count, total })
+    // What was changed since, and is not meant any more, stays.
+    const look = async (part: string[]) =>
+      (await judged(await collection.withKeys(part, JUDGED), filterText)).right
+    return finish(await deleteMatches(collection, keys, scanned, done, look))
+  }
+
+  /**
+   * The keys of all that a filter matches. Every row is read and judged once more by the exact
+   * evaluator: what the engine matches beyond the filter would be deleted.
+   */
+  async #matches(
+    collection: EngineCollection,
+    filterText: string,
+    matching: Matching,
+    tell: Told,
+  ): Promise<string[]> {
+    const keys: string[] = []
+    for await (const rows of collection.walk({ ...matching, fields: JUDGED })) {
+      const { right, wrong } = await judged(rows, filterText)
+      if (wrong !== undefined) {
+        const message =
+          `the engine matched vector '${idOf(wrong)}', which the filter does not: nothing was deleted. ` +
+          'Was it written by something else than this client?'
+        throw new StorageError(message)
+      }
+      keys.push(...right)
+      tell(keys.length)
+    }
+    return keys
+  }
+
+  async optimize(name: string, options: OptimizeOptions = {}): Promise<void> {
+    const { tell, finish } = listening(options)
+    const collection = await this.#open(name)
+    await collection.compact(() => new Promise((resolve) => setTimeout(resolve, PAUSE)), tell)
+    return finish(undefined)
+  }
+
+  async flush(): Promise<void> {
+    const all = await EngineCollection.all(this.#engine)
+    for (const collection of all) await collection.flush()
+  }
+
+  async verifyErased(): Promise<never> {
+    refuse('verifyErased')
+  }
+
+  async createBackup(): Promise<never> {
+    refuse('createBackup')
+  }
+
+  async exportKeys(): Promise<never> {
+    refuse('exportKeys')
+  }
+
+  async rotateKeys(): Promise<never> {
+    refuse('rotateKeys')
+  }
+
+  async serve(): Promise<never> {
+    refuse('serve')
+  }
+}
+
+/** All vectors of an embedded collection. */
+async function stored(scratch: VectorizerClient, name: string): Promise<Vector[]> {
+  const total = await scratch.count(name)
+  return total === 0 ? [] : (await scratch.listVectors(name, 0, total)).vectors
+}
+
+/** The fields to read for results. */
+const resultFields = ({ include_metadata, with_vector }: Contents) => [
+  'id',
+  'text',
+  ...(include_metadata ? ['metadata'] : []),
+  ...(with_vector ? ['vector'] : []),
+]
+
+/** What a result has beside its id and score. */
+function contents(row: ReadRow): Omit<Vector, 'id'> {
+  const { id, ...rest } = vectorOf(row)
+  return rest
+}
+
+const isAbove =
+  ({ similarity_threshold: least }: { similarity_threshold?: number }) =>
+  ({ score }: { score: number }) =>
+    least === undefined || score >= least

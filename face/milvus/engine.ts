@@ -1,0 +1,195 @@
+// Calls of the engine: repeated where it could not be reached, and what goes wrong as one of
+// our errors. Everything that is repeated may be done twice: deletes by key, upserts, reads.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CollectionNotFoundError, StorageError, type VectorizerError } from '../errors.js'
+import type { MilvusVectorizerClientOptions } from './types.js'
+
+/** gRPC: the server is not there, or went away. */
+const UNAVAILABLE = 14
+/** The engine's own: there is no such collection, in its old and its new numbering. */
+const NOT_FOUND = new Set<unknown>([4, 100, 'CollectionNotExists'])
+const NOT_LOADED = new Set<unknown>([101, 'CollectionNotLoaded'])
+const LONGEST_PAUSE = 5000
+/** How long the engine is left to work before it is asked again, in milliseconds. */
+const PAUSE = 100
+
+/** The engine's numbers of the types of fields. */
+export type DataTypes = Record<'VarChar' | 'FloatVector' | 'JSON' | 'Array', number>
+
+/** The module of the engine's own client, as far as it is used. */
+export interface Sdk {
+  readonly MilvusClient: new (options: object) => any
+  readonly DataType: DataTypes
+}
+
+/** How calls are repeated. */
+type Patience = Record<'timeout' | 'maxRetries' | 'retryDelay', number>
+
+/** How an engine is opened. */
+export type EngineOptions = Pick<MilvusVectorizerClientOptions, 'address' | 'token' | 'database' | 'tls'> &
+  Patience
+
+/** What a call is beside its request. */
+interface CallOptions {
+  collection?: string
+  once?: boolean
+  optional?: boolean
+}
+
+/** What an answer says of itself; some are a status, others have one. */
+const statusOf = (answer: any) => answer?.status ?? answer ?? {}
+
+function isFailure(answer: any): boolean {
+  const { error_code: name, code } = statusOf(answer)
+  const succeeded = name === undefined || name === 0 || name === '' || name === 'Success'
+  return !succeeded || Number(code ?? 0) !== 0
+}
+
+const has = (codes: Set<unknown>, { error_code: name, code }: any) => codes.has(name) || codes.has(code)
+
+/** A call that did not succeed. `code` is gRPC's, where it got no answer. */
+class Failure extends Error {
+  readonly answered: boolean
+  readonly isNotFound: boolean
+  readonly isNotLoaded: boolean
+  readonly isTransient: boolean
+
+  constructor(cause: any) {
+    const status = statusOf(cause)
+    super(status.reason || cause?.details || cause?.message || 'it gave no reason', { cause })
+    this.answered = !(cause instanceof Error)
+    this.isNotFound = this.answered && has(NOT_FOUND, status)
+    this.isNotLoaded = this.answered && has(NOT_LOADED, status)
+    this.isTransient = this.answered
+      ? status.retriable === true || status.error_code === 'RateLimit'
+      : cause.code === UNAVAILABLE
+  }
+}
+
+/** Errors of calls of which it is not known whether the engine did what was asked. */
+const inDoubt = new WeakSet<object>()
+export const isInDoubt = (error: object): boolean => inDoubt.has(error)
+export const doubting = <T extends object>(error: T): T => {
+  inDoubt.add(error)
+  return error
+}
+
+export class Engine {
+  readonly #sdk: Sdk
+  readonly #client: any
+  readonly #options: Patience
+  readonly address: string
+
+  /** `sdk` is the module of the engine's own client. */
+  constructor(sdk: Sdk, options: EngineOptions) {
+    const { address, token, database, tls, ...rest } = options
+    this.#sdk = sdk
+    this.#options = rest
+    this.address = address
+    this.#client = new sdk.MilvusClient({
+      address,
+      token,
+      database,
+      tls,
+      timeout: rest.timeout,
+      maxRetries: 0, // we know which calls may be repeated
+      telemetry: { enabled: false },
+      logLevel: 'error', // beyond that it logs what is stored and searched for
+      __SKIP_CONNECT__: true, // the first call connects
+      channelOptions: {
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 2000,
+      },
+    })
+  }
+
+  get types(): DataTypes {
+    return this.#sdk.DataType
+  }
+
+  /** One call, once. */
+  async #once(method: string, request: object): Promise<any> {
+    let answer: any
+    try {
+      answer = await this.#client[method]({ timeout: this.#options.timeout, ...request })
+    } catch (cause) {
+      throw new Failure(cause)
+    }
+    if (isFailure(answer)) throw new Failure(answer)
+    return answer
+  }
+
+  async #loaded(method: string, request: any): Promise<any> {
+    try {
+      return await this.#once(method, request)
+    } catch (failure) {
+      if (!(failure as Failure).isNotLoaded) throw failure
+      await this.#load(request.collection_name)
+      return this.#once(method, request)
+    }
+  }
+
+  async #load(key: string): Promise<void> {
+    const of = { collection_name: key }
+    await this.#once('loadCollection', of)
+    for (;;) {
+      const { progress } = await this.#once('getLoadingProgress', of)
+      if (!(Number(progress) < 100)) return
+      await sleep(PAUSE)
+    }
+  }
+
+  /**
+   * Calls a method of the engine's client. `collection` is the name for errors. Repeated with
+   * growing pauses while the engine cannot be reached, unless `once`. Of one that is `optional`
+   * it does not matter whether the engine knows it.
+   */
+  call(method: string, request: object = {}, options: CallOptions = {}): Promise<any> {
+    return this.#repeated(() => this.#loaded(method, request), options)
+  }
+
+  /** Has the engine make a collection ready for reads, and waits until it is. */
+  load(key: string): Promise<void> {
+    return this.#repeated(() => this.#load(key), {})
+  }
+
+  async #repeated(
+    call: () => Promise<any>,
+    { collection, once = false, optional = false }: CallOptions,
+  ): Promise<any> {
+    const { maxRetries, retryDelay } = this.#options
+    let answered = true
+    for (let tries = 0; ; tries++) {
+      try {
+        return await call()
+      } catch (failure) {
+        if (!(failure instanceof Failure)) throw failure
+        if (optional && failure.answered && !failure.isTransient) return undefined
+        answered &&= failure.answered
+        if (!failure.isTransient || once || tries >= maxRetries) {
+          const error = this.#explained(failure, collection, tries)
+          throw answered ? error : doubting(error)
+        }
+        // Not all clients at the same moment.
+        await sleep(Math.min(LONGEST_PAUSE, retryDelay * 2 ** tries) * (0.75 + Math.random() / 2))
+      }
+    }
+  }
+
+  #explained(failure: Failure, collection: string | undefined, tries: number): VectorizerError {
+    if (failure.isNotFound && collection !== undefined) {
+      const advice = 'create it with createCollection, or check the name'
+      return new CollectionNotFoundError(`collection '${collection}' does not exist: ${advice}`, {
+        cause: failure,
+      })
+    }
+    const times = tries > 0 ? ` (tried ${tries + 1} times)` : ''
+    const what = failure.answered ? 'refused the call' : 'gave no answer'
+    const message = `the engine at ${this.address} ${what}: ${failure.message}${times}`
+    return new StorageError(message, { cause: failure.cause })
+  }
+
+  close(): Promise<unknown> {
+    return this.#client.closeConnection()
+  }
+}

@@ -1,0 +1,111 @@
+// The native addon, or an error that says what to do.
+
+/** Rows that the native side holds. */
+export interface HeldRows {
+  readonly rows: unique symbol
+}
+
+/** A server that the native side holds. */
+export interface HeldServer {
+  readonly server: unique symbol
+}
+
+/** Is told how far a call is, as a JSON text. */
+export type Listener = (text: string) => void
+
+/** Embeds a JSON list of texts: their vectors laid end to end, or what went wrong. */
+export type Embed = (texts: string) => Promise<Float32Array | string>
+
+/** What a call answers: nothing, a number, a JSON text, or rows. */
+export type Reply = undefined | number | string | HeldRows
+
+/** What comes in a later turn: a reply, or nothing and an error. */
+export type Late = [reply: Reply, error?: string]
+
+/** What functions of the addon answer, where Rust does not say. */
+interface Answers {
+  turn: Promise<void>
+  wrappedKey: Promise<string | undefined>
+  inspectStore: Promise<string>
+  serverEnded: Promise<void>
+  filterPlan: Promise<string>
+  matching: Promise<string>
+  rowTerms: Promise<string>
+  rowsNext: string
+  rowsData: Float32Array
+  rowsScores: Float64Array
+}
+
+type Addon = typeof import('../binding.js')
+type Binding = Omit<Addon, keyof Answers> & {
+  [Name in keyof Answers]: (...args: Parameters<Addon[Name]>) => Answers[Name]
+}
+
+/** The platforms for which there is a package with a binary. */
+const supported = [
+  'linux-x64-gnu',
+  'linux-arm64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+]
+
+/** Whether the C library is glibc, as far as the runtime lets it be seen. */
+function hasGlibc(): boolean {
+  try {
+    return Boolean((process.report.getReport() as any).header.glibcVersionRuntime)
+  } catch {
+    return true
+  }
+}
+
+/** This platform as its package is called. */
+function platform(): string {
+  const name = `${process.platform}-${process.arch}`
+  if (process.platform === 'win32') return `${name}-msvc`
+  if (process.platform !== 'linux') return name
+  return `${name}-${hasGlibc() ? 'gnu' : 'musl'}`
+}
+
+/** Why what was found cannot be loaded: the loader chains an error for each place it looked in. */
+function failures(error: unknown): string[] {
+  const messages: string[] = []
+  for (let cause: any = error; cause; cause = cause.cause) messages.push(cause.message)
+  return messages.filter((message) => !/^(Cannot find (module|native binding)|Unsupported )/.test(message))
+}
+
+function reason(error: unknown, here: string): string {
+  const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  const broken = failures(error).join('; ')
+  if (path) return `NAPI_RS_NATIVE_LIBRARY_PATH=${path} cannot be loaded. ${broken}`
+  if (broken) return `The binary cannot be loaded. ${broken}`
+  if (!supported.includes(here)) return 'There is no package with a binary for it.'
+  return (
+    `The package vectorizer-native-${here} is not installed. Install on this platform, without ` +
+    '"--omit=optional", and without a lock file that was made elsewhere and does not name it.'
+  )
+}
+
+function explained(error: unknown): Error {
+  const here = platform()
+  const message = [
+    `vectorizer-native cannot be used on ${here}.`,
+    reason(error, here),
+    `There are packages for ${supported.join(', ')}.`,
+    'To build from source: "npm install && npm run build" in a clone, with Rust 1.90 or newer and a C',
+    'compiler; NAPI_RS_NATIVE_LIBRARY_PATH names the .node file to programs outside the clone.',
+  ]
+  return Object.assign(new Error(message.join('\n'), { cause: error }), { code: 'ERR_NATIVE_BINDING' })
+}
+
+function loaded(): Binding {
+  try {
+    return require('../binding.js')
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+export const native: Binding = loaded()

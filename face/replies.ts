@@ -1,0 +1,82 @@
+// What the native side answers, made values of the importing realm: numbers, JSON texts,
+// or reports taken a portion a turn of the event loop (`src/bindings/reply.rs`).
+import { read } from './json.js'
+import { type HeldRows, type Late, native, type Reply } from './native.js'
+
+/** Makes a row of a report of what is sent for it. */
+export type Row = (sent: any, index: number, report: any) => unknown
+
+/** The turn of the event loop that the calls of this one wait for, if some do. */
+let turning: Promise<void> | undefined
+async function turn() {
+  try {
+    await native.turn()
+  } catch {
+    // What was done is done, and is answered all the same.
+  } finally {
+    turning = undefined
+  }
+}
+
+/**
+ * The answer of a call that was done in a turn whose time is used up (`src/bindings/turn.rs`):
+ * it comes as a list of the reply, or of nothing and the error, and is given in a later turn.
+ */
+export async function answeredLater([reply, error]: Late): Promise<Reply> {
+  turning ??= turn()
+  await turning
+  if (error !== undefined) throw new Error(error)
+  return reply
+}
+
+interface Form {
+  scored: boolean
+  dimension: number
+}
+
+/** The vectors of the next portion, added to the last of the lists. */
+function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[][]) {
+  const scores = scored ? native.rowsScores(reply) : null
+  const data = dimension > 0 ? native.rowsData(reply) : null
+  const sent = JSON.parse(native.rowsNext(reply))
+  let rows = lists[lists.length - 1] ?? []
+  for (let next = 0, at = 0; next < sent.length; ) {
+    const id = sent[next++]
+    if (id === 0) {
+      rows = []
+      lists.push(rows)
+      continue
+    }
+    const row: Record<string, unknown> = scores ? { id, score: scores[at] } : { id }
+    const metadata = sent[next++]
+    // As a text, where JSON.parse would round an integer.
+    if (metadata !== 0) row.metadata = typeof metadata === 'string' ? read(metadata) : metadata
+    const text = sent[next++]
+    if (text !== 0) row.text = text
+    if (data) row.data = new Float32Array(data.subarray(at * dimension, (at + 1) * dimension))
+    at += 1
+    rows.push(row)
+  }
+}
+
+/** The value of a native reply, the rows of which `row` makes where they are sent in short. */
+export async function unfolded(reply: Reply, row: Row | undefined): Promise<any> {
+  if (typeof reply === 'string') {
+    const report = JSON.parse(reply)
+    if (row) report.results = report.results.map((sent: unknown, i: number) => row(sent, i, report))
+    return report
+  }
+  if (typeof reply !== 'object') return reply
+  const { head, key, portions, items, ...form } = JSON.parse(native.rowsHead(reply))
+  const rows: unknown[] = []
+  const lists = [rows]
+  for (let i = 0; i < portions; i++) {
+    if (i > 0) await native.turn()
+    if (items) takeItems(reply, form, lists)
+    else
+      for (const sent of JSON.parse(native.rowsNext(reply)))
+        rows.push(row ? row(sent, rows.length, head) : sent)
+  }
+  if (form.lists) return lists.slice(0, -1)
+  return key === null ? rows : Object.assign(head, { [key]: rows })
+}
