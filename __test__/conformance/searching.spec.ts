@@ -147,6 +147,14 @@ describe.each(engines)('searching with the client that is %s', (_, ready) => {
     expect(await scores(3.5)).toStrictEqual([])
     expect(await scores(-1)).toStrictEqual([3, 2, 1, -1])
     expect(await scores(0)).toStrictEqual([3, 2, 1])
+    // By the SDK's name it is the same, and in the SDK's shape by either.
+    for (const limits of [{ threshold: 2 }, { similarity_threshold: 2 }]) {
+      const found = await client.search('things', [1, 0], limits)
+      expect(found.map((one) => one.score)).toStrictEqual([3, 2])
+      const { results } = await client.searchVectors('things', { query_vector: [1, 0], ...limits })
+      expect(results).toStrictEqual(found)
+      expect(await client.searchBatch('things', [[1, 0]], limits)).toStrictEqual([found])
+    }
     // What is not ranked has no score to be below it.
     expect(await client.search('things', '', { similarity_threshold: 0.1 })).toHaveLength(4)
   })

@@ -356,9 +356,10 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       return embedded
     })
     const matching = await translated(collection, filterTextOf(options.filter))
-    const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null)
     const defaults = { limit: 10, include_metadata: true, with_vector: false }
-    const wanted: Wanted = { ...defaults, ...Object.fromEntries(given), ...matching }
+    const { threshold, similarity_threshold = threshold, ...rest } = Object.fromEntries(given)
+    const wanted: Wanted = { ...defaults, ...rest, similarity_threshold, ...matching }
     const ranked = await this.#ranked(
       collection,
       vectors.filter((vector) => vector !== ''),
@@ -429,9 +430,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     query: Query,
     options: Omit<SearchRequest, 'query_vector'>,
   ): Promise<SearchResponse> {
-    const { threshold, ...rest } = options
-    const wanted = { ...rest, similarity_threshold: threshold }
-    const [results] = await this.#found(name, [query], wanted, (scratch, [given]) =>
+    const [results] = await this.#found(name, [query], options, (scratch, [given]) =>
       given === ''
         ? scratch.searchText(name, { query: given, ...options })
         : scratch.searchVectors(name, { query_vector: given, ...options }),
