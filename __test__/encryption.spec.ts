@@ -197,6 +197,10 @@ describe('a store with a key service', () => {
     const made = client.createCollection('things', { dimension: 2 })
     await made
     await client.close()
+    const leaving = opened({ path, encryption })
+    const counted = leaving.count('things')
+    await leaving.close()
+    expect(await counted).toBe(0)
     const again = opened({ path, encryption })
     await again.close()
     await expect(again.count('things')).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })

@@ -134,12 +134,12 @@ export class VectorizerClient {
       const method = {
         async [name](this: VectorizerClient, ...args: unknown[]) {
           try {
-            if (this.#client.opening) {
-              this.#check()
-              await this.#opened()
-            }
+            this.#locate(method[name], () => this.#check())
+            if (this.#client.opening) await this.#opened()
             if (name === 'serve') return await this.#serve(args)
-            return await finished(this.#started(name, how, args, method[name]), how)
+            const { native } = this.#client
+            const begin = () => started(native, name, how, this.#client, args)
+            return await finished(this.#locate(method[name], begin), how)
           } catch (error) {
             throw ours(error)
           }
@@ -153,11 +153,10 @@ export class VectorizerClient {
     }
   }
 
-  /** Begins a call. What goes wrong here is an error whose stack begins where `method` was called. */
-  #started(name: string, how: Call, args: unknown[], method: unknown) {
+  /** What `act` returns; an error of it whose stack begins where `method` was called. */
+  #locate<T>(method: unknown, act: () => T): T {
     try {
-      this.#check()
-      return started(this.#client.native, name, how, this.#client, args)
+      return act()
     } catch (error) {
       const known = ours(error)
       // One that was made before says where.
@@ -179,7 +178,6 @@ export class VectorizerClient {
 
   /** The server that this client starts; `close` waits for it, to end it. */
   async #serve(args: unknown[]): Promise<HttpServer> {
-    this.#check()
     const client = this.#client
     const values = read(() => calls.serve.pack(client, ...args)) as Parameters<Native['serve']>
     const starting = client.native.serve(...values) as Promise<HeldServer>
