@@ -349,14 +349,7 @@ export interface Collection {
   created_at: string
 }
 /** A collection in full. */
-export interface CollectionInfo {
-  name: string
-  dimension: number
-  similarity_metric: SimilarityMetric
-  /** Live vectors. */
-  vector_count: number
-  /** RFC 3339, UTC. */
-  created_at: string
+export interface CollectionInfo extends Collection {
   /** The last write, RFC 3339, UTC. */
   updated_at: string
   /** Memory held by the collection, an estimate in bytes. */
@@ -650,23 +643,8 @@ export interface SearchOptions {
   include_metadata?: boolean
 }
 /** A search by vector, in the SDK's shape. */
-export interface SearchRequest {
+export interface SearchRequest extends SearchOptions {
   query_vector: VectorInput
-  /** The most results to return. Default 10. */
-  limit?: number
-  /** Only results with at least this score. */
-  threshold?: number
-  /**
-   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
-   * the collection's `hnsw.ef_search`.
-   */
-  ef_search?: number
-  /** Whether results carry their metadata. Default true. */
-  include_metadata?: boolean
-  /** Whether results carry their vectors. Default false. */
-  with_vector?: boolean
-  /** Only vectors that match. */
-  filter?: Filter
 }
 /** Search results, in the SDK's shape. */
 export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean> {
@@ -767,23 +745,8 @@ export interface ServeOptions {
   backups?: string
 }
 /** A search by text, in the SDK's shape. */
-export interface TextSearchRequest {
+export interface TextSearchRequest extends SearchOptions {
   query: string
-  /** The most results to return. Default 10. */
-  limit?: number
-  /** Only results with at least this score. */
-  threshold?: number
-  /**
-   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
-   * the collection's `hnsw.ef_search`.
-   */
-  ef_search?: number
-  /** Whether results carry their metadata. Default true. */
-  include_metadata?: boolean
-  /** Whether results carry their vectors. Default false. */
-  with_vector?: boolean
-  /** Only vectors that match. */
-  filter?: Filter
 }
 /** What to replace of a vector; what is left out stays. At least one is given. */
 export interface UpdateVectorRequest {

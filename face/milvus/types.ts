@@ -3,6 +3,7 @@ import type {
   DeleteByFilterOptions,
   DeleteByFilterReport,
   DeleteReport,
+  Embedder,
   Filter,
   Proof,
   Vectorizer,
@@ -22,7 +23,7 @@ export interface MilvusVectorizerClientOptions {
    * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
    * as many vectors of the collection's dimension out. Called with up to 128 texts.
    */
-  embedder?: (texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]
+  embedder?: Embedder
   /** How long one call of the engine may take, in milliseconds. Default 30,000. */
   timeout?: number
   /**
