@@ -10,6 +10,21 @@ import type { Embed, HeldRows, HeldServer, Listener } from './face/native.js'
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/**
+ * What ends one call before it has changed anything: `face/cancelling.ts` makes one for a
+ * call that was given a signal.
+ */
+export declare class Cancellation {
+  constructor()
+  /** The call that is begun between `enter` and `leave` is the one that is ended. */
+  enter(): void
+  leave(): void
+  /** Whether nothing was changed, nor will be. */
+  cancel(): boolean
+  /** Whether the call cannot be cancelled any more, and was not. */
+  commit(): boolean
+}
+
 /** A client of a store, as JavaScript holds it. */
 export declare class VectorizerClient {
   constructor(options: string)

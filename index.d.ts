@@ -14,23 +14,23 @@ type AtLeastOne<T> = T &
   {
     [K in keyof T]-?: Required<Pick<T, K>>
   }[keyof T]
-type Operators = {
+type Operators<Value = FilterValue, Bound = FilterBound> = {
   /** Equals this value; of a list in the metadata, one of its values. */
-  $eq?: FilterValue
+  $eq?: Value
   /** Does not equal this value. */
-  $ne?: FilterValue
+  $ne?: Value
   /** Is greater than, or later than. */
-  $gt?: FilterBound
+  $gt?: Bound
   /** Is greater or later, or the same. */
-  $gte?: FilterBound
+  $gte?: Bound
   /** Is less than, or earlier than. */
-  $lt?: FilterBound
+  $lt?: Bound
   /** Is less or earlier, or the same. */
-  $lte?: FilterBound
+  $lte?: Bound
   /** Equals one of these values. */
-  $in?: readonly FilterValue[]
+  $in?: readonly Value[]
   /** Equals none of these values. */
-  $nin?: readonly FilterValue[]
+  $nin?: readonly Value[]
   /** Whether the field has a value that is not null. */
   $exists?: boolean
 }
@@ -96,13 +96,13 @@ type FieldStart = Letter | Uppercase<Letter> | Digit | Sign
 type FieldConditions = {
   readonly [Path in `${FieldStart}${string}`]: FieldCondition
 }
-type LogicalOperators = {
+type LogicalOperators<Meta = any> = {
   /** All of these hold. */
-  $and?: readonly Filter[]
+  $and?: readonly Filter<Meta>[]
   /** At least one of these holds. */
-  $or?: readonly Filter[]
+  $or?: readonly Filter<Meta>[]
   /** This does not hold. */
-  $not?: Filter
+  $not?: Filter<Meta>
 }
 /** Bounds of a range, at least one. */
 export type RangeBounds<T> = AtLeastOne<{
@@ -118,78 +118,155 @@ type Only<T> = T & {
 type ConditionKey =
   | ('type' | 'key' | 'match' | 'match_value' | 'range' | 'values_count')
   | ('is_empty' | 'is_null' | 'has_id' | 'must' | 'should' | 'must_not')
-/** A condition of a clause. */
-export type Condition =
+type KeyCondition<Key, Value, Member, Bounds> =
   | Only<{
-      key: string
+      key: Key
       match:
         | {
-            value: MatchValue
+            value: Value
             any?: never
             except?: never
           }
         | {
-            any: readonly FilterValue[]
+            any: readonly Member[]
             value?: never
             except?: never
           }
         | {
-            except: readonly FilterValue[]
+            except: readonly Member[]
             value?: never
             any?: never
           }
     }>
   | Only<{
-      key: string
-      range: Range
+      key: Key
+      range: Bounds
     }>
   | Only<{
-      key: string
+      type: 'match'
+      key: Key
+      match_value: Value
+    }>
+  | Only<{
+      type: 'range'
+      key: Key
+      range: Bounds
+    }>
+type KeyConditions<Meta> =
+  IsUntyped<Meta> extends true
+    ? KeyCondition<string, MatchValue, FilterValue, Range>
+    : {
+        [Path in MetadataPath<Meta>]: KeyCondition<
+          Path,
+          Compared<ValueAt<Meta, Path>>,
+          Compared<ValueAt<Meta, Path>> | null,
+          RangeBounds<Bound<ValueAt<Meta, Path>>>
+        >
+      }[MetadataPath<Meta>]
+/** A condition of a clause. */
+export type Condition<Meta = any> =
+  | KeyConditions<Meta>
+  | Only<{
+      key: MetadataPath<Meta>
       values_count: RangeBounds<number>
     }>
   | Only<{
       is_empty: {
-        key: string
+        key: MetadataPath<Meta>
       }
     }>
   | Only<{
       is_null: {
-        key: string
+        key: MetadataPath<Meta>
       }
     }>
   | Only<{
       has_id: readonly string[]
     }>
-  | Only<{
-      type: 'match'
-      key: string
-      match_value: MatchValue
-    }>
-  | Only<{
-      type: 'range'
-      key: string
-      range: Range
-    }>
-  | AtLeastOne<ClauseFilter>
+  | AtLeastOne<ClauseFilter<Meta>>
 /** Lists of conditions: all of `must`, at least one of `should`, none of `must_not`. */
-export type ClauseFilter = {
+export type ClauseFilter<Meta = any> = {
   /** All of these hold. */
-  must?: readonly Condition[]
+  must?: readonly Condition<Meta>[]
   /** At least one of these holds. */
-  should?: readonly Condition[]
+  should?: readonly Condition<Meta>[]
   /** None of these holds. */
-  must_not?: readonly Condition[]
+  must_not?: readonly Condition<Meta>[]
 }
 /**
  * Fields (dotted paths into the metadata) with the value they equal, the values they
  * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
  */
-export type FieldFilter = FieldConditions &
-  LogicalOperators & {
+export type FieldFilter<Meta = any> = FieldConditionsOf<Meta> &
+  LogicalOperators<Meta> & {
     [K in keyof ClauseFilter]?: never
   }
-/** Which vectors are meant, by their metadata. At least one condition. */
-export type Filter = FieldFilter | ClauseFilter
+/**
+ * Which vectors are meant, by their metadata. At least one condition. Of `Meta`, the type of the
+ * metadata, a filter has the paths and the types of their values.
+ */
+export type Filter<Meta = any> = FieldFilter<Meta> | ClauseFilter<Meta>
+type IsUntyped<Meta> = 0 extends 1 & Meta ? true : false
+type Depth = 5
+type Shallower = [never, 0, 1, 2, 3, 4]
+type Items<T> = NonNullable<T> extends readonly (infer Item)[] ? NonNullable<Item> : NonNullable<T>
+type Plain = string | number | bigint | boolean | DateLike | readonly unknown[]
+type KeysOf<T> = Extract<keyof T, string>
+/** The dotted paths into metadata of the type `Meta`. */
+export type MetadataPath<Meta> = IsUntyped<Meta> extends true ? string : PathsOf<NonNullable<Meta>, Depth>
+type PathsOf<T, D extends number> = T extends Plain
+  ? never
+  : {
+      [K in KeysOf<T>]: K | `${K}.${PathsBehind<T[K], D>}`
+    }[KeysOf<T>]
+type PathsBehind<T, D extends number> =
+  IsUntyped<T> extends true ? string : D extends 0 ? never : PathsOf<Items<T>, Shallower[D]>
+type ValueAt<T, Path> = T extends Plain
+  ? never
+  : Path extends keyof T
+    ? T[Path]
+    : Path extends `${infer Key}.${infer Rest}`
+      ? Key extends keyof T
+        ? IsUntyped<T[Key]> extends true
+          ? any
+          : ValueAt<Items<T[Key]>, Rest>
+        : never
+      : never
+type Compared<T> = unknown extends T ? MatchValue : ComparedItem<Items<T>>
+type ComparedItem<T> = T extends DateLike
+  ? Date | string
+  : T extends string
+    ? string extends T
+      ? string | Date
+      : T
+    : T extends number | bigint
+      ? T | bigint
+      : T extends boolean
+        ? T
+        : never
+type Bound<T> = unknown extends T ? FilterBound : BoundOfItem<Items<T>>
+type BoundOfItem<T> = T extends DateLike | string
+  ? string | Date
+  : T extends number | bigint
+    ? number | bigint
+    : never
+type OperatorsOf<Value, Bound> = Pick<
+  Operators<Value | null, Bound>,
+  Exclude<keyof Operators, [Bound] extends [never] ? '$gt' | '$gte' | '$lt' | '$lte' : never>
+>
+type ConditionOn<T> =
+  | Compared<T>
+  | null
+  | readonly (Compared<T> | null)[]
+  | AtLeastOne<OperatorsOf<Compared<T>, Bound<T>>>
+type FieldConditionsOf<Meta> =
+  IsUntyped<Meta> extends true
+    ? FieldConditions
+    : string extends KeysOf<NonNullable<Meta>>
+      ? FieldConditions
+      : {
+          readonly [Path in MetadataPath<Meta>]?: ConditionOn<ValueAt<NonNullable<Meta>, Path>>
+        }
 /** How the nearness of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
 /** The values of a vector. */
@@ -219,9 +296,46 @@ declare global {
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol
   }
+  interface AbortSignal {}
 }
+/** What every call takes among its options. */
+export interface CallOptions {
+  /**
+   * Cancels the call. Aborted before the call has committed, nothing has changed and nothing
+   * will: its promise rejects with the signal's reason. Aborted later, it completes.
+   */
+  signal?: AbortSignal
+}
+/** The metadata of a vector that is inserted: of the type `Meta`, if there is one. */
+export type InsertedMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? {
+        /** A plain JSON object. */
+        metadata?: MetadataInput
+      }
+    : undefined extends Meta
+      ? {
+          metadata?: Meta | null
+        }
+      : {
+          metadata: Meta
+        }
+/** The metadata of a vector that is stored, of the type `Meta`. */
+export type StoredMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? {
+        /** Absent when none was given. */
+        metadata?: Record<string, unknown>
+      }
+    : undefined extends Meta
+      ? {
+          metadata?: Exclude<Meta, undefined>
+        }
+      : {
+          metadata: Meta
+        }
 /** How to move collections. */
-export interface MigrationOptions {
+export interface MigrationOptions extends CallOptions {
   /** The collections to move, by name. Left out: all of the source. */
   collections?: readonly string[]
   /** How many vectors are moved at a time, 1 to 10,000. Default 500. */
@@ -237,7 +351,8 @@ export interface MigrationOptions {
    */
   sample?: number
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: MigrationProgress) => void
 }
@@ -274,7 +389,7 @@ export interface MigrationReport {
   duration_ms: number
 }
 /** How to make a backup. */
-export interface BackupOptions {
+export interface BackupOptions extends CallOptions {
   /** The collections. Left out: all. */
   collections?: readonly string[]
   /**
@@ -283,8 +398,8 @@ export interface BackupOptions {
    */
   keys?: 'within' | 'apart'
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is
-   * done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
@@ -311,7 +426,7 @@ export interface BackupReport {
   leftovers: string[]
 }
 /** How to delete many vectors. */
-export interface BatchDeleteOptions {
+export interface BatchDeleteOptions extends CallOptions {
   /** Add a proof of what was erased. */
   receipt?: boolean
   /**
@@ -332,14 +447,12 @@ export interface BatchResponse {
   errors: string[]
 }
 /** A text to insert. */
-export interface BatchTextRequest {
+export type BatchTextRequest<Meta = any> = {
   id: string
   text: string
-  /** A plain JSON object. */
-  metadata?: MetadataInput
-}
+} & InsertedMetadata<Meta>
 /** A collection in a list. */
-export interface Collection {
+export interface CollectionSummary {
   name: string
   dimension: number
   similarity_metric: SimilarityMetric
@@ -349,7 +462,7 @@ export interface Collection {
   created_at: string
 }
 /** A collection in full. */
-export interface CollectionInfo extends Collection {
+export interface CollectionInfo extends CollectionSummary {
   /** The last write, RFC 3339, UTC. */
   updated_at: string
   /** Memory held by the collection, an estimate in bytes. */
@@ -360,7 +473,7 @@ export interface CollectionInfo extends Collection {
   index: IndexInfo
 }
 /** What a new collection is like. */
-export interface CollectionOptions {
+export interface CollectionOptions extends CallOptions {
   /** How many values each vector has, 1 to 65,535. */
   dimension: number
   /** Default `cosine`. */
@@ -369,24 +482,31 @@ export interface CollectionOptions {
   similarity_metric?: SimilarityMetric
   hnsw?: HnswOptions
 }
+/** How a collection is opened that may have to be made. */
+export interface OpenCollectionOptions extends CollectionOptions {
+  /**
+   * What is done where the name is taken: `error`, the default, rejects with
+   * `CollectionExistsError`; `open` opens the collection that there is, if it has the dimension,
+   * the metric and the parameters that are given.
+   */
+  ifExists?: 'error' | 'open'
+}
 /** A new collection, as the TypeScript SDK asks for it. */
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
   name: string
 }
 /** A vector to insert. */
-export interface CreateVectorRequest {
+export type CreateVectorRequest<Meta = any> = {
   /** 1 to 1,024 bytes. Left out: a new UUID (version 7). */
   id?: string
   /** As many finite values as the collection has dimensions; kept as 32-bit floats. */
   data: VectorInput
-  /** A plain JSON object. */
-  metadata?: MetadataInput
   /** What the vector was made of. Kept, not embedded. */
   text?: string | null
-}
+} & InsertedMetadata<Meta>
 /** How to delete by filter. */
-export interface DeleteByFilterOptions {
+export interface DeleteByFilterOptions extends CallOptions {
   /**
    * Delete nothing; report what would be deleted. Not together with `receipt` or
    * `backup`.
@@ -413,7 +533,7 @@ export interface DeleteByFilterReport {
   receipt?: ErasureReceipt
 }
 /** How to delete a collection. */
-export interface DeleteCollectionOptions {
+export interface DeleteCollectionOptions extends CallOptions {
   /** Resolve with a proof of what was erased. */
   receipt?: boolean
 }
@@ -438,7 +558,7 @@ export interface DeleteResult {
   error?: string
 }
 /** How to delete one vector. */
-export interface DeleteVectorOptions {
+export interface DeleteVectorOptions extends CallOptions {
   /** Resolve with a proof of what was erased. */
   receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
@@ -452,6 +572,11 @@ export interface EncryptionKey {
 /** What a delete resolves with that was asked for a receipt. */
 export interface Proof {
   receipt: ErasureReceipt
+}
+/** What a delete was asked for: `R` whether it is a receipt. */
+export interface Receipted<R extends boolean> {
+  /** Add a proof of what was erased. */
+  receipt?: R
 }
 /** What was erased, and when, without keeping what was erased. */
 export interface ErasureReceipt {
@@ -506,10 +631,10 @@ export interface IndexInfo {
   deleted: number
 }
 /** How to insert. */
-export interface InsertOptions {
+export interface InsertOptions extends CallOptions {
   /**
-   * Told now and then how far it is. What it throws rejects the call when the vectors
-   * are inserted.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the vectors are inserted.
    */
   onProgress?: (progress: InsertProgress) => void
 }
@@ -545,10 +670,10 @@ export interface KeyService {
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
 /** How to optimize. */
-export interface OptimizeOptions {
+export interface OptimizeOptions extends CallOptions {
   /**
    * Told now and then how far it is, at least at the beginning and at the end. What it
-   * throws rejects the call when the work is done.
+   * throws stops nothing: the call rejects with it when the work is done.
    */
   onProgress?: (progress: OptimizeProgress) => void
 }
@@ -571,7 +696,7 @@ export interface Residue {
   reason: string
 }
 /** How to restore a backup. */
-export interface RestoreOptions {
+export interface RestoreOptions extends CallOptions {
   /**
    * For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
    * of the store.
@@ -585,8 +710,8 @@ export interface RestoreOptions {
    */
   keysEncryption?: EncryptionKey | KeyService
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is
-   * done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
@@ -604,15 +729,15 @@ export interface RestoreReport {
   bytes: number
 }
 /** How to rotate keys. */
-export interface RotateOptions {
+export interface RotateOptions extends CallOptions {
   /**
    * The key that opens the store from here on. Left out: the same; with a key service, a
    * new one that it has wrapped.
    */
   key?: Uint8Array | string
   /**
-   * Told now and then how many keys are rotated. What it throws rejects the call when the
-   * work is done.
+   * Told now and then how many keys are rotated. What it throws stops nothing: the call
+   * rejects with it when the work is done.
    */
   onProgress?: (progress: RotateProgress) => void
 }
@@ -623,11 +748,11 @@ export interface RotateProgress {
   total: number
 }
 /** How to search. */
-export interface SearchOptions {
+export interface SearchOptions<Meta = any> extends CallOptions {
   /** The most results to return. Default 10. There is no hidden cap. */
   limit?: number
   /** Only vectors that match. */
-  filter?: Filter
+  filter?: Filter<Meta>
   /** Only results with at least this score. */
   similarity_threshold?: number
   /** The SDK's name for `similarity_threshold`. */
@@ -643,13 +768,13 @@ export interface SearchOptions {
   include_metadata?: boolean
 }
 /** A search by vector, in the SDK's shape. */
-export interface SearchRequest extends SearchOptions {
+export interface SearchRequest<Meta = any> extends SearchOptions<Meta> {
   query_vector: VectorInput
 }
 /** Search results, in the SDK's shape. */
-export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean> {
+export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
   /** Nearest first; equally near ones in insertion order. */
-  results: SearchResult<V, M>[]
+  results: SearchResult<V, M, Meta>[]
   /** How many results there are. */
   total: number
 }
@@ -683,23 +808,23 @@ export type FoundData<V extends boolean> = [V] extends [true]
     : {
         data?: Float32Array
       }
-/** The metadata of a result, absent where none was given: unless `include_metadata` is false. */
-export type FoundMetadata<M extends boolean> = [M] extends [false]
+/** The metadata of a result: unless `include_metadata` is false. */
+export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
   ? {
       metadata?: undefined
     }
-  : {
-      metadata?: Record<string, unknown>
-    }
+  : [M] extends [true]
+    ? StoredMetadata<Meta>
+    : Partial<StoredMetadata<Meta>>
 /**
  * A vector that a search found. `V` says whether it carries its vector, `M` whether its
- * metadata; by default, either may be.
+ * metadata, which is of the type `Meta`; by default, either may be.
  */
-export type SearchResult<V extends boolean = boolean, M extends boolean = boolean> = Found &
+export type SearchResult<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Found &
   FoundData<V> &
-  FoundMetadata<M>
+  FoundMetadata<M, Meta>
 /** How a server is started. Times are in milliseconds. */
-export interface ServeOptions {
+export interface ServeOptions extends CallOptions {
   /**
    * A name or an address of this machine. Default `127.0.0.1`. One that other machines
    * reach needs an `apiKey`.
@@ -745,36 +870,45 @@ export interface ServeOptions {
   backups?: string
 }
 /** A search by text, in the SDK's shape. */
-export interface TextSearchRequest extends SearchOptions {
+export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
 /** What to replace of a vector; what is left out stays. At least one is given. */
-export interface UpdateVectorRequest {
+export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
   /** Embedded anew, unless `data` is given as well. */
   text?: string
   /** Replaces the metadata as a whole. */
-  metadata?: object
+  metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
 }
 /** A stored vector. */
-export interface Vector {
+export type Vector<Meta = any> = {
   id: string
   data: Float32Array
-  /** Absent when none was given. */
-  metadata?: Record<string, unknown>
   /** The text it was embedded from, or was inserted with. */
   text?: string
-}
+} & StoredMetadata<Meta>
 /** Vectors to insert, as columns: the fastest form for many. */
-export interface VectorColumns {
+export type VectorColumns<Meta = any> = {
   ids: readonly string[]
   /** The vectors laid end to end, in the order of `ids`. */
   data: VectorInput
-  /** One object, or nothing, for each id. */
-  metadata?: readonly MetadataInput[]
   /** One text, or nothing, for each id. Kept, not embedded. */
   texts?: readonly (string | null | undefined)[]
-}
+} & ColumnOfMetadata<Meta>
+/** One object, or nothing, for each id. */
+export type ColumnOfMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? {
+        metadata?: readonly MetadataInput[]
+      }
+    : undefined extends Meta
+      ? {
+          metadata?: readonly (Meta | null)[]
+        }
+      : {
+          metadata: readonly Meta[]
+        }
 /** How a client is opened. */
 export interface VectorizerClientOptions {
   /**
@@ -809,8 +943,8 @@ export interface VectorizerClientOptions {
   embedder?: Embedder
 }
 /** Part of a list of all vectors. */
-export interface VectorPage {
-  vectors: Vector[]
+export interface VectorPage<Meta = any> {
+  vectors: Vector<Meta>[]
   /** All vectors of the collection. */
   total: number
   limit: number
@@ -832,31 +966,27 @@ export interface Vectorizer {
   /** Resolves when the store is open. */
   ready(): Promise<void>
   /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
-  createCollection(name: string, options: CollectionOptions): Promise<Collection>
+  createCollection(name: string, options: CollectionOptions): Promise<CollectionSummary>
   /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
-  createCollection(request: CreateCollectionRequest): Promise<Collection>
+  createCollection(request: CreateCollectionRequest): Promise<CollectionSummary>
   /** All collections, by name. */
-  listCollections(): Promise<Collection[]>
+  listCollections(): Promise<CollectionSummary[]>
   /** A collection's settings, counts and size. */
   getCollectionInfo(collection: string): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(collection: string): Promise<CollectionInfo>
+  /**
+   * A collection, with the calls that are about it: opens the one that there is, and with
+   * `options` makes it first. Where the name is taken that rejects with `CollectionExistsError`,
+   * unless `ifExists` says `'open'`: then one that has another dimension, metric or parameter
+   * rejects with `DimensionMismatchError` or `ValidationError`.
+   */
+  collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
   /** Deletes a collection with everything in it. */
-  deleteCollection(
+  deleteCollection<R extends boolean = false>(
     collection: string,
-    options: DeleteCollectionOptions & {
-      receipt: true
-    },
-  ): Promise<Proof>
-  /** Deletes a collection with everything in it. */
-  deleteCollection(
-    collection: string,
-    options?: DeleteCollectionOptions & {
-      receipt?: false
-    },
-  ): Promise<void>
-  /** Deletes a collection with everything in it. */
-  deleteCollection(collection: string, options?: DeleteCollectionOptions): Promise<Proof | void>
+    options?: DeleteCollectionOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
   /**
    * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
    * Where an id occurs twice, the last wins.
@@ -941,67 +1071,28 @@ export interface Vectorizer {
    * When it resolves, no read on any thread finds the vector, and its row, text,
    * metadata and id are gone.
    */
-  deleteVector(
+  deleteVector<R extends boolean = false>(
     collection: string,
     id: string,
-    options: DeleteVectorOptions & {
-      receipt: true
-    },
-  ): Promise<Proof>
-  /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
-   *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
-   */
-  deleteVector(
-    collection: string,
-    id: string,
-    options?: DeleteVectorOptions & {
-      receipt?: false
-    },
-  ): Promise<void>
-  /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
-   *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
-   */
-  deleteVector(collection: string, id: string, options?: DeleteVectorOptions): Promise<Proof | void>
+    options?: DeleteVectorOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
   /**
    * Deletes many vectors at once. A missing id is a row of the report with status
    * `error` and does not stop the others; a repeated id is `ok` the first time.
    *
    * All of them are deleted or, whatever interrupts it, none.
    */
-  batchDelete(
+  batchDelete<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options: BatchDeleteOptions & {
-      receipt: true
-    },
-  ): Promise<DeleteReport & Proof>
-  /**
-   * Deletes many vectors at once. A missing id is a row of the report with status
-   * `error` and does not stop the others; a repeated id is `ok` the first time.
-   *
-   * All of them are deleted or, whatever interrupts it, none.
-   */
-  batchDelete(collection: string, ids: readonly string[], options?: BatchDeleteOptions): Promise<DeleteReport>
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /** The SDK's name for `batchDelete`. */
-  deleteVectors(
+  deleteVectors<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options: BatchDeleteOptions & {
-      receipt: true
-    },
-  ): Promise<DeleteReport & Proof>
-  /** The SDK's name for `batchDelete`. */
-  deleteVectors(
-    collection: string,
-    ids: readonly string[],
-    options?: BatchDeleteOptions,
-  ): Promise<DeleteReport>
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
    * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
    * reports what it would delete.
@@ -1009,25 +1100,11 @@ export interface Vectorizer {
    * A filter that is not understood, or has no condition, rejects with
    * `ValidationError` and deletes nothing.
    */
-  deleteByFilter(
+  deleteByFilter<R extends boolean = false>(
     collection: string,
     filter: Filter,
-    options: DeleteByFilterOptions & {
-      receipt: true
-    },
-  ): Promise<DeleteByFilterReport & Proof>
-  /**
-   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
-   * reports what it would delete.
-   *
-   * A filter that is not understood, or has no condition, rejects with
-   * `ValidationError` and deletes nothing.
-   */
-  deleteByFilter(
-    collection: string,
-    filter: Filter,
-    options?: DeleteByFilterOptions,
-  ): Promise<DeleteByFilterReport>
+    options?: DeleteByFilterOptions & Receipted<R>,
+  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
    * Resolves when the index is at its best: every vector that was there when it was
    * called is in the graph, and the memory of deleted ones is given back. Searches are
@@ -1092,6 +1169,98 @@ export interface Vectorizer {
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
+type MetadataArgument<Meta> =
+  IsUntyped<Meta> extends true
+    ? [metadata?: MetadataInput]
+    : undefined extends Meta
+      ? [metadata?: Meta | null]
+      : [metadata: Meta]
+type MetadatasArgument<Meta> =
+  IsUntyped<Meta> extends true
+    ? [metadatas?: readonly MetadataInput[], options?: InsertOptions]
+    : undefined extends Meta
+      ? [metadatas?: readonly (Meta | null)[], options?: InsertOptions]
+      : [metadatas: readonly Meta[], options?: InsertOptions]
+/**
+ * One collection of a client: the calls that are about it, without their first argument. `Meta`
+ * is the type of its vectors' metadata, as it is read back: dates are texts there. Filters know
+ * its paths and the types of their values, and results carry it. With `Meta | undefined`, vectors
+ * may be without metadata.
+ *
+ * What `Meta` says is not checked when the program runs.
+ */
+export interface Collection<Meta = any> {
+  readonly name: string
+  /** The collection's settings, counts and size. */
+  getCollectionInfo(): Promise<CollectionInfo>
+  /** The SDK's name for `getCollectionInfo`. */
+  getCollection(): Promise<CollectionInfo>
+  /** Deletes the collection with everything in it. */
+  deleteCollection<R extends boolean = false>(
+    options?: DeleteCollectionOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
+  /** Inserts vectors, all of them or none; a vector whose id exists is replaced whole. */
+  insertVectors(
+    vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
+    options?: InsertOptions,
+  ): Promise<InsertReport>
+  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
+  /** Embeds texts and inserts them under new ids, with which it resolves: all or none. */
+  batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
+  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  insertTexts(texts: readonly BatchTextRequest<Meta>[], options?: InsertOptions): Promise<BatchResponse>
+  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  getVector(id: string): Promise<Vector<Meta>>
+  /** A page of all vectors in insertion order; pages begin at 0. By default the first 10. */
+  listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
+  /** How many vectors there are, or match the filter. */
+  count(filter?: Filter<Meta>): Promise<number>
+  /** Replaces what is given of a vector, and resolves with the vector as it is then. */
+  updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** The vectors most alike to a vector or a text, best first. */
+  search<V extends boolean = false, M extends boolean = true>(
+    query: string | VectorInput,
+    options?: SearchOptions<Meta> & Carried<V, M>,
+  ): Promise<SearchResult<V, M, Meta>[]>
+  /** `search` by vector in the SDK's shape. */
+  searchVectors<V extends boolean = false, M extends boolean = true>(
+    request: SearchRequest<Meta> & Carried<V, M>,
+  ): Promise<SearchResponse<V, M, Meta>>
+  /** `search` by text in the SDK's shape. */
+  searchText<V extends boolean = false, M extends boolean = true>(
+    request: TextSearchRequest<Meta> & Carried<V, M>,
+  ): Promise<SearchResponse<V, M, Meta>>
+  /** `search` for each of many queries, in their order, on all cores. */
+  searchBatch<V extends boolean = false, M extends boolean = true>(
+    queries: readonly (string | VectorInput)[] | Float32Array,
+    options?: SearchOptions<Meta> & Carried<V, M>,
+  ): Promise<SearchResult<V, M, Meta>[][]>
+  /** Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  deleteVector<R extends boolean = false>(
+    id: string,
+    options?: DeleteVectorOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
+  /** Deletes many vectors at once; a missing id is a row of the report. */
+  batchDelete<R extends boolean = false>(
+    ids: readonly string[],
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
+  /** The SDK's name for `batchDelete`. */
+  deleteVectors<R extends boolean = false>(
+    ids: readonly string[],
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
+  /** Deletes every vector that matches, at once. With `dryRun` it only reports. */
+  deleteByFilter<R extends boolean = false>(
+    filter: Filter<Meta>,
+    options?: DeleteByFilterOptions & Receipted<R>,
+  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
+  /** Resolves when the index is at its best. */
+  optimize(options?: OptimizeOptions): Promise<void>
+  /** Looks for anything that is left of vectors with these ids, or of any deleted one. */
+  verifyErased(ids: readonly string[]): Promise<VerificationReport>
+}
 declare const asyncDispose: typeof Symbol.asyncDispose
 /**
  * A client of a store of vector collections.
@@ -1103,6 +1272,7 @@ declare const asyncDispose: typeof Symbol.asyncDispose
 export declare class VectorizerClient {
   /** Returns at once; a store that cannot be opened rejects the first call. */
   constructor(options?: VectorizerClientOptions)
+  collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
   close(): Promise<void>
   /**
    * Makes a store of a backup, in a directory that is empty or does not exist. All of the
@@ -1325,6 +1495,7 @@ export declare function migrate(
 export declare const ready: Vectorizer['ready']
 export declare const createCollection: Vectorizer['createCollection']
 export declare const listCollections: Vectorizer['listCollections']
+export declare const collection: Vectorizer['collection']
 export declare const getCollectionInfo: Vectorizer['getCollectionInfo']
 export declare const getCollection: Vectorizer['getCollection']
 export declare const deleteCollection: Vectorizer['deleteCollection']

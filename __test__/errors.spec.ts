@@ -2,6 +2,7 @@ import {
   ClientClosedError,
   CollectionExistsError,
   CollectionNotFoundError,
+  collection,
   DimensionMismatchError,
   deleteVector,
   EmbeddingError,
@@ -199,6 +200,19 @@ describe('the stack of an error of arguments begins where the call was made', ()
   test('of a function of the module', async () => {
     const error = await rejection(deleteVector('things', untyped(1)))
     expect(placeOf(error)).toContain('errors.spec.ts')
+  })
+
+  test('of a collection, and of what opens one', async () => {
+    const client = opened()
+    const things = await client.collection('things', { dimension: 2 })
+    for (const call of [
+      things.batchDelete(untyped('a')),
+      things.search([1, 2], { signal: untyped(1) }),
+      client.collection(untyped(1), { dimension: 2 }),
+      collection(untyped(1)),
+    ]) {
+      expect(placeOf(await rejection(call))).toContain('errors.spec.ts')
+    }
   })
 
   test('of a client that is closed', async () => {

@@ -20,10 +20,11 @@ import {
   vectors,
   whole,
 } from './arguments.js'
+import type { Cancelling } from './cancelling.js'
 import { embedded, embeddedPart } from './embedder.js'
 import { anew, type Key, keyOnly, protection, unwrapped } from './encryption.js'
 import { ValidationError } from './errors.js'
-import type { Filter } from './filter.js'
+import type { Filter, IsUntyped } from './filter.js'
 import type { Listener } from './native.js'
 import type { Row } from './replies.js'
 import { embedding } from './server.js'
@@ -34,9 +35,9 @@ import type {
   BatchResponse,
   BatchTextRequest,
   Carried,
-  Collection,
   CollectionInfo,
   CollectionOptions,
+  CollectionSummary,
   CreateCollectionRequest,
   CreateVectorRequest,
   DeleteByFilterOptions,
@@ -50,8 +51,10 @@ import type {
   InsertReport,
   KeyService,
   MetadataInput,
+  OpenCollectionOptions,
   OptimizeOptions,
   Proof,
+  Receipted,
   RotateOptions,
   SearchOptions,
   SearchRequest,
@@ -76,21 +79,27 @@ export interface Vectorizer {
   /** Resolves when the store is open. */
   ready(): Promise<void>
   /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
-  createCollection(name: string, options: CollectionOptions): Promise<Collection>
+  createCollection(name: string, options: CollectionOptions): Promise<CollectionSummary>
   /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
-  createCollection(request: CreateCollectionRequest): Promise<Collection>
+  createCollection(request: CreateCollectionRequest): Promise<CollectionSummary>
   /** All collections, by name. */
-  listCollections(): Promise<Collection[]>
+  listCollections(): Promise<CollectionSummary[]>
   /** A collection's settings, counts and size. */
   getCollectionInfo(collection: string): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(collection: string): Promise<CollectionInfo>
+  /**
+   * A collection, with the calls that are about it: opens the one that there is, and with
+   * `options` makes it first. Where the name is taken that rejects with `CollectionExistsError`,
+   * unless `ifExists` says `'open'`: then one that has another dimension, metric or parameter
+   * rejects with `DimensionMismatchError` or `ValidationError`.
+   */
+  collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
   /** Deletes a collection with everything in it. */
-  deleteCollection(collection: string, options: DeleteCollectionOptions & { receipt: true }): Promise<Proof>
-  /** Deletes a collection with everything in it. */
-  deleteCollection(collection: string, options?: DeleteCollectionOptions & { receipt?: false }): Promise<void>
-  /** Deletes a collection with everything in it. */
-  deleteCollection(collection: string, options?: DeleteCollectionOptions): Promise<Proof | void>
+  deleteCollection<R extends boolean = false>(
+    collection: string,
+    options?: DeleteCollectionOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
   /**
    * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
    * Where an id occurs twice, the last wins.
@@ -175,59 +184,28 @@ export interface Vectorizer {
    * When it resolves, no read on any thread finds the vector, and its row, text,
    * metadata and id are gone.
    */
-  deleteVector(
+  deleteVector<R extends boolean = false>(
     collection: string,
     id: string,
-    options: DeleteVectorOptions & { receipt: true },
-  ): Promise<Proof>
-  /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
-   *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
-   */
-  deleteVector(
-    collection: string,
-    id: string,
-    options?: DeleteVectorOptions & { receipt?: false },
-  ): Promise<void>
-  /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
-   *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
-   */
-  deleteVector(collection: string, id: string, options?: DeleteVectorOptions): Promise<Proof | void>
+    options?: DeleteVectorOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
   /**
    * Deletes many vectors at once. A missing id is a row of the report with status
    * `error` and does not stop the others; a repeated id is `ok` the first time.
    *
    * All of them are deleted or, whatever interrupts it, none.
    */
-  batchDelete(
+  batchDelete<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options: BatchDeleteOptions & { receipt: true },
-  ): Promise<DeleteReport & Proof>
-  /**
-   * Deletes many vectors at once. A missing id is a row of the report with status
-   * `error` and does not stop the others; a repeated id is `ok` the first time.
-   *
-   * All of them are deleted or, whatever interrupts it, none.
-   */
-  batchDelete(collection: string, ids: readonly string[], options?: BatchDeleteOptions): Promise<DeleteReport>
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /** The SDK's name for `batchDelete`. */
-  deleteVectors(
+  deleteVectors<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options: BatchDeleteOptions & { receipt: true },
-  ): Promise<DeleteReport & Proof>
-  /** The SDK's name for `batchDelete`. */
-  deleteVectors(
-    collection: string,
-    ids: readonly string[],
-    options?: BatchDeleteOptions,
-  ): Promise<DeleteReport>
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
    * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
    * reports what it would delete.
@@ -235,23 +213,11 @@ export interface Vectorizer {
    * A filter that is not understood, or has no condition, rejects with
    * `ValidationError` and deletes nothing.
    */
-  deleteByFilter(
+  deleteByFilter<R extends boolean = false>(
     collection: string,
     filter: Filter,
-    options: DeleteByFilterOptions & { receipt: true },
-  ): Promise<DeleteByFilterReport & Proof>
-  /**
-   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
-   * reports what it would delete.
-   *
-   * A filter that is not understood, or has no condition, rejects with
-   * `ValidationError` and deletes nothing.
-   */
-  deleteByFilter(
-    collection: string,
-    filter: Filter,
-    options?: DeleteByFilterOptions,
-  ): Promise<DeleteByFilterReport>
+    options?: DeleteByFilterOptions & Receipted<R>,
+  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
    * Resolves when the index is at its best: every vector that was there when it was
    * called is in the graph, and the memory of deleted ones is given back. Searches are
@@ -317,11 +283,108 @@ export interface Vectorizer {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** The metadata of one text, as an argument, and that of many. */
+export type MetadataArgument<Meta> =
+  IsUntyped<Meta> extends true
+    ? [metadata?: MetadataInput]
+    : undefined extends Meta
+      ? [metadata?: Meta | null]
+      : [metadata: Meta]
+export type MetadatasArgument<Meta> =
+  IsUntyped<Meta> extends true
+    ? [metadatas?: readonly MetadataInput[], options?: InsertOptions]
+    : undefined extends Meta
+      ? [metadatas?: readonly (Meta | null)[], options?: InsertOptions]
+      : [metadatas: readonly Meta[], options?: InsertOptions]
+
+/**
+ * One collection of a client: the calls that are about it, without their first argument. `Meta`
+ * is the type of its vectors' metadata, as it is read back: dates are texts there. Filters know
+ * its paths and the types of their values, and results carry it. With `Meta | undefined`, vectors
+ * may be without metadata.
+ *
+ * What `Meta` says is not checked when the program runs.
+ */
+export interface Collection<Meta = any> {
+  readonly name: string
+  /** The collection's settings, counts and size. */
+  getCollectionInfo(): Promise<CollectionInfo>
+  /** The SDK's name for `getCollectionInfo`. */
+  getCollection(): Promise<CollectionInfo>
+  /** Deletes the collection with everything in it. */
+  deleteCollection<R extends boolean = false>(
+    options?: DeleteCollectionOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
+  /** Inserts vectors, all of them or none; a vector whose id exists is replaced whole. */
+  insertVectors(
+    vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
+    options?: InsertOptions,
+  ): Promise<InsertReport>
+  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
+  /** Embeds texts and inserts them under new ids, with which it resolves: all or none. */
+  batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
+  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  insertTexts(texts: readonly BatchTextRequest<Meta>[], options?: InsertOptions): Promise<BatchResponse>
+  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  getVector(id: string): Promise<Vector<Meta>>
+  /** A page of all vectors in insertion order; pages begin at 0. By default the first 10. */
+  listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
+  /** How many vectors there are, or match the filter. */
+  count(filter?: Filter<Meta>): Promise<number>
+  /** Replaces what is given of a vector, and resolves with the vector as it is then. */
+  updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** The vectors most alike to a vector or a text, best first. */
+  search<V extends boolean = false, M extends boolean = true>(
+    query: string | VectorInput,
+    options?: SearchOptions<Meta> & Carried<V, M>,
+  ): Promise<SearchResult<V, M, Meta>[]>
+  /** `search` by vector in the SDK's shape. */
+  searchVectors<V extends boolean = false, M extends boolean = true>(
+    request: SearchRequest<Meta> & Carried<V, M>,
+  ): Promise<SearchResponse<V, M, Meta>>
+  /** `search` by text in the SDK's shape. */
+  searchText<V extends boolean = false, M extends boolean = true>(
+    request: TextSearchRequest<Meta> & Carried<V, M>,
+  ): Promise<SearchResponse<V, M, Meta>>
+  /** `search` for each of many queries, in their order, on all cores. */
+  searchBatch<V extends boolean = false, M extends boolean = true>(
+    queries: readonly (string | VectorInput)[] | Float32Array,
+    options?: SearchOptions<Meta> & Carried<V, M>,
+  ): Promise<SearchResult<V, M, Meta>[][]>
+  /** Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  deleteVector<R extends boolean = false>(
+    id: string,
+    options?: DeleteVectorOptions & Receipted<R>,
+  ): Promise<R extends true ? Proof : void>
+  /** Deletes many vectors at once; a missing id is a row of the report. */
+  batchDelete<R extends boolean = false>(
+    ids: readonly string[],
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
+  /** The SDK's name for `batchDelete`. */
+  deleteVectors<R extends boolean = false>(
+    ids: readonly string[],
+    options?: BatchDeleteOptions & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
+  /** Deletes every vector that matches, at once. With `dryRun` it only reports. */
+  deleteByFilter<R extends boolean = false>(
+    filter: Filter<Meta>,
+    options?: DeleteByFilterOptions & Receipted<R>,
+  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
+  /** Resolves when the index is at its best. */
+  optimize(options?: OptimizeOptions): Promise<void>
+  /** Looks for anything that is left of vectors with these ids, or of any deleted one. */
+  verifyErased(ids: readonly string[]): Promise<VerificationReport>
+}
+
 /** What a client is for its calls. */
 export interface Context {
   readonly native: Native
   readonly embedder?: Embedder | undefined
   readonly service?: KeyService | undefined
+  /** That of the call, where it can be cancelled. */
+  readonly cancelling?: Cancelling | undefined
 }
 
 /** The arguments of the native method of a call. */
@@ -465,6 +528,8 @@ export interface Call<A extends unknown[] = unknown[]> {
   row?: Row
   /** Its result is the one row of a list. */
   isRow?: true
+  /** Which of its arguments may be its options. */
+  options?: readonly number[]
 }
 
 /** Rows of deletes are sent in short: as ids, with an error where there was one. */
@@ -475,12 +540,13 @@ const outcome: Row = (sent, index) =>
 const match: Row = (id, _, { deleted }) => ({ id, status: deleted > 0 ? 'deleted' : 'matched' })
 
 /** The name of a call that every client has. */
-export type CallName = Exclude<keyof Vectorizer, 'close' | typeof Symbol.asyncDispose>
+export type CallName = Exclude<keyof Vectorizer, 'close' | 'collection' | typeof Symbol.asyncDispose>
 
 /** The calls that every client has. */
 export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   ready: { pack: none },
   createCollection: {
+    options: [1, 0],
     pack: (_, given, options) => {
       if (!isPlain(given))
         return [json({ ...object(options, 'options'), name: string(given, 'name') }, 'options')]
@@ -491,8 +557,12 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   listCollections: { pack: none },
   getCollectionInfo: { pack: name },
   getCollection: { pack: name },
-  deleteCollection: { pack: (_, collection, options) => [...name(_, collection), optional(options)] },
+  deleteCollection: {
+    options: [1],
+    pack: (_, collection, options) => [...name(_, collection), optional(options)],
+  },
   insertVectors: {
+    options: [2],
     pack: (_, collection, given, options = {}) => [
       string(collection, 'collection'),
       ...vectors(given),
@@ -504,6 +574,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       texts(client, string(collection, 'collection'), [string(text, 'text')], null, [metadata]),
   },
   batchInsertText: {
+    options: [3],
     pack: (client, collection, given, metadatas = [], options = {}) => {
       const name = string(collection, 'collection')
       const all = list(metadatas, 'metadatas')
@@ -512,6 +583,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     },
   },
   insertTexts: {
+    options: [2],
     pack: (client, collection, given, options = {}) => {
       const keys = ['id', 'text', 'metadata']
       const rows = Array.from(list(given, 'texts'), (row, i) => known(row, `texts[${i}]`, keys))
@@ -546,31 +618,37 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     },
   },
   search: {
+    options: [2],
     pack: (client, collection, wanted, options = {}) =>
       query(client, string(collection, 'collection'), wanted, options),
   },
   searchVectors: {
+    options: [1],
     pack: (client, collection, request) => {
       const { query_vector, ...options } = object(request, 'request')
       return query(client, string(collection, 'collection'), floats(query_vector, 'query_vector'), options)
     },
   },
   searchText: {
+    options: [1],
     pack: (client, collection, request) => {
       const { query: text, ...options } = object(request, 'request')
       return query(client, string(collection, 'collection'), string(text, 'query'), options)
     },
   },
   searchBatch: {
+    options: [2],
     pack: (client, collection, wanted, options = {}) =>
       queries(client, string(collection, 'collection'), wanted, options),
   },
   deleteVector: {
+    options: [2],
     pack: (_, collection, id, options) => [...nameAndId(_, collection, id), optional(options)],
   },
-  batchDelete: { pack: deletion, row: outcome },
-  deleteVectors: { pack: deletion, row: outcome },
+  batchDelete: { options: [2], pack: deletion, row: outcome },
+  deleteVectors: { options: [2], pack: deletion, row: outcome },
   deleteByFilter: {
+    options: [2],
     row: match,
     pack: (_, collection, filter, options = {}) => [
       string(collection, 'collection'),
@@ -579,11 +657,13 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     ],
   },
   optimize: {
+    options: [1],
     pack: (_, collection, options = {}) => [string(collection, 'collection'), listener(options)],
   },
   flush: { pack: none },
   verifyErased: { pack: nameAndIds },
   createBackup: {
+    options: [1],
     pack: (_, target, options = {}) => {
       const { onProgress, ...rest } = object(options, 'options')
       return [string(target, 'target'), json(rest, 'options'), heard(onProgress)]
@@ -591,6 +671,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   },
   exportKeys: { pack: (_, target) => [string(target, 'target')] },
   rotateKeys: {
+    options: [0],
     pack: (client, options = {}) => {
       const { key, onProgress } = known(options, 'options', ['key', 'onProgress'])
       const user = key === undefined ? client.service && anew(client.service) : keyOnly(key, 'options.key')
@@ -602,6 +683,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     },
   },
   serve: {
+    options: [0],
     pack: ({ embedder }, options = {}) => [
       json(options, 'options'),
       embedder ? embedding((texts) => embeddedPart(embedder, texts)) : null,
@@ -622,6 +704,7 @@ function keyFor(
 
 /** The static method `restoreBackup`. */
 export const restoreBackup: Call<Parameters<typeof Native.restoreBackup>> = {
+  options: [2],
   pack: (_, file, path, options = {}) => {
     string(file, 'file')
     if (path === undefined) fail('path', 'the directory to make the store in', path)

@@ -3,18 +3,22 @@
 import { resolve } from 'node:path'
 import type { VectorizerClient as Native } from '../binding.js'
 import { fail, json, object, read } from './arguments.js'
-import { type Call, type Context, calls, restoreBackup, type Vectorizer } from './calls.js'
+import { callFor, locate } from './caller.js'
+import { type Call, type Collection, type Context, calls, restoreBackup, type Vectorizer } from './calls.js'
+import { type Cancelling, cancellable, rejectionOf, withoutSignal } from './cancelling.js'
+import { collectionOf } from './collection.js'
 import { asyncDispose } from './dispose.js'
 import { anew, type Key, protection, unwrapped } from './encryption.js'
 import { ClientClosedError, ours } from './errors.js'
 import { warnOfCopies } from './file-system.js'
-import { type HeldServer, type Late, native } from './native.js'
+import { type HeldServer, type Late, type Listener, native } from './native.js'
 import { answeredLater, unfolded } from './replies.js'
 import { httpServer, type Serving } from './server.js'
 import type {
   Embedder,
   HttpServer,
   KeyService,
+  OpenCollectionOptions,
   RestoreOptions,
   RestoreReport,
   VectorizerClientOptions,
@@ -31,27 +35,39 @@ interface State extends Context, Serving {
   readonly waiting: Set<Promise<unknown>>
 }
 
-type Calling = Pick<State, 'waiting'>
+type Calling = Pick<State, 'waiting' | 'cancelling'>
+
+/** Calls `target`. */
+function called(target: any, name: string, values: unknown[], { cancelling }: Calling) {
+  if (!cancelling) return target[name](...values)
+  const quieted = values.map((value) =>
+    typeof value === 'function' ? cancelling.quieted(value as Listener) : value,
+  )
+  return cancelling.begin(() => target[name](...quieted))
+}
 
 /**
  * Begins a call of `target` when its arguments are there. `close` waits for what is before
  * that, of which the native side does not know.
  */
-async function begin(target: any, name: string, packed: Promise<unknown[]>, { waiting }: Calling) {
-  waiting.add(packed)
+async function begin(target: any, name: string, packed: Promise<unknown[]>, calling: Calling) {
+  const { waiting, cancelling } = calling
+  const waited = cancelling ? cancelling.until(packed) : packed
+  waiting.add(waited)
   try {
     const values = await packed
     // In one turn with the end of the waiting: nothing can come between.
-    return [values, target[name](...values)]
+    return [values, called(target, name, values, calling)]
   } finally {
-    waiting.delete(packed)
+    waiting.delete(waited)
   }
 }
 
 /** Makes the arguments and, where they are there at once, calls `target`. */
 function started(target: any, name: string, { pack }: Call, client: Calling, args: unknown[]) {
   const packed = read(() => pack(client as State, ...args))
-  return Array.isArray(packed) ? [packed, target[name](...packed)] : begin(target, name, packed, client)
+  if (!Array.isArray(packed)) return begin(target, name, packed, client)
+  return [packed, called(target, name, packed, client)]
 }
 
 /** What comes of a call. */
@@ -66,19 +82,6 @@ async function finished(begun: ReturnType<typeof started>, { row, isRow }: Call)
     if (listening.failure) throw listening.failure.error
   }
   return isRow ? result[0] : result
-}
-
-/** The function of the module that is calling a method of its client now. */
-let outermost: unknown
-
-/** Calls a method for a function of the module, which is what its caller has called. */
-export function callFor<T>(caller: unknown, call: () => T): T {
-  outermost = caller
-  try {
-    return call()
-  } finally {
-    outermost = undefined
-  }
 }
 
 /** The key of the store at `path`, which a service has wrapped or wraps now. */
@@ -132,16 +135,14 @@ export class VectorizerClient {
   static {
     for (const [name, how] of Object.entries(calls)) {
       const method = {
-        async [name](this: VectorizerClient, ...args: unknown[]) {
+        async [name](this: VectorizerClient, ...given: unknown[]) {
           try {
-            this.#locate(method[name], () => this.#check())
-            if (this.#client.opening) await this.#opened()
-            if (name === 'serve') return await this.#serve(args)
-            const { native } = this.#client
-            const begin = () => started(native, name, how, this.#client, args)
-            return await finished(this.#locate(method[name], begin), how)
+            const act = (args: unknown[], client: State) => this.#act(name, how, method[name], args, client)
+            const { signal, args } = this.#locate(method[name], () => this.#checked(given, how))
+            if (!signal) return await act(args, this.#client)
+            return await cancellable(signal, (cancelling) => act(args, this.#cancelledBy(cancelling)))
           } catch (error) {
-            throw ours(error)
+            throw rejectionOf(error)
           }
         },
       }
@@ -153,6 +154,20 @@ export class VectorizerClient {
     }
   }
 
+  async #act(name: string, how: Call, method: unknown, args: unknown[], client: State): Promise<unknown> {
+    if (client.opening) await this.#opened()
+    if (name === 'serve') return this.#serve(args, client)
+    return finished(
+      this.#locate(method, () => started(client.native, name, how, client, args)),
+      how,
+    )
+  }
+
+  /** This client for a call that can be cancelled. */
+  #cancelledBy(cancelling: Cancelling): State {
+    return Object.create(this.#client, { cancelling: { value: cancelling } })
+  }
+
   /** What `act` returns; an error of it whose stack begins where `method` was called. */
   #locate<T>(method: unknown, act: () => T): T {
     try {
@@ -160,15 +175,17 @@ export class VectorizerClient {
     } catch (error) {
       const known = ours(error)
       // One that was made before says where.
-      if (known !== this.#failure) Error.captureStackTrace?.(known, (outermost ?? method) as () => void)
+      if (known !== this.#failure) locate(known, method)
       throw known
     }
   }
 
-  #check() {
+  /** What a call was given, where this client takes calls. */
+  #checked(args: unknown[], { options }: Call) {
     if (this.#failure) throw this.#failure
     if (this.#client.closing)
       throw new ClientClosedError('this client is closed: create a new VectorizerClient')
+    return read(() => withoutSignal(args, options))
   }
 
   async #opened() {
@@ -177,13 +194,15 @@ export class VectorizerClient {
   }
 
   /** The server that this client starts; `close` waits for it, to end it. */
-  async #serve(args: unknown[]): Promise<HttpServer> {
-    const client = this.#client
+  async #serve(args: unknown[], client: State): Promise<HttpServer> {
+    client.cancelling?.check()
     const values = read(() => calls.serve.pack(client, ...args)) as Parameters<Native['serve']>
     const starting = client.native.serve(...values) as Promise<HeldServer>
     client.waiting.add(starting)
     try {
-      return httpServer(await starting, client)
+      const server = httpServer(await starting, client)
+      if (client.cancelling?.commit() === false) await server.close()
+      return server
     } finally {
       client.waiting.delete(starting)
     }
@@ -204,6 +223,10 @@ export class VectorizerClient {
     await this.#client.native?.close()
   }
 
+  async collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>> {
+    return await callFor(this.collection, () => collectionOf(this, name, options))
+  }
+
   async close(): Promise<void> {
     try {
       this.#client.closing ??= this.#end()
@@ -222,12 +245,16 @@ export class VectorizerClient {
    */
   static async restoreBackup(file: string, path: string, options?: RestoreOptions): Promise<RestoreReport> {
     try {
-      const client = { waiting: new Set<Promise<unknown>>() }
-      const args = [file, path, options]
-      const begun = started(native.VectorizerClient, 'restoreBackup', restoreBackup, client, args)
-      return await finished(begun, restoreBackup)
+      const act = (args: unknown[], cancelling?: Cancelling) => {
+        const client = { waiting: new Set<Promise<unknown>>(), cancelling }
+        const begun = started(native.VectorizerClient, 'restoreBackup', restoreBackup, client, args)
+        return finished(begun, restoreBackup)
+      }
+      const { signal, args } = read(() => withoutSignal([file, path, options], restoreBackup.options))
+      if (!signal) return await act(args)
+      return await cancellable(signal, async (cancelling) => act(args, cancelling))
     } catch (error) {
-      throw ours(error)
+      throw rejectionOf(error)
     }
   }
 

@@ -1,6 +1,6 @@
 // What the client's embedder makes of texts. It is the caller's: anything may come of it.
-import type { VectorizerClient as Native } from '../binding.js'
 import { checkLength, floats, kind } from './arguments.js'
+import type { Context } from './calls.js'
 import { EmbeddingError, isOurs, messageOf } from './errors.js'
 import type { Listener } from './native.js'
 import type { Embedder } from './types.js'
@@ -50,7 +50,7 @@ export async function embeddedPart(embedder: Embedder, part: string[], at = 0): 
 
 /** The vectors of texts for a collection; `listener` is told how far it is. */
 export async function embedded(
-  { native, embedder }: { native: Native; embedder: Embedder },
+  { native, embedder, cancelling }: Context & { embedder: Embedder },
   collection: string,
   values: string[],
   listener?: Listener | null,
@@ -60,6 +60,7 @@ export async function embedded(
   const rows: Float32Array[] = []
   for (let at = 0; at < copy.length; at += EMBEDDED_AT_ONCE) {
     rows.push(...(await embeddedPart(embedder, copy.slice(at, at + EMBEDDED_AT_ONCE), at)))
+    cancelling?.check()
     listener?.(JSON.stringify({ phase: 'embed', done: rows.length, total: copy.length }))
   }
   return rows

@@ -15,23 +15,23 @@ export type FilterBound = string | number | bigint | Date
 export type AtLeastOne<T> = T & { [K in keyof T]-?: Required<Pick<T, K>> }[keyof T]
 
 /** The operators of a condition on one field. */
-export type Operators = {
+export type Operators<Value = FilterValue, Bound = FilterBound> = {
   /** Equals this value; of a list in the metadata, one of its values. */
-  $eq?: FilterValue
+  $eq?: Value
   /** Does not equal this value. */
-  $ne?: FilterValue
+  $ne?: Value
   /** Is greater than, or later than. */
-  $gt?: FilterBound
+  $gt?: Bound
   /** Is greater or later, or the same. */
-  $gte?: FilterBound
+  $gte?: Bound
   /** Is less than, or earlier than. */
-  $lt?: FilterBound
+  $lt?: Bound
   /** Is less or earlier, or the same. */
-  $lte?: FilterBound
+  $lte?: Bound
   /** Equals one of these values. */
-  $in?: readonly FilterValue[]
+  $in?: readonly Value[]
   /** Equals none of these values. */
-  $nin?: readonly FilterValue[]
+  $nin?: readonly Value[]
   /** Whether the field has a value that is not null. */
   $exists?: boolean
 }
@@ -75,13 +75,13 @@ export type FieldStart = Letter | Uppercase<Letter> | Digit | Sign
 export type FieldConditions = { readonly [Path in `${FieldStart}${string}`]: FieldCondition }
 
 /** Filters in a filter. */
-export type LogicalOperators = {
+export type LogicalOperators<Meta = any> = {
   /** All of these hold. */
-  $and?: readonly Filter[]
+  $and?: readonly Filter<Meta>[]
   /** At least one of these holds. */
-  $or?: readonly Filter[]
+  $or?: readonly Filter<Meta>[]
   /** This does not hold. */
-  $not?: Filter
+  $not?: Filter<Meta>
 }
 
 /** Bounds of a range, at least one. */
@@ -95,39 +95,141 @@ type ConditionKey =
   | ('type' | 'key' | 'match' | 'match_value' | 'range' | 'values_count')
   | ('is_empty' | 'is_null' | 'has_id' | 'must' | 'should' | 'must_not')
 
-/** A condition of a clause. */
-export type Condition =
+/** Conditions of a clause on the values of one field. */
+type KeyCondition<Key, Value, Member, Bounds> =
   | Only<{
-      key: string
+      key: Key
       match:
-        | { value: MatchValue; any?: never; except?: never }
-        | { any: readonly FilterValue[]; value?: never; except?: never }
-        | { except: readonly FilterValue[]; value?: never; any?: never }
+        | { value: Value; any?: never; except?: never }
+        | { any: readonly Member[]; value?: never; except?: never }
+        | { except: readonly Member[]; value?: never; any?: never }
     }>
-  | Only<{ key: string; range: Range }>
-  | Only<{ key: string; values_count: RangeBounds<number> }>
-  | Only<{ is_empty: { key: string } }>
-  | Only<{ is_null: { key: string } }>
+  | Only<{ key: Key; range: Bounds }>
+  | Only<{ type: 'match'; key: Key; match_value: Value }>
+  | Only<{ type: 'range'; key: Key; range: Bounds }>
+
+/** Conditions on the values of each field of `Meta`. */
+type KeyConditions<Meta> =
+  IsUntyped<Meta> extends true
+    ? KeyCondition<string, MatchValue, FilterValue, Range>
+    : {
+        [Path in MetadataPath<Meta>]: KeyCondition<
+          Path,
+          Compared<ValueAt<Meta, Path>>,
+          Compared<ValueAt<Meta, Path>> | null,
+          RangeBounds<Bound<ValueAt<Meta, Path>>>
+        >
+      }[MetadataPath<Meta>]
+
+/** A condition of a clause. */
+export type Condition<Meta = any> =
+  | KeyConditions<Meta>
+  | Only<{ key: MetadataPath<Meta>; values_count: RangeBounds<number> }>
+  | Only<{ is_empty: { key: MetadataPath<Meta> } }>
+  | Only<{ is_null: { key: MetadataPath<Meta> } }>
   | Only<{ has_id: readonly string[] }>
-  | Only<{ type: 'match'; key: string; match_value: MatchValue }>
-  | Only<{ type: 'range'; key: string; range: Range }>
-  | AtLeastOne<ClauseFilter>
+  | AtLeastOne<ClauseFilter<Meta>>
 
 /** Lists of conditions: all of `must`, at least one of `should`, none of `must_not`. */
-export type ClauseFilter = {
+export type ClauseFilter<Meta = any> = {
   /** All of these hold. */
-  must?: readonly Condition[]
+  must?: readonly Condition<Meta>[]
   /** At least one of these holds. */
-  should?: readonly Condition[]
+  should?: readonly Condition<Meta>[]
   /** None of these holds. */
-  must_not?: readonly Condition[]
+  must_not?: readonly Condition<Meta>[]
 }
 
 /**
  * Fields (dotted paths into the metadata) with the value they equal, the values they
  * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
  */
-export type FieldFilter = FieldConditions & LogicalOperators & { [K in keyof ClauseFilter]?: never }
+export type FieldFilter<Meta = any> = FieldConditionsOf<Meta> &
+  LogicalOperators<Meta> & { [K in keyof ClauseFilter]?: never }
 
-/** Which vectors are meant, by their metadata. At least one condition. */
-export type Filter = FieldFilter | ClauseFilter
+/**
+ * Which vectors are meant, by their metadata. At least one condition. Of `Meta`, the type of the
+ * metadata, a filter has the paths and the types of their values.
+ */
+export type Filter<Meta = any> = FieldFilter<Meta> | ClauseFilter<Meta>
+
+/** Whether nothing is said of the metadata. */
+export type IsUntyped<Meta> = 0 extends 1 & Meta ? true : false
+
+/** How deep paths lead into `Meta`: it may be of a type that holds itself. */
+type Depth = 5
+type Shallower = [never, 0, 1, 2, 3, 4]
+
+/** What is at the end of a path: of a list, its items. */
+type Items<T> = NonNullable<T> extends readonly (infer Item)[] ? NonNullable<Item> : NonNullable<T>
+
+/** A value that no path leads into. */
+type Plain = string | number | bigint | boolean | DateLike | readonly unknown[]
+
+/** The keys that an object has by name; of one that has any key, all texts. */
+type KeysOf<T> = Extract<keyof T, string>
+
+/** The dotted paths into metadata of the type `Meta`. */
+export type MetadataPath<Meta> = IsUntyped<Meta> extends true ? string : PathsOf<NonNullable<Meta>, Depth>
+
+type PathsOf<T, D extends number> = T extends Plain
+  ? never
+  : { [K in KeysOf<T>]: K | `${K}.${PathsBehind<T[K], D>}` }[KeysOf<T>]
+
+type PathsBehind<T, D extends number> =
+  IsUntyped<T> extends true ? string : D extends 0 ? never : PathsOf<Items<T>, Shallower[D]>
+
+/** What is at a path. */
+type ValueAt<T, Path> = T extends Plain
+  ? never
+  : Path extends keyof T
+    ? T[Path]
+    : Path extends `${infer Key}.${infer Rest}`
+      ? Key extends keyof T
+        ? IsUntyped<T[Key]> extends true
+          ? any
+          : ValueAt<Items<T[Key]>, Rest>
+        : never
+      : never
+
+/** What the values of a field of type `T` are compared with. */
+type Compared<T> = unknown extends T ? MatchValue : ComparedItem<Items<T>>
+type ComparedItem<T> = T extends DateLike
+  ? Date | string
+  : T extends string
+    ? string extends T
+      ? string | Date
+      : T
+    : T extends number | bigint
+      ? T | bigint
+      : T extends boolean
+        ? T
+        : never
+
+/** What its values come before and after. */
+type Bound<T> = unknown extends T ? FilterBound : BoundOfItem<Items<T>>
+type BoundOfItem<T> = T extends DateLike | string
+  ? string | Date
+  : T extends number | bigint
+    ? number | bigint
+    : never
+
+/** The operators for values of a type: those that compare an order only where there is one. */
+type OperatorsOf<Value, Bound> = Pick<
+  Operators<Value | null, Bound>,
+  Exclude<keyof Operators, [Bound] extends [never] ? '$gt' | '$gte' | '$lt' | '$lte' : never>
+>
+
+/** What a filter says of a field of type `T`. */
+type ConditionOn<T> =
+  | Compared<T>
+  | null
+  | readonly (Compared<T> | null)[]
+  | AtLeastOne<OperatorsOf<Compared<T>, Bound<T>>>
+
+type FieldConditionsOf<Meta> =
+  IsUntyped<Meta> extends true
+    ? FieldConditions
+    : string extends KeysOf<NonNullable<Meta>>
+      ? FieldConditions
+      : { readonly [Path in MetadataPath<Meta>]?: ConditionOn<ValueAt<NonNullable<Meta>, Path>> }

@@ -1,11 +1,12 @@
 // The binary first: a bundle that cannot load it has to say so before anything else fails.
 import './native.js'
 
+import { callFor } from './caller.js'
 import { type CallName, calls, type Vectorizer } from './calls.js'
-import { callFor, VectorizerClient } from './client.js'
+import { VectorizerClient } from './client.js'
 import { native } from './native.js'
 
-export type { Vectorizer } from './calls.js'
+export type { Collection, Vectorizer } from './calls.js'
 export { VectorizerClient } from './client.js'
 export {
   ClientClosedError,
@@ -34,6 +35,7 @@ export type {
   FilterBound,
   FilterValue,
   MatchValue,
+  MetadataPath,
   RangeBounds,
 } from './filter.js'
 export { migrate } from './migrate.js'
@@ -43,7 +45,7 @@ export type * from './types.js'
 let current: VectorizerClient | undefined
 let closing: Promise<void> | undefined
 
-const onCurrent = (name: CallName) => {
+const onCurrent = (name: CallName | 'collection') => {
   const call = (...args: unknown[]) => {
     current ??= new VectorizerClient()
     const client = current
@@ -63,6 +65,7 @@ const functions = Object.fromEntries(
 export const ready: Vectorizer['ready'] = functions.ready
 export const createCollection: Vectorizer['createCollection'] = functions.createCollection
 export const listCollections: Vectorizer['listCollections'] = functions.listCollections
+export const collection = onCurrent('collection') as Vectorizer['collection']
 export const getCollectionInfo: Vectorizer['getCollectionInfo'] = functions.getCollectionInfo
 export const getCollection: Vectorizer['getCollection'] = functions.getCollection
 export const deleteCollection: Vectorizer['deleteCollection'] = functions.deleteCollection

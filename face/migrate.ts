@@ -3,10 +3,10 @@
 // holds is looked up and compared, so that a run goes on where another was broken off.
 import { fail, known, list, read, string, whole } from './arguments.js'
 import type { Vectorizer } from './calls.js'
+import { Cancelled, rejectionOf, signalOf } from './cancelling.js'
 import {
   codeOf,
   messageOf,
-  ours,
   PartialWriteError,
   StorageError,
   ValidationError,
@@ -70,12 +70,20 @@ interface Settings {
   batchSize: number
   prune: boolean
   sample: number
+  signal: AbortSignal | undefined
   onProgress: ((progress: MigrationProgress) => void) | undefined
 }
 
 function settingsOf(options: unknown): Settings {
-  const given = known(options, 'options', ['collections', 'batchSize', 'prune', 'sample', 'onProgress'])
-  const { collections, batchSize = 500, prune = false, sample = 20, onProgress } = given
+  const given = known(options, 'options', [
+    'collections',
+    'batchSize',
+    'prune',
+    'sample',
+    'signal',
+    'onProgress',
+  ])
+  const { collections, batchSize = 500, prune = false, sample = 20, signal, onProgress } = given
   if (typeof prune !== 'boolean') fail('options.prune', 'a boolean', prune)
   if (onProgress !== undefined && typeof onProgress !== 'function')
     fail('options.onProgress', 'a function', onProgress)
@@ -84,8 +92,13 @@ function settingsOf(options: unknown): Settings {
     batchSize: whole(batchSize, 'options.batchSize', 1, MOST_AT_ONCE),
     prune,
     sample: whole(sample, 'options.sample', 0, MOST_AT_ONCE),
+    signal: signalOf(signal),
     onProgress,
   }
+}
+
+function checkSignal({ signal }: Settings) {
+  if (signal?.aborted) throw new Cancelled(signal.reason)
 }
 
 /** Hears how many are done, of how many. */
@@ -229,6 +242,7 @@ class Move {
     this.#settings = settings
     this.#told = (phase) => (done, total) => {
       this.#at = `in phase '${phase}' at ${done} of ${total}`
+      checkSignal(settings)
       tell({ collection: plan.name, phase, done, total })
     }
   }
@@ -426,7 +440,11 @@ class Move {
     const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${messageOf(cause)}. Called again, it goes on.`
     const code = codeOf(cause)
     const unknown = code === 'PARTIAL_WRITE' ? cause.unknown : REFUSALS.has(code) ? [] : this.#underWay
-    return Object.assign(new PartialWriteError(message, { cause }), { report, unknown: [...unknown] })
+    const origin = Cancelled.reasonOf(cause, (other) => other)
+    return Object.assign(new PartialWriteError(message, { cause: origin }), {
+      report,
+      unknown: [...unknown],
+    })
   }
 }
 
@@ -475,6 +493,7 @@ async function migrateAll(
   })
   try {
     for (const plan of await plansFor(source, target, settings.names)) {
+      checkSignal(settings)
       const move = new Move(source, target, plan, settings, tell)
       moves.push(move)
       await move.run()
@@ -509,6 +528,6 @@ export async function migrate(
   try {
     return await migrateAll(source, target, options)
   } catch (error) {
-    throw ours(error)
+    throw rejectionOf(error)
   }
 }

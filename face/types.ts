@@ -1,4 +1,4 @@
-import type { Filter } from './filter.js'
+import type { Filter, IsUntyped } from './filter.js'
 
 /** How the nearness of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
@@ -34,10 +34,42 @@ declare global {
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol
   }
+  interface AbortSignal {}
 }
 
+/** What every call takes among its options. */
+export interface CallOptions {
+  /**
+   * Cancels the call. Aborted before the call has committed, nothing has changed and nothing
+   * will: its promise rejects with the signal's reason. Aborted later, it completes.
+   */
+  signal?: AbortSignal
+}
+
+/** The metadata of a vector that is inserted: of the type `Meta`, if there is one. */
+export type InsertedMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? {
+        /** A plain JSON object. */
+        metadata?: MetadataInput
+      }
+    : undefined extends Meta
+      ? { metadata?: Meta | null }
+      : { metadata: Meta }
+
+/** The metadata of a vector that is stored, of the type `Meta`. */
+export type StoredMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? {
+        /** Absent when none was given. */
+        metadata?: Record<string, unknown>
+      }
+    : undefined extends Meta
+      ? { metadata?: Exclude<Meta, undefined> }
+      : { metadata: Meta }
+
 /** How to move collections. */
-export interface MigrationOptions {
+export interface MigrationOptions extends CallOptions {
   /** The collections to move, by name. Left out: all of the source. */
   collections?: readonly string[]
   /** How many vectors are moved at a time, 1 to 10,000. Default 500. */
@@ -53,7 +85,8 @@ export interface MigrationOptions {
    */
   sample?: number
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: MigrationProgress) => void
 }
@@ -94,7 +127,7 @@ export interface MigrationReport {
 }
 
 /** How to make a backup. */
-export interface BackupOptions {
+export interface BackupOptions extends CallOptions {
   /** The collections. Left out: all. */
   collections?: readonly string[]
   /**
@@ -103,8 +136,8 @@ export interface BackupOptions {
    */
   keys?: 'within' | 'apart'
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is
-   * done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
@@ -134,7 +167,7 @@ export interface BackupReport {
 }
 
 /** How to delete many vectors. */
-export interface BatchDeleteOptions {
+export interface BatchDeleteOptions extends CallOptions {
   /** Add a proof of what was erased. */
   receipt?: boolean
   /**
@@ -157,15 +190,10 @@ export interface BatchResponse {
 }
 
 /** A text to insert. */
-export interface BatchTextRequest {
-  id: string
-  text: string
-  /** A plain JSON object. */
-  metadata?: MetadataInput
-}
+export type BatchTextRequest<Meta = any> = { id: string; text: string } & InsertedMetadata<Meta>
 
 /** A collection in a list. */
-export interface Collection {
+export interface CollectionSummary {
   name: string
   dimension: number
   similarity_metric: SimilarityMetric
@@ -176,7 +204,7 @@ export interface Collection {
 }
 
 /** A collection in full. */
-export interface CollectionInfo extends Collection {
+export interface CollectionInfo extends CollectionSummary {
   /** The last write, RFC 3339, UTC. */
   updated_at: string
   /** Memory held by the collection, an estimate in bytes. */
@@ -188,7 +216,7 @@ export interface CollectionInfo extends Collection {
 }
 
 /** What a new collection is like. */
-export interface CollectionOptions {
+export interface CollectionOptions extends CallOptions {
   /** How many values each vector has, 1 to 65,535. */
   dimension: number
   /** Default `cosine`. */
@@ -198,6 +226,16 @@ export interface CollectionOptions {
   hnsw?: HnswOptions
 }
 
+/** How a collection is opened that may have to be made. */
+export interface OpenCollectionOptions extends CollectionOptions {
+  /**
+   * What is done where the name is taken: `error`, the default, rejects with
+   * `CollectionExistsError`; `open` opens the collection that there is, if it has the dimension,
+   * the metric and the parameters that are given.
+   */
+  ifExists?: 'error' | 'open'
+}
+
 /** A new collection, as the TypeScript SDK asks for it. */
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
@@ -205,19 +243,17 @@ export interface CreateCollectionRequest extends CollectionOptions {
 }
 
 /** A vector to insert. */
-export interface CreateVectorRequest {
+export type CreateVectorRequest<Meta = any> = {
   /** 1 to 1,024 bytes. Left out: a new UUID (version 7). */
   id?: string
   /** As many finite values as the collection has dimensions; kept as 32-bit floats. */
   data: VectorInput
-  /** A plain JSON object. */
-  metadata?: MetadataInput
   /** What the vector was made of. Kept, not embedded. */
   text?: string | null
-}
+} & InsertedMetadata<Meta>
 
 /** How to delete by filter. */
-export interface DeleteByFilterOptions {
+export interface DeleteByFilterOptions extends CallOptions {
   /**
    * Delete nothing; report what would be deleted. Not together with `receipt` or
    * `backup`.
@@ -246,7 +282,7 @@ export interface DeleteByFilterReport {
 }
 
 /** How to delete a collection. */
-export interface DeleteCollectionOptions {
+export interface DeleteCollectionOptions extends CallOptions {
   /** Resolve with a proof of what was erased. */
   receipt?: boolean
 }
@@ -274,7 +310,7 @@ export interface DeleteResult {
 }
 
 /** How to delete one vector. */
-export interface DeleteVectorOptions {
+export interface DeleteVectorOptions extends CallOptions {
   /** Resolve with a proof of what was erased. */
   receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
@@ -290,6 +326,12 @@ export interface EncryptionKey {
 /** What a delete resolves with that was asked for a receipt. */
 export interface Proof {
   receipt: ErasureReceipt
+}
+
+/** What a delete was asked for: `R` whether it is a receipt. */
+export interface Receipted<R extends boolean> {
+  /** Add a proof of what was erased. */
+  receipt?: R
 }
 
 /** What was erased, and when, without keeping what was erased. */
@@ -349,10 +391,10 @@ export interface IndexInfo {
 }
 
 /** How to insert. */
-export interface InsertOptions {
+export interface InsertOptions extends CallOptions {
   /**
-   * Told now and then how far it is. What it throws rejects the call when the vectors
-   * are inserted.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the vectors are inserted.
    */
   onProgress?: (progress: InsertProgress) => void
 }
@@ -392,10 +434,10 @@ export interface KeyService {
 }
 
 /** How to optimize. */
-export interface OptimizeOptions {
+export interface OptimizeOptions extends CallOptions {
   /**
    * Told now and then how far it is, at least at the beginning and at the end. What it
-   * throws rejects the call when the work is done.
+   * throws stops nothing: the call rejects with it when the work is done.
    */
   onProgress?: (progress: OptimizeProgress) => void
 }
@@ -421,7 +463,7 @@ export interface Residue {
 }
 
 /** How to restore a backup. */
-export interface RestoreOptions {
+export interface RestoreOptions extends CallOptions {
   /**
    * For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
    * of the store.
@@ -435,8 +477,8 @@ export interface RestoreOptions {
    */
   keysEncryption?: EncryptionKey | KeyService
   /**
-   * Told now and then how far it is. What it throws rejects the call when the work is
-   * done.
+   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
+   * when the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
@@ -456,15 +498,15 @@ export interface RestoreReport {
 }
 
 /** How to rotate keys. */
-export interface RotateOptions {
+export interface RotateOptions extends CallOptions {
   /**
    * The key that opens the store from here on. Left out: the same; with a key service, a
    * new one that it has wrapped.
    */
   key?: Uint8Array | string
   /**
-   * Told now and then how many keys are rotated. What it throws rejects the call when the
-   * work is done.
+   * Told now and then how many keys are rotated. What it throws stops nothing: the call
+   * rejects with it when the work is done.
    */
   onProgress?: (progress: RotateProgress) => void
 }
@@ -477,11 +519,11 @@ export interface RotateProgress {
 }
 
 /** How to search. */
-export interface SearchOptions {
+export interface SearchOptions<Meta = any> extends CallOptions {
   /** The most results to return. Default 10. There is no hidden cap. */
   limit?: number
   /** Only vectors that match. */
-  filter?: Filter
+  filter?: Filter<Meta>
   /** Only results with at least this score. */
   similarity_threshold?: number
   /** The SDK's name for `similarity_threshold`. */
@@ -498,14 +540,14 @@ export interface SearchOptions {
 }
 
 /** A search by vector, in the SDK's shape. */
-export interface SearchRequest extends SearchOptions {
+export interface SearchRequest<Meta = any> extends SearchOptions<Meta> {
   query_vector: VectorInput
 }
 
 /** Search results, in the SDK's shape. */
-export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean> {
+export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
   /** Nearest first; equally near ones in insertion order. */
-  results: SearchResult<V, M>[]
+  results: SearchResult<V, M, Meta>[]
   /** How many results there are. */
   total: number
 }
@@ -537,21 +579,23 @@ export type FoundData<V extends boolean> = [V] extends [true]
     ? { data?: undefined }
     : { data?: Float32Array }
 
-/** The metadata of a result, absent where none was given: unless `include_metadata` is false. */
-export type FoundMetadata<M extends boolean> = [M] extends [false]
+/** The metadata of a result: unless `include_metadata` is false. */
+export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
   ? { metadata?: undefined }
-  : { metadata?: Record<string, unknown> }
+  : [M] extends [true]
+    ? StoredMetadata<Meta>
+    : Partial<StoredMetadata<Meta>>
 
 /**
  * A vector that a search found. `V` says whether it carries its vector, `M` whether its
- * metadata; by default, either may be.
+ * metadata, which is of the type `Meta`; by default, either may be.
  */
-export type SearchResult<V extends boolean = boolean, M extends boolean = boolean> = Found &
+export type SearchResult<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Found &
   FoundData<V> &
-  FoundMetadata<M>
+  FoundMetadata<M, Meta>
 
 /** How a server is started. Times are in milliseconds. */
-export interface ServeOptions {
+export interface ServeOptions extends CallOptions {
   /**
    * A name or an address of this machine. Default `127.0.0.1`. One that other machines
    * reach needs an `apiKey`.
@@ -598,39 +642,43 @@ export interface ServeOptions {
 }
 
 /** A search by text, in the SDK's shape. */
-export interface TextSearchRequest extends SearchOptions {
+export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
 
 /** What to replace of a vector; what is left out stays. At least one is given. */
-export interface UpdateVectorRequest {
+export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
   /** Embedded anew, unless `data` is given as well. */
   text?: string
   /** Replaces the metadata as a whole. */
-  metadata?: object
+  metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
 }
 
 /** A stored vector. */
-export interface Vector {
+export type Vector<Meta = any> = {
   id: string
   data: Float32Array
-  /** Absent when none was given. */
-  metadata?: Record<string, unknown>
   /** The text it was embedded from, or was inserted with. */
   text?: string
-}
+} & StoredMetadata<Meta>
 
 /** Vectors to insert, as columns: the fastest form for many. */
-export interface VectorColumns {
+export type VectorColumns<Meta = any> = {
   ids: readonly string[]
   /** The vectors laid end to end, in the order of `ids`. */
   data: VectorInput
-  /** One object, or nothing, for each id. */
-  metadata?: readonly MetadataInput[]
   /** One text, or nothing, for each id. Kept, not embedded. */
   texts?: readonly (string | null | undefined)[]
-}
+} & ColumnOfMetadata<Meta>
+
+/** One object, or nothing, for each id. */
+export type ColumnOfMetadata<Meta> =
+  IsUntyped<Meta> extends true
+    ? { metadata?: readonly MetadataInput[] }
+    : undefined extends Meta
+      ? { metadata?: readonly (Meta | null)[] }
+      : { metadata: readonly Meta[] }
 
 /** How a client is opened. */
 export interface VectorizerClientOptions {
@@ -667,8 +715,8 @@ export interface VectorizerClientOptions {
 }
 
 /** Part of a list of all vectors. */
-export interface VectorPage {
-  vectors: Vector[]
+export interface VectorPage<Meta = any> {
+  vectors: Vector<Meta>[]
   /** All vectors of the collection. */
   total: number
   limit: number

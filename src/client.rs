@@ -17,6 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{
+    cancel,
     collection::{Access, Collection, Config, Progress, Receipt, check_name, dimension_of},
     error::{Error, Result, contained},
     storage::{
@@ -341,6 +342,7 @@ impl Store {
                 let last = std::mem::replace(&mut keyring.key, Key::random()?);
                 keyring.previous = Some(last);
             }
+            cancel::commit()?;
             disk.root.exchange(keyring, user.clone(), &disk.health)?;
             self.all()
         };
@@ -699,6 +701,7 @@ impl Call {
 
     pub fn create_collection(&self, config: Config) -> Result<Arc<Collection>> {
         config.check()?;
+        cancel::commit()?;
         let collections = &self.using.store.collections;
         let Some(disk) = &self.using.store.disk else {
             return match collections.entry(config.name.clone()) {
@@ -827,6 +830,7 @@ impl Call {
         let total = each(&all, progress, |collection, progress| {
             collection.back_up(&mut backup, progress)
         })?;
+        cancel::commit()?;
         // Before the backup has its name: one that has it has its keys.
         let keys = match apart {
             true => Some(self.export_keys(&beside(&path))?.path),

@@ -66,6 +66,10 @@ pub enum Error {
     /// crate's faces: they try again where waiting is allowed.
     #[error("the collection is busy")]
     WouldBlock,
+    /// The call was cancelled before it had changed anything. It never leaves the crate's
+    /// faces: who cancels does not wait for it.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// A defect of this library, contained: the call failed and nothing else did.
     #[error("internal error, please report it: {0}")]
     Internal(String),
@@ -95,6 +99,7 @@ impl Error {
             Error::Server(_) => "SERVER_ERROR",
             Error::Unsupported(_) => "UNSUPPORTED",
             Error::WouldBlock => "WOULD_BLOCK",
+            Error::Cancelled => "CANCELLED",
             Error::Internal(_) => "INTERNAL_ERROR",
         }
     }

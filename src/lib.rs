@@ -10,14 +10,15 @@
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
 //! - [`storage`]: what a collection tells its files.
-//! - [`error`]: the one error type; `workers`: the threads for what can be divided; `json`:
-//!   texts that are looked at without being read; [`wiped`]: values that are overwritten
-//!   before they are freed.
+//! - [`error`]: the one error type; [`cancel`]: whether a call was cancelled; `workers`: the
+//!   threads for what can be divided; `json`: texts that are looked at without being read;
+//!   [`wiped`]: values that are overwritten before they are freed.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
 pub mod arguments;
 pub mod bindings;
+pub mod cancel;
 pub mod client;
 pub mod collection;
 pub mod embed;

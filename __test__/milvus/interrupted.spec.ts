@@ -264,3 +264,46 @@ describe('a migration', () => {
     expect((await everything(target)) === before).toBe(true)
   })
 })
+
+describe('a signal', () => {
+  /** A signal that is aborted when a call has written its first portion. */
+  const aborting = (reason: unknown) => {
+    const control = new AbortController()
+    const onProgress = ({ phase, done }: { phase: string; done: number }) => {
+      if ((phase === 'delete' || phase === 'insert') && done > 0) control.abort(reason)
+    }
+    return { signal: control.signal, onProgress }
+  }
+
+  test('breaks a write of many off, which says what it did, and done again is complete', async () => {
+    const { patient: client } = await pair()
+    const enough = new Error('enough')
+    const deleting = await rejection(client.batchDelete('things', ids, aborting(enough)))
+    expect(deleting).toBeInstanceOf(PartialWriteError)
+    expect(deleting.cause).toBe(enough)
+    const { report, unknown } = deleting as PartialWriteError
+    const { deleted } = report as DeleteReport
+    expect(deleted).toBeGreaterThan(0)
+    expect(deleted).toBeLessThan(COUNT)
+    expect(unknown).toStrictEqual([])
+    expect(await client.count('things')).toBe(COUNT - deleted)
+    expect((await client.batchDelete('things', ids)).deleted).toBe(COUNT - deleted)
+
+    const inserting = await rejection(client.insertVectors('things', rows, aborting(enough)))
+    expect(inserting.cause).toBe(enough)
+    const { inserted } = (inserting as PartialWriteError).report as InsertReport
+    expect(await client.count('things')).toBe(inserted)
+  })
+
+  test('ends the patience with an engine that is not there', async () => {
+    const { patient: client } = await pair()
+    await server.stop('SIGKILL')
+    const control = new AbortController()
+    const done = client.deleteByFilter('things', { half: 1 }, { signal: control.signal })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    control.abort('enough')
+    expect(await done.catch((error: unknown) => error)).toBe('enough')
+    await server.start()
+    expect(await client.count('things')).toBe(COUNT)
+  })
+})

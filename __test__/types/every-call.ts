@@ -6,11 +6,12 @@ import {
   batchDelete,
   batchInsertText,
   ClientClosedError,
-  type Collection,
   CollectionExistsError,
   type CollectionInfo,
   CollectionNotFoundError,
+  type CollectionSummary,
   close,
+  collection,
   count,
   createBackup,
   createCollection,
@@ -70,10 +71,13 @@ import {
 
 export async function everyMethod(client: VectorizerClient): Promise<unknown[]> {
   await client.ready()
-  const created: Collection = await client.createCollection('docs', { dimension: 3, metric: 'euclidean' })
+  const created: CollectionSummary = await client.createCollection('docs', {
+    dimension: 3,
+    metric: 'euclidean',
+  })
   await client.createCollection({ name: 'more', dimension: 3, similarity_metric: 'dot_product' })
   await client.createCollection('tuned', { dimension: 3, hnsw: { m: 8, ef_construction: 64, ef_search: 32 } })
-  const all: Collection[] = await client.listCollections()
+  const all: CollectionSummary[] = await client.listCollections()
   const info: CollectionInfo = await client.getCollectionInfo(created.name)
   const numbers: number[] = [info.vector_count, info.size_bytes, info.hnsw.m, info.index.pending, all.length]
   const same: CollectionInfo = await client.getCollection('docs')
@@ -283,6 +287,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   ready,
   createCollection,
   listCollections,
+  collection,
   getCollectionInfo,
   getCollection,
   deleteCollection,

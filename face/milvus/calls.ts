@@ -9,9 +9,9 @@ import { native } from '../native.js'
 import type {
   BatchResponse,
   BatchTextRequest,
-  Collection,
   CollectionInfo,
   CollectionOptions,
+  CollectionSummary,
   CreateCollectionRequest,
   CreateVectorRequest,
   DeleteByFilterOptions,
@@ -151,11 +151,17 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   readonly #engine: Engine
   readonly #embedder: Embedder | undefined
   /** Where the page behind the last one that was read of a collection begins. */
-  #pages = new Map<string, { at: number; key: string }>()
+  readonly #pages: Map<string, { at: number; key: string }>
 
-  constructor(engine: Engine, embedder: Embedder | undefined) {
+  constructor(engine: Engine, embedder: Embedder | undefined, pages = new Map()) {
     this.#engine = engine
     this.#embedder = embedder
+    this.#pages = pages
+  }
+
+  /** These calls, until the signal is aborted. */
+  until(signal: AbortSignal): Calls {
+    return new Calls(this.#engine.until(signal), this.#embedder, this.#pages)
   }
 
   /** Calls `work` with an embedded client that has a collection like the one given. */
@@ -166,8 +172,16 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     return withScratch(this.#embedder, collection, work)
   }
 
-  #open(name: string): Promise<EngineCollection> {
-    return EngineCollection.open(this.#engine, name)
+  async #open(name: string): Promise<EngineCollection> {
+    try {
+      return await EngineCollection.open(this.#engine, name)
+    } catch (error) {
+      // What is no name is told as the embedded client tells it, and not as the engine does.
+      await this.#scratch(null, (scratch) => scratch.getCollectionInfo(name)).catch((refusal) => {
+        if (refusal.code === 'VALIDATION_ERROR') throw refusal
+      })
+      throw error
+    }
   }
 
   async ready(): Promise<void> {
@@ -176,7 +190,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
 
   async createCollection(
     ...args: [name: string, options: CollectionOptions] | [request: CreateCollectionRequest]
-  ): Promise<Collection> {
+  ): Promise<CollectionSummary> {
     const info = await this.#scratch(null, async (scratch) => {
       const { name } = await scratch.createCollection(...(args as [string, CollectionOptions]))
       return scratch.getCollectionInfo(name)
@@ -190,13 +204,13 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     return this.#brief(await EngineCollection.create(this.#engine, settings))
   }
 
-  async #brief(collection: EngineCollection): Promise<Collection> {
+  async #brief(collection: EngineCollection): Promise<CollectionSummary> {
     const { name, dimension, metric, created_at } = collection
     const vector_count = await collection.count()
     return { name, dimension, similarity_metric: metric, vector_count, created_at }
   }
 
-  async listCollections(): Promise<Collection[]> {
+  async listCollections(): Promise<CollectionSummary[]> {
     const all = await EngineCollection.all(this.#engine)
     return Promise.all(all.map((collection) => this.#brief(collection)))
   }

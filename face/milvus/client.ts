@@ -1,9 +1,11 @@
 // The public client: it lives from its first call until it is closed.
 import { fail, known, object, read, string, whole } from '../arguments.js'
-import { type CallName, calls } from '../calls.js'
+import { type CallName, type Collection, calls } from '../calls.js'
+import { Cancelled, rejectionOf, withoutSignal } from '../cancelling.js'
+import { collectionOf } from '../collection.js'
 import { asyncDispose } from '../dispose.js'
 import { ClientClosedError, ours, ValidationError, VectorizerError } from '../errors.js'
-import type { Embedder } from '../types.js'
+import type { Embedder, OpenCollectionOptions } from '../types.js'
 import { Calls } from './calls.js'
 import { Engine, type EngineOptions, type Sdk } from './engine.js'
 import { snapshot } from './snapshot.js'
@@ -69,12 +71,15 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
       }
     }
 
-    async #call(name: CallName, args: any[]): Promise<unknown> {
+    async #call(name: CallName, given: any[]): Promise<unknown> {
       if (this.#failure) throw this.#failure
       if (this.#closing) {
         throw new ClientClosedError('this client is closed: create a new MilvusVectorizerClient')
       }
-      const call: Promise<unknown> = (this.#calls[name] as any)(...snapshot(name, args))
+      const { signal, args } = read(() => withoutSignal(given, calls[name].options))
+      if (signal?.aborted) throw new Cancelled(signal.reason)
+      const engine: any = signal ? this.#calls.until(signal) : this.#calls
+      const call: Promise<unknown> = engine[name](...snapshot(name, args))
       this.#running.add(call)
       try {
         return await call
@@ -90,7 +95,7 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
             try {
               return await this.#call(name, args)
             } catch (error) {
-              throw ours(error)
+              throw rejectionOf(error)
             }
           },
         }
@@ -100,6 +105,10 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
           configurable: true,
         })
       }
+    }
+
+    async collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>> {
+      return await collectionOf(this, name, options)
     }
 
     async close(): Promise<void> {

@@ -1,6 +1,7 @@
 // Calls of the engine: repeated where it could not be reached, and what goes wrong as one of
 // our errors. Everything that is repeated may be done twice: deletes by key, upserts, reads.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Cancelled } from '../cancelling.js'
 import { CollectionNotFoundError, StorageError, type VectorizerError } from '../errors.js'
 import type { MilvusVectorizerClientOptions } from './types.js'
 
@@ -77,21 +78,27 @@ export const doubting = <T extends object>(error: T): T => {
 export class Engine {
   readonly #sdk: Sdk
   readonly #client: any
-  readonly #options: Patience
+  readonly #options: EngineOptions
+  readonly #signal: AbortSignal | undefined
   readonly address: string
 
-  /** `sdk` is the module of the engine's own client. */
-  constructor(sdk: Sdk, options: EngineOptions) {
-    const { address, token, database, tls, ...rest } = options
+  /** `sdk` is the module of the engine's own client. Requests end when the signal is aborted. */
+  constructor(sdk: Sdk, options: EngineOptions, client?: unknown, signal?: AbortSignal) {
     this.#sdk = sdk
-    this.#options = rest
-    this.address = address
-    this.#client = new sdk.MilvusClient({
+    this.#options = options
+    this.#signal = signal
+    this.address = options.address
+    this.#client = client ?? this.#connection()
+  }
+
+  #connection() {
+    const { address, token, database, tls, timeout } = this.#options
+    return new this.#sdk.MilvusClient({
       address,
       token,
       database,
       tls,
-      timeout: rest.timeout,
+      timeout,
       maxRetries: 0, // we know which calls may be repeated
       telemetry: { enabled: false },
       logLevel: 'error', // beyond that it logs what is stored and searched for
@@ -101,6 +108,11 @@ export class Engine {
         'grpc.max_reconnect_backoff_ms': 2000,
       },
     })
+  }
+
+  /** This engine for a call with a signal: when it is aborted, no request is begun any more. */
+  until(signal: AbortSignal): Engine {
+    return new Engine(this.#sdk, this.#options, this.#client, signal)
   }
 
   get types(): DataTypes {
@@ -160,6 +172,7 @@ export class Engine {
     const { maxRetries, retryDelay } = this.#options
     let answered = true
     for (let tries = 0; ; tries++) {
+      if (this.#signal?.aborted) throw new Cancelled(this.#signal.reason)
       try {
         return await call()
       } catch (failure) {
@@ -171,7 +184,8 @@ export class Engine {
           throw answered ? error : doubting(error)
         }
         // Not all clients at the same moment.
-        await sleep(Math.min(LONGEST_PAUSE, retryDelay * 2 ** tries) * (0.75 + Math.random() / 2))
+        const pause = Math.min(LONGEST_PAUSE, retryDelay * 2 ** tries) * (0.75 + Math.random() / 2)
+        await sleep(pause, undefined, { signal: this.#signal }).catch(() => {})
       }
     }
   }

@@ -6,6 +6,7 @@ import type {
   Embedder,
   Filter,
   Proof,
+  Receipted,
   Vectorizer,
 } from '../index.js'
 
@@ -47,7 +48,7 @@ export interface DeleteProgress {
 }
 
 interface Telling {
-  /** Told after each portion. What it throws rejects the call when the work is done. */
+  /** Told after each portion. What it throws stops nothing: the call rejects with it when the work is done. */
   onProgress?: (progress: DeleteProgress) => void
 }
 
@@ -62,51 +63,34 @@ interface Telling {
  * rejects with `StorageError`.
  *
  * Inserts and deletes of many vectors are many writes: broken off in the middle they reject with
- * `PartialWriteError`, which says what was done. Done again, they complete. When a delete
+ * `PartialWriteError`, which says what was done; so do those that a signal breaks off there, with
+ * its reason as `cause`. Done again, they complete. When a delete
  * resolves, no read finds what was deleted; its bytes are in the engine's files until it compacts
  * them.
  */
 export declare class MilvusVectorizerClient {
   /** Returns at once; options that are not right, or an engine that is not there, reject calls. */
   constructor(options: MilvusVectorizerClientOptions)
-  /** Rejects with `UnsupportedError`: the engine does not offer receipts. */
-  batchDelete(
-    collection: string,
-    ids: readonly string[],
-    options: BatchDeleteOptions & Telling & { receipt: true },
-  ): Promise<DeleteReport & Proof>
   /** Deletes many vectors, a portion at a time, and makes sure that they are gone. */
-  batchDelete(
+  batchDelete<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options?: BatchDeleteOptions & Telling,
-  ): Promise<DeleteReport>
-  /** Rejects with `UnsupportedError`: the engine does not offer receipts. */
-  deleteVectors(
-    collection: string,
-    ids: readonly string[],
-    options: BatchDeleteOptions & Telling & { receipt: true },
-  ): Promise<DeleteReport & Proof>
+    options?: BatchDeleteOptions & Telling & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /** The SDK's name for `batchDelete`. */
-  deleteVectors(
+  deleteVectors<R extends boolean = false>(
     collection: string,
     ids: readonly string[],
-    options?: BatchDeleteOptions & Telling,
-  ): Promise<DeleteReport>
-  /** Rejects with `UnsupportedError`: the engine does not offer receipts. */
-  deleteByFilter(
-    collection: string,
-    filter: Filter,
-    options: DeleteByFilterOptions & Telling & { receipt: true },
-  ): Promise<DeleteByFilterReport & Proof>
+    options?: BatchDeleteOptions & Telling & Receipted<R>,
+  ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
    * Finds every vector that matches, has the exact evaluator judge each of them again, and then
    * deletes them, a portion at a time.
    */
-  deleteByFilter(
+  deleteByFilter<R extends boolean = false>(
     collection: string,
     filter: Filter,
-    options?: DeleteByFilterOptions & Telling,
-  ): Promise<DeleteByFilterReport>
+    options?: DeleteByFilterOptions & Telling & Receipted<R>,
+  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
 }
 export interface MilvusVectorizerClient extends Vectorizer {}

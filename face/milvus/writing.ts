@@ -1,5 +1,6 @@
 // Writes of many rows are many writes of the engine. Where one fails, the error says what was
 // done before, and of what it is not known.
+import { Cancelled } from '../cancelling.js'
 import { PartialWriteError } from '../errors.js'
 import type { DeleteByFilterReport, DeleteReport, DeleteResult } from '../types.js'
 import type { EngineCollection } from './collection.js'
@@ -26,7 +27,8 @@ function broken(error: Error, { done, total, unknown, verb, report }: Progress):
   const message =
     `${done} of ${total} vectors were ${verb}${open}, when this happened: ${error.message}. ` +
     'Made again, the call completes what is missing.'
-  return Object.assign(new PartialWriteError(message, { cause: error }), { report, unknown })
+  const cause = Cancelled.reasonOf(error, (other) => other)
+  return Object.assign(new PartialWriteError(message, { cause }), { report, unknown })
 }
 
 /** Writes rows to a collection; `tell` is told how many are. */

@@ -30,6 +30,7 @@ use serde_json::json;
 
 use crate::{
     arguments::{self as args, Wanted},
+    cancel::{self, Token},
     client::{self, Call, Client, Options},
     collection::{
         Access, Batch, Collection, DeleteOptions, Info, Item, OnProgress, Outcome, Prepared,
@@ -148,6 +149,50 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
     }
 }
 
+/// What ends one call before it has changed anything: `face/cancelling.ts` makes one for a
+/// call that was given a signal.
+#[napi]
+pub struct Cancellation {
+    token: Arc<Token>,
+    /// The token of this thread before `enter`.
+    outer: Option<Arc<Token>>,
+}
+
+#[napi]
+impl Cancellation {
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self {
+            token: Arc::default(),
+            outer: None,
+        }
+    }
+
+    /// The call that is begun between `enter` and `leave` is the one that is ended.
+    #[napi]
+    pub fn enter(&mut self) {
+        self.outer = cancel::enter(Some(self.token.clone()));
+    }
+
+    #[napi]
+    pub fn leave(&mut self) {
+        cancel::enter(self.outer.take());
+    }
+
+    /// Whether nothing was changed, nor will be.
+    #[napi]
+    pub fn cancel(&self) -> bool {
+        self.token.cancel()
+    }
+
+    /// Whether the call cannot be cancelled any more, and was not.
+    #[napi]
+    pub fn commit(&self) -> bool {
+        self.token.commit().is_ok()
+    }
+}
+
 /// A client of a store, as JavaScript holds it.
 #[napi]
 pub struct VectorizerClient {
@@ -161,6 +206,13 @@ impl VectorizerClient {
         place: Place,
         mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
+        let token = cancel::current();
+        let mut work = move |call: &Call, access| {
+            cancel::during(token.clone(), || {
+                cancel::check()?;
+                work(call, access)
+            })
+        };
         let begun = match self.client.begin() {
             Err(Error::WouldBlock) => Err(self.client.begin_when_open()),
             begun => Ok(begun.map_err(thrown)?),
@@ -324,6 +376,8 @@ fn aside<'env>(
     env: &'env Env,
     work: impl FnOnce() -> Result<Reply> + Send + 'static,
 ) -> napi::Result<Unknown<'env>> {
+    let token = cancel::current();
+    let work = move || cancel::during(token, work);
     let future = async move { workers::aside(work).await.map_err(thrown) };
     env.spawn_future_with_callback(future, to_js)?
         .into_unknown(env)
@@ -1034,6 +1088,7 @@ impl VectorizerClient {
         let opening = self.client.begin_when_open();
         // What waits here must not keep the client, nor the collection with its files.
         let client = Arc::downgrade(&self.client);
+        let token = cancel::current();
         let future = async move {
             let done = {
                 let call = opening.await.map_err(thrown)?;
@@ -1042,7 +1097,14 @@ impl VectorizerClient {
                 // background but ends it.
                 contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?
             };
-            let outcome = done.await;
+            let outcome = match &token {
+                None => done.await,
+                // The background goes on at its own pace.
+                Some(token) => tokio::select! {
+                    outcome = done => outcome,
+                    () = token.cancelled() => return Err(thrown(Error::Cancelled)),
+                },
+            };
             if !matches!(outcome, Ok(Ok(()))) {
                 let client = client.upgrade().ok_or(Error::ClientClosed);
                 let call = client.and_then(|client| client.begin()).map_err(thrown)?;

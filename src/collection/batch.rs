@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Access, Collection, Item, SearchOptions, State};
-use crate::{error::Result, vectors::Query, workers::workers};
+use crate::{cancel, error::Result, vectors::Query, workers::workers};
 
 /// How long the lock is shared at a time, unless one query takes longer.
 const TURN: Duration = Duration::from_millis(5);
@@ -34,6 +34,7 @@ impl Collection {
         let mut found: Vec<_> = iter::repeat_with(Vec::new).take(queries.len()).collect();
         let next = AtomicUsize::new(0);
         loop {
+            cancel::check()?;
             let state = self.read(Access::Wait)?;
             if next.load(Ordering::Relaxed) >= queries.len() {
                 return Ok(found);

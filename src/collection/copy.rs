@@ -16,6 +16,7 @@ use super::{
     insert::{head, numbered},
 };
 use crate::{
+    cancel,
     error::{Error, Result},
     storage::{
         Backup, Copy, Exported, Files, Follower, GRAPH, HEAD, Head, KEY, Kind, Log, NAME, RECORDS,
@@ -164,6 +165,7 @@ impl Collection {
             }
             let mut at = 0;
             while at < missing.len() {
+                cancel::check()?;
                 let state = self.read(Access::Wait)?;
                 if self.upkeep_is_cancelled() {
                     return Err(Error::ClientClosed);
@@ -405,9 +407,12 @@ impl Collection {
         let order = state.slots.in_insertion_order(slots);
         let mut at = 0;
         while at < order.len() {
+            cancel::check()?;
             at += state.copy_portion(&mut writer, &form, &order[at..])?;
         }
         backup.end_section(&mut writer, &name, slots.len())?;
+        // What is deleted next is in a file, or there is no file.
+        cancel::commit()?;
         backup.finish()
     }
 }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::{Access, Collection, State};
 use crate::{
+    cancel,
     error::{Error, Result},
     filter::Filter,
     storage::{Commit, Files, Sealed},
@@ -155,6 +156,7 @@ impl Collection {
                     .fields
                     .prepare(filter, state.slots.alive(), &state.slots);
             }
+            cancel::check()?;
             self.delete_with(Access::Wait, options, report)?
         };
         Ok(FilterDeletion {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
 use crate::{
+    cancel,
     error::{Error, Result},
     filter::Source,
     storage::{Commit, Head, Sealed, length},
@@ -168,6 +169,7 @@ impl Collection {
         let mut codes = Vec::with_capacity(count.div_ceil(BLOCK));
         tell(on_progress.as_ref(), "prepare", 0, count);
         for block in batch.data.chunks(BLOCK * dimension) {
+            cancel::check()?;
             let begin = codes.len() * BLOCK;
             for (i, row) in block.chunks_exact(dimension).enumerate() {
                 self.check_values(row, || format!("vectors[{}].data", begin + i))?;
@@ -210,7 +212,10 @@ impl Collection {
             }
             let bytes: u64 = heads.iter().map(|head| head.part(dimension)).sum();
             sealed = Sealed::new(name, rows.len(), bytes as usize)?;
-            for (head, row) in heads.iter().zip(&rows) {
+            for (i, (head, row)) in heads.iter().zip(&rows).enumerate() {
+                if i % BLOCK == 0 {
+                    cancel::check()?;
+                }
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
                 sealed.push(head, data, &row.id, metadata, text)?;
@@ -382,7 +387,8 @@ impl State {
         self.next_sequence - 1
     }
 
-    /// Writes a commit that removes live `slots` and puts `entries`.
+    /// Writes a commit that removes live `slots` and puts `entries`, unless the call was
+    /// cancelled.
     pub(super) fn commit(
         &mut self,
         removed: &RoaringBitmap,
@@ -397,6 +403,7 @@ impl State {
             }
             None => Vec::new(),
         };
+        cancel::commit()?;
         let commit = self.journal.commit(keys, entries, sealed)?;
         self.updated_at = commit.time;
         Ok(commit)

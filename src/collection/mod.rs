@@ -33,6 +33,7 @@ pub use memory::Contents;
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{
+    cancel,
     error::{Error, Result},
     filter::{FieldIndexes, Source},
     graph::Graph,
@@ -258,6 +259,7 @@ impl Collection {
         receipt: bool,
     ) -> Result<(Contents, Option<Drafted>)> {
         let mut state = self.write(access)?;
+        cancel::commit()?;
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
         }

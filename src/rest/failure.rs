@@ -75,7 +75,9 @@ impl Failure {
                 Error::CollectionExists(_) => StatusCode::CONFLICT,
                 Error::Embedding(_) => StatusCode::BAD_GATEWAY,
                 Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
-                Error::ClientClosed | Error::WouldBlock => StatusCode::SERVICE_UNAVAILABLE,
+                Error::ClientClosed | Error::WouldBlock | Error::Cancelled => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 Error::Storage(_)
                 | Error::Encryption(_)
                 | Error::StoreLocked { .. }

@@ -44,7 +44,10 @@ use super::{
     seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health},
 };
-use crate::error::{Error, Result};
+use crate::{
+    cancel,
+    error::{Error, Result},
+};
 
 /// Entries are copied into records of about this size, and of at most so many.
 const PORTION: u64 = 1 << 20;
@@ -645,6 +648,7 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
 
     fn entry(&mut self, _: &Head, _: &Content<'_>, offset: u64) -> Result<()> {
         if offset >= self.told + PORTION {
+            cancel::check()?;
             self.told = offset;
             (self.progress)(offset, self.total);
         }
@@ -730,6 +734,7 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
         self.heads.push(*head);
         if self.sealed.parts().len() as u64 >= PORTION || self.heads.len() == ENTRIES {
             self.write()?;
+            cancel::check()?;
             (self.progress)(offset, self.total);
         }
         Ok(())
@@ -802,6 +807,7 @@ pub fn restore(
     let done = keyring::create(files, path, &restoring.keyring, source.newest())
         .and_then(|()| read(files, backup, source, dimension_of, &mut restoring))
         .and_then(|_| restoring.end_collection())
+        .and_then(|()| cancel::commit())
         // Without this file it is no store: one that is restored in part is never opened.
         .and_then(|()| root::mark(files, path));
     if done.is_err() {

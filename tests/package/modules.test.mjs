@@ -198,9 +198,9 @@ for (const compiler of ['typescript-5.4', ...Object.keys(compilers)]) {
   }
 }
 
-/** What an editor offers where `|` stands in a filter. */
-function offered(filter) {
-  const text = `import type { Filter } from 'vectorizer-native'\nexport const filter: Filter = ${filter}\n`
+/** What an editor offers where `|` stands in a filter of metadata of a type. */
+function offered(filter, meta = 'any') {
+  const text = `import type { Filter } from 'vectorizer-native'\nexport const filter: Filter<${meta}> = ${filter}\n`
   const path = join(temporaryFolder('editor'), 'program.mts')
   const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true }
   const source = text.replace('|', '')
@@ -232,4 +232,14 @@ test('an editor offers what combines filters at their top', () => {
   const top = ['$and', '$not', '$or', 'must', 'must_not', 'should']
   assert.deepEqual(offered('{ | }'), top)
   assert.deepEqual(offered('{ $and: [{ | }] }'), top)
+})
+
+test('an editor offers the paths of typed metadata, and the operators for their types', () => {
+  const meta = '{ year: number; open: boolean; author: { name: string } }'
+  const top = ['$and', '$not', '$or', 'must', 'must_not', 'should']
+  const paths = ['author', 'author.name', 'open', 'year']
+  const unquoted = (filter) => offered(filter, meta).map((name) => name.replaceAll(/["']/g, ''))
+  assert.deepEqual(unquoted('{ | }').sort(), [...top, ...paths].sort())
+  assert.deepEqual(offered('{ year: { | } }', meta), offered('{ year: { | } }'))
+  assert.deepEqual(offered('{ open: { | } }', meta), ['$eq', '$exists', '$in', '$ne', '$nin'])
 })

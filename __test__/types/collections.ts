@@ -1,0 +1,183 @@
+// Collections with a type of metadata: what filters, inserts and results know of it. Compiled,
+// never run.
+import {
+  type Collection,
+  collection,
+  type Filter,
+  type MetadataPath,
+  type SearchResult,
+  VectorizerClient,
+} from 'vectorizer-native'
+import type { MilvusVectorizerClient } from 'vectorizer-native/milvus'
+
+interface Page {
+  year: number
+  title: string
+  kind?: 'a' | 'b'
+  tags: string[]
+  open: boolean
+  author: { name: string; born?: number | null }
+  items: { sku: string; count: number }[]
+  anything: any
+  unsaid: unknown
+  extra: Record<string, number>
+  self?: Page
+  at: Date | string
+  optional?: { deep: { x: number } }
+}
+type Labels = { lang: 'en' | 'de'; views?: number }
+
+declare const when: Date
+declare const page: Page
+declare const values: readonly number[]
+
+export const accepted: Filter<Page>[] = [
+  { year: 3 },
+  { year: { $gt: 3, $lt: 5n }, title: 'x' },
+  { title: when },
+  { kind: 'a' },
+  { kind: ['a', 'b', null] },
+  { kind: null },
+  { tags: 'x' },
+  { tags: { $in: ['x'] } },
+  { open: { $ne: false, $exists: true } },
+  { 'author.name': 'Ann', 'author.born': { $gte: 3 } },
+  { 'items.sku': 'q', 'items.count': [1, 2] },
+  { anything: 3, 'anything.below': { $gt: 3 }, unsaid: 'x' },
+  { 'extra.foo': 3, extra: { $exists: true } },
+  { 'self.self.year': 3 },
+  { author: { $exists: true } },
+  { author: null },
+  { at: { $lt: when } },
+  { 'optional.deep.x': 3 },
+  { $and: [{ year: 3 }, { $not: { title: 'x' } }], $or: [{ must: [{ has_id: ['a'] }] }] },
+  {
+    must: [
+      { key: 'year', match: { value: 3 } },
+      { key: 'tags', match: { any: ['a'] } },
+    ],
+  },
+  { must: [{ key: 'year', range: { gt: 3 } }], must_not: [{ is_empty: { key: 'author' } }] },
+  {
+    must: [
+      { key: 'tags', values_count: { gt: 1 } },
+      { key: 'at', range: { lt: when } },
+    ],
+  },
+  { should: [{ type: 'match', key: 'kind', match_value: 'a' }, { is_null: { key: 'author.born' } }] },
+]
+
+export const refused: Filter<Page>[] = [
+  // @ts-expect-error: no such field
+  { yeer: 3 },
+  // @ts-expect-error: a number is no text
+  { year: 'x' },
+  // @ts-expect-error: no such operator
+  { year: { $gtt: 3 } },
+  // @ts-expect-error: a bound of another type
+  { year: { $gt: 'x' } },
+  // @ts-expect-error: none of its values
+  { kind: 'c' },
+  // @ts-expect-error: no order of booleans
+  { open: { $gt: true } },
+  // @ts-expect-error: a nested field is named by its path
+  { author: { name: 'x' } },
+  // @ts-expect-error: no such path
+  { 'author.nam': 'x' },
+  // @ts-expect-error: another type at the end of the path
+  { 'items.sku': 3 },
+  // @ts-expect-error: another type of any key
+  { 'extra.foo': 'x' },
+  // @ts-expect-error: no operator
+  { year: {} },
+  // @ts-expect-error: no value
+  { year: undefined },
+  // @ts-expect-error: no such field in a clause
+  { must: [{ key: 'yeer', match: { value: 3 } }] },
+  // @ts-expect-error: another type in a clause
+  { must: [{ key: 'year', match: { value: 'x' } }] },
+  // @ts-expect-error: no order in a clause
+  { must: [{ key: 'open', range: { gt: 3 } }] },
+  // @ts-expect-error: a clause and a field
+  { must: [{ key: 'year', match: { value: 3 } }], year: 3 },
+  // @ts-expect-error: no such field, deep inside
+  { $or: [{ year: 3 }, { $not: { yeer: 4 } }] },
+]
+
+export const path: MetadataPath<Page> = 'self.author.name'
+export const labels: Filter<Labels | undefined> = { lang: 'en' }
+// @ts-expect-error: of those that have metadata
+export const wrongLabels: Filter<Labels | undefined> = { lang: 'fr' }
+export const records: Filter<Record<string, string>> = { anything: 3, 'x.y': 'z' }
+
+export async function typed(client: VectorizerClient) {
+  const pages = await client.collection<Page>('pages', { dimension: 3, ifExists: 'open' })
+  await pages.insertVectors([{ id: 'a', data: values, metadata: page }] as const)
+  await pages.insertVectors({ ids: ['a'], data: values, metadata: [page] })
+  await pages.insertText('a text', page)
+  await pages.batchInsertText(['a text'], [page])
+  await pages.insertTexts([{ id: 'a', text: 'b', metadata: page }])
+  // @ts-expect-error: every page has metadata
+  await pages.insertVectors([{ id: 'a', data: values }])
+  // @ts-expect-error: and all of it
+  await pages.insertVectors([{ id: 'a', data: values, metadata: { year: 3 } }])
+  // @ts-expect-error: of texts too
+  await pages.insertText('a text')
+  // @ts-expect-error: and in columns
+  await pages.insertVectors({ ids: ['a'], data: values })
+
+  const [found] = await pages.search(values, { filter: { year: { $gt: 3 } }, limit: 1 })
+  const born: number | null | undefined = found?.metadata.author.born
+  const [bare] = await pages.search(values, { include_metadata: false, with_vector: true })
+  const none: undefined = bare?.metadata
+  const data: Float32Array | undefined = bare?.data
+  const response = await pages.searchVectors({ query_vector: values, filter: { kind: 'a' } })
+  const years: number[] = response.results.map(({ metadata }) => metadata.year)
+  const all: Page[] = (await pages.listVectors()).vectors.map(({ metadata }) => metadata)
+  const one: Page = (await pages.getVector('a')).metadata
+  const result: SearchResult<false, true, Page> | undefined = found
+  // @ts-expect-error: no such field
+  await pages.search(values, { filter: { yeer: 3 } })
+  // @ts-expect-error: no such field
+  await pages.count({ yeer: 3 })
+  // @ts-expect-error: no such field
+  await pages.deleteByFilter({ yeer: 3 })
+  // @ts-expect-error: not all of the metadata
+  await pages.updateVector('a', { metadata: { year: 3 } })
+
+  const labelled = await client.collection<Labels | undefined>('labelled')
+  await labelled.insertVectors([{ data: values }, { data: values, metadata: { lang: 'en' } }])
+  await labelled.insertText('a text')
+  const lang: 'en' | 'de' | undefined = (await labelled.getVector('a')).metadata?.lang
+  // @ts-expect-error: it may have none
+  ;(await labelled.getVector('a')).metadata.lang
+
+  const { receipt } = await pages.deleteByFilter({ title: 'x' }, { receipt: true })
+  const digest: string = receipt.digest
+  const proof = await pages.deleteVector('a', { receipt: true })
+  const nothing: void = await pages.deleteVector('b')
+  return { born, none, data, years, all, one, result, lang, digest, proof, nothing }
+}
+
+export async function untyped(client: MilvusVectorizerClient) {
+  const things: Collection = await client.collection('things')
+  await things.insertVectors([{ data: values, metadata: page }, { data: values }])
+  await things.insertText('a text')
+  const metadata: Record<string, unknown> | undefined = (await things.getVector('a')).metadata
+  await things.deleteByFilter({ 'whatever.there.is': 3 })
+  const pages: Collection<Page> = await collection<Page>('pages')
+  // @ts-expect-error: the collection has a dimension
+  await client.collection('things', { ifExists: 'open' })
+  // @ts-expect-error: one of two
+  await client.collection('things', { dimension: 3, ifExists: 'replace' })
+  return { metadata, pages }
+}
+
+export async function cancellable(client: VectorizerClient, signal: AbortSignal) {
+  await client.search('things', values, { signal })
+  await client.deleteByFilter('things', { a: 1 }, { signal, dryRun: true })
+  await client.createBackup('a.vecbak', { signal })
+  await VectorizerClient.restoreBackup('a.vecbak', 'store', { signal })
+  const pages = await client.collection<Page>('pages', { dimension: 3, signal })
+  await pages.optimize({ signal })
+}
