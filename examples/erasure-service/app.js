@@ -16,24 +16,45 @@ import { Audit } from './audit.js'
 import { certificates, erase, ownedBy, plan } from './erasure.js'
 import * as schemas from './schemas.js'
 
+/** @import { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify' */
+
+/**
+ * What the schemas let through.
+ *
+ * @typedef {{ collection: string }} InCollection
+ * @typedef {{ userId: string }} OfUser
+ * @typedef {{ text: string, metadata: OfUser & Record<string, string | number | boolean> }} NewDocument
+ * @typedef {{ query: string, limit: number, userId?: string }} Search
+ */
+
 const DIMENSION = 512
 
-const statuses = new Map([
+/** @type {[Function, number][]} */
+const statuses = [
   [ValidationError, 400],
   [CollectionNotFoundError, 404],
   [VectorNotFoundError, 404],
   [StorageError, 503],
   [StoreLockedError, 503],
   [ClientClosedError, 503],
-])
+]
 
-/** An error as the one who asked may see it: one that nobody expected says nothing. */
+/**
+ * An error as the one who asked may see it: one that nobody expected says nothing.
+ *
+ * @param {FastifyError} error
+ */
 function answerTo(error) {
-  const status = statuses.get(error.constructor) ?? error.statusCode ?? 500
+  const known = statuses.find(([kind]) => error.constructor === kind)
+  const status = known?.[1] ?? error.statusCode ?? 500
   if (status === 500) return { status, code: 'INTERNAL_ERROR', message: 'internal error' }
   return { status, code: error.code, message: error.message }
 }
 
+/**
+ * @param {FastifyReply} reply
+ * @param {{ status: number, code: string, message: string }} answer
+ */
 function refuse(reply, { status, code, message }) {
   reply.code(status).send({ error: { code, message } })
 }
@@ -41,6 +62,8 @@ function refuse(reply, { status, code, message }) {
 /**
  * An error as the log may keep it. Messages can hold what was in a request; those of the
  * storage name files and nothing else.
+ *
+ * @param {FastifyError} error
  */
 function logged(error) {
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line))
@@ -48,6 +71,10 @@ function logged(error) {
   return { name: error.name, code: error.code, message, frames }
 }
 
+/**
+ * @param {string} path
+ * @param {string[]} collections
+ */
 async function openStore(path, collections) {
   const client = new VectorizerClient({ path, fsync: 'always' })
   for (const name of collections) {
@@ -58,41 +85,79 @@ async function openStore(path, collections) {
   return client
 }
 
+/**
+ * @param {FastifyInstance} app
+ * @param {VectorizerClient} client
+ * @param {Audit} audit
+ */
 function addRoutes(app, client, audit) {
-  app.post('/collections/:collection/documents', { schema: schemas.insert }, async (request, reply) => {
-    const { text, metadata } = request.body
-    // The store makes the id, at random: one that was chosen could name its user.
-    const id = await client.insertText(request.params.collection, text, metadata)
-    return reply.code(201).send({ id })
-  })
+  app.post(
+    '/collections/:collection/documents',
+    { schema: schemas.insert },
+    /** @param {FastifyRequest<{ Params: InCollection, Body: NewDocument }>} request */
+    async ({ params, body }, reply) => {
+      // The store makes the id, at random: one that was chosen could name its user.
+      const id = await client.insertText(params.collection, body.text, body.metadata)
+      return reply.code(201).send({ id })
+    },
+  )
 
-  app.get('/collections/:collection/documents/:id', { schema: schemas.read }, async ({ params }) => {
-    const { id, text, metadata } = await client.getVector(params.collection, params.id)
-    return { id, text, metadata }
-  })
+  app.get(
+    '/collections/:collection/documents/:id',
+    { schema: schemas.read },
+    /** @param {FastifyRequest<{ Params: InCollection & { id: string } }>} request */
+    async ({ params }) => {
+      const { id, text, metadata } = await client.getVector(params.collection, params.id)
+      return { id, text, metadata }
+    },
+  )
 
-  app.post('/collections/:collection/search', { schema: schemas.search }, async ({ params, body }) => {
-    const filter = body.userId === undefined ? {} : { filter: ownedBy(body.userId) }
-    const results = await client.search(params.collection, body.query, { limit: body.limit, ...filter })
-    return { results }
-  })
+  app.post(
+    '/collections/:collection/search',
+    { schema: schemas.search },
+    /** @param {FastifyRequest<{ Params: InCollection, Body: Search }>} request */
+    async ({ params, body: { query, limit, userId } }) => {
+      const filter = userId === undefined ? undefined : ownedBy(userId)
+      return { results: await client.search(params.collection, query, { limit, filter }) }
+    },
+  )
 
-  app.get('/users/:userId/erasure', { schema: schemas.user }, ({ params }) => plan(client, params.userId))
+  app.get(
+    '/users/:userId/erasure',
+    { schema: schemas.user },
+    /** @param {FastifyRequest<{ Params: OfUser }>} request */
+    ({ params }) => plan(client, params.userId),
+  )
 
-  app.get('/users/:userId/certificates', { schema: schemas.user }, async ({ params }) => {
-    return { certificates: await certificates(audit, params.userId) }
-  })
+  app.get(
+    '/users/:userId/certificates',
+    { schema: schemas.user },
+    /** @param {FastifyRequest<{ Params: OfUser }>} request */
+    async ({ params }) => ({ certificates: await certificates(audit, params.userId) }),
+  )
 
-  app.delete('/users/:userId', { schema: schemas.erase }, async ({ params, query }, reply) => {
-    if (query.dryRun === 'true') return plan(client, params.userId)
-    const certificate = await erase(client, audit, params.userId)
-    return reply.code(certificate.verified ? 200 : 500).send(certificate)
-  })
+  app.delete(
+    '/users/:userId',
+    { schema: schemas.erase },
+    /** @param {FastifyRequest<{ Params: OfUser, Querystring: { dryRun?: 'true' | 'false' } }>} request */
+    async ({ params, query }, reply) => {
+      if (query.dryRun === 'true') return plan(client, params.userId)
+      const certificate = await erase(client, audit, params.userId)
+      return reply.code(certificate.verified ? 200 : 500).send(certificate)
+    },
+  )
 }
 
 /**
  * The service, ready to listen. `folder` has the store and the audit log, `auditKey` is
  * the secret with which users are named in the latter, `logger` is Fastify's.
+ *
+ * @param {{
+ *   folder: string
+ *   auditKey: string | undefined
+ *   collections?: string[]
+ *   logger?: FastifyServerOptions['logger']
+ * }} options
  */
 export async function build({ folder, auditKey, collections = ['notes', 'messages'], logger = false }) {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -109,7 +174,7 @@ export async function build({ folder, auditKey, collections = ['notes', 'message
     // Nothing is made to fit: by default ["ann"] becomes "ann", and unknown keys are dropped.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     frameworkErrors: (error, _request, reply) => {
-      refuse(reply, { status: error.statusCode, code: error.code, message: 'the path cannot be read' })
+      refuse(reply, { status: error.statusCode ?? 400, code: error.code, message: 'the path cannot be read' })
     },
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -119,11 +184,14 @@ export async function build({ folder, auditKey, collections = ['notes', 'message
   app.setNotFoundHandler((_request, reply) => {
     refuse(reply, { status: 404, code: 'NOT_FOUND', message: 'there is no such route' })
   })
-  app.setErrorHandler((error, request, reply) => {
-    const answer = answerTo(error)
-    if (answer.status >= 500) request.log.error({ error: logged(error) }, 'failed')
-    refuse(reply, answer)
-  })
+  app.setErrorHandler(
+    /** @param {FastifyError} error */
+    (error, request, reply) => {
+      const answer = answerTo(error)
+      if (answer.status >= 500) request.log.error({ error: logged(error) }, 'failed')
+      refuse(reply, answer)
+    },
+  )
   // When the requests under way have been answered.
   app.addHook('onClose', async () => {
     await client.close()

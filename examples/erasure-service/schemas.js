@@ -14,6 +14,10 @@ const userId = {
 
 const collection = { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,31}$' }
 
+/**
+ * @param {Record<string, object>} properties
+ * @param {string[]} required
+ */
 function object(properties, required = Object.keys(properties)) {
   return { type: 'object', properties, required, additionalProperties: false }
 }

@@ -9,6 +9,6 @@ try {
   await app.listen({ host: HOST, port: Number(PORT) })
 } catch (error) {
   // A locked store names the process that has it.
-  console.error(error.message)
+  console.error(error instanceof Error ? error.message : error)
   process.exit(1)
 }

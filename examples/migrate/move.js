@@ -1,8 +1,16 @@
 // Moving collections from one client to another, and telling how far it is.
 import { migrate } from 'vectorizer-native'
 
-/** Prints a line each time that another quarter of a phase is done. */
+/** @import { MigrationOptions, MigrationProgress, Vectorizer } from 'vectorizer-native' */
+
+/**
+ * Prints a line each time that another quarter of a phase is done.
+ *
+ * @param {(line: string) => void} print
+ * @returns {(progress: MigrationProgress) => void}
+ */
 function printer(print) {
+  /** @type {Record<string, number>} */
   const told = {}
   return ({ collection, phase, done, total }) => {
     const key = `${collection} ${phase}`
@@ -12,7 +20,14 @@ function printer(print) {
   }
 }
 
-/** Moves all collections, prints what was done, and resolves with the report. */
+/**
+ * Moves all collections, prints what was done, and resolves with the report.
+ *
+ * @param {Vectorizer} source
+ * @param {Vectorizer} target
+ * @param {MigrationOptions} options
+ * @param {(line: string) => void} print
+ */
 export async function move(source, target, options = {}, print = console.log) {
   const report = await migrate(source, target, { ...options, onProgress: printer(print) })
   for (const { name, vectors, copied, unchanged, pruned, sampled, agreement } of report.collections) {

@@ -4,6 +4,15 @@ import { join } from 'node:path'
 import { CollectionNotFoundError, ValidationError } from 'vectorizer-native'
 import { filters, RuleError } from './rules.js'
 
+/** @import { Vectorizer } from 'vectorizer-native' */
+/** @import { Rule } from './rules.js' */
+/** @typedef {Awaited<ReturnType<typeof lookUp>>} Row A rule, and what became of it. */
+
+/**
+ * @param {Vectorizer} client
+ * @param {Rule} rule
+ * @param {Date} now
+ */
 async function lookUp(client, rule, now) {
   const { collection } = rule
   const { cutoff, old, due, undated } = filters(rule, now)
@@ -19,7 +28,14 @@ async function lookUp(client, rule, now) {
   }
 }
 
-/** Looks a rule up; what the store does not understand of it is an error of the rule. */
+/**
+ * Looks a rule up; what the store does not understand of it is an error of the rule.
+ *
+ * @param {Vectorizer} client
+ * @param {Rule} rule
+ * @param {number} i
+ * @param {Date} now
+ */
 async function understood(client, rule, i, now) {
   try {
     return await lookUp(client, rule, now)
@@ -34,8 +50,18 @@ async function understood(client, rule, i, now) {
  * before the first deletes, so that one that the store does not understand stops them all.
  * `onRule` is told of each rule when it is done. With `backup`, a folder, what a rule
  * deletes is written to a file there first.
+ *
+ * @param {Vectorizer} client
+ * @param {Rule[]} rules
+ * @param {{
+ *   now?: Date
+ *   erase?: boolean
+ *   backup?: string
+ *   onRule?: (row: Row, i: number, rows: Row[]) => void
+ * }} options
  */
 export async function retain(client, rules, { now = new Date(), erase = false, backup, onRule = () => {} }) {
+  /** @type {Row[]} */
   const rows = []
   for (const [i, rule] of rules.entries()) rows.push(await understood(client, rule, i, now))
   if (erase && backup) await mkdir(backup, { recursive: true, mode: 0o700 })

@@ -7,6 +7,8 @@ import { StoreLockedError, VectorizerClient } from 'vectorizer-native'
 import { retain } from './retain.js'
 import { RuleError, readRules } from './rules.js'
 
+/** @import { Row } from './retain.js' */
+
 const HELP = `Usage: node retention.js STORE --rules FILE [options]
 
 Says which vectors of a store are older than the rules let them be.
@@ -24,6 +26,10 @@ const COLUMNS = ['rule', 'collection', 'field', 'before', 'matched', 'deleted', 
 
 class UsageError extends Error {}
 
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error))
+
+/** @param {string | undefined} text */
 function time(text) {
   const date = text === undefined ? new Date() : new Date(text)
   const isWhole = text === undefined || /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?$/.test(text)
@@ -31,22 +37,33 @@ function time(text) {
   return date
 }
 
-function read(args) {
-  const options = {
-    rules: { type: 'string' },
-    delete: { type: 'boolean', default: false },
-    backup: { type: 'string' },
-    now: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  }
-  let parsed
+/** @param {string[]} args */
+function parse(args) {
   try {
-    parsed = parseArgs({ args, options, allowPositionals: true })
+    return parseArgs({
+      args,
+      options: {
+        rules: { type: 'string' },
+        delete: { type: 'boolean', default: false },
+        backup: { type: 'string' },
+        now: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+      allowPositionals: true,
+    })
   } catch (error) {
-    throw new UsageError(error.message)
+    throw new UsageError(messageOf(error))
   }
-  const { values, positionals } = parsed
-  if (values.help) return { help: true }
+}
+
+/**
+ * What is to be done; undefined where help is asked for.
+ *
+ * @param {string[]} args
+ */
+function read(args) {
+  const { values, positionals } = parse(args)
+  if (values.help) return undefined
   const [path, ...more] = positionals
   if (path === undefined || more.length > 0) throw new UsageError('one store must be named')
   if (values.rules === undefined) throw new UsageError('--rules is missing')
@@ -58,22 +75,34 @@ function read(args) {
   return { path, rules: values.rules, options: { erase, backup, now: time(values.now) } }
 }
 
+/** @param {string} path */
 function readFile(path) {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`the rules cannot be read: ${error.message}`)
+    throw new UsageError(`the rules cannot be read: ${messageOf(error)}`)
   }
 }
 
+/**
+ * @param {Row} row
+ * @param {number} i
+ * @param {number} count
+ */
 function cells({ collection, field, cutoff, matched, deleted, excepted, undated }, i, count) {
   const numbers = [matched, deleted, excepted, undated].map(String)
   return [`${i + 1}/${count}`, collection, field, cutoff.toISOString(), ...numbers]
 }
 
-/** Prints rows of a table as they are done; how wide it is, is known from the beginning. */
+/**
+ * Prints rows of a table as they are done; how wide it is, is known from the beginning.
+ *
+ * @returns {(row: Row, i: number, rows: Row[]) => void}
+ */
 function printer() {
+  /** @type {number[]} */
   let widths
+  /** @param {string[]} row */
   const line = (row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ')
   return (row, i, rows) => {
     if (!widths) {
@@ -85,13 +114,16 @@ function printer() {
   }
 }
 
+/** @param {string[]} args */
 async function main(args) {
-  const { help, path, rules: file, options } = read(args)
-  if (help) return process.stdout.write(HELP)
+  const command = read(args)
+  if (!command) return process.stdout.write(HELP)
+  const { path, rules: file, options } = command
   const rules = readRules(readFile(file))
   const client = new VectorizerClient({ path })
   try {
     const rows = await retain(client, rules, { ...options, onRule: printer() })
+    /** @param {'matched' | 'deleted'} name */
     const sum = (name) => rows.reduce((total, row) => total + row[name], 0)
     if (options.erase) console.log(`deleted: ${sum('deleted')}`)
     else console.log(`matched: ${sum('matched')}; nothing was deleted: --delete deletes`)
@@ -100,12 +132,13 @@ async function main(args) {
   }
 }
 
+/** @param {unknown} error */
 function report(error) {
   if (error instanceof StoreLockedError) {
     console.error(`process ${error.pid ?? '(unknown)'} has the store open: try again when it has ended`)
     return 3
   }
-  console.error(error.message)
+  console.error(messageOf(error))
   if (!(error instanceof UsageError || error instanceof RuleError)) return 1
   console.error('nothing was deleted')
   return 2

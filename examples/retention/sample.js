@@ -3,7 +3,14 @@ import { VectorizerClient } from 'vectorizer-native'
 
 const DAY = 86_400_000
 
-/** Documents of the given ages in days; `metadata` makes theirs of a date. */
+/**
+ * Documents of the given ages in days; `metadata` makes theirs of a date.
+ *
+ * @param {string} name
+ * @param {number[]} ages
+ * @param {(date: string, age: number) => object} metadata
+ * @returns {(now: Date) => { id: string, text: string, metadata: object }[]}
+ */
 function aged(name, ages, metadata) {
   return (now) =>
     ages.map((age) => ({
@@ -27,6 +34,10 @@ const undated = [
   { id: 'ticket-unknown', text: 'a ticket of old', metadata: { closed: { at: '(unknown)' } } },
 ]
 
+/**
+ * @param {string} path
+ * @param {Date} now
+ */
 async function createSampleStore(path, now) {
   const client = new VectorizerClient({ path })
   try {

@@ -21,9 +21,14 @@ Meals are only served on Mondays, from one to three in the afternoon.`
 
 const { library } = await start()
 
+/**
+ * @param {boolean} condition
+ * @param {string} text
+ */
 function expect(condition, text) {
   if (!condition) throw new Error(`not as it should be: ${text}`)
 }
+/** @param {Awaited<ReturnType<typeof show>>} found */
 const ofNote = (found) => found.filter(({ source }) => source === NOTE)
 
 await show(library, 'What happens to my data when the electricity goes off?')

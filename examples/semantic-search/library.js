@@ -3,37 +3,61 @@ import { createHash } from 'node:crypto'
 import { VectorizerClient } from 'vectorizer-native'
 import { chunks } from './markdown.js'
 
+/** @import { Collection, Embedder } from 'vectorizer-native' */
+
+/**
+ * What makes vectors of texts. Its name is that of its collection.
+ *
+ * @typedef {{ name: string, dimension: number, embed: Embedder }} Model
+ */
+
+/**
+ * What is kept of a chunk beside its text: its document, the heading above it, the SHA-256 of the
+ * version of the document, and its number in it.
+ *
+ * @typedef {{ source: string, heading: string, hash: string, chunk: number }} Chunk
+ */
+
+/** @param {string} text */
 const hashOf = (text) => createHash('sha256').update(text).digest('hex')
 
 export class Library {
   #client
-  #collection
+  #chunks
 
-  constructor(client, collection) {
+  /**
+   * @param {VectorizerClient} client
+   * @param {Collection<Chunk>} chunks
+   */
+  constructor(client, chunks) {
     this.#client = client
-    this.#collection = collection
+    this.#chunks = chunks
   }
 
-  /** Opens the store in `path`. A model has a `name`, a `dimension`, and `embed(texts)`. */
-  static async open(path, model) {
-    const client = new VectorizerClient({ path, embedder: model.embed })
-    const names = (await client.listCollections()).map(({ name }) => name)
+  /**
+   * Opens the store in `path`.
+   *
+   * @param {string} path
+   * @param {Model} model
+   */
+  static async open(path, { name, dimension, embed }) {
+    const client = new VectorizerClient({ path, embedder: embed })
     // Vectors of another model cannot be compared, and would keep what is deleted here.
-    for (const name of names) if (name !== model.name) await client.deleteCollection(name)
-    if (!names.includes(model.name)) {
-      await client.createCollection(model.name, { dimension: model.dimension })
+    for (const other of await client.listCollections()) {
+      if (other.name !== name) await client.deleteCollection(other.name)
     }
-    return new Library(client, model.name)
+    return new Library(client, await client.collection(name, { dimension, ifExists: 'open' }))
   }
 
   /** Each document in the store, with the hashes of the versions of which there are chunks. */
   async #known() {
-    const limit = await this.#client.count(this.#collection)
-    const all = limit > 0 ? await this.#client.search(this.#collection, '', { limit }) : []
+    const limit = await this.#chunks.count()
+    const all = limit > 0 ? await this.#chunks.search('', { limit }) : []
+    /** @type {Map<string, Set<string>>} */
     const known = new Map()
     for (const { metadata } of all) {
-      if (!known.has(metadata.source)) known.set(metadata.source, new Set())
-      known.get(metadata.source).add(metadata.hash)
+      const { source, hash } = metadata
+      known.set(source, (known.get(source) ?? new Set()).add(hash))
     }
     return known
   }
@@ -41,6 +65,9 @@ export class Library {
   /**
    * Makes the library hold these documents, a `Map` of texts by name, and no others.
    * `onEmbedded` is told the name and the number of chunks of each that was embedded.
+   *
+   * @param {Map<string, string>} documents
+   * @param {(source: string, chunks: number) => void} onEmbedded
    */
   async sync(documents, onEmbedded = () => {}) {
     const known = await this.#known()
@@ -65,7 +92,12 @@ export class Library {
     return report
   }
 
-  /** Adds a document, or replaces it with all its chunks. Resolves with the number of chunks. */
+  /**
+   * Adds a document, or replaces it with all its chunks. Resolves with the number of chunks.
+   *
+   * @param {string} source
+   * @param {string} markdown
+   */
   async put(source, markdown) {
     const hash = hashOf(markdown)
     const texts = chunks(markdown).map(({ heading, text }, chunk) => ({
@@ -74,21 +106,29 @@ export class Library {
       metadata: { source, heading, hash, chunk },
     }))
     // All chunks or none. Those of the old version with the same numbers are erased by it.
-    await this.#client.insertTexts(this.#collection, texts)
+    await this.#chunks.insertTexts(texts)
     // The old version may have had more.
-    await this.#client.deleteByFilter(this.#collection, { source, chunk: { $gte: texts.length } })
+    await this.#chunks.deleteByFilter({ source, chunk: { $gte: texts.length } })
     return texts.length
   }
 
-  /** Deletes a document, and resolves with the number of chunks that it had. */
+  /**
+   * Deletes a document, and resolves with the number of chunks that it had.
+   *
+   * @param {string} source
+   */
   async remove(source) {
-    return (await this.#client.deleteByFilter(this.#collection, { source })).deleted
+    return (await this.#chunks.deleteByFilter({ source })).deleted
   }
 
-  /** The chunks that are nearest to a question: `{ score, source, heading, text }`. */
+  /**
+   * The chunks that are nearest to a question: `{ score, source, heading, text }`.
+   *
+   * @param {string} question
+   */
   async ask(question, limit = 3) {
-    const found = await this.#client.search(this.#collection, question, { limit })
-    return found.map(({ score, text, metadata: { source, heading } }) => {
+    const found = await this.#chunks.search(question, { limit })
+    return found.map(({ score, text = '', metadata: { source, heading } }) => {
       return { score, source, heading, text: text.slice(heading.length + 1) }
     })
   }

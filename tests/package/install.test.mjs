@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { transform } from 'esbuild'
+import { readPage } from './pages.mjs'
 import { here, node, run } from './support.mjs'
 
 const root = join(here, '..', '..')
@@ -48,11 +49,11 @@ test('there is no Rust where the installed package is tried', async () => {
 })
 
 test('the first example of the README runs in an empty project', async () => {
-  const readme = readFileSync(join(whole, 'node_modules/vectorizer-native/README.md'), 'utf8')
-  const [, example] = /^```js\n([\s\S]*?)^```$/m.exec(readme)
+  const readme = readPage(join(whole, 'node_modules/vectorizer-native/README.md'))
+  const { code: example, script } = readme.blocks.find(({ language }) => language === 'ts')
   const promised = [...example.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, text]) => text)
   assert.equal(promised.length, 3)
-  writeFileSync(join(whole, 'first.mjs'), example)
+  writeFileSync(join(whole, 'first.mjs'), script.code)
   const { code, stdout, stderr } = await node(['first.mjs'], { cwd: whole, env })
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
   assert.deepEqual(stdout.trimEnd().split('\n'), promised)

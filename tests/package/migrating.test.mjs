@@ -23,7 +23,7 @@ const page = readPage(join(here, '..', '..', 'docs', 'migrating.md'))
 // Before the folder is removed: a store whose directory is gone says so when it is closed.
 after(() => client.close())
 const folder = temporaryFolder('migrating')
-for (const { file, code } of page.blocks) if (file) writeFileSync(join(folder, file), code)
+for (const { script } of page.blocks) if (script) writeFileSync(join(folder, script.file), script.code)
 const load = (file) => import(pathToFileURL(join(folder, file)))
 
 const { compare, move, scoreOf } = await load('move.mjs')

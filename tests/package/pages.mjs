@@ -1,17 +1,21 @@
-// The code of a page of the documentation, run as its reader would run it: the page is a small
-// project in a folder of its own, in which the installed package resolves.
+// The code of a page of the documentation, compiled and run as its reader would: the page is a
+// small project in a folder of its own, in which the installed package resolves.
 //
-// - A `js` block whose first line is a comment with a file's name is written to that file. Any
-//   other is a program: it is run, and prints exactly the comments behind its `console.log` lines.
-// - A `ts` block has a file's name in its first line. All such files of a page are type-checked
-//   together, strictly. Where there are specs, Jest runs them, with the page's own configuration
-//   if it has one, else with ts-jest.
+// - All of its `js` and `ts` is compiled together as strict TypeScript, whether it says types or
+//   not. Only what tools take as JavaScript, `.cjs` and configurations, is checked as that.
+// - A block whose first line is a comment with a file's name is written to that file. Any other is
+//   a program: it is run, and prints exactly the comments behind its `console.log` lines.
+// - To be run, a program in `ts` and a `.mts` file lose their types: others import `lists.mts` as
+//   `./lists.mjs`, and commands name it so. A `.ts` file is for tools that read TypeScript, such as
+//   bundlers and Jest. Where there are specs, Jest runs them, with the page's own configuration if
+//   it has one, else with ts-jest.
 // - Of a `sh` block, the commands that begin with `node` or `npx` are run when they carry a
-//   comment `# prints …`, or name a file of the page, or a folder of such files as `folder/`. `# prints …` is what the command prints to
-//   its standard output, further lines as comments below it. Every other `node` or `npx` must be
-//   one that starts a server, which would not end, or Jest, which is run as said above. What
-//   `curl` asks of that server is asked of a new one in memory, in the order of the page, and has
-//   to succeed. Anything else, `npm` and the like, is not run.
+//   comment `# prints …`, or name a file of the page, or a folder of such files as `folder/`.
+//   `# prints …` is what the command prints to its standard output, further lines as comments below
+//   it. Every other `node` or `npx` must be one that starts a server, which would not end, or Jest
+//   or tsc, which is done as said above. What `curl` asks of that server is asked of a new one in
+//   memory, in the order of the page, and has to succeed. Anything else, `npm` and the like, is not
+//   run.
 // - `json` is read, `text` and `python` are taken as they are. There are no other languages.
 //
 // Programs and commands come in the order of the page, after all files were written. A page that
@@ -21,29 +25,20 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { VectorizerClient } from 'vectorizer-native'
 import { bin, node } from './support.mjs'
+import { TSCONFIG, typeErrors, withoutTypes } from './types.mjs'
 
 const LANGUAGES = ['js', 'ts', 'sh', 'json', 'text', 'python']
 const FENCE = /^\s*(?:```|~~~)/
 const FILE_NAME = /^\/\/ ((?:[\w-]+\/)*[\w.-]+\.[cm]?[jt]s)$/
 const SPEC = /\.(?:spec|test)\.[jt]s$/
 const JEST_CONFIG = /^jest\.config\.[cm]?[jt]s$/
+/** What tools take as JavaScript. */
+const PLAIN = /\.cjs$|\.config\.\w+$/
 /** What is not run although it begins with `node` or `npx`. */
-const LEFT_OUT = /^npx (?:vectorizer-native serve|jest)\b/
+const LEFT_OUT = /^npx (?:vectorizer-native serve|jest|tsc)\b/
 const SHELL_SYNTAX = /[|&;<>$`]/
 /** The server that `npx vectorizer-native serve` starts. */
 const SERVER = 'http://localhost:15002'
-/** As strict as a reader’s own project. */
-const TSCONFIG = {
-  compilerOptions: {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    isolatedModules: true,
-    skipLibCheck: true,
-    noEmit: true,
-    types: ['node', 'jest'],
-  },
-}
 const JEST = `module.exports = {
   moduleNameMapper: { '^(\\\\.{1,2}/.*)\\\\.js$': '$1' },
   transform: { '\\\\.ts$': 'ts-jest' },
@@ -68,9 +63,24 @@ export function readPage(path) {
     })
   for (const one of blocks) {
     one.code = one.lines.map((text) => `${text}\n`).join('')
-    if (['js', 'ts'].includes(one.language)) one.file = FILE_NAME.exec(one.lines[0])?.[1]
+    if (!['js', 'ts'].includes(one.language)) continue
+    one.file = FILE_NAME.exec(one.lines[0])?.[1]
+    one.source = sourceOf(one)
+    one.script = scriptOf(one)
   }
   return { path, prose, blocks, open: block !== undefined, anchors: anchorsOf(prose) }
+}
+
+/** What is compiled of a block: its code, under the name that it has as TypeScript. */
+function sourceOf({ line, code, file = `program-${line}.mts` }) {
+  return { file: PLAIN.test(file) ? file : file.replace(/js$/, 'ts'), code }
+}
+
+/** What is run of a block; undefined where a tool has to read its TypeScript. */
+function scriptOf({ line, language, code, file = `program-${line}.mts` }) {
+  const script = file.replace(/\.mts$/, '.mjs')
+  if (language === 'js') return { file: script, code }
+  return script === file ? undefined : { file: script, code: withoutTypes(code, file) }
 }
 
 /** The anchors that GitHub gives to headings. */
@@ -90,8 +100,9 @@ function anchorsOf(prose) {
 
 const linesOf = (blocks) =>
   `${blocks.length > 1 ? 'lines' : 'line'} ${blocks.map(({ line }) => line).join(', ')}`
-const filesOf = (page) => page.blocks.filter(({ file }) => file !== undefined)
-const programsOf = (page) => page.blocks.filter(({ language, file }) => language === 'js' && !file)
+const typed = (page) => page.blocks.filter(({ source }) => source !== undefined)
+const filesOf = (page) => typed(page).filter(({ file }) => file !== undefined)
+const programsOf = (page) => typed(page).filter(({ file }) => file === undefined)
 
 /** The commands of a block, whole where they go over several lines. */
 function commandsOf(block) {
@@ -118,7 +129,8 @@ const wordsOf = (command) =>
 
 /** The commands of the page that are run, or should be. */
 function runnable(page) {
-  const names = new Set(filesOf(page).flatMap(({ file }) => [file, `${dirname(file)}/`]))
+  const files = filesOf(page).flatMap(({ file, script }) => [file, script?.file ?? file])
+  const names = new Set(files.flatMap((file) => [file, `${dirname(file)}/`]))
   const commands = page.blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)
   return commands
     .filter(({ command }) => /^(?:node|npx) /.test(command))
@@ -155,13 +167,12 @@ export function faultsOf(page) {
   return [...faults, ...brokenLinks(page)]
 }
 
-function faultsOfBlock({ fence, language, code, file, lines }, page) {
+function faultsOfBlock({ fence, language, code, file, script, lines }, page) {
   if (fence !== '```' || !LANGUAGES.includes(language)) {
     return [`a block must begin with \`\`\` and one of ${LANGUAGES.join(', ')}`]
   }
   if (language === 'json') return isJson(code) ? [] : ['is no JSON']
-  if (language === 'ts') return file ? [] : ['a ts block must begin with a file’s name']
-  if (language !== 'js') return []
+  if (!script) return []
   if (!file) return promised(code).length > 0 ? [] : ['a program must print something']
   const stem = basename(file).replace(/\.\w+$/, '')
   const others = page.blocks.filter((block) => block.lines !== lines)
@@ -206,18 +217,28 @@ const promised = (code) =>
  */
 export function stepsOf(page, folder) {
   const files = filesOf(page)
-  for (const { file, code } of files) {
+  for (const { file, code } of typed(page).flatMap(({ source, script }) => script ?? source)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
     writeFileSync(join(folder, file), code)
   }
   const isModule = ({ file, code }) => file.endsWith('.js') && /^(?:import|export) /m.test(code)
   const type = files.some(isModule) ? 'module' : 'commonjs'
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
+  // For tools that read TypeScript.
+  const left = files.filter(({ script }) => !script).map(({ file }) => file)
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...TSCONFIG, files: left }))
+  let found
+  const errors = () => (found ??= errorsOf(page, folder))
   const steps = [
-    ...programsOf(page).map(({ line, code }) => ({
+    ...typed(page).map((block) => ({
+      line: block.line,
+      title: `line ${block.line}: the types are sound`,
+      run: async () => assert.deepEqual(errors().get(block) ?? [], []),
+    })),
+    ...programsOf(page).map(({ line, code, script }) => ({
       line,
       title: `line ${line}: the program prints what it says`,
-      run: () => runProgram(folder, line, code),
+      run: async () => assertRan(await runScript(folder, [script.file]), promised(code)),
     })),
     ...runnable(page)
       .filter(({ runs }) => runs)
@@ -230,14 +251,6 @@ export function stepsOf(page, folder) {
       .slice(0, 1)
       .map(({ line }) => ({ line, title: `line ${line}: the requests succeed`, run: () => ask(page) })),
   ].sort((a, b) => a.line - b.line)
-  const typed = files.filter(({ language }) => language === 'ts')
-  if (typed.length > 0) {
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({ ...TSCONFIG, files: typed.map(({ file }) => file) }),
-    )
-    steps.push({ title: `${linesOf(typed)}: the types are sound`, run: () => checkTypes(folder) })
-  }
   const specs = files.filter(({ file }) => SPEC.test(file))
   if (specs.length > 0) {
     if (!files.some(({ file }) => JEST_CONFIG.test(file)))
@@ -245,6 +258,19 @@ export function stepsOf(page, folder) {
     steps.push({ title: `${linesOf(specs)}: the specs pass`, run: () => runSpecs(folder) })
   }
   return steps
+}
+
+/** What the compiler says of the blocks of a page, with the lines of the page. */
+function errorsOf(page, folder) {
+  const blocks = new Map(typed(page).map((block) => [block.source.file, block]))
+  const sources = [...blocks.values()].map(({ source }) => source)
+  const errors = new Map()
+  for (const { file, line, message } of typeErrors(folder, sources)) {
+    const block = blocks.get(file)
+    if (!block) throw new Error(`${file}: ${message}`)
+    errors.set(block, [...(errors.get(block) ?? []), `line ${block.line + line}: ${message}`])
+  }
+  return errors
 }
 
 /** Runs a script, as if no test ran it. */
@@ -259,12 +285,6 @@ const printedLines = (text) => text.trimEnd().split(/\r?\n/)
 function assertRan({ code, signal, stdout, stderr }, lines) {
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, `${stderr}\n${stdout}`)
   if (lines) assert.deepEqual(printedLines(stdout), lines, stderr || undefined)
-}
-
-async function runProgram(folder, line, code) {
-  const file = `program-${line}.mjs`
-  writeFileSync(join(folder, file), code)
-  assertRan(await runScript(folder, [file]), promised(code))
 }
 
 async function runCommand(folder, command, prints) {
@@ -304,10 +324,6 @@ async function ask(page) {
   } finally {
     await client.close()
   }
-}
-
-async function checkTypes(folder) {
-  assertRan(await runScript(folder, [bin('tsc'), '--project', 'tsconfig.json']))
 }
 
 async function runSpecs(folder) {
