@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.Cancellation = nativeBinding.Cancellation
 module.exports.VectorizerClient = nativeBinding.VectorizerClient
 module.exports.filterPlan = nativeBinding.filterPlan
 module.exports.inspectStore = nativeBinding.inspectStore

@@ -1,28 +1,24 @@
 import { createRequire } from 'node:module'
+import { Metadata } from './metadata.mjs'
 
-const require = createRequire(import.meta.url)
-const { HierarchicalNSW } = require('hnswlib-node')
-
-export const { version } = require('hnswlib-node/package.json')
-export const label = 'hnswlib-node'
-export const memoryOnly = true
+const { HierarchicalNSW } = createRequire(import.meta.url)('hnswlib-node')
 
 /**
- * It knows numbers and vectors only, so ids and metadata are kept beside it, as its users have to. Its
- * calls block; what is awaited is only the promise around them.
+ * It knows numbers and vectors only, so ids and metadata are kept beside it. Its calls block; what is awaited
+ * is only the promise around them.
  */
-export async function open({ dim, capacity, replaceDeleted = false }) {
+export function open({ dim, capacity, replaceDeleted = false }) {
   const index = new HierarchicalNSW('cosine', dim)
   const allowReplaceDeleted = replaceDeleted
   index.initIndex({ maxElements: capacity, m: 16, efConstruction: 200, allowReplaceDeleted })
   const labels = new Map()
   const ids = []
-  const metadataOf = new Map()
+  const metadata = new Metadata()
 
   function remove(id) {
     index.markDelete(labels.get(id))
     labels.delete(id)
-    metadataOf.delete(id)
+    metadata.delete(id)
   }
 
   /** Room is never given back where deleted points are not replaced. */
@@ -32,38 +28,35 @@ export async function open({ dim, capacity, replaceDeleted = false }) {
     if (needed > room) index.resizeIndex(Math.max(needed, Math.ceil(room * 1.5)))
   }
 
-  function find(vector, limit, ef) {
+  function searchSync(vector, limit, ef) {
     if (index.getEf() !== ef) index.setEf(ef)
     return index.searchKnn(vector, limit).neighbors.map((label) => ids[label])
   }
 
   return {
     settings: 'M 16, ef_construction 200',
-    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
-    async insert(batch, data, metadata) {
-      if (!replaceDeleted) makeRoom(batch.length)
-      for (const [i, id] of batch.entries()) {
-        index.addPoint(Array.from(data.subarray(i * dim, (i + 1) * dim)), ids.length, replaceDeleted)
+    async insert(rows) {
+      if (!replaceDeleted) makeRoom(rows.ids.length)
+      for (const [i, id] of rows.ids.entries()) {
+        const vector = rows.data.subarray(i * dim, (i + 1) * dim)
+        index.addPoint(Array.from(vector), ids.length, replaceDeleted)
         labels.set(id, ids.length)
-        // A copy, as an engine makes: the benchmark's own metadata are not the engine's memory.
-        metadataOf.set(id, JSON.parse(JSON.stringify(metadata[i])))
         ids.push(id)
       }
+      metadata.insert(rows.ids, rows.metadata)
     },
-    async index() {},
     query: (vector) => Array.from(vector),
-    search: async (vector, limit, ef) => find(vector, limit, ef),
-    searchSync: find,
+    search: async (vector, limit, ef) => searchSync(vector, limit, ef),
+    searchSync,
     async deleteOne(id) {
       remove(id)
     },
     async deleteMany(batch) {
       for (const id of batch) remove(id)
     },
-    async deleteByFilter({ field, below }) {
-      for (const [id, metadata] of metadataOf) if (metadata[field] < below) remove(id)
+    async deleteByFilter(filter) {
+      for (const id of metadata.matches(filter)) remove(id)
     },
     count: async () => labels.size,
-    async close() {},
   }
 }

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { connect, Index } from '@lancedb/lancedb'
 import {
   Field,
@@ -16,11 +13,6 @@ import {
   vectorFromArray,
 } from 'apache-arrow'
 
-// Its package.json is not among its exports.
-const main = createRequire(import.meta.url).resolve('@lancedb/lancedb')
-export const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8'))
-export const label = '@lancedb/lancedb'
-
 /** Ids in one predicate. */
 const CHUNK = 10_000
 
@@ -32,8 +24,7 @@ export async function open({ dim, folder, reopen }) {
   const compact = () => table.optimize({ cleanupOlderThan: new Date() })
   return {
     settings: 'IVF_HNSW_SQ, M 16, ef_construction 200, id and year indexed (BTREE)',
-    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
-    insert: (ids, data, metadata) => table.add(arrowTable(schema, ids, data, metadata)),
+    insert: (rows) => table.add(arrowTable(schema, rows)),
     async index() {
       // Each batch is a fragment of its own, and an index over many fragments is slower to read.
       await compact()
@@ -41,7 +32,6 @@ export async function open({ dim, folder, reopen }) {
       await table.createIndex('embedding', { config: hnsw })
       for (const column of ['id', 'year']) await table.createIndex(column, { config: Index.btree() })
     },
-    query: (vector) => vector,
     async search(vector, limit, ef) {
       const query = table.query().nearestTo(vector).distanceType('cosine').ef(ef)
       // With the distance named, it does not warn at each search that it is added.
@@ -80,7 +70,7 @@ function columns(dim) {
 }
 
 /** The vectors go in as they are, without an array of numbers for each. */
-function arrowTable(schema, ids, data, metadata) {
+function arrowTable(schema, { ids, data, metadata }) {
   const length = ids.length
   const values = makeData({ type: new Float32(), data })
   const [, { type: list }] = schema.fields

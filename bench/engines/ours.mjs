@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { VectorizerClient } from '../../index.js'
 
@@ -6,29 +5,20 @@ const COLLECTION = 'bench'
 /** How long background work is waited for, and how long it must have changed nothing, in ms. */
 const PATIENCE = 5_000
 const STILL = 1_000
-/** What one search can be given in place of the collection's own setting. */
-const EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192]
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
-export { version }
-export const label = 'vectorizer-native'
-
-export async function open({ dim, ef, folder, disk, reopen }) {
+export async function open({ dim, folder, disk, reopen }) {
   const embeddings = new Map()
   const embedder = (texts) => texts.map((text) => embeddings.get(text))
   const client = new VectorizerClient({ embedder, ...(disk && { path: folder }) })
-  const hnsw = ef ? { ef_search: ef } : undefined
-  if (!reopen) await client.createCollection(COLLECTION, { dimension: dim, hnsw })
-  const info = await client.getCollectionInfo(COLLECTION)
-  const graph = `M ${info.hnsw.m}, ef_construction ${info.hnsw.ef_construction}`
-  const efs = ef || reopen ? [null] : await ladder(client, dim)
-  const own = efs.length === 1 ? `, ef_search ${info.hnsw.ef_search}` : ''
+  if (!reopen) await client.createCollection(COLLECTION, { dimension: dim })
+  const info = () => client.getCollectionInfo(COLLECTION)
+  const { hnsw } = await info()
+  const durability = disk ? ', fsync everysec (its default)' : ''
   return {
-    settings: `${graph}${own}${disk ? ', fsync everysec (its default)' : ''}`,
-    efs,
-    insert: (ids, data, metadata) => client.insertVectors(COLLECTION, { ids, data, metadata }),
+    settings: `M ${hnsw.m}, ef_construction ${hnsw.ef_construction}${durability}`,
+    insert: (rows) => client.insertVectors(COLLECTION, rows),
     /** Under each id a text, its vector given in place of a model's. */
-    async insertTexts(ids, texts, data, metadata) {
+    async insertTexts({ ids, texts, data, metadata }) {
       for (const [i, text] of texts.entries()) embeddings.set(text, data.subarray(i * dim, (i + 1) * dim))
       const rows = ids.map((id, i) => ({ id, text: texts[i], metadata: metadata[i] }))
       await client.insertTexts(COLLECTION, rows)
@@ -36,10 +26,8 @@ export async function open({ dim, ef, folder, disk, reopen }) {
     },
     index: () => client.optimize(COLLECTION),
     flush: () => client.flush(),
-    query: (vector) => vector,
     async search(vector, limit, ef_search) {
-      const options = { limit, include_metadata: false, ...(ef_search && { ef_search }) }
-      const found = await client.search(COLLECTION, vector, options)
+      const found = await client.search(COLLECTION, vector, { limit, include_metadata: false, ef_search })
       return found.map((result) => result.id)
     },
     searchMany: (vectors, limit, ef_search) =>
@@ -49,19 +37,9 @@ export async function open({ dim, ef, folder, disk, reopen }) {
     deleteByFilter: ({ field, below }) => client.deleteByFilter(COLLECTION, { [field]: { $lt: below } }),
     count: () => client.count(COLLECTION),
     cleanUp: () => client.optimize(COLLECTION),
-    info: () => client.getCollectionInfo(COLLECTION),
-    settle: () => settled(async () => (await client.getCollectionInfo(COLLECTION)).index),
+    info,
+    settle: () => settled(async () => (await info()).index),
     close: () => client.close(),
-  }
-}
-
-/** Where a search takes no `ef_search`, there is only the collection's own. */
-async function ladder(client, dim) {
-  try {
-    await client.search(COLLECTION, new Float32Array(dim).fill(1), { ef_search: EFS[0] })
-    return EFS
-  } catch {
-    return [null]
   }
 }
 

@@ -1,15 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
-
-const require = createRequire(import.meta.url)
-// Their package.json are not among their exports.
-const versionOf = (name) =>
-  JSON.parse(readFileSync(join(dirname(require.resolve(name)), '..', 'package.json'), 'utf8')).version
-export const version = `${versionOf('@electric-sql/pglite')} with pgvector (pglite-pgvector ${versionOf('@electric-sql/pglite-pgvector')})`
-export const label = '@electric-sql/pglite'
 
 /** PostgreSQL as WebAssembly, its data in a folder. */
 export async function open({ dim, folder, reopen }) {
@@ -22,8 +13,7 @@ export async function open({ dim, folder, reopen }) {
   const text = (embedding) => `[${Array.from(embedding).join(',')}]`
   return {
     settings: 'hnsw (m 16, ef_construction 200), id and year indexed, in a folder',
-    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
-    async insert(ids, data, metadata) {
+    async insert({ ids, data, metadata }) {
       const rows = ids.map((id, i) => ({
         key: id,
         embedding: text(data.subarray(i * dim, (i + 1) * dim)),

@@ -5,14 +5,10 @@ const require = createRequire(import.meta.url)
 const Database = require('better-sqlite3')
 const sqliteVec = require('sqlite-vec')
 
-// Its package.json is not among its exports.
-const { vec } = connect(':memory:').prepare('select vec_version() as vec').get()
-export const version = `${vec.slice(1)} on better-sqlite3 ${require('better-sqlite3/package.json').version}`
-export const label = 'sqlite-vec'
-
 /** It has no index: each search compares with all rows. Its calls block. */
-export async function open({ dim, folder, reopen }) {
-  const database = connect(join(folder, 'rows.db'))
+export function open({ dim, folder, reopen }) {
+  const database = new Database(join(folder, 'rows.db'))
+  sqliteVec.load(database)
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')
   if (!reopen) database.exec(schema(dim))
@@ -22,13 +18,12 @@ export async function open({ dim, folder, reopen }) {
   const remove = database.prepare('delete from rows where id = ?')
   const counter = database.prepare('select count(*) from rows').pluck()
   const all = (work) => database.transaction(work)()
-  const find = (vector, limit) => nearest.all(vector, limit)
+  const searchSync = (vector, limit) => nearest.all(vector, limit)
   return {
     settings: `exact, vec0 table, WAL, synchronous NORMAL, secure_delete ${secureDelete} (its default)`,
-    efs: [null],
-    async insert(batch, data, metadata) {
+    async insert({ ids, data, metadata }) {
       all(() => {
-        for (const [i, id] of batch.entries()) {
+        for (const [i, id] of ids.entries()) {
           const { id: name, version, created_at, summary, year, rank } = metadata[i]
           const embedding = data.subarray(i * dim, (i + 1) * dim)
           // A vec0 table takes a number for a float; only a BigInt is an integer to it.
@@ -45,10 +40,8 @@ export async function open({ dim, folder, reopen }) {
         }
       })
     },
-    async index() {},
-    query: (vector) => vector,
-    search: async (vector, limit) => find(vector, limit),
-    searchSync: find,
+    search: async (vector, limit) => searchSync(vector, limit),
+    searchSync,
     async deleteOne(id) {
       remove.run(id)
     },
@@ -70,12 +63,6 @@ export async function open({ dim, folder, reopen }) {
       database.close()
     },
   }
-}
-
-function connect(path) {
-  const database = new Database(path)
-  sqliteVec.load(database)
-  return database
 }
 
 /** Columns that searches and deletes filter by, and, with a plus, those that are only kept. */

@@ -1,12 +1,8 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-const require = createRequire(import.meta.url)
 // Only this part of the package: what embeds, fetches and splits documents is not installed.
-const { LocalIndex } = require('vectra/lib/LocalIndex')
-
-export const { version } = require('vectra/package.json')
-export const label = 'vectra'
+const { LocalIndex } = createRequire(import.meta.url)('vectra/lib/LocalIndex')
 
 /** One JSON file, written whole by each change; a search compares with all items. */
 export async function open({ folder, dim, reopen }) {
@@ -21,8 +17,7 @@ export async function open({ folder, dim, reopen }) {
 
   return {
     settings: 'exact, a folder, year indexed (kept with the items)',
-    efs: [null],
-    insert: (ids, data, metadata) =>
+    insert: ({ ids, data, metadata }) =>
       index.batchInsertItems(
         ids.map((id, i) => ({
           id,
@@ -30,7 +25,6 @@ export async function open({ folder, dim, reopen }) {
           metadata: metadata[i],
         })),
       ),
-    async index() {},
     query: (vector) => Array.from(vector),
     async search(vector, limit) {
       const found = await index.queryItems(vector, '', limit)
@@ -43,6 +37,5 @@ export async function open({ folder, dim, reopen }) {
       await removeAll(items.map((item) => item.id))
     },
     count: async () => (await index.getIndexStats()).items,
-    async close() {},
   }
 }

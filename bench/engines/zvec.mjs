@@ -1,20 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
-const require = createRequire(import.meta.url)
-const zvec = require('@zvec/zvec')
-
-// Its package.json is not among its exports.
-const packageJson = join(dirname(require.resolve('@zvec/zvec')), '..', 'package.json')
-export const { version } = JSON.parse(readFileSync(packageJson, 'utf8'))
-export const label = '@zvec/zvec'
-
+const zvec = createRequire(import.meta.url)('@zvec/zvec')
 const { ZVecDataType: type, ZVecIndexType: kind } = zvec
 zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR })
 
 /** It has no collections in memory: this one is in a temporary folder, memory-mapped (its default). */
-export async function open({ dim, folder, reopen }) {
+export function open({ dim, folder, reopen }) {
   const path = join(folder, 'zvec')
   const collection = reopen ? zvec.ZVecOpen(path) : zvec.ZVecCreateAndOpen(path, schema(dim))
   const request = (vector, topk, ef) => ({
@@ -24,12 +16,11 @@ export async function open({ dim, folder, reopen }) {
     outputFields: [],
     params: { indexType: kind.HNSW, ef },
   })
-  const ids = (documents) => documents.map((document) => document.id)
+  const idsOf = (documents) => documents.map((document) => document.id)
   return {
     settings: 'M 16, ef_construction 200, year indexed, on disk',
-    efs: [10, 16, 24, 32, 48, 64, 96, 128, 192],
-    async insert(batch, data, metadata) {
-      const documents = batch.map((id, i) => {
+    async insert({ ids, data, metadata }) {
+      const documents = ids.map((id, i) => {
         const { id: name, ...fields } = metadata[i]
         return {
           id,
@@ -40,9 +31,8 @@ export async function open({ dim, folder, reopen }) {
       check(collection.insertSync(documents))
     },
     index: () => collection.optimize(),
-    query: (vector) => vector,
-    search: async (vector, limit, ef) => ids(await collection.query(request(vector, limit, ef))),
-    searchSync: (vector, limit, ef) => ids(collection.querySync(request(vector, limit, ef))),
+    search: async (vector, limit, ef) => idsOf(await collection.query(request(vector, limit, ef))),
+    searchSync: (vector, limit, ef) => idsOf(collection.querySync(request(vector, limit, ef))),
     // Deletes by id exist as blocking calls only.
     async deleteOne(id) {
       check([collection.deleteSync(id)])

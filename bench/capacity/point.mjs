@@ -1,0 +1,71 @@
+import { K } from '../shared/exact.mjs'
+import { BATCH, idOf, readJob } from '../shared/job.mjs'
+import { chooseEf, medianSeconds, memoryMeter, searchMeter, seconds } from '../shared/meter.mjs'
+import { reopen } from '../shared/reopen.mjs'
+import { batchesFrom } from './data.mjs'
+
+/** How many rows are inserted into another collection before memory is looked at. */
+const WARM_UP = 2 * BATCH
+/** How often all queries are searched for in one call. */
+const REPEATS = 5
+
+/**
+ * What a collection of this size takes, in bytes, and how fast it is, in seconds, in memory or on disk. The
+ * rows are read from a file as they are inserted: nothing else in this process grows with them.
+ */
+export default async function capacityPoint({ shared, folder, n, dim, disk }, engine) {
+  // Threads, buffers and compiled code come with the first collection, and are the process's, not its.
+  const small = await engine.open({ dim })
+  for await (const batch of batchesFrom({ shared, dim }, WARM_UP)) await small.insert(batch)
+  await small.index()
+  await small.close()
+
+  const memory = await memoryMeter()
+  const before = process.memoryUsage().rss
+  let store = await engine.open({ dim, folder, disk })
+  const build = await seconds(async () => {
+    for await (const batch of batchesFrom({ shared, dim }, n)) await store.insert(batch)
+    await store.index()
+  })
+  const peak = process.resourceUsage().maxRSS * 1024 - before
+  const resident = await memory()
+  const info = await store.info()
+  if (info.index.indexed !== n) throw new Error(`${info.index.indexed} rows are in the graph, not ${n}`)
+
+  // From here on memory is not looked at any more.
+  const data = readJob(shared)
+  const level = { limits: data.limits[0] }
+  const ef = await chooseEf(store, data, level)
+  const search = await searchMeter(store, data, ef).search(level)
+  const together = await medianSeconds(Array(REPEATS), () => store.searchMany(data.queries, K, ef))
+
+  let files = null
+  let reopened = null
+  if (disk) {
+    const again = await reopen(engine, store, { shared, folder, dim, ef })
+    files = again.bytes
+    reopened = again.reopened
+    store = again.store
+    // What opening has not read yet is not to count as the time of a delete.
+    await searchMeter(store, data, ef).search(level)
+  }
+
+  const batch = data.batch.map(idOf)
+  const deletion = await seconds(() => store.deleteMany(batch))
+  const left = await store.count()
+  await store.close()
+  if (left !== n - batch.length) throw new Error(`${left} rows are left, not ${n - batch.length}`)
+  return {
+    before,
+    resident,
+    peak,
+    reported: info.size_bytes,
+    reportedFiles: info.disk_bytes ?? null,
+    files,
+    build,
+    ...search,
+    together: data.queries.length / together,
+    reopened,
+    deleted: batch.length / deletion,
+  }
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/**
+ * Every engine that is measured.
+ *
+ * - `name`: in `--engines` and in what is printed meanwhile
+ * - `label`: in reports
+ * - `packages`: what it is made of
+ * - `module`: the file of this folder that opens it, where that has another name; `options` are what it is
+ *   opened with
+ * - `storage`: where it keeps vectors, `memory` or `disk`; `either` is as the mode has it
+ * - `modes`: which ones compare it
+ * - `isExact`: it has no index
+ * - `maxRows`: as many as are bearable
+ * - `cannotReopen`: its file stays locked until its process ends
+ */
+export const ENGINES = [
+  {
+    name: 'ours',
+    label: 'vectorizer-native',
+    packages: ['vectorizer-native'],
+    storage: 'either',
+    modes: ['memory', 'disk', 'peers', 'churn'],
+  },
+  {
+    name: 'ours-disk',
+    label: 'vectorizer-native, on disk',
+    packages: ['vectorizer-native'],
+    module: 'ours',
+    storage: 'disk',
+    modes: ['churn'],
+  },
+  {
+    name: 'zvec',
+    label: '@zvec/zvec',
+    packages: ['@zvec/zvec'],
+    storage: 'disk',
+    modes: ['memory', 'disk', 'peers', 'churn'],
+  },
+  {
+    name: 'usearch',
+    label: 'usearch',
+    packages: ['usearch'],
+    storage: 'memory',
+    modes: ['peers', 'churn'],
+  },
+  {
+    name: 'hnswlib',
+    label: 'hnswlib-node',
+    packages: ['hnswlib-node'],
+    storage: 'memory',
+    modes: ['memory', 'peers', 'churn'],
+  },
+  {
+    name: 'hnswlib-replacing',
+    label: 'hnswlib-node, replacing',
+    packages: ['hnswlib-node'],
+    module: 'hnswlib',
+    options: { replaceDeleted: true },
+    storage: 'memory',
+    modes: ['churn'],
+  },
+  {
+    name: 'lancedb',
+    label: '@lancedb/lancedb',
+    packages: ['@lancedb/lancedb', 'apache-arrow'],
+    storage: 'disk',
+    modes: ['disk', 'peers'],
+  },
+  {
+    name: 'sqlite-vec',
+    label: 'sqlite-vec',
+    packages: ['sqlite-vec', 'better-sqlite3'],
+    storage: 'disk',
+    modes: ['disk', 'peers'],
+    isExact: true,
+  },
+  {
+    name: 'ruvector',
+    label: '@ruvector/core',
+    packages: ['@ruvector/core'],
+    storage: 'disk',
+    modes: ['peers'],
+    maxRows: 20_000,
+    cannotReopen: true,
+  },
+  {
+    name: 'pglite',
+    label: '@electric-sql/pglite',
+    packages: ['@electric-sql/pglite', '@electric-sql/pglite-pgvector'],
+    storage: 'disk',
+    modes: ['peers'],
+    maxRows: 5_000,
+  },
+  {
+    name: 'vectra',
+    label: 'vectra',
+    packages: ['vectra'],
+    storage: 'disk',
+    modes: ['peers'],
+    isExact: true,
+    maxRows: 2_000,
+  },
+]
+
+/** The ladder: how many candidates a search keeps, from the narrowest search to the widest. */
+const EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192]
+
+/** What the store of an engine does where its module says nothing else. */
+const STORE = { query: (vector) => vector, async index() {}, async close() {} }
+
+export const engineOf = (name) => ENGINES.find((engine) => engine.name === name)
+
+/** The names of a mode's engines; the modes that compare nothing have ours. */
+export function namesIn(mode) {
+  const names = ENGINES.filter(({ modes }) => modes.includes(mode)).map(({ name }) => name)
+  return names.length > 0 ? names : ['ours']
+}
+
+/** The engine with its `open`, which loads its packages into this process. */
+export async function load(name) {
+  const engine = engineOf(name)
+  const module = await import(`./${engine.module ?? name}.mjs`)
+  const efs = engine.isExact ? [null] : EFS
+  const open = async (options) => ({
+    ...STORE,
+    efs,
+    ...(await module.open({ ...options, ...engine.options })),
+  })
+  return { ...engine, open }
+}
+
+/** Its packages with their versions. */
+export function versionOf({ packages }) {
+  const named = packages.map((name) => {
+    const { version } = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8'))
+    return `${name} ${version}`
+  })
+  return named.join(' with ')
+}
+
+/** Where a package is: ours is this one, and the others are installed beside the benchmark. */
+export function folderOf(name) {
+  const bench = resolve(import.meta.dirname, '..')
+  return name === 'vectorizer-native' ? resolve(bench, '..') : join(bench, 'node_modules', name)
+}

@@ -1,0 +1,43 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { resolve } from 'node:path'
+
+export const MB = 1024 * 1024
+/** In place of a figure that there is none of. */
+export const NONE = '–'
+
+/** Progress: only reports belong on the standard output. */
+export const say = (line) => process.stderr.write(`${line}\n`)
+
+export function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** Today, and what it is measured on. */
+export function machine() {
+  const processors = cpus()
+  const model = processors[0]?.model.trim() ?? 'unknown processor'
+  const node = `Node.js ${process.version}, ${process.platform} ${process.arch}`
+  return `${new Date().toISOString().slice(0, 10)}. ${node}, ${model}, ${processors.length} cores`
+}
+
+/** To the standard output, and to a file in the folder of results, with the charts that belong to it. */
+export function publish(name, text, charts = {}) {
+  const folder = resolve(import.meta.dirname, '..', 'results')
+  mkdirSync(folder, { recursive: true })
+  for (const [file, content] of Object.entries({ [name]: `${text}\n`, ...charts }))
+    writeFileSync(resolve(folder, file), content)
+  process.stdout.write(`${text}\n`)
+}
+
+/** Three significant digits. */
+export function digits(value) {
+  if (value === 0) return '0'
+  if (Math.abs(value) < 0.0001) return '< 0.0001'
+  const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
+  return value.toFixed(Math.min(places, 4))
+}
+
+/** The figures of searches: their median in ms, and the recall. */
+export const searches = ({ p50, recall }) => `${digits(p50)} (${recall.toFixed(3)})`

@@ -1,0 +1,33 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+
+/**
+ * Runs a task in a process of its own and resolves with its figures, or rejects with its error. A task is the
+ * path of a module of the benchmark, without its ending; one that needs longer than it is given is ended.
+ * Without a task the engine is only loaded.
+ */
+export function run({ task, engine, job, minutes = 120 }) {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(import.meta.dirname, 'worker.mjs'), {
+      execArgv: ['--expose-gc'],
+      // Native code may print; only the table belongs on the standard output.
+      stdio: ['ignore', 2, 2, 'ipc'],
+    })
+    let answer
+    child.on('message', (message) => {
+      answer = message
+    })
+    child.on('error', reject)
+    const late = setTimeout(() => {
+      answer = { error: `it did not end in ${minutes} minutes` }
+      child.kill('SIGKILL')
+    }, minutes * 60_000)
+    child.on('exit', (code, signal) => {
+      clearTimeout(late)
+      const { error, figures } = answer ?? { error: `its process ended with ${signal ?? `code ${code}`}` }
+      if (error === undefined) resolve(figures)
+      else reject(new Error(error))
+    })
+    child.send({ task, engine, job })
+  })
+}
