@@ -179,9 +179,7 @@ impl Graph {
             loop {
                 let from = best;
                 let neighbours = self.neighbours(layer, from.1);
-                for &next in neighbours {
-                    target.fetch(next);
-                }
+                neighbours.iter().for_each(|&next| target.fetch(next));
                 for &next in neighbours {
                     best = best.min(near(next));
                 }

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Dispatch,
+    Api, Place,
+    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
     collections::Done,
     failure::Handled,
     names::Name,
-    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::Keys,
@@ -68,8 +68,8 @@ fn directory(api: &Api) -> Handled<PathBuf> {
     let directory = api.options.backups.clone();
     Ok(directory.ok_or_else(|| {
         Error::Unsupported(
-            "this server has no directory for backups: start it with --backups DIR, or with the \
-             option 'backups'"
+            "this server has no directory for backups: start it with --backups DIR, or with \
+             serve({ backups })"
                 .into(),
         )
     })?)
@@ -77,30 +77,27 @@ fn directory(api: &Api) -> Handled<PathBuf> {
 
 pub async fn create(
     api: Api,
-    request: ApiRequest<Anywhere, NoQuery, JsonBody<NewBackup>>,
+    asked: Asked<Anywhere, NoQuery, Sent<NewBackup>>,
 ) -> Answered<BackupReport> {
-    let (target, JsonBody(NewBackup { collections, keys })) = (directory(&api)?, request.body);
+    let (target, Sent(NewBackup { collections, keys })) = (directory(&api)?, asked.body);
     let apart = keys == Some(Keys::Apart);
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.run(Place::Aside, move |call, _| {
         let made = call.create_backup(&target, collections.as_deref(), apart, &mut |_| ())?;
         BackupReport::of(&made.backup, made.keys.as_deref())
     })
     .await
 }
 
-pub async fn export_keys(
-    api: Api,
-    _: ApiRequest<Anywhere, NoQuery, NoBody>,
-) -> Answered<BackupReport> {
+pub async fn export_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<BackupReport> {
     let target = directory(&api)?;
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.run(Place::Aside, move |call, _| {
         BackupReport::of(&call.export_keys(&target)?, None)
     })
     .await
 }
 
-pub async fn rotate_keys(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
-    api.run(Dispatch::Blocking, move |call, _| {
+pub async fn rotate_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
+    api.run(Place::Aside, move |call, _| {
         call.rotate_keys(None, &mut |_| ())?;
         Done::new("the keys of the store are new".into())
     })

@@ -6,18 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Dispatch,
+    Api, Place,
+    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
     deletes::{Deleted, ReceiptQuery},
     names::{InCollection, Name},
     numbers::Whole,
-    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::{self, Object},
     client::Call,
     collection::{Access, Collection},
     error::{Error, Result},
-    graph::GraphBuilder,
     report::{Details, timestamp},
 };
 
@@ -52,8 +51,6 @@ struct HnswOptions {
     /// Candidates that a search keeps. Default 80.
     #[schemars(range(min = 1, max = 4096))]
     ef_search: Option<Whole>,
-    /// What makes a graph of many vectors that are in none. Default `own`.
-    builder: Option<GraphBuilder>,
 }
 
 /// A collection in a list.
@@ -125,9 +122,9 @@ impl Done {
 
 pub async fn create(
     api: Api,
-    request: ApiRequest<Anywhere, NoQuery, JsonBody<NewCollection>>,
+    asked: Asked<Anywhere, NoQuery, Sent<NewCollection>>,
 ) -> Answered<CreatedCollection> {
-    let JsonBody(new) = request.body;
+    let Sent(new) = asked.body;
     let creation = arguments::Creation {
         name: new.name,
         dimension: new.dimension.0,
@@ -137,12 +134,11 @@ pub async fn create(
                 m: hnsw.m.map(|m| m.0),
                 ef_construction: hnsw.ef_construction.map(|ef| ef.0),
                 ef_search: hnsw.ef_search.map(|ef| ef.0),
-                builder: hnsw.builder,
             })
         }),
     };
     let config = creation.config()?;
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.run(Place::Aside, move |call, _| {
         let collection = call.create_collection(config.clone())?;
         Answer::of(&CreatedCollection {
             message: format!("collection '{}' created", collection.name()),
@@ -153,8 +149,8 @@ pub async fn create(
     .await
 }
 
-pub async fn list(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
-    api.run(Dispatch::Inline, |call, access| {
+pub async fn list(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
+    api.run(Place::Here, |call, access| {
         let mut collections = Vec::new();
         for (collection, count) in counts(call, access)? {
             collections.push(CollectionSummary::of(&collection, count));
@@ -181,10 +177,10 @@ fn counts(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usize)>> 
 
 pub async fn get(
     api: Api,
-    request: ApiRequest<InCollection, NoQuery, NoBody>,
+    asked: Asked<InCollection, NoQuery, NoBody>,
 ) -> Answered<CollectionDetails> {
-    let name = request.at.collection;
-    api.run(Dispatch::Blocking, move |call, access| {
+    let name = asked.at.collection;
+    api.run(Place::Aside, move |call, access| {
         let collection = call.collection(&name)?;
         let info = collection.info(access)?;
         Answer::of(&CollectionDetails {
@@ -197,10 +193,10 @@ pub async fn get(
 
 pub async fn delete(
     api: Api,
-    request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
+    asked: Asked<InCollection, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
-    let (name, receipt) = (request.at.collection, request.query.receipt);
-    api.run(Dispatch::Blocking, move |call, access| {
+    let (name, receipt) = (asked.at.collection, asked.query.receipt);
+    api.run(Place::Aside, move |call, access| {
         let receipt = call.delete_collection(access, &name, receipt)?;
         Deleted::new(
             format!("collection '{name}' deleted"),
@@ -211,14 +207,11 @@ pub async fn delete(
     .await
 }
 
-pub async fn optimize(
-    api: Api,
-    request: ApiRequest<InCollection, NoQuery, NoBody>,
-) -> Answered<Done> {
-    let name = request.at.collection;
+pub async fn optimize(api: Api, asked: Asked<InCollection, NoQuery, NoBody>) -> Answered<Done> {
+    let name = asked.at.collection;
     let started = {
         let name = name.clone();
-        api.run(Dispatch::Blocking, move |call, _| {
+        api.run(Place::Aside, move |call, _| {
             call.collection(&name)?.optimize(None)
         })
         .await?

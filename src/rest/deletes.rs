@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Dispatch,
+    Api, Place,
+    asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
     filter::FilterText,
     names::{InCollection, OfVector},
-    request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::{check_dry_run, given},
@@ -137,9 +137,6 @@ pub struct DeleteByFilterReport {
     deleted: usize,
     /// In insertion order.
     results: Vec<FilterResult>,
-    /// The fields of the filter that none of the considered vectors has, where there are some.
-    #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
-    unknown_fields: Vec<String>,
     /// Where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
@@ -153,16 +150,13 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
-pub async fn delete(
-    api: Api,
-    request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
-) -> Answered<Deleted> {
-    let OfVector { collection, id } = request.at;
+pub async fn delete(api: Api, asked: Asked<OfVector, ReceiptQuery, NoBody>) -> Answered<Deleted> {
+    let OfVector { collection, id } = asked.at;
     let options = DeleteOptions {
-        receipt: request.query.receipt,
+        receipt: asked.query.receipt,
         ..DeleteOptions::default()
     };
-    api.run(Dispatch::Inline, move |call, access| {
+    api.run(Place::Here, move |call, access| {
         let receipt = call
             .collection(&collection)?
             .delete_one(access, &id, &options)?;
@@ -174,9 +168,9 @@ pub async fn delete(
 
 pub async fn batch_delete(
     api: Api,
-    request: ApiRequest<InCollection, NoQuery, JsonBody<Ids>>,
+    asked: Asked<InCollection, NoQuery, Sent<Ids>>,
 ) -> Answered<DeleteReport> {
-    delete_many(api, request.at.collection, request.body.0).await
+    delete_many(api, asked.at.collection, asked.body.0).await
 }
 
 pub async fn delete_many(
@@ -184,16 +178,16 @@ pub async fn delete_many(
     name: String,
     Ids { ids, receipt }: Ids,
 ) -> Answered<DeleteReport> {
-    let dispatch = if ids.len() <= SHORT {
-        Dispatch::Inline
+    let place = if ids.len() <= SHORT {
+        Place::Here
     } else {
-        Dispatch::Blocking
+        Place::Aside
     };
     let options = DeleteOptions {
         receipt: receipt.unwrap_or(false),
         ..DeleteOptions::default()
     };
-    api.run(dispatch, move |call, access| {
+    api.run(place, move |call, access| {
         let collection = call.collection(&name)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
         let outcomes = deletion.outcomes.iter().enumerate();
@@ -225,9 +219,9 @@ pub async fn delete_many(
 
 pub async fn delete_by_filter(
     api: Api,
-    request: ApiRequest<InCollection, NoQuery, JsonBody<ByFilter>>,
+    asked: Asked<InCollection, NoQuery, Sent<ByFilter>>,
 ) -> Answered<DeleteByFilterReport> {
-    delete_matching(api, request.at.collection, request.body.0).await
+    delete_matching(api, asked.at.collection, asked.body.0).await
 }
 
 pub async fn delete_matching(
@@ -242,7 +236,7 @@ pub async fn delete_matching(
     };
     check_dry_run("body.dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.run(Place::Aside, move |call, _| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
         let matched = deletion.matched.len();
         let status = if options.dry_run {
@@ -259,7 +253,6 @@ pub async fn delete_matching(
                 .into_iter()
                 .map(|id| FilterResult { id, status })
                 .collect(),
-            unknown_fields: deletion.unknown,
             receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
         })
     })
@@ -268,10 +261,10 @@ pub async fn delete_matching(
 
 pub async fn verify_erased(
     api: Api,
-    request: ApiRequest<InCollection, NoQuery, JsonBody<Suspects>>,
+    asked: Asked<InCollection, NoQuery, Sent<Suspects>>,
 ) -> Answered<VerificationReport> {
-    let (name, JsonBody(Suspects { ids })) = (request.at.collection, request.body);
-    api.run(Dispatch::Blocking, move |call, _| {
+    let (name, Sent(Suspects { ids })) = (asked.at.collection, asked.body);
+    api.run(Place::Aside, move |call, _| {
         let mut residues = call.collection(&name)?.verify_erased(&ids)?;
         for residue in &mut residues {
             // Where the store is on the server's disk is not the client's business.

@@ -452,7 +452,6 @@ impl Model {
                         m: 8,
                         ef_construction: 16,
                         ef_search: 60,
-                        ..HnswParams::default()
                     },
                 })?;
             }
@@ -472,7 +471,7 @@ impl Model {
                         .iter()
                         .map(|v| v.text.map(|text| contents.text(text)))
                         .collect(),
-                    ..Batch::default()
+                    on_progress: None,
                 };
                 let collection = collection(*name)?;
                 let mut prepared = collection.prepare(batch)?;
@@ -490,7 +489,6 @@ impl Model {
                     data: row.map(|row| marks::row(row, contents.dimension())),
                     text: text.map(|text| contents.text(text)),
                     metadata: data.map(metadata),
-                    ..Update::default()
                 };
                 collection(*name)?.update(WAIT, &id(*vector), &update)?;
             }
