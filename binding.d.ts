@@ -29,23 +29,23 @@ export declare class Cancellation {
 export declare class VectorizerClient {
   constructor(options: string)
   ready(): unknown
-  createCollection(request: string): unknown
+  createCollection(request: string, given: string): unknown
   listCollections(): unknown
   getCollectionInfo(collection: string): unknown
   getCollection(collection: string): unknown
   deleteCollection(collection: string, options?: string | undefined | null): unknown
-  insertVectors(collection: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata?: string | undefined | null, texts?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertVectors(collection: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, areColumns: boolean, onProgress?: Listener | undefined | null): unknown
   insertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null): unknown
   batchInsertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
   insertTexts(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
   getVector(collection: string, id: string): unknown
   listVectors(collection: string, page: string): unknown
   count(collection: string, filter?: string | undefined | null): unknown
-  updateVector(collection: string, id: string, fields: string, data?: Float32Array | undefined | null): unknown
+  updateVector(collection: string, id: string, fields: string, data: Float32Array | undefined | null, isEmbedded: boolean): unknown
   search(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
   searchVectors(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
   searchText(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
-  searchBatch(collection: string, texts: string | undefined | null, data: Float32Array, lengths: Uint32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
+  searchBatch(collection: string, texts: string | undefined | null, data: Float32Array, lengths: Uint32Array | undefined | null, isEmbedded: boolean, options: string, filter?: string | undefined | null): unknown
   deleteVector(collection: string, id: string, options?: string | undefined | null): unknown
   batchDelete(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
   deleteVectors(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
@@ -61,7 +61,7 @@ export declare class VectorizerClient {
   close(): unknown
 }
 
-/** The plan of a filter: `{ expression, guards }`. */
+/** The plan of a filter: `{ expression, guards, fields }`. */
 export declare function filterPlan(filter: string): unknown
 
 /** What is in the files of a store, as a JSON text. Changes and locks nothing. */

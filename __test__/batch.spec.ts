@@ -120,7 +120,7 @@ describe('what is no batch of queries', () => {
     ['a zero vector', [[1, 2], Float32Array.of(0, 0)], 'queries[1]'],
     ['a lone surrogate', ['text', '\ud800'], 'queries[1]'],
     ['values that are no whole rows', new Float32Array(5).fill(1), 'queries'],
-    ['no finite value in a row', Float32Array.of(1, 2, 3, Number.POSITIVE_INFINITY), 'queries[1]'],
+    ['no finite value in a row', Float32Array.of(1, 2, 3, Number.POSITIVE_INFINITY), 'queries[3]'],
   ])('%s is a ValidationError that names it', async (_, queries, named) => {
     const client = await holding('a')
     const error = await rejection(untyped(client).searchBatch('things', queries))

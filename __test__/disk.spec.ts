@@ -44,7 +44,7 @@ describe.each(MODES)('with fsync %s', (fsync) => {
     await client.createCollection('far', {
       dimension: 2,
       metric: 'euclidean',
-      hnsw: { m: 5, ef_construction: 33, ef_search: 44 },
+      hnsw: { m: 5, ef_construction: 33, ef_search: 44, builder: 'hnsw_rs' },
     })
     await client.createCollection('texts', { dimension: 16, metric: 'dot_product' })
     for (const name of [long, '😀 .. C: "x"', '.hidden', '集合']) {

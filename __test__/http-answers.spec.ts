@@ -1,8 +1,13 @@
 // What every answer has, errors above all.
-import { refusal, servingThings } from './support/http'
+import * as module from '..'
+import { directory } from './support/disk'
+import { refusal, serving, servingThings } from './support/http'
 
 const INSERT = '/collections/things/insert'
 const A = '/collections/things/vectors/a'
+
+/** What JavaScript is offered, by name. */
+const offered = [...Object.keys(module), ...Object.getOwnPropertyNames(module.VectorizerClient.prototype)]
 
 describe('an answer', () => {
   test.each([
@@ -59,6 +64,73 @@ describe('an answer', () => {
     const answer = await ask('POST', path, body)
     expect(refusal(answer)).toStrictEqual({ status: 400, code: 'VALIDATION_ERROR' })
     expect(answer.json.message.length).toBeLessThan(1000)
+  })
+
+  test('that tells of a mistake names no call of JavaScript', async () => {
+    const { client, ask } = await servingThings(['a'])
+    const { ask: askOther } = await serving({ backups: directory() })
+    const filters = [
+      ...[
+        {},
+        [],
+        { a: {} },
+        { a: [] },
+        { a: { b: 1 } },
+        { $nor: [] },
+        { a: { $gt: null } },
+        { a: { $lte2: 1 } },
+      ],
+      ...[{ must: [] }, { must: [{}] }, { must: [{ key: 'a' }] }, { a: { $date: 'x' } }, { 'a..b': 1 }],
+      ...[{ must: [{ key: 'a', range: { gt: true } }] }, { a: { $exists: 1 } }, { a: 1, must: [] }],
+    ]
+    const nowhere = '/collections/nowhere'
+    const answers = await Promise.all([
+      ...filters.map((filter) => ask('POST', '/collections/things/delete_by_filter', { filter })),
+      ...['', '/vectors', '/vectors/a'].map((path) => ask('GET', nowhere + path)),
+      ...['', '/vectors/a'].map((path) => ask('DELETE', nowhere + path)),
+      ask('POST', `${nowhere}/insert`, { vector: [1] }),
+      ask('POST', `${nowhere}/search`, { vector: [1] }),
+      ask('POST', `${nowhere}/delete_by_filter`, { filter: { a: 1 } }),
+      ask('POST', `${nowhere}/batch_delete`, { ids: ['a'] }),
+      ask('POST', `${nowhere}/optimize`),
+      ask('GET', '/collections/things/vectors/nobody'),
+      ask('GET', '/collections/things/vectors?limit=0'),
+      ask('POST', '/collections', { name: 'things', dimension: 2 }),
+      ask('POST', '/collections', { name: '', dimension: 2 }),
+      ask('POST', '/collections', { name: 'new', dimension: 0 }),
+      ask('POST', '/collections', { name: 'new', dimension: 2, metric: 'far' }),
+      ask('POST', '/collections', { name: 'new', dimension: 2, hnsw: { m: 1 } }),
+      ask('POST', INSERT, { vector: [1, 2, 3] }),
+      ask('POST', INSERT, { vector: [0, 0] }),
+      ask('POST', INSERT, { vector: [1, 1e39] }),
+      ask('POST', INSERT, { vector: [1, 2], unknown: 1 }),
+      ask('POST', INSERT, { id: '', vector: [1, 2] }),
+      ask('POST', '/collections/things/search', { vector: [1, 2], limit: 0 }),
+      ask('POST', '/collections/things/search', { vector: [1, 2], ef_search: 0 }),
+      ask('POST', '/collections/things/search', { vector: [1, 2], embedder: 1 }),
+      ask('PUT', A, {}),
+      ask('POST', '/backups', {}),
+      ask('POST', '/backups/keys'),
+      ask('POST', '/keys/rotate'),
+      askOther('POST', '/backups', { keys: 'apart' }),
+      askOther('POST', '/backups', { collections: ['nowhere'] }),
+      askOther('POST', '/backups/keys'),
+    ])
+    await client.deleteCollection('things')
+    const messages = answers.map((answer) => {
+      refusal(answer)
+      return answer.json.message
+    })
+    const names = new RegExp(
+      `\\b(${offered.filter((name) => /[A-Z]/.test(name)).join('|')})\\b|\\w\\(|options\\.`,
+    )
+    expect(messages.filter((message) => names.test(message))).toStrictEqual([])
+    expect(messages).toContain("collection 'nowhere' does not exist: create it first, or check the name")
+    const strange = messages.find((message) => message.includes('`embedder`')) as string
+    expect(strange).toMatch(
+      /^body\.embedder: unknown field `embedder`, expected one of `query`, `vector`, `limit`, `filter`/,
+    )
+    expect(strange.match(/`embedder`|`signal`|`onProgress`/g)).toHaveLength(1)
   })
 
   test('to HEAD is that to GET without its body', async () => {

@@ -194,6 +194,23 @@ describe('deleting by filter', () => {
   })
 })
 
+test.each(['/collections/things/delete_by_filter', '/collections/things/vectors/delete_by_filter'])(
+  'a field that no vector has is told by %s',
+  async (path) => {
+    const { ask } = await servingThings(['a', 'b'])
+    const filter = { name: 'a', must_not_have: { $exists: false } }
+    for (const body of [{ filter, dry_run: true }, { filter }]) {
+      const { json } = await ask('POST', path, body)
+      expect(json).toMatchObject({ matched: 1, unknownFields: ['must_not_have'] })
+    }
+    expect((await ask('POST', path, { filter: { name: 'z' } })).json).not.toHaveProperty('unknownFields')
+    const document = (await ask('GET', '/openapi.json')).json
+    const { properties, required } = document.components.schemas.DeleteByFilterReport
+    expect(properties.unknownFields).toMatchObject({ type: 'array', items: { type: 'string' } })
+    expect(required).not.toContain('unknownFields')
+  },
+)
+
 describe('deleting points', () => {
   const path = '/qdrant/collections/things/points/delete'
 

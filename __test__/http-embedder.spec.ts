@@ -174,12 +174,18 @@ describe('an embedder that', () => {
   test('returns a wrong length is told which one, and which is right', async () => {
     const { ask, client } = await servingTexts(async (texts) => texts.map(() => [1, 2, 3]))
     await client.insertVectors('things', [{ id: 'a', data: [1, 2] }])
-    for (const answer of [
-      await ask('POST', '/collections/things/insert', { text: 'a' }),
-      await ask('PUT', '/collections/things/vectors/a', { text: 'a' }),
-      await ask('POST', '/collections/things/search', { query: 'a' }),
-    ]) {
+    const texts = [{ id: 'a', text: 'a' }]
+    const vectors = [{ vector: [1, 2] }, { text: 'a' }]
+    for (const [place, answer] of [
+      ['body.text', await ask('POST', '/collections/things/insert', { text: 'a' })],
+      ['body.vectors[1].text', await ask('POST', '/collections/things/batch_insert', { vectors })],
+      ['body.texts[0].text', await ask('POST', '/insert_texts', { collection: 'things', texts })],
+      ['body.text', await ask('PUT', '/collections/things/vectors/a', { text: 'a' })],
+      ['body.query', await ask('POST', '/collections/things/search', { query: 'a' })],
+    ] as const) {
       expect(refusal(answer)).toStrictEqual({ status: 400, code: 'DIMENSION_MISMATCH', expected: 2, got: 3 })
+      const begin = `what the embedder returned for ${place} has 3 dimensions`
+      expect(answer.json.message.slice(0, begin.length)).toBe(begin)
     }
     expect((await client.getVector('things', 'a')).data).toStrictEqual(Float32Array.of(1, 2))
   })

@@ -131,6 +131,77 @@ describe('inserting', () => {
     }
     expect(await client.count('things')).toBe(1)
   })
+
+  const wide = [1, 2, 3]
+  const one = { vector: [1, 2] }
+  const things = { collection: 'things' }
+  test.each<[string, string, object, string]>([
+    ['POST', `${at}/insert`, { vector: wide }, 'body.vector has 3 dimensions'],
+    ['POST', `${at}/insert`, { vector: [1, 1e39] }, 'body.vector[1]: number out of range'],
+    ['POST', `${at}/insert`, { ...one, id: '' }, 'body.id is empty'],
+    ['POST', `${at}/batch_insert`, { vectors: [one, { vector: wide }] }, 'body.vectors[1].vector has 3'],
+    [
+      'POST',
+      `${at}/batch_insert`,
+      { vectors: [one, { vector: [1, 1e39] }] },
+      'body.vectors[1].vector[1]: number out of range',
+    ],
+    ['POST', `${at}/batch_insert`, { vectors: [one, { ...one, id: '' }] }, 'body.vectors[1].id is empty'],
+    [
+      'POST',
+      '/insert_vectors',
+      { ...things, vectors: [{ embedding: wide }] },
+      'body.vectors[0].embedding has 3',
+    ],
+    ['POST', '/insert_vectors', { ...things, vectors: [{ vector: wide }] }, 'body.vectors[0].vector has 3'],
+    [
+      'POST',
+      '/insert_vectors',
+      { ...things, vectors: [{ data: [0, 0] }] },
+      'body.vectors[0].data is all zeros',
+    ],
+    ['POST', '/insert_vectors', { ...things, vectors: [{}] }, 'body.vectors[0]: give the values once'],
+    [
+      'POST',
+      '/insert_vectors',
+      { ...things, vectors: [{ data: [1, 2], vector: [1, 2] }] },
+      'body.vectors[0]: give the values once',
+    ],
+    [
+      'PUT',
+      '/qdrant/collections/things/points',
+      { points: [{ id: 1, vector: wide }] },
+      'body.points[0].vector has 3 dimensions',
+    ],
+    ['PUT', `${at}/vectors/a`, { vector: wide }, 'body.vector has 3 dimensions'],
+    ['POST', '/update', { ...things, id: 'a', vector: wide }, 'body.vector has 3 dimensions'],
+    ['POST', '/update', { ...things, id: 'a', data: wide }, 'body.data has 3 dimensions'],
+    ['POST', '/update', { ...things, id: 'a', data: [1, 2], vector: [1, 2] }, 'body: give the values once'],
+    ['POST', `${at}/search`, { vector: wide }, 'body.vector has 3 dimensions'],
+    [
+      'POST',
+      `${at}/search`,
+      { vector: [1, 1e39], filter: { name: 'a' } },
+      'body.vector[1]: number out of range',
+    ],
+    ['POST', '/search', { ...things, vector: wide }, 'body.vector has 3 dimensions'],
+  ])(
+    'a vector that is refused is called what the body calls it: %s %s %j',
+    async (method, path, body, begin) => {
+      const { client, ask } = await servingThings(['a'])
+      const answer = await ask(method, path, body)
+      expect(refusal(answer)).toMatchObject({ status: 400 })
+      expect(answer.json.message.slice(0, begin.length)).toBe(begin)
+      expect(await client.count('things')).toBe(1)
+    },
+  )
+
+  test.each(['embedding', 'vector', 'data'])('the SDKs may call the values %s', async (key) => {
+    const { client, ask } = await servingThings()
+    const body = { collection: 'things', vectors: [{ id: 'b', [key]: [3, 4] }] }
+    expect((await ask('POST', '/insert_vectors', body)).status).toBe(200)
+    expect((await client.getVector('things', 'b')).data).toStrictEqual(Float32Array.of(3, 4))
+  })
 })
 
 describe.each(['PUT', 'PATCH', 'POST'])('updating with %s', (method) => {
@@ -214,7 +285,7 @@ test('pages are those of the list in process, and ids are looked up in the order
 test('collections are made, told of and deleted as in process', async () => {
   const { client, ask } = await serving()
   const summaries: { name: string }[] = []
-  const hnsw = { m: 8, ef_construction: 50, ef_search: 20 }
+  const hnsw = { m: 8, ef_construction: 50, ef_search: 20, builder: 'hnsw_rs' }
   for (const [name, more] of [
     ['plain', {}],
     ['far', { metric: 'euclidean' }],

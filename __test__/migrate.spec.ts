@@ -67,7 +67,7 @@ const timeless = (client: Vectorizer) =>
 describe.each(ways)('from %s to %s', (from, to) => {
   test('collections are the same in every part, and a second run writes nothing', async () => {
     const [source, target] = [places[from](), places[to]()]
-    const hnsw = { m: 8, ef_construction: 50, ef_search: 33 }
+    const hnsw = { m: 8, ef_construction: 50, ef_search: 33, builder: 'hnsw_rs' } as const
     await source.createCollection('a', { dimension: 2, metric: 'euclidean', hnsw })
     await source.createCollection('b ä', { dimension: 3, metric: 'dot_product' })
     await source.createCollection('empty', { dimension: 4 })

@@ -97,7 +97,7 @@ describe('an insert', () => {
     const onProgress = (progress: InsertProgress) => seen.push(progress)
     const wrong = data.with(2 * COUNT - 1, Number.NaN)
     await expect(client.insertVectors('things', { ids, data: wrong }, { onProgress })).rejects.toThrow(
-      'vectors[4999].data[1]',
+      'vectors.data[9999]',
     )
     expect(seen.every(({ phase, done }) => phase === 'prepare' && done < COUNT)).toBe(true)
     expect(await client.count('things')).toBe(0)

@@ -96,7 +96,7 @@ describe('reading', () => {
       vector_count: 2,
       updated_at: created_at,
       size_bytes: expect.any(Number),
-      hnsw: { m: 16, ef_construction: 100, ef_search: 80 },
+      hnsw: { m: 16, ef_construction: 100, ef_search: 80, builder: 'own' },
       index: { indexed: 0, pending: 2, deleted: 0 },
     })
   })

@@ -50,6 +50,12 @@ export function string(value: unknown, path: string): string {
   return value
 }
 
+/** A string that is not empty. */
+export function filled(value: unknown, path: string): string {
+  if (string(value, path) !== '') return value as string
+  throw new ValidationError(`${path}: is empty`)
+}
+
 export function list(value: unknown, path: string): any[] {
   return Array.isArray(value) ? value : fail(path, 'an array', value)
 }
@@ -228,10 +234,7 @@ export const strings = (values: unknown, path: string): string =>
 const absent = (value: unknown): value is null | undefined => value === undefined || value === null
 
 /** Metadata of many rows; `path` leads to that of row `i`. */
-export function metadataJson(
-  values: unknown[],
-  path: (i: number) => Path = (i) => ['metadata', i],
-): string | null {
+export function metadataJson(values: unknown[], path: (i: number) => Path): string | null {
   if (values.every(absent)) return null
   const one = (value: unknown, i: number) => {
     if (absent(value)) return 'null'
@@ -244,11 +247,7 @@ export function metadataJson(
 /** Texts of many rows, kept as they are; `path` leads to that of row `i`. */
 function keptTexts(values: unknown[], path: (i: number) => string): string | null {
   if (values.every(absent)) return null
-  const one = (value: unknown, i: number) => {
-    if (string(value, path(i)) === '') throw new ValidationError(`${path(i)}: is empty`)
-    return value
-  }
-  return JSON.stringify(values.map((value, i) => (absent(value) ? null : one(value, i))))
+  return JSON.stringify(values.map((value, i) => (absent(value) ? null : filled(value, path(i)))))
 }
 
 /** That there are no more than `most` values, which is sure before any is looked at. */
@@ -258,8 +257,13 @@ export function checkLength({ length }: { length: number }, path: string, most =
   throw new ValidationError(`${path}: ${length} values, where ${limit}`)
 }
 
-/** At most `most` numbers. */
-export function floats(value: unknown, path: string, most = LARGEST_DIMENSION): Float32Array {
+/** At most `most` numbers; `place` leads to one of them. */
+export function floats(
+  value: unknown,
+  path: string,
+  most = LARGEST_DIMENSION,
+  place = (i: number) => `${path}[${i}]`,
+): Float32Array {
   if (types.isFloat32Array(value)) {
     checkLength(value, path, most)
     return types.isSharedArrayBuffer(value.buffer) ? new Float32Array(value) : value
@@ -267,7 +271,7 @@ export function floats(value: unknown, path: string, most = LARGEST_DIMENSION): 
   if (!Array.isArray(value)) fail(path, 'an array of numbers or a Float32Array', value)
   const copy = new Float32Array(checkLength(value, path, most))
   for (let i = 0; i < copy.length; i++) {
-    if (typeof value[i] !== 'number') fail(`${path}[${i}]`, 'a number', value[i])
+    if (typeof value[i] !== 'number') fail(place(i), 'a number', value[i])
     copy[i] = value[i]
   }
   return copy
@@ -285,7 +289,8 @@ export function laidOut(rows: ArrayLike<number>[]): [data: Float32Array, lengths
   return [data, lengths]
 }
 
-export function known(value: unknown, path: string, keys: string[]): Record<string, any> {
+/** An object of these keys and no others. */
+export function known(value: unknown, path: string, keys: readonly string[]): Record<string, any> {
   const given = object(value, path)
   const stranger = Object.keys(given).find((key) => !keys.includes(key))
   if (stranger !== undefined)
@@ -293,10 +298,17 @@ export function known(value: unknown, path: string, keys: string[]): Record<stri
   return given
 }
 
-/** The vectors of an insert, in either form, as columns. */
+/** The vectors of an insert as columns, and whether they were given so. */
 export function vectors(
   value: unknown,
-): [ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | null, texts: string | null] {
+): [
+  ids: string,
+  data: Float32Array,
+  lengths: Uint32Array,
+  metadata: string | null,
+  texts: string | null,
+  areColumns: boolean,
+] {
   if (!Array.isArray(value)) {
     const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts'])
     const { ids, data, metadata = [], texts = [] } = columns
@@ -317,8 +329,9 @@ export function vectors(
       strings(ids, 'vectors.ids'),
       values,
       lengths,
-      metadataJson([...given]),
+      metadataJson([...given], (i) => ['vectors', 'metadata', i]),
       keptTexts([...kept], (i) => `vectors.texts[${i}]`),
+      true,
     ]
   }
   const keys = ['id', 'data', 'metadata', 'text']
@@ -333,5 +346,5 @@ export function vectors(
     rows.map((row) => row.text),
     (i) => `vectors[${i}].text`,
   )
-  return [JSON.stringify(ids), data, lengths, metadata, texts]
+  return [JSON.stringify(ids), data, lengths, metadata, texts, false]
 }

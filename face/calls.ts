@@ -5,6 +5,7 @@ import { types } from 'node:util'
 import type { VectorizerClient as Native } from '../binding.js'
 import {
   fail,
+  filled,
   filterJson,
   floats,
   isPlain,
@@ -13,7 +14,6 @@ import {
   laidOut,
   list,
   metadataJson,
-  object,
   read,
   string,
   strings,
@@ -21,10 +21,11 @@ import {
   whole,
 } from './arguments.js'
 import type { Cancelling } from './cancelling.js'
-import { embedded, embeddedPart } from './embedder.js'
+import { embedded, embeddedPart, type TextPlace } from './embedder.js'
 import { anew, type Key, keyOnly, protection, unwrapped } from './encryption.js'
 import { ValidationError } from './errors.js'
 import type { Filter, IsUntyped } from './filter.js'
+import { keys } from './keys.js'
 import type { Listener } from './native.js'
 import type { Row } from './replies.js'
 import { embedding } from './server.js'
@@ -402,23 +403,28 @@ const isText = (one: unknown): one is string => typeof one === 'string'
 const hasEmbedder = (client: Context): client is Context & { embedder: Embedder } =>
   client.embedder !== undefined
 
+/** What the caller calls a text, and what leads to its metadata. */
+interface TextPlaces {
+  text: TextPlace
+  metadata: (i: number) => [string, ...(string | number)[]]
+}
+
 /** Arguments for texts; where the client has an embedder, with their vectors. */
 function texts(
   client: Context,
   collection: string,
-  given: unknown,
+  values: unknown[],
   ids: string | null,
   metadatas: unknown[],
+  places: TextPlaces,
   listening: Listener | null = null,
 ): Packed<Arguments<'insertText'>> {
-  const values = list(given, 'texts')
-  const all = strings(values, 'texts')
-  if (metadatas.length > values.length) throw new ValidationError('metadata: more objects than texts')
-  const metadata = metadataJson(Array.from(metadatas))
-  if (!hasEmbedder(client)) return [collection, all, ids, metadata, null, null]
-  if (values.includes('')) throw new ValidationError(`texts[${values.indexOf('')}]: is empty`)
-  return embedded(client, collection, values, listening).then((rows) =>
-    read(() => [collection, all, ids, metadata, ...laidOut(rows)]),
+  const all = Array.from(values, (value, i) => filled(value, places.text(i)))
+  const metadata = metadataJson(Array.from(metadatas), places.metadata)
+  const sent = JSON.stringify(all)
+  if (!hasEmbedder(client)) return [collection, sent, ids, metadata, null, null]
+  return embedded(client, collection, all, places.text, listening).then((rows) =>
+    read(() => [collection, sent, ids, metadata, ...laidOut(rows)]),
   )
 }
 
@@ -431,20 +437,26 @@ const heardBy = <A extends unknown[]>(hearing: Hearing | null, packed: Packed<A>
     ? packed.then((args): [...A, Hearing | null] => [...args, hearing])
     : ([...packed, hearing] satisfies [...A, Hearing | null])
 
+/** What all searches take, of options that `place` names. */
+const common = ({ filter, ...rest }: Record<string, unknown>, place = 'options'): Common => [
+  json(rest, place),
+  filter === undefined ? null : filterJson(filter),
+]
+
 /** Arguments for a search: a text or a vector, options, a filter. */
 function query(
   client: Context,
   collection: string,
   wanted: unknown,
-  options: unknown,
+  common: Common,
 ): Packed<Arguments<'search'>> {
-  const { filter, ...rest } = object(options, 'options')
-  const common: Common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
   if (typeof wanted !== 'string') return [collection, null, floats(wanted, 'query'), ...common]
-  if (!hasEmbedder(client) || wanted === '') return [collection, string(wanted, 'query'), null, ...common]
-  return embedded(client, collection, [string(wanted, 'query')]).then(([row]) => [
+  const text = string(wanted, 'query')
+  if (!hasEmbedder(client) || text === '') return [collection, text, null, ...common]
+  // With the text beside it: errors say what the vector was made of.
+  return embedded(client, collection, [text], () => 'query').then(([row]) => [
     collection,
-    null,
+    text,
     row,
     ...common,
   ])
@@ -457,25 +469,28 @@ function queries(
   wanted: unknown,
   options: unknown,
 ): Packed<Arguments<'searchBatch'>> {
-  const { filter, ...rest } = object(options, 'options')
-  const common: Common = [json(rest, 'options'), filter === undefined ? null : filterJson(filter)]
+  const rest = common(known(options, 'options', keys.search))
   if (types.isFloat32Array(wanted)) {
-    return [collection, null, floats(wanted, 'queries', Number.POSITIVE_INFINITY), null, ...common]
+    return [collection, null, floats(wanted, 'queries', Number.POSITIVE_INFINITY), null, false, ...rest]
   }
+  const place = (i: number) => `queries[${i}]`
   const all = Array.from(list(wanted, 'queries'), (one, i) =>
-    isText(one) ? string(one, `queries[${i}]`) : floats(one, `queries[${i}]`),
+    isText(one) ? string(one, place(i)) : floats(one, place(i)),
   )
-  const args = (given: (string | Float32Array)[]): Arguments<'searchBatch'> => {
-    const texts = given.some(isText) ? JSON.stringify(given.map((one) => (isText(one) ? one : null))) : null
-    return [collection, texts, ...laidOut(given.map((one) => (isText(one) ? [] : one))), ...common]
+  const texts = all.some(isText) ? JSON.stringify(all.map((one) => (isText(one) ? one : null))) : null
+  const args = (given: (string | Float32Array)[], isEmbedded: boolean): Arguments<'searchBatch'> => {
+    const rows = given.map((one) => (isText(one) ? [] : one))
+    return [collection, texts, ...laidOut(rows), isEmbedded, ...rest]
   }
-  const texts = all.filter((one): one is string => isText(one) && one !== '')
-  if (!hasEmbedder(client) || texts.length === 0) return args(all)
+  const places = all.flatMap((one, i) => (isText(one) && one !== '' ? [i] : []))
+  if (!hasEmbedder(client) || places.length === 0) return args(all, false)
   // The caller may change vectors while texts are embedded.
-  const copies = all.map((one) => (isText(one) ? one : one.slice()))
-  return embedded(client, collection, texts).then((rows) =>
-    args(copies.map((one) => (isText(one) && one !== '' ? (rows.shift() ?? one) : one))),
-  )
+  const copies: (string | Float32Array)[] = all.map((one) => (isText(one) ? one : one.slice()))
+  const asked = places.map((i) => all[i] as string)
+  return embedded(client, collection, asked, (i) => place(places[i])).then((rows) => {
+    for (const [i, row] of rows.entries()) copies[places[i]] = row
+    return args(copies, true)
+  })
 }
 
 const none = (): [] => []
@@ -488,11 +503,13 @@ const nameAndIds = (_: Context, collection: unknown, ids: unknown): [string, str
   string(collection, 'collection'),
   strings(ids, 'ids'),
 ]
-const optional = (options: unknown) => (options === undefined ? null : json(options, 'options'))
+/** Options as the native side takes them, where there are some. */
+const optional = (options: unknown, keys: readonly string[]) =>
+  options === undefined ? null : json(known(options, 'options', keys), 'options')
 
 /** A listener as the native side calls it, with a JSON text. */
-function listener(options: unknown): Hearing | null {
-  return heard(known(options, 'options', ['onProgress']).onProgress)
+function listener(options: unknown, keys: readonly string[]): Hearing | null {
+  return heard(known(options, 'options', keys).onProgress)
 }
 
 function heard(onProgress: unknown): Hearing | null {
@@ -518,7 +535,7 @@ function pageNumber(value: unknown, path: string, least: number): number | null 
 const deletion = (_: Context, collection: unknown, ids: any, options: unknown): Arguments<'batchDelete'> => [
   ...nameAndIds(_, collection, ids),
   ids.length,
-  optional(options),
+  optional(options, keys.batchDelete),
 ]
 
 /** A call: how what it is given becomes the arguments of the native method of the same name. */
@@ -548,10 +565,12 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   createCollection: {
     options: [1, 0],
     pack: (_, given, options) => {
-      if (!isPlain(given))
-        return [json({ ...object(options, 'options'), name: string(given, 'name') }, 'options')]
+      if (!isPlain(given)) {
+        const settings = known(options, 'options', keys.createCollection)
+        return [json({ ...settings, name: string(given, 'name') }, 'options'), 'options']
+      }
       if (options !== undefined) fail('options', 'nothing beside a request', options)
-      return [json(given, 'request')]
+      return [json(known(given, 'request', keys.createCollectionRequest), 'request'), 'request']
     },
   },
   listCollections: { pack: none },
@@ -559,39 +578,49 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   getCollection: { pack: name },
   deleteCollection: {
     options: [1],
-    pack: (_, collection, options) => [...name(_, collection), optional(options)],
+    pack: (_, collection, options) => [...name(_, collection), optional(options, keys.deleteCollection)],
   },
   insertVectors: {
     options: [2],
     pack: (_, collection, given, options = {}) => [
       string(collection, 'collection'),
       ...vectors(given),
-      listener(options),
+      listener(options, keys.insert),
     ],
   },
   insertText: {
     pack: (client, collection, text, metadata) =>
-      texts(client, string(collection, 'collection'), [string(text, 'text')], null, [metadata]),
+      texts(client, string(collection, 'collection'), [text], null, [metadata], {
+        text: () => 'text',
+        metadata: () => ['metadata'],
+      }),
   },
   batchInsertText: {
     options: [3],
     pack: (client, collection, given, metadatas = [], options = {}) => {
       const name = string(collection, 'collection')
       const all = list(metadatas, 'metadatas')
-      const hearing = listener(options)
-      return heardBy(hearing, texts(client, name, given, null, all, hearing))
+      const hearing = listener(options, keys.insert)
+      const values = list(given, 'texts')
+      if (all.length > values.length) throw new ValidationError('metadatas: more objects than texts')
+      const places: TextPlaces = { text: (i) => `texts[${i}]`, metadata: (i) => ['metadatas', i] }
+      return heardBy(hearing, texts(client, name, values, null, all, places, hearing))
     },
   },
   insertTexts: {
     options: [2],
     pack: (client, collection, given, options = {}) => {
-      const keys = ['id', 'text', 'metadata']
-      const rows = Array.from(list(given, 'texts'), (row, i) => known(row, `texts[${i}]`, keys))
+      const parts = ['id', 'text', 'metadata']
+      const rows = Array.from(list(given, 'texts'), (row, i) => known(row, `texts[${i}]`, parts))
       const column = (key: string) => rows.map((row) => row[key])
       const name = string(collection, 'collection')
-      const ids = strings(column('id'), 'ids')
-      const hearing = listener(options)
-      return heardBy(hearing, texts(client, name, column('text'), ids, column('metadata'), hearing))
+      const ids = JSON.stringify(column('id').map((id, i) => string(id, `texts[${i}].id`)))
+      const hearing = listener(options, keys.insert)
+      const places: TextPlaces = {
+        text: (i) => `texts[${i}].text`,
+        metadata: (i) => ['texts', i, 'metadata'],
+      }
+      return heardBy(hearing, texts(client, name, column('text'), ids, column('metadata'), places, hearing))
     },
   },
   getVector: { pack: nameAndId, isRow: true },
@@ -611,29 +640,32 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     isRow: true,
     pack: (client, collection, id, update) => {
       const { data, ...fields } = known(update, 'update', ['data', 'text', 'metadata'])
-      const vector = data === undefined ? null : floats(data, 'data')
+      const vector = data === undefined ? null : floats(data, 'update.data')
       const args = [...nameAndId(client, collection, id), json(fields, 'update', 'metadata')] as const
-      if (vector || !hasEmbedder(client) || fields.text === undefined) return [...args, vector]
-      return embedded(client, collection, [string(fields.text, 'text')]).then(([row]) => [...args, row])
+      if (vector || !hasEmbedder(client) || fields.text === undefined) return [...args, vector, false]
+      const text = string(fields.text, 'update.text')
+      return embedded(client, collection, [text], () => 'update.text').then(([row]) => [...args, row, true])
     },
   },
   search: {
     options: [2],
     pack: (client, collection, wanted, options = {}) =>
-      query(client, string(collection, 'collection'), wanted, options),
+      query(client, string(collection, 'collection'), wanted, common(known(options, 'options', keys.search))),
   },
   searchVectors: {
     options: [1],
     pack: (client, collection, request) => {
-      const { query_vector, ...options } = object(request, 'request')
-      return query(client, string(collection, 'collection'), floats(query_vector, 'query_vector'), options)
+      const { query_vector, ...options } = known(request, 'request', keys.searchVectors)
+      const vector = floats(query_vector, 'query_vector')
+      return query(client, string(collection, 'collection'), vector, common(options, 'request'))
     },
   },
   searchText: {
     options: [1],
     pack: (client, collection, request) => {
-      const { query: text, ...options } = object(request, 'request')
-      return query(client, string(collection, 'collection'), string(text, 'query'), options)
+      const { query: text, ...options } = known(request, 'request', keys.searchText)
+      const wanted = string(text, 'query')
+      return query(client, string(collection, 'collection'), wanted, common(options, 'request'))
     },
   },
   searchBatch: {
@@ -643,7 +675,10 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   },
   deleteVector: {
     options: [2],
-    pack: (_, collection, id, options) => [...nameAndId(_, collection, id), optional(options)],
+    pack: (_, collection, id, options) => [
+      ...nameAndId(_, collection, id),
+      optional(options, keys.deleteVector),
+    ],
   },
   batchDelete: { options: [2], pack: deletion, row: outcome },
   deleteVectors: { options: [2], pack: deletion, row: outcome },
@@ -653,19 +688,22 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     pack: (_, collection, filter, options = {}) => [
       string(collection, 'collection'),
       filterJson(filter),
-      json(options, 'options'),
+      json(known(options, 'options', keys.deleteByFilter), 'options'),
     ],
   },
   optimize: {
     options: [1],
-    pack: (_, collection, options = {}) => [string(collection, 'collection'), listener(options)],
+    pack: (_, collection, options = {}) => [
+      string(collection, 'collection'),
+      listener(options, keys.optimize),
+    ],
   },
   flush: { pack: none },
   verifyErased: { pack: nameAndIds },
   createBackup: {
     options: [1],
     pack: (_, target, options = {}) => {
-      const { onProgress, ...rest } = object(options, 'options')
+      const { onProgress, ...rest } = known(options, 'options', keys.createBackup)
       return [string(target, 'target'), json(rest, 'options'), heard(onProgress)]
     },
   },
@@ -673,7 +711,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   rotateKeys: {
     options: [0],
     pack: (client, options = {}) => {
-      const { key, onProgress } = known(options, 'options', ['key', 'onProgress'])
+      const { key, onProgress } = known(options, 'options', keys.rotateKeys)
       const user = key === undefined ? client.service && anew(client.service) : keyOnly(key, 'options.key')
       const args = (given: Key | undefined): Arguments<'rotateKeys'> => [
         given === undefined ? null : JSON.stringify(given),
@@ -685,7 +723,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   serve: {
     options: [0],
     pack: ({ embedder }, options = {}) => [
-      json(options, 'options'),
+      json(known(options, 'options', keys.serve), 'options'),
       embedder ? embedding((texts) => embeddedPart(embedder, texts)) : null,
     ],
   },
@@ -709,18 +747,19 @@ export const restoreBackup: Call<Parameters<typeof Native.restoreBackup>> = {
     string(file, 'file')
     if (path === undefined) fail('path', 'the directory to make the store in', path)
     string(path, 'path')
-    const { encryption, keysEncryption = encryption, onProgress, ...rest } = object(options, 'options')
-    const { keys } = rest
+    const given = known(options, 'options', keys.restoreBackup)
+    const { encryption, keysEncryption = encryption, onProgress, ...rest } = given
+    const { keys: apart } = rest
     const kept = [keyFor(encryption, 'options.encryption', file)]
-    if (keys !== undefined)
-      kept.push(keyFor(keysEncryption, 'options.keysEncryption', string(keys, 'options.keys')))
+    if (apart !== undefined)
+      kept.push(keyFor(keysEncryption, 'options.keysEncryption', string(apart, 'options.keys')))
     // The working directory may be another one when a service has answered.
     const isLater = kept.some((key) => key instanceof Promise)
     const here = (path: string) => (isLater && path ? resolve(path) : path)
     const [from, to] = [here(file), here(path)]
     const args = ([encryption, keysEncryption]: unknown[]): Parameters<typeof Native.restoreBackup> => {
-      const given = { ...rest, keys: here(keys), encryption, keysEncryption }
-      return [from, to, json(given, 'options'), heard(onProgress)]
+      const read = { ...rest, keys: here(apart), encryption, keysEncryption }
+      return [from, to, json(read, 'options'), heard(onProgress)]
     }
     return isLater ? Promise.all(kept).then(args) : args(kept)
   },

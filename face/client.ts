@@ -2,7 +2,7 @@
 // native addon; nothing here knows of collections.
 import { resolve } from 'node:path'
 import type { VectorizerClient as Native } from '../binding.js'
-import { fail, json, object, read } from './arguments.js'
+import { fail, json, known, read } from './arguments.js'
 import { callFor, locate } from './caller.js'
 import { type Call, type Collection, type Context, calls, restoreBackup, type Vectorizer } from './calls.js'
 import { type Cancelling, cancellable, rejectionOf, withoutSignal } from './cancelling.js'
@@ -11,6 +11,7 @@ import { asyncDispose } from './dispose.js'
 import { anew, type Key, protection, unwrapped } from './encryption.js'
 import { ClientClosedError, ours } from './errors.js'
 import { warnOfCopies } from './file-system.js'
+import { keys } from './keys.js'
 import { type HeldServer, type Late, type Listener, native } from './native.js'
 import { answeredLater, unfolded } from './replies.js'
 import { httpServer, type Serving } from './server.js'
@@ -90,7 +91,7 @@ const unlock = async (service: KeyService, path: string): Promise<Key> =>
 
 /** Options of a client, in parts. */
 function opened(options: unknown) {
-  const { embedder, encryption, ...rest } = object(options, 'options')
+  const { embedder, encryption, ...rest } = known(options, 'options', keys.client)
   if (embedder !== undefined && typeof embedder !== 'function')
     fail('options.embedder', 'a function', embedder)
   const kept = encryption === undefined ? {} : protection(encryption, 'options.encryption')

@@ -1,8 +1,9 @@
 // One collection of a client, with the calls of the client that are about it.
-import { fail, object, read } from './arguments.js'
+import { fail, known, read } from './arguments.js'
 import { callFor } from './caller.js'
 import { type CallName, type Collection, calls, type Vectorizer } from './calls.js'
 import { codeOf, DimensionMismatchError, ValidationError } from './errors.js'
+import { keys } from './keys.js'
 import type { CollectionInfo, OpenCollectionOptions } from './types.js'
 
 /** The calls that are about no collection, or make one. */
@@ -66,7 +67,9 @@ export async function collectionOf(
     await client.getCollectionInfo(name)
     return collection()
   }
-  const { ifExists = 'error', ...wanted } = read(() => object(options, 'options')) as OpenCollectionOptions
+  const { ifExists = 'error', ...wanted } = read(() =>
+    known(options, 'options', keys.collection),
+  ) as OpenCollectionOptions
   if (ifExists !== 'error' && ifExists !== 'open') fail('options.ifExists', "'error' or 'open'", ifExists)
   for (;;) {
     try {

@@ -8,32 +8,38 @@ import type { Embedder } from './types.js'
 /** Texts that an embedder is given at a time. */
 const EMBEDDED_AT_ONCE = 128
 
-/** What an embedder made of a text, copied: it may use its buffer again for the next. */
-function embeddedRow(row: any, i: number): Float32Array {
+/** What the caller calls the text at a place, for errors. */
+export type TextPlace = (i: number) => string
+
+/** What an embedder made of the `text`, copied: it may use its buffer again for the next. */
+function embeddedRow(row: any, text: string): Float32Array {
   try {
-    const path = `embedder result[${i}]`
+    // As the native side says it (`src/collection/name.rs`).
+    const path = `what the embedder returned for ${text}`
     const length = typeof row === 'object' && row !== null ? row.length : undefined
     if (!Number.isInteger(length)) return floats(row, path)
     checkLength({ length }, path)
-    return floats(
-      Array.from({ length }, (_, at) => row[at]),
-      path,
-    )
+    const values = Array.from({ length }, (_, at) => row[at])
+    return floats(values, path, undefined, (at) => `value ${at} of ${path}`)
   } catch (cause) {
     throw new EmbeddingError(messageOf(cause), { cause })
   }
 }
 
-function embeddedRows(made: unknown, wanted: number, at: number): Float32Array[] {
+function embeddedRows(made: unknown, wanted: number, place: TextPlace): Float32Array[] {
   const count = Array.isArray(made) ? made.length : kind(made)
   if (!Array.isArray(made) || count !== wanted) {
     throw new EmbeddingError(`the embedder returned ${count} for ${wanted} texts; return a vector for each`)
   }
-  return Array.from(made, (row, i) => embeddedRow(row, at + i))
+  return Array.from(made, (row, i) => embeddedRow(row, place(i)))
 }
 
-/** What an embedder makes of texts, `at` of which came before. */
-export async function embeddedPart(embedder: Embedder, part: string[], at = 0): Promise<Float32Array[]> {
+/** What an embedder makes of texts. */
+export async function embeddedPart(
+  embedder: Embedder,
+  part: string[],
+  place: TextPlace = (i) => `texts[${i}]`,
+): Promise<Float32Array[]> {
   let made: unknown
   try {
     made = await embedder(part.slice())
@@ -41,7 +47,7 @@ export async function embeddedPart(embedder: Embedder, part: string[], at = 0): 
     throw new EmbeddingError(`the embedder failed: ${messageOf(cause)}`, { cause })
   }
   try {
-    return embeddedRows(made, part.length, at)
+    return embeddedRows(made, part.length, place)
   } catch (cause) {
     if (isOurs(cause)) throw cause
     throw new EmbeddingError(`what the embedder returned cannot be read: ${messageOf(cause)}`, { cause })
@@ -53,13 +59,15 @@ export async function embedded(
   { native, embedder, cancelling }: Context & { embedder: Embedder },
   collection: string,
   values: string[],
+  place: TextPlace,
   listener?: Listener | null,
 ): Promise<Float32Array[]> {
   const copy = [...values]
   await native.getCollectionInfo(collection) // before a model is asked in vain
   const rows: Float32Array[] = []
   for (let at = 0; at < copy.length; at += EMBEDDED_AT_ONCE) {
-    rows.push(...(await embeddedPart(embedder, copy.slice(at, at + EMBEDDED_AT_ONCE), at)))
+    const part = copy.slice(at, at + EMBEDDED_AT_ONCE)
+    rows.push(...(await embeddedPart(embedder, part, (i) => place(at + i))))
     cancelling?.check()
     listener?.(JSON.stringify({ phase: 'embed', done: rows.length, total: copy.length }))
   }

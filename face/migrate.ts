@@ -64,6 +64,8 @@ function namesOf(values: unknown): Set<string> {
   return new Set(Array.from(list(values, 'options.collections'), name))
 }
 
+const KEYS = ['collections', 'batchSize', 'prune', 'sample', 'onProgress', 'signal']
+
 /** Checked options. */
 interface Settings {
   names: Set<string> | undefined
@@ -75,14 +77,7 @@ interface Settings {
 }
 
 function settingsOf(options: unknown): Settings {
-  const given = known(options, 'options', [
-    'collections',
-    'batchSize',
-    'prune',
-    'sample',
-    'signal',
-    'onProgress',
-  ])
+  const given = known(options, 'options', KEYS)
   const { collections, batchSize = 500, prune = false, sample = 20, signal, onProgress } = given
   if (typeof prune !== 'boolean') fail('options.prune', 'a boolean', prune)
   if (onProgress !== undefined && typeof onProgress !== 'function')

@@ -97,7 +97,13 @@ function explained(error: unknown): Error {
     'To build from source: "npm install && npm run build" in a clone, with Rust 1.90 or newer and a C',
     'compiler; NAPI_RS_NATIVE_LIBRARY_PATH names the .node file to programs outside the clone.',
   ]
-  return Object.assign(new Error(message.join('\n'), { cause: error }), { code: 'ERR_NATIVE_BINDING' })
+  const refusal = new Error(message.join('\n'))
+  // Of an error that nobody handles, Node.js prints the stack, every cause, and what can be
+  // enumerated. The lines above are to be the last that is read; the rest is there for debuggers.
+  const hidden = { stack: String(refusal), code: 'ERR_NATIVE_BINDING', loaderError: error }
+  for (const [name, value] of Object.entries(hidden))
+    Object.defineProperty(refusal, name, { value, writable: true, configurable: true, enumerable: false })
+  return refusal
 }
 
 function loaded(): Binding {

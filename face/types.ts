@@ -277,6 +277,13 @@ export interface DeleteByFilterReport {
   deleted: number
   /** In insertion order. */
   results: FilterMatch[]
+  /**
+   * The fields of the filter, as dotted paths, that none of the considered vectors had, those in
+   * `$not` and `must_not` among them. Absent where there are none, and where no vectors were
+   * considered. With `MilvusVectorizerClient` only where nothing matched: it asks the engine
+   * once more for each field.
+   */
+  unknownFields?: string[]
   /** Where it was asked for. */
   receipt?: ErasureReceipt
 }
@@ -375,6 +382,11 @@ export interface HnswOptions {
   ef_construction?: number
   /** Candidates a search keeps, 1 to 4,096: more is slower and finds more. Default 80. */
   ef_search?: number
+  /**
+   * What makes a graph of many vectors that are in none: insertion into the graph, `own`, the
+   * default, or the crate hnsw_rs. A distributed engine has a builder of its own.
+   */
+  builder?: 'own' | 'hnsw_rs'
 }
 
 /** The state of a collection's index. */

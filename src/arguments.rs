@@ -12,11 +12,14 @@ use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     client::Encryption,
-    collection::{Collection, Config, DeleteOptions, Item, SearchOptions, Update, check_ef_search},
+    collection::{
+        Access, Collection, Config, DeleteOptions, Item, Name, SearchOptions, Update,
+        check_ef_search,
+    },
     embed::embed,
     error::{Error, Result},
     filter,
-    graph::HnswParams,
+    graph::{GraphBuilder, HnswParams},
     vectors::Metric,
 };
 
@@ -144,6 +147,7 @@ pub struct Hnsw {
     pub m: Option<usize>,
     pub ef_construction: Option<usize>,
     pub ef_search: Option<usize>,
+    pub builder: Option<GraphBuilder>,
 }
 
 impl Creation {
@@ -161,6 +165,7 @@ impl Creation {
             m: given.m.unwrap_or(default.m),
             ef_construction: given.ef_construction.unwrap_or(default.ef_construction),
             ef_search: given.ef_search.unwrap_or(default.ef_search),
+            builder: given.builder.unwrap_or(default.builder),
         });
         Ok(Config {
             name: self.name,
@@ -225,8 +230,8 @@ struct Deletion {
     backup: Option<PathBuf>,
 }
 
-/// The options of a delete; `allowed` names those that this kind of delete has.
-pub fn delete_options(text: Option<&str>, allowed: &[&str]) -> Result<DeleteOptions> {
+/// The options of a delete. Which of them this kind of delete has is for the faces to say.
+pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
     let Some(text) = text else {
         return Ok(DeleteOptions::default());
     };
@@ -235,20 +240,6 @@ pub fn delete_options(text: Option<&str>, allowed: &[&str]) -> Result<DeleteOpti
         receipt,
         backup,
     } = read::<Object<_>>(text, "options")?.0;
-    let given = [
-        ("dryRun", dry_run.is_some()),
-        ("receipt", receipt.is_some()),
-        ("backup", backup.is_some()),
-    ];
-    let stranger = given
-        .iter()
-        .find(|(name, is)| *is && !allowed.contains(name));
-    if let Some((name, _)) = stranger {
-        return Err(Error::Validation(format!(
-            "options.{name}: unknown; use {}",
-            allowed.join(", ")
-        )));
-    }
     if backup
         .as_ref()
         .is_some_and(|path| path.as_os_str().is_empty())
@@ -283,9 +274,11 @@ pub struct UpdateFields {
     pub metadata: Option<Box<RawValue>>,
 }
 
-/// An update that gives something; a text without its vector is embedded by `embed`.
+/// An update that gives something; a text without its vector is embedded by `embed`. `name` is
+/// what the caller calls the vector.
 pub fn update(
     data: Option<Vec<f32>>,
+    name: Name,
     text: Option<Box<str>>,
     metadata: Option<Box<str>>,
     embed: impl FnOnce(&str) -> Vec<f32>,
@@ -300,6 +293,7 @@ pub fn update(
     }
     Ok(Update {
         data: data.or_else(|| text.as_deref().map(embed)),
+        name,
         text,
         metadata,
     })
@@ -333,7 +327,7 @@ pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
 
 /// What to search for.
 pub enum Wanted {
-    Vector(Vec<f32>),
+    Vector(Name, Vec<f32>),
     /// For the built-in embedder. The empty text ranks nothing.
     Text(String),
 }
@@ -341,7 +335,9 @@ pub enum Wanted {
 impl Wanted {
     pub fn search(self, collection: &Collection, options: &SearchOptions) -> Result<Vec<Item>> {
         match self {
-            Wanted::Vector(query) => collection.search(query, options),
+            Wanted::Vector(name, query) => {
+                collection.search_by(Access::Wait, &name, query, options)
+            }
             Wanted::Text(text) if text.is_empty() => collection.search_unranked(options),
             Wanted::Text(text) => {
                 let query = embed(&text, collection.config().dimension);

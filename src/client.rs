@@ -156,11 +156,12 @@ pub struct Call {
 static SHARED: LazyLock<DashMap<String, Weak<Store>>> = LazyLock::new(DashMap::new);
 
 /// The stores on disk that this process has, by their directory.
-static STORES: LazyLock<Mutex<HashMap<PathBuf, Arc<Place>>>> = LazyLock::new(Mutex::default);
+static STORES: LazyLock<Mutex<HashMap<PathBuf, Arc<StoreDirectory>>>> =
+    LazyLock::new(Mutex::default);
 
 /// A directory with the store that is open in it.
 #[derive(Default)]
-struct Place {
+struct StoreDirectory {
     state: Mutex<Occupied>,
     /// The store is open, or gone.
     changed: Condvar,
@@ -174,7 +175,7 @@ struct Occupied {
 }
 
 /// A place that is taken, until this is dropped.
-struct Taken(Arc<Place>);
+struct Taken(Arc<StoreDirectory>);
 
 impl Drop for Taken {
     fn drop(&mut self) {
@@ -200,7 +201,7 @@ pub fn open_on_disk(
     }
     loop {
         let path = storage::make(path)?;
-        let place = Place::of(&path);
+        let place = StoreDirectory::of(&path);
         let Some(store) = place.take() else {
             let taken = Taken(place.clone());
             if !place.is_of(&path, &STORES.lock()) {
@@ -238,7 +239,7 @@ pub fn open_on_disk(
     }
 }
 
-impl Place {
+impl StoreDirectory {
     fn of(path: &Path) -> Arc<Self> {
         let mut stores = STORES.lock();
         // What only this map holds has no store, and nobody is about to open one there.
@@ -249,7 +250,7 @@ impl Place {
     /// Whether this is still the place of the directory, whose store may have been given up.
     fn is_of(&self, path: &Path, stores: &HashMap<PathBuf, Arc<Self>>) -> bool {
         let now = stores.get(path);
-        now.is_some_and(|place| std::ptr::eq(&**place, self))
+        now.is_some_and(|place| std::ptr::eq(Arc::as_ptr(place), self))
     }
 
     /// The store that is open here, or nothing: then the place is the caller's. Waits while
@@ -811,7 +812,7 @@ impl Call {
         let disk = self.using.store.disk.as_ref();
         if apart && disk.is_none() {
             return Err(Error::Validation(
-                "options.keys: a store in memory has no keys to keep apart; give it a path".into(),
+                "a store in memory has no keys to keep apart: open one with a path".into(),
             ));
         }
         let path = backup_file(target, "vecbak")?;

@@ -26,7 +26,7 @@ pub enum Error {
     /// An argument is not of the documented form; nothing was changed.
     #[error("{0}")]
     Validation(String),
-    #[error("collection '{0}' does not exist: create it with createCollection, or check the name")]
+    #[error("collection '{0}' does not exist: create it first, or check the name")]
     CollectionNotFound(String),
     #[error("collection '{0}' already exists: choose another name, or delete it first")]
     CollectionExists(String),
@@ -48,7 +48,7 @@ pub enum Error {
     /// Another process has the store open.
     #[error(
         "the store {path} is open in {}: close it there first, or use another path",
-        owner(.pid)
+        owner(*.pid)
     )]
     StoreLocked { path: String, pid: Option<u32> },
     #[error("this client is closed: create a new VectorizerClient")]
@@ -75,7 +75,7 @@ pub enum Error {
     Internal(String),
 }
 
-fn owner(pid: &Option<u32>) -> String {
+fn owner(pid: Option<u32>) -> String {
     match pid {
         Some(pid) => format!("process {pid}"),
         None => "another process".into(),

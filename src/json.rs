@@ -103,12 +103,12 @@ fn is_unsafe(json: &str, start: usize, end: usize) -> bool {
     let is_fraction = matches!(before, Some(b'.' | b'e' | b'E' | b'+'));
     let is_float = is_fraction || matches!(bytes.get(end), Some(b'.' | b'e' | b'E'));
     let value = json.get(start..end).map(str::parse::<u64>);
-    let most = if before == Some(b'-') {
+    let max = if before == Some(b'-') {
         1 << 63
     } else {
         u64::MAX
     };
-    !is_float && matches!(value, Some(Ok(value)) if value > MAX_SAFE && value <= most)
+    !is_float && matches!(value, Some(Ok(value)) if value > MAX_SAFE && value <= max)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::collection::{self, Collection, Info};
+use crate::{
+    collection::{self, Collection, Info},
+    graph::GraphBuilder,
+};
 
 /// RFC 3339 to the millisecond, as JavaScript's dates are.
 pub fn timestamp(time: OffsetDateTime) -> String {
@@ -22,6 +25,8 @@ pub struct Hnsw {
     pub ef_construction: usize,
     /// Candidates that a search keeps.
     pub ef_search: usize,
+    /// What makes a graph of many vectors that are in none.
+    pub builder: GraphBuilder,
 }
 
 /// The state of a collection's index.
@@ -60,6 +65,7 @@ impl Details {
                 m: hnsw.m,
                 ef_construction: hnsw.ef_construction,
                 ef_search: hnsw.ef_search,
+                builder: hnsw.builder,
             },
             index: Index {
                 indexed: info.indexed,

@@ -39,7 +39,7 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
 
   test.each(['getCollection', 'getCollectionInfo'] as const)('%s tells all of one', async (call) => {
     const client = await engine.open()
-    const hnsw = { m: 8, ef_construction: 50, ef_search: 40 }
+    const hnsw = { m: 8, ef_construction: 50, ef_search: 40, builder: 'own' } as const
     const made = await client.createCollection('things', { dimension: 2, metric: 'dot_product', hnsw })
     await client.insertVectors('things', [{ data: [1, 2] }, { data: [3, 4] }, { data: [5, 6] }])
     const { disk_bytes: _, ...info } = await client[call]('things')
@@ -60,7 +60,7 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
     await client.createCollection('things', { dimension: 2, hnsw: { ef_search: 7 } })
     expect(await client.getCollectionInfo('things')).toMatchObject({
       similarity_metric: 'cosine',
-      hnsw: { m: 16, ef_construction: 100, ef_search: 7 },
+      hnsw: { m: 16, ef_construction: 100, ef_search: 7, builder: 'own' },
     })
   })
 
@@ -196,6 +196,7 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
       ['hnsw.m', { dimension: 2, hnsw: { m: 3 } }],
       ['hnsw.ef_construction', { dimension: 2, hnsw: { ef_construction: 4097 } }],
       ['hnsw.ef_search', { dimension: 2, hnsw: { ef_search: 0 } }],
+      ['hnsw.builder', { dimension: 2, hnsw: { builder: 'other' } }],
     ]
     for (const [named, options] of wrong) {
       const error = await rejection(untyped(client).createCollection('new', options))
@@ -206,6 +207,27 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
     expect((await rejection(beside)).message).toContain('options')
     expect(await client.listCollections()).toStrictEqual([])
   })
+
+  test.each(['own', 'hnsw_rs'] as const)(
+    'with the builder %s find what is nearest, and nothing that is deleted',
+    async (builder) => {
+      const client = await engine.open()
+      const options = { dimension: 2, metric: 'euclidean', hnsw: { builder } } as const
+      const things = await client.collection('things', options)
+      const count = 2000
+      const row = (i: number) => ({ id: `${i}`, data: [Math.floor(i / 50), i % 50] })
+      await things.insertVectors(Array.from({ length: count }, (_, i) => row(i)))
+      await things.optimize()
+      const { hnsw, index } = await things.getCollectionInfo()
+      expect([hnsw.builder, index.pending]).toStrictEqual([builder, 0])
+      for (let i = 0; i < count; i += 97) {
+        const ids = async () => (await things.search(row(i).data, { limit: 1 })).map(({ id }) => id)
+        expect(await ids()).toStrictEqual([`${i}`])
+        await things.deleteVector(`${i}`)
+        expect(await ids()).not.toContain(`${i}`)
+      }
+    },
+  )
 
   test('settings at their limits are taken', async () => {
     const client = await engine.open()

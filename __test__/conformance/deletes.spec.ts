@@ -1,4 +1,4 @@
-import { CollectionNotFoundError, ValidationError, VectorNotFoundError } from '../..'
+import { CollectionNotFoundError, type Filter, ValidationError, VectorNotFoundError } from '../..'
 import { everything } from '../support/collections'
 import { rejection } from '../support/rejection'
 import { untyped } from '../support/untyped'
@@ -179,6 +179,52 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const report = { scanned: 2, matched: 0, deleted: 0, results: [] }
     expect(await client.deleteByFilter('things', { name: 'z' })).toStrictEqual(report)
     expect(await client.count('things')).toBe(2)
+  })
+
+  test('a field that no vector has is told where nothing matches, in a dry run too', async () => {
+    const client = await engine.holding('a', 'b')
+    const none = { scanned: 2, matched: 0, deleted: 0, results: [] }
+    const filters: [Filter, string[]][] = [
+      [{ nmae: 'a' }, ['nmae']],
+      [{ name: 'a', nmae: 'a', 'place.x': { $gt: 1 } }, ['nmae', 'place.x']],
+      [{ $or: [{ nmae: 'a' }, { name: 'z' }, { nmae: 'b' }] }, ['nmae']],
+      [{ $not: { ages: { $exists: false } } }, ['ages']],
+      [
+        { must: [{ key: 'nmae', match: { value: 'a' } }], must_not: [{ is_empty: { key: 'plaec' } }] },
+        ['nmae', 'plaec'],
+      ],
+      [{ name: 'z', place: { $lt: 0 } }, []],
+    ]
+    for (const [filter, unknown] of filters) {
+      const told = unknown.length > 0 ? { ...none, unknownFields: expect.anything() } : none
+      for (const dryRun of [true, false]) {
+        const report = await client.deleteByFilter('things', filter, { dryRun })
+        expect(report).toStrictEqual(told)
+        expect([...(report.unknownFields ?? [])].sort()).toStrictEqual(unknown)
+      }
+    }
+    expect(await engine.idsOf(client)).toStrictEqual(['a', 'b'])
+  })
+
+  test('of no vectors, no field is said to be missing', async () => {
+    const client = await engine.things()
+    const none = { scanned: 0, matched: 0, deleted: 0, results: [] }
+    expect(await client.deleteByFilter('things', { nmae: 'a' })).toStrictEqual(none)
+  })
+
+  test('a key of the options that is not known is told with all that can be given', async () => {
+    const client = untyped(await engine.holding('a'))
+    const telling = engine.isEmbedded ? '' : ', onProgress'
+    const given = { unkown: 1 }
+    for (const [call, keys] of [
+      [client.batchDelete('things', ['a'], given), 'receipt, backup, signal'],
+      [client.deleteVectors('things', ['a'], given), 'receipt, backup, signal'],
+      [client.deleteByFilter('things', { name: 'a' }, given), 'dryRun, receipt, backup, signal'],
+    ] as const) {
+      expect((await rejection(call)).message).toBe(`options.unkown: unknown; use ${keys}${telling}`)
+    }
+    const one = client.deleteVector('things', 'a', given)
+    expect((await rejection(one)).message).toBe('options.unkown: unknown; use receipt, backup, signal')
   })
 
   test('what is no filter, or no option, is refused by name and deletes nothing', async () => {

@@ -130,7 +130,7 @@ describe.each(engines)('texts with the client that is %s', (_, ready) => {
   test('that are none are refused by their place, with everything inserted beside them', async () => {
     const client = await engine.things(16)
     const calls: [string, () => Promise<unknown>][] = [
-      ['texts[0]', () => client.insertText('things', '')],
+      ['text: is empty', () => client.insertText('things', '')],
       ['texts[1]', () => client.batchInsertText('things', ['a', ''])],
       ['texts[1]', () => untyped(client).batchInsertText('things', ['a', 5])],
       ['texts[0]', () => client.batchInsertText('things', ['\ud800'])],
@@ -296,6 +296,28 @@ describe.each(engines)('an embedder of the client that is %s', (_, ready) => {
       expect(error.message).toMatch(message)
     }
     expect(await client.count('things')).toBe(0)
+  })
+
+  test('that makes what cannot be kept is told with the text that it was given', async () => {
+    const client = await texts((given) => given.map((text) => (text === 'bad' ? [1, 2, 3] : [1, 2])))
+    await client.insertVectors('things', [{ id: 'a', data: [1, 2] }])
+    const calls: [string, () => Promise<unknown>][] = [
+      ['text', () => client.insertText('things', 'bad')],
+      ['texts[1]', () => client.batchInsertText('things', ['good', 'bad'])],
+      ['texts[0].text', () => client.insertTexts('things', [{ id: 'b', text: 'bad' }])],
+      ['update.text', () => client.updateVector('things', 'a', { text: 'bad' })],
+      ['query', () => client.search('things', 'bad')],
+      ['query', () => client.searchText('things', { query: 'bad' })],
+      ['queries[3]', () => client.searchBatch('things', [[1, 2], 'good', '', 'bad'])],
+    ]
+    for (const [place, call] of calls) {
+      const error = await rejection(call())
+      expect(error).toMatchObject({ code: 'DIMENSION_MISMATCH', expected: 2, got: 3 })
+      const message = `what the embedder returned for ${place} has 3 dimensions where the collection has 2`
+      expect(error.message).toBe(message)
+      expect(error.stack).toContain(message)
+    }
+    expect(await client.count('things')).toBe(1)
   })
 
   test('that fails is the cause of the error', async () => {

@@ -2,7 +2,8 @@
 import { filterJson } from '../arguments.js'
 import type { CallName } from '../calls.js'
 import type { VectorizerClient } from '../client.js'
-import { StorageError, UnsupportedError, VectorNotFoundError } from '../errors.js'
+import type { TextPlace } from '../embedder.js'
+import { StorageError, UnsupportedError, VectorizerError, VectorNotFoundError } from '../errors.js'
 import type { Filter } from '../filter.js'
 import { listening } from '../listening.js'
 import { native } from '../native.js'
@@ -93,6 +94,8 @@ function scoreOf(distance: number, metric: SimilarityMetric): number {
 interface Matching {
   expression?: string
   keys?: string[] | undefined
+  /** What it is asked for to find rows that have a field of the filter. */
+  fields?: { path: string; expression: string }[]
 }
 
 /** What is asked for of results. */
@@ -118,7 +121,7 @@ type EmbeddedQuery = '' | VectorInput
  */
 async function translated(collection: EngineCollection, filterText: string | null): Promise<Matching> {
   if (filterText === null) return {}
-  const { expression, guards } = JSON.parse(await native.filterPlan(filterText))
+  const { expression, guards, fields } = JSON.parse(await native.filterPlan(filterText))
   for (const { terms, path } of guards) {
     const count = await collection.count(withTerms(terms))
     if (count === 0) continue
@@ -127,7 +130,21 @@ async function translated(collection: EngineCollection, filterText: string | nul
       'whether one of them meets the whole condition'
     throw new UnsupportedError(message)
   }
-  return { expression: written(expression), keys: expression.ids?.map(keyOf) }
+  return {
+    expression: written(expression),
+    keys: expression.ids?.map(keyOf),
+    fields: fields.map((field: any) => ({ path: field.path, expression: written(field.expression) })),
+  }
+}
+
+/** The fields of a filter that no row has, for a report. */
+async function unknownFields(
+  collection: EngineCollection,
+  { fields = [] }: Matching,
+): Promise<Pick<DeleteByFilterReport, 'unknownFields'>> {
+  const counts = await Promise.all(fields.map(({ expression }) => collection.count(expression)))
+  const unknown = fields.filter((_, i) => counts[i] === 0).map(({ path }) => path)
+  return unknown.length > 0 ? { unknownFields: unknown } : {}
 }
 
 /** The fields that a filter is about. */
@@ -339,14 +356,22 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     return collection.count(expression)
   }
 
-  /** Queries with the texts among them embedded, but for the empty one. */
+  /**
+   * Queries with the texts among them embedded, but for the empty one. `place` is what the caller
+   * calls each.
+   */
   async #embedded(
     collection: EngineCollection,
     scratch: VectorizerClient,
     queries: Query[],
+    place: TextPlace,
   ): Promise<EmbeddedQuery[]> {
-    const texts = queries.filter((query): query is string => typeof query === 'string' && query !== '')
-    const ids = await scratch.batchInsertText(collection.name, texts)
+    const isEmbedded = (query: Query): query is string => typeof query === 'string' && query !== ''
+    const texts = queries.filter(isEmbedded)
+    const ids = await scratch.batchInsertText(collection.name, texts).catch((error) => {
+      const places = queries.flatMap((query, i) => (isEmbedded(query) ? [place(i)] : []))
+      throw aboutTexts(error, (i) => places[i])
+    })
     const vectors = await Promise.all(ids.map((id) => scratch.getVector(collection.name, id)))
     return queries.map((query) =>
       typeof query !== 'string' || query === '' ? query : (vectors.shift() as Vector).data,
@@ -362,10 +387,11 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     queries: Query[],
     options: SearchOptions,
     check: (scratch: VectorizerClient, embedded: EmbeddedQuery[]) => Promise<unknown>,
+    place: TextPlace = () => 'query',
   ): Promise<SearchResult[][]> {
     const collection = await this.#open(name)
     const vectors = await this.#scratch(collection, async (scratch) => {
-      const embedded = await this.#embedded(collection, scratch, queries)
+      const embedded = await this.#embedded(collection, scratch, queries, place)
       await check(scratch, embedded)
       return embedded
     })
@@ -459,7 +485,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   ): Promise<SearchResult[][]> {
     const check = (scratch: VectorizerClient, given: Query[] | Float32Array) =>
       scratch.searchBatch(name, given, options)
-    if (Array.isArray(queries)) return this.#found(name, queries, options, check)
+    if (Array.isArray(queries)) return this.#found(name, queries, options, check, (i) => `queries[${i}]`)
     const { dimension } = await this.#open(name)
     const count = Math.floor(queries.length / dimension)
     const rows = Array.from({ length: count }, (_, i) => queries.subarray(i * dimension, (i + 1) * dimension))
@@ -506,9 +532,11 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     const scanned = await collection.count()
     const find = (done: number) => tell({ phase: 'find', done, total: scanned })
     const keys = await this.#matches(collection, filterText, matching, find)
+    const isVain = keys.length === 0 && scanned > 0
+    const unknown = isVain ? await unknownFields(collection, matching) : {}
     if (rest.dryRun) {
       const results = keys.map((key) => ({ id: idOf(key), status: 'matched' as const }))
-      return finish({ scanned, matched: keys.length, deleted: 0, results })
+      return finish({ scanned, matched: keys.length, deleted: 0, results, ...unknown })
     }
     this.#pages.delete(name)
     const total = keys.length
@@ -516,7 +544,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     // What was changed since, and is not meant any more, stays.
     const look = async (part: string[]) =>
       (await judged(await collection.withKeys(part, JUDGED), filterText)).right
-    return finish(await deleteMatches(collection, keys, scanned, done, look))
+    return finish({ ...(await deleteMatches(collection, keys, scanned, done, look)), ...unknown })
   }
 
   /**
@@ -575,6 +603,15 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   async serve(): Promise<never> {
     refuse('serve')
   }
+}
+
+/** An error about texts that the caller has given as something else. */
+function aboutTexts(error: unknown, place: TextPlace): unknown {
+  if (!(error instanceof VectorizerError)) return error
+  const { message } = error
+  error.message = message.replace(/\btexts\[(\d+)\]/, (_, i) => place(Number(i)))
+  error.stack = error.stack?.replace(message, () => error.message)
+  return error
 }
 
 /** All vectors of an embedded collection. */

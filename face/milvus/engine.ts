@@ -192,7 +192,7 @@ export class Engine {
 
   #explained(failure: Failure, collection: string | undefined, tries: number): VectorizerError {
     if (failure.isNotFound && collection !== undefined) {
-      const advice = 'create it with createCollection, or check the name'
+      const advice = 'create it first, or check the name'
       return new CollectionNotFoundError(`collection '${collection}' does not exist: ${advice}`, {
         cause: failure,
       })

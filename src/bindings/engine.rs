@@ -12,8 +12,8 @@ use super::{args, thrown};
 use crate::{
     error::{Error, Result},
     filter::{
-        FieldIndexes, Source, parse_text,
-        terms::{Plan, RowTerms},
+        FieldIndexes, Filter, Source, parse_text,
+        terms::{Expression, Plan, RowTerms},
     },
     workers,
 };
@@ -31,10 +31,35 @@ fn aside<'env, T: Serialize>(
     env.spawn_future(future)?.into_unknown(env)
 }
 
-/// The plan of a filter: `{ expression, guards }`.
+/// A filter's plan, and how to ask for the rows that have each of its fields.
+#[derive(Serialize)]
+struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    fields: Vec<FieldPlan>,
+}
+
+#[derive(Serialize)]
+struct FieldPlan {
+    path: String,
+    expression: Expression,
+}
+
+/// The plan of a filter: `{ expression, guards, fields }`.
 #[napi]
 pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
-    aside(env, move || Plan::of(&parse_text(&filter)?))
+    aside(env, move || {
+        let filter = parse_text(&filter)?;
+        let fields = filter.paths().into_iter().map(|path| {
+            let Plan { expression, .. } = Plan::of(&Filter::having(path))?;
+            let path = path.as_str().to_owned();
+            Ok(FieldPlan { path, expression })
+        });
+        Ok(Planned {
+            fields: fields.collect::<Result<_>>()?,
+            plan: Plan::of(&filter)?,
+        })
+    })
 }
 
 /// For each of a list of metadata, `{ terms, ranges }`.

@@ -33,8 +33,8 @@ use crate::{
     cancel::{self, Token},
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, DeleteOptions, Info, Item, OnProgress, Outcome, Prepared,
-        Progress, Receipt,
+        Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Outcome,
+        Prepared, Progress, Receipt,
     },
     embed::embed,
     error::{Error, Result, contained},
@@ -70,32 +70,32 @@ const POOL_VALUES: usize = 256 << 10;
 /// Where a call's work is done. What it is asked for decides, not which call it is: how long
 /// a text is, how many results are wanted, whether there is a filter.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Dispatch {
     /// In the call, if no lock is in the way and it turns out to be little; else on the pool.
-    Here,
+    Inline,
     /// In the call, if it is expected to be short and this turn of the event loop has time
     /// for it; else on the pool.
-    Brief,
+    InlineIfShort,
     /// On the pool: up to some milliseconds of work.
     Pool,
     /// On a thread of its own, so that short work does not queue behind it.
-    Aside,
+    Blocking,
 }
 
-impl Place {
+impl Dispatch {
     /// For what takes a good part of a millisecond: in the call where the turn has time.
-    fn here_if_there_is_time() -> Self {
+    fn inline_if_there_is_time() -> Self {
         if turn::left().is_zero() {
-            return Place::Aside;
+            return Dispatch::Blocking;
         }
-        Place::Here
+        Dispatch::Inline
     }
 
     /// For work that a text of so many bytes is embedded for.
     fn embedding(bytes: usize) -> Self {
         match bytes {
-            ..=POOL_EMBEDDED => Place::Pool,
-            _ => Place::Aside,
+            ..=POOL_EMBEDDED => Dispatch::Pool,
+            _ => Dispatch::Blocking,
         }
     }
 }
@@ -112,8 +112,8 @@ fn absolute(path: &str) -> napi::Result<PathBuf> {
 }
 
 /// The options of a delete, with its backup's path as it is meant by the call.
-fn delete_options(text: Option<&str>, allowed: &[&str]) -> napi::Result<DeleteOptions> {
-    let mut options = args::delete_options(text, allowed).map_err(thrown)?;
+fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
+    let mut options = args::delete_options(text).map_err(thrown)?;
     if let Some(path) = &mut options.backup {
         *path = client::absolute(path).map_err(thrown)?;
     }
@@ -203,7 +203,7 @@ impl VectorizerClient {
     fn call<'env>(
         &self,
         env: &'env Env,
-        place: Place,
+        dispatch: Dispatch,
         mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let token = cancel::current();
@@ -218,7 +218,7 @@ impl VectorizerClient {
             begun => Ok(begun.map_err(thrown)?),
         };
         if let Ok(call) = &begun
-            && matches!(place, Place::Here | Place::Brief)
+            && matches!(dispatch, Dispatch::Inline | Dispatch::InlineIfShort)
         {
             match turn::spend(|| contained(|| work(call, Access::Now))) {
                 Err(Error::WouldBlock) => {}
@@ -232,10 +232,10 @@ impl VectorizerClient {
             };
             // What waits for a disk must not keep the pool's threads.
             let aside = match call.fsync() {
-                None => place == Place::Aside,
-                _ if place == Place::Brief => false,
+                None => dispatch == Dispatch::Blocking,
+                _ if dispatch == Dispatch::InlineIfShort => false,
                 Some(Fsync::Always) => true,
-                Some(Fsync::Everysec | Fsync::No) => place != Place::Pool,
+                Some(Fsync::Everysec | Fsync::No) => dispatch != Dispatch::Pool,
             };
             // Nor must what waits for a lock.
             if !aside {
@@ -256,26 +256,29 @@ impl VectorizerClient {
             .into_unknown(env)
     }
 
-    /// Searches and reports with what `report` makes of the results.
+    /// Searches and reports with what `report` makes of the results. `given` is what the caller
+    /// calls the options.
+    #[allow(clippy::too_many_arguments)]
     fn find<'env>(
         &self,
         env: &'env Env,
         collection: String,
         mut query: Wanted,
+        given: &'static str,
         options: String,
         filter: Option<String>,
         report: impl Fn(&[Item]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
-        let place = match (&query, &filter) {
-            (Wanted::Vector(_), None) => Place::Brief,
-            (Wanted::Text(text), None) if !text.is_empty() => Place::embedding(text.len()),
+        let dispatch = match (&query, &filter) {
+            (Wanted::Vector(..), None) => Dispatch::InlineIfShort,
+            (Wanted::Text(text), None) if !text.is_empty() => Dispatch::embedding(text.len()),
             // A field may have no index yet, and a list be long.
-            _ => Place::Aside,
+            _ => Dispatch::Blocking,
         };
         // In the call, where it is `Brief`.
         let left = turn::left();
-        self.call(env, place, move |call, access| {
-            let options: args::Search = args::read(&options, "options")?;
+        self.call(env, dispatch, move |call, access| {
+            let options: args::Search = args::read(&options, given)?;
             let options = options.options(filter.as_deref())?;
             let collection = call.collection(&collection)?;
             let dimension = collection.config().dimension;
@@ -290,14 +293,14 @@ impl VectorizerClient {
             if let Wanted::Text(text) = &query
                 && !text.is_empty()
             {
-                query = Wanted::Vector(embed(text, dimension));
+                query = Wanted::Vector(Name::at("query"), embed(text, dimension));
             }
             let found = match (&query, access) {
-                (Wanted::Vector(vector), Access::Now) => {
-                    collection.search_within(left, vector, &options)?
+                (Wanted::Vector(name, vector), Access::Now) => {
+                    collection.search_within(left, name, vector, &options)?
                 }
-                (Wanted::Vector(vector), _) => {
-                    collection.search_by(access, vector.clone(), &options)?
+                (Wanted::Vector(name, vector), _) => {
+                    collection.search_by(access, name, vector.clone(), &options)?
                 }
                 (Wanted::Text(_), _) => collection.search_unranked(&options)?,
             };
@@ -327,7 +330,7 @@ impl VectorizerClient {
     fn insert<'env>(
         &self,
         env: &'env Env,
-        place: Place,
+        dispatch: Dispatch,
         collection: String,
         batch: impl FnOnce(usize) -> Result<Batch> + Send + 'static,
         report: impl Fn(&[Id]) -> Reply + Send + 'static,
@@ -336,7 +339,7 @@ impl VectorizerClient {
         // With the collection it was checked for: by the time a call that found it busy
         // tries again, its name may stand for another one, of another dimension.
         let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
-        self.call(env, place, move |call, access| {
+        self.call(env, dispatch, move |call, access| {
             if let Some(batch) = batch.take() {
                 let collection = call.collection(&collection)?;
                 let batch = batch(collection.config().dimension)?;
@@ -457,8 +460,12 @@ fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> 
     })
 }
 
+/// What the caller calls a text.
+type TextNames = fn(usize) -> String;
+
 /// Texts to insert with the vectors that `face/embedder.ts` got from the client's embedder.
 struct Texts {
+    name: TextNames,
     texts: String,
     ids: Option<String>,
     metadata: Option<String>,
@@ -469,6 +476,7 @@ struct Texts {
 
 impl Texts {
     fn new(
+        name: TextNames,
         texts: String,
         ids: Option<String>,
         metadata: Option<String>,
@@ -477,6 +485,7 @@ impl Texts {
         on_progress: Option<Listener>,
     ) -> Self {
         Self {
+            name,
             texts,
             ids,
             metadata,
@@ -488,9 +497,6 @@ impl Texts {
 
     fn batch(self, dimension: usize) -> Result<Batch> {
         let texts: Vec<Box<str>> = args::read(&self.texts, "texts")?;
-        if let Some(at) = texts.iter().position(|text| text.is_empty()) {
-            return Err(Error::Validation(format!("texts[{at}] is empty")));
-        }
         let ids = match &self.ids {
             Some(ids) => args::read(ids, "ids")?,
             None => vec![None; texts.len()],
@@ -505,10 +511,17 @@ impl Texts {
             lengths,
             metadata: args::metadata_list(self.metadata.as_deref())?,
             texts: texts.into_iter().map(Some).collect(),
+            names: Names::new(
+                move |i| Name::MadeOf((self.name)(i).into()),
+                |i| format!("texts[{i}].id"),
+            ),
             on_progress: self.on_progress,
         })
     }
 }
+
+/// A vector for each query, but for the empty text.
+type Vectors = Vec<Option<Vec<f32>>>;
 
 /// The queries of a batch.
 struct Queries {
@@ -518,15 +531,20 @@ struct Queries {
     data: Vec<f32>,
     /// How many of `data` belong to each query. `None`: as many as there are dimensions.
     lengths: Option<Vec<u32>>,
+    /// Whether texts have their vectors in `data` too, made by the client's embedder.
+    embedded: bool,
 }
 
 impl Queries {
-    /// A vector for each query but the empty text.
-    fn cut(self, dimension: usize) -> Result<Vec<Option<Vec<f32>>>> {
+    /// The vectors, and what the caller calls each.
+    fn cut(self, dimension: usize) -> Result<(Vectors, Vec<Name>)> {
         let Some(lengths) = self.lengths else {
             check_whole(self.data.len(), dimension)?;
             let rows = self.data.chunks_exact(dimension);
-            return Ok(rows.map(|row| Some(row.to_vec())).collect());
+            return Ok(rows
+                .enumerate()
+                .map(|(i, row)| (Some(row.to_vec()), Name::Row("queries", i)))
+                .unzip());
         };
         let texts: Vec<Option<String>> = match &self.texts {
             Some(texts) => args::read(texts, "queries")?,
@@ -534,14 +552,17 @@ impl Queries {
         };
         let mut texts = texts.into_iter().chain(iter::repeat(None));
         let mut rest = self.data.into_iter();
-        let queries = lengths
-            .into_iter()
-            .map(|length| match texts.next().flatten() {
-                None => Some(rest.by_ref().take(length as usize).collect()),
-                Some(text) if text.is_empty() => None,
-                Some(text) => Some(embed(&text, dimension)),
-            });
-        Ok(queries.collect())
+        let queries = lengths.into_iter().enumerate().map(|(i, length)| {
+            let place = format!("queries[{i}]").into();
+            let mut given = || rest.by_ref().take(length as usize).collect();
+            match texts.next().flatten() {
+                None => (Some(given()), Name::At(place)),
+                Some(text) if text.is_empty() => (None, Name::At(place)),
+                Some(_) if self.embedded => (Some(given()), Name::MadeOf(place)),
+                Some(text) => (Some(embed(&text, dimension)), Name::At(place)),
+            }
+        });
+        Ok(queries.unzip())
     }
 }
 
@@ -555,10 +576,13 @@ fn check_whole(values: usize, dimension: usize) -> Result<()> {
     )))
 }
 
-fn wanted(text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
-    match vector {
-        Some(vector) => Wanted::Vector(vector.to_vec()),
-        None => Wanted::Text(text.unwrap_or_default()),
+/// What is searched for: a text, a vector under this name, or both where the client's embedder
+/// has made the one of the other.
+fn wanted(name: &'static str, text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
+    match (vector, text) {
+        (Some(vector), None) => Wanted::Vector(Name::at(name), vector.to_vec()),
+        (Some(vector), Some(_)) => Wanted::Vector(Name::made_of("query"), vector.to_vec()),
+        (None, text) => Wanted::Text(text.unwrap_or_default()),
     }
 }
 
@@ -574,7 +598,7 @@ impl VectorizerClient {
 
     #[napi]
     pub fn ready<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Here, |_, _| Ok(Reply::Nothing))
+        self.call(env, Dispatch::Inline, |_, _| Ok(Reply::Nothing))
     }
 
     #[napi]
@@ -582,9 +606,10 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         request: String,
+        given: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Here, move |call, access| {
-            let creation: args::Creation = args::read(&request, "createCollection")?;
+        self.call(env, Dispatch::Inline, move |call, access| {
+            let creation: args::Creation = args::read(&request, &given)?;
             let config = creation.config()?;
             if access == Access::Now && call.fsync().is_some() {
                 return Err(Error::WouldBlock);
@@ -596,7 +621,7 @@ impl VectorizerClient {
 
     #[napi]
     pub fn list_collections<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Here, |call, access| {
+        self.call(env, Dispatch::Inline, |call, access| {
             let mut rows = Rows::new("[]".into(), None);
             let collections = call.collections();
             if access == Access::Now && collections.len() > INLINE_COLLECTIONS {
@@ -622,7 +647,7 @@ impl VectorizerClient {
         env: &'env Env,
         collection: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Pool, move |call, access| {
+        self.call(env, Dispatch::Pool, move |call, access| {
             let collection = call.collection(&collection)?;
             let info = collection.info(access)?;
             Ok(Reply::Text(info_json(&collection, &info).to_string()))
@@ -645,8 +670,8 @@ impl VectorizerClient {
         collection: String,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let options = delete_options(options.as_deref(), &["receipt"])?;
-        self.call(env, Place::Aside, move |call, access| {
+        let options = delete_options(options.as_deref())?;
+        self.call(env, Dispatch::Blocking, move |call, access| {
             let receipt = call.delete_collection(access, &collection, options.receipt)?;
             Ok(receipted(&collection, receipt.as_ref()))
         })
@@ -663,18 +688,26 @@ impl VectorizerClient {
         lengths: Uint32ArraySlice,
         metadata: Option<String>,
         texts: Option<String>,
+        are_columns: bool,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
+        let names = move || match are_columns {
+            true => Names::new(
+                |i| Name::Row("vectors.data", i),
+                |i| format!("vectors.ids[{i}]"),
+            ),
+            false => Names::default(),
+        };
         self.check_first(&collection, data.len(), |collection| {
-            collection.check_lengths(lengths.iter().copied(), |i| format!("vectors[{i}].data"))
+            collection.check_lengths(lengths.iter().copied(), names().vector)
         })?;
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
         let text = ids.len() + length(&metadata) + length(&texts);
-        let place = match (data.len(), text) {
-            (..=LEAST_VALUES, ..=INLINE_TEXT) => Place::Here,
-            (..=INLINE_VALUES, ..=INLINE_TEXT) => Place::here_if_there_is_time(),
-            _ => Place::Aside,
+        let dispatch = match (data.len(), text) {
+            (..=LEAST_VALUES, ..=INLINE_TEXT) => Dispatch::Inline,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::inline_if_there_is_time(),
+            _ => Dispatch::Blocking,
         };
         let batch = move |_| {
             Ok(Batch {
@@ -686,10 +719,11 @@ impl VectorizerClient {
                     Some(texts) => args::read(texts, "texts")?,
                     None => Vec::new(),
                 },
+                names: names(),
                 on_progress: listener(on_progress),
             })
         };
-        self.insert(env, place, collection, batch, |ids| {
+        self.insert(env, dispatch, collection, batch, |ids| {
             let head = json!({ "inserted": ids.len() }).to_string();
             id_rows(head, Some("ids"), ids)
         })
@@ -708,10 +742,11 @@ impl VectorizerClient {
         lengths: Option<Uint32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
         let metadata_bytes = metadata.as_ref().map_or(0, String::len);
-        let place = Place::embedding(texts.len() + metadata_bytes);
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths, None);
+        let dispatch = Dispatch::embedding(texts.len() + metadata_bytes);
+        let name = |_: usize| "text".into();
+        let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, None);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, place, collection, batch, |ids| {
+        self.insert(env, dispatch, collection, batch, |ids| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
             Reply::Text(json!(id).to_string())
         })
@@ -730,9 +765,10 @@ impl VectorizerClient {
         lengths: Option<Uint32ArraySlice>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
+        let name = |i: usize| format!("texts[{i}]");
+        let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, Place::Aside, collection, batch, |ids| {
+        self.insert(env, Dispatch::Blocking, collection, batch, |ids| {
             id_rows("[]".into(), None, ids)
         })
     }
@@ -752,9 +788,10 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         let begun = Instant::now();
         let name = collection.clone();
-        let texts = Texts::new(texts, ids, metadata, vectors, lengths, on_progress);
+        let text = |i: usize| format!("texts[{i}].text");
+        let texts = Texts::new(text, texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, Place::Aside, collection, batch, move |ids| {
+        self.insert(env, Dispatch::Blocking, collection, batch, move |ids| {
             let report = json!({
                 "success": true,
                 "collection": name,
@@ -776,7 +813,7 @@ impl VectorizerClient {
         collection: String,
         id: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Here, move |call, access| {
+        self.call(env, Dispatch::Inline, move |call, access| {
             let item = call.collection(&collection)?.get(access, &id)?;
             Ok(items("[]".into(), None, &[item]))
         })
@@ -789,7 +826,7 @@ impl VectorizerClient {
         collection: String,
         page: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let (page, limit): (Option<usize>, Option<usize>) = args::read(&page, "page, limit")?;
             let limit = limit.unwrap_or(10);
             args::check_limit(limit)?;
@@ -807,12 +844,12 @@ impl VectorizerClient {
         collection: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let place = if filter.is_none() {
-            Place::Here
+        let dispatch = if filter.is_none() {
+            Dispatch::Inline
         } else {
-            Place::Aside
+            Dispatch::Blocking
         };
-        self.call(env, place, move |call, access| {
+        self.call(env, dispatch, move |call, access| {
             let collection = call.collection(&collection)?;
             let filter = filter.as_deref().map(filter::parse_text).transpose()?;
             Ok(Reply::Count(collection.count(access, filter.as_ref())?))
@@ -827,15 +864,16 @@ impl VectorizerClient {
         id: String,
         fields: String,
         data: Option<Float32ArraySlice>,
+        is_embedded: bool,
     ) -> napi::Result<Unknown<'env>> {
         let data = data.map(|data| data.to_vec());
         let values = data.as_ref().map_or(0, Vec::len);
-        let place = match (values, fields.len()) {
-            (..=LEAST_VALUES, ..=INLINE_EMBEDDED) => Place::Here,
-            (..=INLINE_VALUES, ..=INLINE_TEXT) => Place::here_if_there_is_time(),
-            _ => Place::Aside,
+        let dispatch = match (values, fields.len()) {
+            (..=LEAST_VALUES, ..=INLINE_EMBEDDED) => Dispatch::Inline,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::inline_if_there_is_time(),
+            _ => Dispatch::Blocking,
         };
-        self.call(env, place, move |call, access| {
+        self.call(env, dispatch, move |call, access| {
             let collection = call.collection(&collection)?;
             let fields: args::UpdateFields = args::read(&fields, "update")?;
             let text = fields.text.as_ref().filter(|_| data.is_none());
@@ -851,7 +889,11 @@ impl VectorizerClient {
                 .transpose()?;
             let dimension = collection.config().dimension;
             let embedded = |text: &str| embed(text, dimension);
-            let update = args::update(data.clone(), fields.text, metadata, embedded)?;
+            let name = match is_embedded {
+                true => Name::made_of("update.text"),
+                false => Name::at("update.data"),
+            };
+            let update = args::update(data.clone(), name, fields.text, metadata, embedded)?;
             let item = collection.update(access, &id, &update)?;
             Ok(items("[]".into(), None, &[item]))
         })
@@ -871,7 +913,8 @@ impl VectorizerClient {
         self.find(
             env,
             collection,
-            wanted(text, vector),
+            wanted("query", text, vector),
+            "options",
             options,
             filter,
             report,
@@ -895,7 +938,8 @@ impl VectorizerClient {
         self.find(
             env,
             collection,
-            wanted(text, vector),
+            wanted("query_vector", text, vector),
+            "request",
             options,
             filter,
             report,
@@ -924,11 +968,14 @@ impl VectorizerClient {
         texts: Option<String>,
         data: Float32ArraySlice,
         lengths: Option<Uint32ArraySlice>,
+        is_embedded: bool,
         options: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
         self.check_first(&collection, data.len(), |collection| match &lengths {
             None => check_whole(data.len(), collection.config().dimension),
+            // Which of them are texts is not known yet.
+            Some(_) if is_embedded => Ok(()),
             Some(lengths) => {
                 // That of a text is 0.
                 let given = lengths
@@ -936,7 +983,8 @@ impl VectorizerClient {
                     .enumerate()
                     .filter(|&(_, &length)| length > 0);
                 given.into_iter().try_for_each(|(i, &length)| {
-                    collection.check_lengths([length], |_| format!("queries[{i}]"))
+                    let name = |_| Name::At(format!("queries[{i}]").into());
+                    collection.check_lengths([length], name)
                 })
             }
         })?;
@@ -944,17 +992,18 @@ impl VectorizerClient {
             texts,
             data: data.to_vec(),
             lengths: lengths.map(|lengths| lengths.to_vec()),
+            embedded: is_embedded,
         });
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let options: args::Search = args::read(&options, "options")?;
             let options = options.options(filter.as_deref())?;
             let collection = call.collection(&collection)?;
-            let queries = match queries.take() {
+            let (queries, names) = match queries.take() {
                 Some(queries) => queries.cut(collection.config().dimension)?,
                 None => return Err(Error::Internal("a batch was searched twice".into())),
             };
             let mut rows = Rows::lists();
-            for found in collection.search_batch(queries, &options)? {
+            for found in collection.search_batch(queries, |i| names[i].clone(), &options)? {
                 for item in &found {
                     rows.push_item(item);
                 }
@@ -972,8 +1021,8 @@ impl VectorizerClient {
         id: String,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
-        self.call(env, Place::Here, move |call, access| {
+        let options = delete_options(options.as_deref())?;
+        self.call(env, Dispatch::Inline, move |call, access| {
             let receipt = call
                 .collection(&collection)?
                 .delete_one(access, &id, &options)?;
@@ -990,15 +1039,15 @@ impl VectorizerClient {
         count: u32,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let place = if count as usize <= LEAST_IDS {
-            Place::Here
+        let dispatch = if count as usize <= LEAST_IDS {
+            Dispatch::Inline
         } else if count as usize <= INLINE_IDS {
-            Place::here_if_there_is_time()
+            Dispatch::inline_if_there_is_time()
         } else {
-            Place::Aside
+            Dispatch::Blocking
         };
-        let options = delete_options(options.as_deref(), &["receipt", "backup"])?;
-        self.call(env, place, move |call, access| {
+        let options = delete_options(options.as_deref())?;
+        self.call(env, dispatch, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
             let deletion = call
                 .collection(&collection)?
@@ -1053,8 +1102,8 @@ impl VectorizerClient {
         filter: String,
         options: String,
     ) -> napi::Result<Unknown<'env>> {
-        let options = delete_options(Some(&options), &["dryRun", "receipt", "backup"])?;
-        self.call(env, Place::Aside, move |call, _| {
+        let options = delete_options(Some(&options))?;
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let dry_run = options.dry_run;
             let filter = filter::parse_text(&filter)?;
             let deletion = call
@@ -1066,6 +1115,9 @@ impl VectorizerClient {
                 "matched": matched,
                 "deleted": if dry_run { 0 } else { matched },
             });
+            if !deletion.unknown.is_empty() {
+                head["unknownFields"] = json!(deletion.unknown);
+            }
             if let Some(receipt) = &deletion.receipt {
                 head["receipt"] = json!(report::Receipt::of(&collection, receipt));
             }
@@ -1121,7 +1173,7 @@ impl VectorizerClient {
 
     #[napi]
     pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Aside, |call, _| {
+        self.call(env, Dispatch::Blocking, |call, _| {
             call.flush()?;
             Ok(Reply::Nothing)
         })
@@ -1134,7 +1186,7 @@ impl VectorizerClient {
         collection: String,
         ids: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
             let residues = call.collection(&collection)?.verify_erased(&ids)?;
             let head = json!({ "verified": residues.is_empty() }).to_string();
@@ -1155,7 +1207,7 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let options: args::Backup = args::read(&options, "options")?;
             let (names, apart) = (options.collections.as_deref(), options.is_apart());
             let on_progress = on_progress.as_ref();
@@ -1169,7 +1221,7 @@ impl VectorizerClient {
     #[napi]
     pub fn export_keys<'env>(&self, env: &'env Env, target: String) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             Ok(backup_json("file", &call.export_keys(&target)?, None))
         })
     }
@@ -1181,7 +1233,7 @@ impl VectorizerClient {
         user: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Place::Aside, move |call, _| {
+        self.call(env, Dispatch::Blocking, move |call, _| {
             let user = user.as_deref().map(user_key).transpose()?;
             call.rotate_keys(user, &mut |progress| {
                 tell(on_progress.as_ref(), "rotate", progress);

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Access, Collection, Item, SearchOptions, State};
+use super::{Access, Collection, Item, Name, SearchOptions, State};
 use crate::{cancel, error::Result, vectors::Query, workers::workers};
 
 /// How long the lock is shared at a time, unless one query takes longer.
@@ -17,15 +17,16 @@ const TURN: Duration = Duration::from_millis(5);
 
 impl Collection {
     /// What `search` finds for each query, in their order. `None` is a query that ranks
-    /// nothing, as in `search_unranked`.
+    /// nothing, as in `search_unranked`. `name` is what the caller calls each.
     pub fn search_batch(
         &self,
         queries: Vec<Option<Vec<f32>>>,
+        name: impl Fn(usize) -> Name,
         options: &SearchOptions,
     ) -> Result<Vec<Vec<Item>>> {
         for (i, query) in queries.iter().enumerate() {
             if let Some(query) = query {
-                self.check_row(query, &format!("queries[{i}]"))?;
+                self.check_row(query, &name(i))?;
             }
         }
         let queries = queries.into_iter().map(|query| query.map(Query::new));

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     error::{Error, Result},
-    graph::HnswParams,
+    graph::{GraphBuilder, HnswParams},
     storage::{micros, time_of},
     vectors::Metric,
 };
@@ -32,6 +32,8 @@ struct Settings {
     m: usize,
     ef_construction: usize,
     ef_search: usize,
+    #[serde(default)]
+    builder: GraphBuilder,
     /// Microseconds since 1970.
     created_at: i64,
 }
@@ -56,6 +58,7 @@ impl Config {
             m: self.hnsw.m,
             ef_construction: self.hnsw.ef_construction,
             ef_search: self.hnsw.ef_search,
+            builder: self.hnsw.builder,
             created_at: micros(created_at),
         };
         // A structure of texts and numbers.
@@ -76,6 +79,7 @@ impl Config {
                 m: settings.m,
                 ef_construction: settings.ef_construction,
                 ef_search: settings.ef_search,
+                builder: settings.builder,
             },
         };
         let checked = config.check();
@@ -116,11 +120,11 @@ pub fn check_ef_search(what: &str, ef: usize) -> Result<()> {
     check_range(what, ef, 1, 4096)
 }
 
-fn check_range(what: &str, value: usize, least: usize, most: usize) -> Result<()> {
-    if (least..=most).contains(&value) {
+fn check_range(what: &str, value: usize, min: usize, max: usize) -> Result<()> {
+    if (min..=max).contains(&value) {
         return Ok(());
     }
     Err(Error::Validation(format!(
-        "{what} is {value}; it must be between {least} and {most}"
+        "{what} is {value}; it must be between {min} and {max}"
     )))
 }

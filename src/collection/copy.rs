@@ -225,13 +225,13 @@ impl Collection {
             let Some(log) = self.log_in_place(&mut state)? else {
                 return Ok(());
             };
-            let _open = log.writer().hold()?;
+            let open = log.writer().hold()?;
             let form = Form {
                 name: *log.name(),
                 as_it_is: true,
             };
             let successor = log.successor()?;
-            (state.journal.follow(successor)?, form, _open)
+            (state.journal.follow(successor)?, form, open)
         };
         let done = self.copy_to(&follower, &form, tell, |state, copy| {
             self.check_place()?;

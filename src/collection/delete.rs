@@ -65,6 +65,9 @@ pub struct FilterDeletion {
     pub scanned: usize,
     /// The ids that matched, in insertion order.
     pub matched: Vec<Id>,
+    /// The fields of the filter that none of those live vectors had; where there were none,
+    /// nothing is said.
+    pub unknown: Vec<String>,
     pub receipt: Option<Receipt>,
 }
 
@@ -100,7 +103,7 @@ impl Collection {
         id: &str,
         options: &DeleteOptions,
     ) -> Result<Option<Receipt>> {
-        let (_, receipt) = self.delete_with(access, options, |state| {
+        let ((), receipt) = self.delete_with(access, options, |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             Ok((RoaringBitmap::from_iter([slot]), ()))
         })?;
@@ -145,9 +148,9 @@ impl Collection {
             let matched: Vec<_> = ids
                 .filter_map(|slot| state.slots.record(slot).map(|r| r.id.clone()))
                 .collect();
-            Ok((slots, (state.slots.len(), matched)))
+            Ok((slots, (state.slots.len(), matched, state.unknown(filter))))
         };
-        let ((scanned, matched), receipt) = if options.dry_run {
+        let ((scanned, matched, unknown), receipt) = if options.dry_run {
             (report(&*self.read(Access::Wait)?)?.1, None)
         } else {
             {
@@ -162,6 +165,7 @@ impl Collection {
         Ok(FilterDeletion {
             scanned,
             matched,
+            unknown,
             receipt,
         })
     }

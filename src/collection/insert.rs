@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Item, OnProgress, Progress, State, weight};
+use super::{Access, Collection, Item, Name, Names, OnProgress, Progress, State, weight};
 use crate::{
     cancel,
     error::{Error, Result},
@@ -36,6 +36,8 @@ pub struct Batch {
     pub metadata: Vec<Option<Box<str>>>,
     /// The embedded text of each vector; may be shorter than `ids`.
     pub texts: Vec<Option<Box<str>>>,
+    /// For errors.
+    pub names: Names,
     /// Told of the phases `prepare`, the rows that are checked and encoded, and `insert`,
     /// those that are stored. They are visible when the insert returns, not before.
     pub on_progress: Option<OnProgress>,
@@ -81,6 +83,8 @@ impl Row {
 #[derive(Debug, Default, Clone)]
 pub struct Update {
     pub data: Option<Vec<f32>>,
+    /// What the caller calls the data.
+    pub name: Name,
     pub text: Option<Box<str>>,
     pub metadata: Option<Box<str>>,
 }
@@ -101,53 +105,49 @@ pub(crate) fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
 
 impl Collection {
     /// Checks a row's values. Its length is checked by the caller.
-    fn check_values(&self, row: &[f32], what: impl FnOnce() -> String) -> Result<()> {
+    fn check_values(&self, row: &[f32], name: impl FnOnce() -> Name) -> Result<()> {
         if let Some(at) = row.iter().position(|x| !x.is_finite()) {
             return Err(Error::Validation(format!(
-                "{}[{at}] is {}: every value must be finite as a 32-bit float",
-                what(),
+                "{} is {}: every value must be finite as a 32-bit float",
+                name().value(at, row.len()),
                 row[at]
             )));
         }
         if self.config.metric == Metric::Cosine && row.iter().all(|&x| x == 0.0) {
             return Err(Error::Validation(format!(
                 "{} is all zeros, which has no direction: cosine similarity is undefined for it",
-                what()
+                name()
             )));
         }
         Ok(())
     }
 
     /// Checks one row: a vector's new data, or a query.
-    pub fn check_row(&self, row: &[f32], what: &str) -> Result<()> {
-        let expected = self.config.dimension;
-        if row.len() != expected {
-            return Err(Error::DimensionMismatch {
-                what: what.to_owned(),
-                expected,
-                got: row.len(),
-            });
-        }
-        self.check_values(row, || what.to_owned())
+    pub fn check_row(&self, row: &[f32], name: &Name) -> Result<()> {
+        self.check_length(row.len(), || name.clone())?;
+        self.check_values(row, || name.clone())
     }
 
-    /// Checks the lengths of rows, which `what` names.
+    /// Checks the lengths of rows.
     pub fn check_lengths(
         &self,
         lengths: impl IntoIterator<Item = u32>,
-        what: impl Fn(usize) -> String,
+        name: impl Fn(usize) -> Name,
     ) -> Result<()> {
+        let mut lengths = lengths.into_iter().enumerate();
+        lengths.try_for_each(|(i, got)| self.check_length(got as usize, || name(i)))
+    }
+
+    fn check_length(&self, got: usize, name: impl FnOnce() -> Name) -> Result<()> {
         let expected = self.config.dimension;
-        for (i, got) in lengths.into_iter().enumerate() {
-            if got as usize != expected {
-                return Err(Error::DimensionMismatch {
-                    what: what(i),
-                    expected,
-                    got: got as usize,
-                });
-            }
+        if got == expected {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::DimensionMismatch {
+            what: name().to_string(),
+            expected,
+            got,
+        })
     }
 
     /// Checks and encodes a batch. Where an id occurs twice the last row wins, and the
@@ -158,7 +158,8 @@ impl Collection {
         let lengths = batch.lengths.iter().copied();
         let last = batch.lengths.last().copied().unwrap_or(0);
         let lengths = lengths.chain(iter::repeat(last)).take(count);
-        self.check_lengths(lengths, |i| format!("vectors[{i}].data"))?;
+        let names = batch.names;
+        self.check_lengths(lengths, &names.vector)?;
         if batch.data.len() != count * dimension {
             return Err(Error::Validation(format!(
                 "{} values do not make {count} rows of {dimension}",
@@ -172,7 +173,7 @@ impl Collection {
             cancel::check()?;
             let begin = codes.len() * BLOCK;
             for (i, row) in block.chunks_exact(dimension).enumerate() {
-                self.check_values(row, || format!("vectors[{}].data", begin + i))?;
+                self.check_values(row, || (names.vector)(begin + i))?;
             }
             codes.push(Codes::of(block, dimension));
             let done = begin + block.len() / dimension;
@@ -185,7 +186,7 @@ impl Collection {
         for (at, id) in batch.ids.into_iter().enumerate() {
             let id = match id {
                 Some(id) => {
-                    check_id(&id, || format!("vectors[{at}].id"))?;
+                    check_id(&id, || (names.id)(at))?;
                     Id::from(&*id)
                 }
                 None => Id::from(&*Uuid::now_v7().to_string()),
@@ -320,7 +321,7 @@ impl Collection {
     /// Replaces what the update gives, and returns the vector as it is then.
     pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
         if let Some(data) = &update.data {
-            self.check_row(data, "data")?;
+            self.check_row(data, &update.name)?;
         }
         let data = update.data.as_ref();
         let codes = data.map(|data| (data, Codes::of(data, data.len())));

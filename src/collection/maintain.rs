@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -21,7 +21,10 @@ use tokio::sync::oneshot;
 use super::{
     Access, Collection, OnProgress, Progress, State, memory::give_memory_back, refresh::Tell,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    graph::GraphBuilder,
+};
 
 /// Below this many live vectors a scan is faster than a graph, and exact.
 const GRAPH_FROM: usize = 1000;
@@ -34,11 +37,6 @@ const DEAD: f64 = 0.1;
 /// as the last work of this kind took: a twentieth of the time at most.
 const QUIET: Duration = Duration::from_secs(1);
 const REST: u32 = 20;
-/// Building with hnsw_rs takes this many times the work of inserting into the flat graph,
-/// on 2 cores and 40,000 x 384: 8.2 s and 4.1 s.
-const BULK_COST: f64 = 2.0;
-/// The share of an insertion that one thread does alone, however many cores there are.
-const SERIAL: f64 = 0.02;
 
 #[derive(Default)]
 pub(super) struct Upkeep {
@@ -47,7 +45,6 @@ pub(super) struct Upkeep {
     /// Wakes the background while it waits for things to be quiet.
     wake: Condvar,
     cancelled: AtomicBool,
-    construction: AtomicU8,
     /// Rewriting the log failed; it is tried again when somebody asks for it.
     gave_up: AtomicBool,
     working: AtomicBool,
@@ -117,29 +114,8 @@ enum Work {
     DropGraph,
     /// Take dead nodes out of the graph, and insert pending vectors.
     Refresh,
-    /// Make a graph of what is mostly not in one, one way or the other.
+    /// Make a graph of what is mostly not in one, with the collection's builder.
     Grow,
-    /// Build the graph anew, in bulk.
-    Build,
-}
-
-/// How a graph is made of many vectors that are not in one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(u8)]
-pub enum Construction {
-    /// Whichever of the others is expected to be done sooner on this machine's cores.
-    #[default]
-    Cheapest,
-    /// By inserting into the flat graph.
-    Insertion,
-    /// By hnsw_rs.
-    Bulk,
-}
-
-/// Whether hnsw_rs, whose work spreads over any number of cores, is done sooner than the
-/// insertion, of which one thread does a part alone (Amdahl's law).
-fn bulk_is_faster(cores: usize) -> bool {
-    BULK_COST / (cores as f64) < SERIAL + (1.0 - SERIAL) / cores as f64
 }
 
 /// The pool that graphs are built on. `None` where its threads cannot be had: then
@@ -244,14 +220,6 @@ impl Collection {
         Ok(receiver)
     }
 
-    /// How graphs are made from here on, to compare and to test.
-    pub fn construct_by(&self, construction: Construction) {
-        let construction = construction as u8;
-        self.upkeep
-            .construction
-            .store(construction, Ordering::Relaxed);
-    }
-
     fn start(self: &Arc<Self>, shared: &mut Shared) {
         if self.upkeep.is_cancelled() {
             // Dropping those who wait tells them.
@@ -353,7 +321,7 @@ impl Collection {
         self.tell_indexed(&tell)?;
         let work = self.state.read().work(thorough);
         if let Some(work) = work {
-            self.perform(self.construct(work), &tell)?;
+            self.perform(work, &tell)?;
             // While more is coming it would only be written again.
             if asked || !self.has_work(&self.state.read()) {
                 self.save_graph();
@@ -380,44 +348,18 @@ impl Collection {
         Ok(())
     }
 
-    /// How to do a work that can be done in two ways.
-    fn construct(&self, work: Work) -> Work {
-        let construction = self.upkeep.construction.load(Ordering::Relaxed);
-        match work {
-            Work::Grow if construction == Construction::Insertion as u8 => Work::Refresh,
-            Work::Grow if construction == Construction::Bulk as u8 => Work::Build,
-            Work::Grow => match builders() {
-                Some(pool) if bulk_is_faster(pool.current_num_threads()) => Work::Build,
-                _ => Work::Refresh,
-            },
-            other => other,
-        }
-    }
-
     fn perform(&self, work: Work, tell: &Tell) -> Result<()> {
         match work {
             Work::Reset => self.reset(),
             Work::DropGraph => self.scan_from_here_on(),
+            Work::Grow if self.config.hnsw.builder == GraphBuilder::HnswRs => self.build(tell)?,
             Work::Refresh | Work::Grow => {
                 self.refresh(tell)?;
                 self.compact_with_graph();
             }
-            Work::Build => self.build(tell)?,
         }
         // Building a graph takes and frees many small pieces.
         give_memory_back();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_cores_build_in_bulk_and_few_insert() {
-        let border = (1..1000).find(|&cores| bulk_is_faster(cores)).unwrap();
-        assert!((8..200).contains(&border), "{border}");
-        assert!((border..1000).all(bulk_is_faster));
     }
 }

@@ -13,6 +13,7 @@ mod disk;
 mod insert;
 mod maintain;
 mod memory;
+mod name;
 mod precision;
 mod query;
 mod refresh;
@@ -28,8 +29,9 @@ pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared, Update};
-pub use maintain::{Background, Construction};
+pub use maintain::Background;
 pub use memory::Contents;
+pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
 
 use crate::{

@@ -17,7 +17,7 @@ use std::{
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, Config, LITTLE_COPIED, State, cost::Task};
+use super::{Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task};
 use crate::{
     error::{Error, Result},
     filter::Filter,
@@ -33,6 +33,9 @@ const JSON_ROW: usize = 64;
 const JSON_VALUE: usize = 12;
 /// How many rows a scan asks the memory for before it looks at them.
 const AHEAD: usize = 16;
+
+/// A query of a caller that calls it nothing else.
+const QUERY: Name = Name::at("query");
 
 /// How a search finds its candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,17 +126,18 @@ impl Collection {
     /// The vectors nearest to `query`, nearest first; equally near ones in insertion
     /// order. As many as `limit` whenever that many are allowed.
     pub fn search(&self, query: Vec<f32>, options: &SearchOptions) -> Result<Vec<Item>> {
-        self.search_by(Access::Wait, query, options)
+        self.search_by(Access::Wait, &QUERY, query, options)
     }
 
-    /// `search`, and whether it may wait for the lock.
+    /// `search`, whether it may wait for the lock, and what the caller calls the query.
     pub fn search_by(
         &self,
         access: Access,
+        name: &Name,
         query: Vec<f32>,
         options: &SearchOptions,
     ) -> Result<Vec<Item>> {
-        self.check_row(&query, "query")?;
+        self.check_row(&query, name)?;
         let query = Query::new(query);
         let state = self.read(access)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
@@ -167,7 +171,7 @@ impl Collection {
             .into_iter()
             .map(|(distance, slot)| (metric.score(distance), slot));
         scored
-            .take_while(|(score, _)| options.threshold.is_none_or(|least| *score >= least))
+            .take_while(|(score, _)| options.threshold.is_none_or(|min| *score >= min))
             .collect()
     }
 
@@ -177,10 +181,11 @@ impl Collection {
     pub fn search_within(
         &self,
         time: Duration,
+        name: &Name,
         query: &[f32],
         options: &SearchOptions,
     ) -> Result<Vec<Item>> {
-        self.check_row(query, "query")?;
+        self.check_row(query, name)?;
         let state = self.read(Access::Now)?;
         // How long a filter or the copying of values takes cannot be told.
         let untold = options.filter.is_some() || options.with_vector;
@@ -215,13 +220,13 @@ impl Collection {
 }
 
 /// A query that a walk looks for.
-struct Sought<'a> {
+struct QueryTarget<'a> {
     vectors: &'a Vectors,
     query: &'a Query,
     visits: Cell<usize>,
 }
 
-impl Target for Sought<'_> {
+impl Target for QueryTarget<'_> {
     fn distance(&self, slot: u32) -> f64 {
         self.visits.set(self.visits.get() + 1);
         self.vectors.look(self.query, slot).distance
@@ -245,6 +250,16 @@ impl State {
     pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
         self.fields
             .evaluate(filter, self.slots.alive(), &self.slots)
+    }
+
+    /// The fields of a filter that no vector has. Where there is no vector, that would be all.
+    pub(super) fn unknown(&self, filter: &Filter) -> Vec<String> {
+        let alive = self.slots.alive();
+        if alive.is_empty() {
+            return Vec::new();
+        }
+        let unknown = self.fields.unknown(filter, alive, &self.slots).into_iter();
+        unknown.map(|path| path.as_str().to_owned()).collect()
     }
 
     /// The first of the allowed slots in insertion order (`None`: of all live ones).
@@ -365,7 +380,7 @@ impl State {
             Method::Walk => task.nodes,
             _ => self.costs.budget(task)?,
         };
-        let target = Sought {
+        let target = QueryTarget {
             vectors: &self.vectors,
             query,
             visits: Cell::new(0),

@@ -23,8 +23,6 @@ const KEPT_BYTES: usize = 8 << 20;
 const SPARSE: f64 = 0.5;
 /// Vectors moved to other slots at a time: well under a millisecond.
 const MOVED: usize = 64;
-/// Codes handed to the builder at a time: about a tenth of a second of its work.
-const BLOCK: usize = 512;
 /// Codes copied at a time, under the lock that searches share.
 const COPIED: usize = 1024;
 /// Nodes inserted before the collection is looked at again: closing it waits for them.
@@ -40,6 +38,12 @@ pub(super) type Tell<'a> = dyn Fn(&'static str, Progress) + Sync + 'a;
 
 fn tell(listener: &Tell, phase: &'static str, done: u64, total: u64) {
     listener(phase, Progress { done, total });
+}
+
+fn pool() -> Result<&'static rayon::ThreadPool> {
+    builders().ok_or_else(|| {
+        Error::Internal("there are no threads to build the index; searches scan".into())
+    })
 }
 
 impl State {
@@ -145,9 +149,7 @@ impl Collection {
     /// Takes what is dead out of the graph, and inserts what is pending. Works on a copy of
     /// the graph and of the codes; what changes meanwhile is left for the next time.
     pub(super) fn refresh(&self, listener: &Tell) -> Result<()> {
-        let pool = builders().ok_or_else(|| {
-            Error::Internal("there are no threads to build the index; searches scan".into())
-        })?;
+        let pool = pool()?;
         let (base, alive) = {
             let mut state = self.state.write();
             let alive = state.slots.alive().clone();
@@ -254,83 +256,38 @@ impl Collection {
         self.finish(graph.map(|graph| graph.renumber(slot)));
     }
 
-    /// Builds a graph of what is alive, catching up with what is inserted meanwhile.
+    /// Builds a graph of what is alive with hnsw_rs. What comes meanwhile is inserted afterwards.
     pub(super) fn build(&self, listener: &Tell) -> Result<()> {
         if self.state.read().is_sparse() {
             // What is left is few enough to be scanned until its graph is there.
             self.drop_graph();
             self.compact();
         }
-        let pool = builders().ok_or_else(|| {
-            Error::Internal("there are no threads to build the index; searches scan".into())
-        })?;
+        let pool = pool()?;
         self.choose_basis();
-        let (expected, geometry) = {
-            let state = self.state.read();
-            let alive = state.slots.alive();
-            (state.slots.len(), Geometry::of(&state.vectors, alive))
+        let slots = {
+            let mut state = self.state.write();
+            let slots = state.slots.alive().clone();
+            // From here on none of them is used for another vector.
+            state.building = Some(slots.clone());
+            slots
         };
-        let mut builder = Builder::new(self.config.dimension, geometry, self.config.hnsw, expected);
-        let mut published = 0;
-        loop {
-            let (todo, dead) = {
-                let state = self.state.read();
-                let alive = state.slots.alive();
-                let dead = (builder.members() - alive).len();
-                (alive - builder.members(), dead)
-            };
-            let done = builder.members().len();
-            // What is inserted while the last block is built stays pending, and where
-            // vectors come and go faster than they are built in, the next graph has to do
-            // better: waiting for an end could take for ever, and keeps dead slots.
-            if todo.len() <= done / 20 || dead > done / 2 {
-                break;
-            }
-            tell(listener, "build", done, done + todo.len());
-            if !self.insert_all(&mut builder, &todo, pool) {
+        let Some(rows) = self.copy_codes(&slots) else {
+            return Ok(());
+        };
+        let mut builder = Builder::new(Arc::new(rows), &self.config.hnsw, slots.len() as usize);
+        let all: Vec<u32> = slots.iter().collect();
+        for (i, block) in all.chunks(INSERTED).enumerate() {
+            if self.upkeep_is_cancelled() {
                 return Ok(());
             }
-            // Long loads: what there is so far serves searches while the rest is built.
-            let done = builder.members().len();
-            let more = (self.state.read().slots.alive() - builder.members()).len() > done / 20;
-            if more && done > 2 * published {
-                published = done;
-                self.publish(pool.install(|| builder.flatten()));
-            }
+            tell(listener, "build", (i * INSERTED) as u64, slots.len());
+            pool.install(|| builder.insert(block));
         }
         let graph = pool.install(|| builder.flatten());
         drop(builder);
         self.finish(graph);
         Ok(())
-    }
-
-    /// Inserts what is still alive of `slots`. False when the collection was dropped.
-    fn insert_all(
-        &self,
-        builder: &mut Builder,
-        slots: &RoaringBitmap,
-        pool: &rayon::ThreadPool,
-    ) -> bool {
-        let mut block = builder.block();
-        let mut slots = slots.iter().peekable();
-        while slots.peek().is_some() {
-            block.clear();
-            {
-                let mut state = self.state.write();
-                if self.upkeep_is_cancelled() {
-                    return false;
-                }
-                for slot in slots.by_ref().take(BLOCK) {
-                    if state.slots.alive().contains(slot) {
-                        block.push(&state.vectors, slot);
-                        // From here on the slot must not be used for another vector.
-                        state.building.get_or_insert_default().insert(slot);
-                    }
-                }
-            }
-            pool.install(|| builder.insert(&block));
-        }
-        true
     }
 
     /// Recycles the deleted slots that the graph does not lead through, some at a time.

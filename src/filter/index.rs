@@ -62,16 +62,29 @@ impl FieldIndexes {
     /// Builds the indexes that a filter will ask for and that are not there yet. Whoever
     /// has to keep others out while it evaluates can do this part beside them.
     pub fn prepare(&self, filter: &Filter, alive: &RoaringBitmap, source: &impl Source) {
-        match filter {
-            Filter::And(parts) | Filter::Or(parts) => {
-                for part in parts {
-                    self.prepare(part, alive, source);
-                }
-            }
-            Filter::Not(part) => self.prepare(part, alive, source),
-            Filter::HasId(_) => {}
-            Filter::Field { path, .. } => self.ask(path, alive, source, |_| ()),
+        for path in filter.paths() {
+            self.ask(path, alive, source, |_| ());
         }
+    }
+
+    /// The fields of a filter that no row has. Where a field has an index that is known at
+    /// once; else rows are read up to the first that has it.
+    pub fn unknown<'f>(
+        &self,
+        filter: &'f Filter,
+        alive: &RoaringBitmap,
+        source: &impl Source,
+    ) -> Vec<&'f Path> {
+        let is_unknown = |path: &Path| {
+            if let Some(index) = self.fields.read().get(path) {
+                return index.counts.map.is_empty();
+            }
+            let mut rows = alive.iter().map(|slot| source.metadata(slot));
+            rows.all(|metadata| Held::at(path, metadata).counts.is_empty())
+        };
+        let mut paths = filter.paths();
+        paths.retain(|path| is_unknown(path));
+        paths
     }
 
     /// How many fields have an index.
@@ -238,6 +251,25 @@ mod tests {
             )
         };
         (Rows((0..count).map(row).collect()), (0..count).collect())
+    }
+
+    #[test]
+    fn fields_that_no_row_has_are_told_with_an_index_and_without() {
+        let (rows, alive) = rows(10);
+        let text = r#"{"z":1,"$or":[{"a":1},{"$not":{"y.x":1}}],"c":"2024-01-01"}"#;
+        let filter = parse_text(text).unwrap();
+        let indexes = FieldIndexes::default();
+        let unknown = || {
+            let unknown = indexes.unknown(&filter, &alive, &rows).into_iter();
+            unknown.map(|path| path.as_str()).collect::<Vec<_>>()
+        };
+        let before = unknown();
+        assert!(indexes.is_empty());
+        indexes.prepare(&filter, &alive, &rows);
+        assert_eq!(indexes.len(), 4);
+        assert_eq!(unknown(), before);
+        let sorted: std::collections::BTreeSet<_> = before.into_iter().collect();
+        assert_eq!(sorted.into_iter().collect::<Vec<_>>(), ["y.x", "z"]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::{
     ops::{Bound, RangeBounds},
 };
 
+use hashbrown::HashSet;
+
 use super::{date, number::Number, value::Path};
 
 /// A parsed filter. It has at least one condition, and no list in it is empty.
@@ -108,6 +110,34 @@ impl Filter {
 
     pub(super) fn negated(self) -> Self {
         Filter::Not(Box::new(self))
+    }
+
+    /// What matches the rows that have a field.
+    pub fn having(path: &Path) -> Self {
+        Filter::Field {
+            path: path.clone(),
+            test: Test::Count(Interval::default()),
+        }
+    }
+
+    /// The fields that it asks about, each once, also those that it negates.
+    pub fn paths(&self) -> Vec<&Path> {
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
+        let mut parts = vec![self];
+        while let Some(part) = parts.pop() {
+            match part {
+                // The last is taken first.
+                Filter::And(list) | Filter::Or(list) => parts.extend(list.iter().rev()),
+                Filter::Not(part) => parts.push(part),
+                Filter::HasId(_) => {}
+                Filter::Field { path, .. } => {
+                    if seen.insert(path) {
+                        paths.push(path);
+                    }
+                }
+            }
+        }
+        paths
     }
 }
 
@@ -224,6 +254,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_fields_of_a_filter_are_told_once_and_in_order() {
+        let filter = crate::filter::parse_text(
+            r#"{"$and":[{"b.c":1},{"$not":{"a":{"$gt":1,"$lt":3}}},
+                {"must_not":[{"is_empty":{"key":"d"}},{"has_id":["x"]},{"key":"b.c","range":{"lt":1}}]}]}"#,
+        );
+        let filter = filter.unwrap();
+        let paths: Vec<_> = filter.paths().into_iter().map(Path::as_str).collect();
+        assert_eq!(paths, ["b.c", "a", "d"]);
     }
 
     #[test]

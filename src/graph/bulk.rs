@@ -1,5 +1,7 @@
-//! Bulk construction: hnsw_rs inserts codes, or rows where codes are too coarse, on many
-//! threads, and the result is flattened.
+//! Building a graph of many vectors with hnsw_rs, on many threads. Its graph is one of
+//! reference-counted points; the result is flattened.
+
+use std::{slice, sync::Arc};
 
 use hashbrown::HashMap;
 use hnsw_rs::{
@@ -9,115 +11,74 @@ use hnsw_rs::{
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 
-use super::{
-    Graph, HnswParams, Layer, NONE,
-    geometry::{Geometry, RowDistance, TAIL},
-    neighbours::select,
-};
-use crate::vectors::{Basis, Vectors};
+use super::{Graph, HnswParams, Layer, NONE, neighbours::select, rows::Rows};
 
 /// hnsw_rs distributes nodes over at most this many layers.
 const MAX_LAYERS: usize = 16;
 
-/// A graph under construction. It copies the codes or rows it is given, so nothing needs
-/// to be locked while it works.
-pub struct Builder {
-    hnsw: Construction,
-    geometry: Geometry,
-    params: HnswParams,
-    members: RoaringBitmap,
-    dimension: usize,
+/// How far two slots are from each other. A point of hnsw_rs is nothing but the number of its
+/// slot, so that what it copies holds nothing of a vector.
+struct SlotDistance(Arc<Rows>);
+
+impl Distance<u32> for SlotDistance {
+    fn eval(&self, a: &[u32], b: &[u32]) -> f32 {
+        match (a, b) {
+            (&[a], &[b]) => self.0.distance(a, b),
+            _ => f32::MAX,
+        }
+    }
 }
 
-enum Construction {
-    Codes(Hnsw<'static, i8, RowDistance>),
-    Rows(Hnsw<'static, f32, RowDistance>),
+/// A graph under construction, of slots whose rows are copied.
+pub struct Builder {
+    hnsw: Hnsw<'static, u32, SlotDistance>,
+    rows: Arc<Rows>,
+    m: usize,
+    members: RoaringBitmap,
 }
 
 impl Builder {
-    pub fn new(dimension: usize, geometry: Geometry, params: HnswParams, expected: usize) -> Self {
+    pub fn new(rows: Arc<Rows>, params: &HnswParams, expected: usize) -> Self {
         // Lists that only hold what leads in different directions have room for the links
         // of later nodes; `flatten` fills them. Filled from the beginning, they are full
         // of near neighbours, and clusters come apart while the graph is built.
         let (m, ef) = (params.m, params.ef_construction);
-        let hnsw = match geometry.basis() {
-            Basis::Codes => {
-                Construction::Codes(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance))
-            }
-            Basis::Rows => Construction::Rows(Hnsw::new(m, expected, MAX_LAYERS, ef, RowDistance)),
-        };
         Self {
-            hnsw,
-            geometry,
-            params,
+            hnsw: Hnsw::new(m, expected, MAX_LAYERS, ef, SlotDistance(rows.clone())),
+            rows,
+            m,
             members: RoaringBitmap::new(),
-            dimension,
         }
     }
 
-    /// The slots inserted so far.
-    pub fn members(&self) -> &RoaringBitmap {
-        &self.members
+    /// Inserts slots on the threads of the current rayon pool.
+    pub fn insert(&mut self, slots: &[u32]) {
+        let points = slots
+            .iter()
+            .map(|slot| (slice::from_ref(slot), *slot as usize));
+        self.hnsw.parallel_insert_slice(&points.collect());
+        self.members.extend(slots);
     }
 
-    /// A block of vectors to insert, filled under the owner's lock and handed to `insert`.
-    pub fn block(&self) -> Block {
-        Block {
-            geometry: self.geometry,
-            codes: Vec::new(),
-            rows: Vec::new(),
-            slots: Vec::new(),
-        }
-    }
-
-    /// Inserts a block on the threads of the current rayon pool.
-    pub fn insert(&mut self, block: &Block) {
-        let slots = block.slots.iter().map(|&slot| slot as usize);
-        match &self.hnsw {
-            Construction::Codes(hnsw) => {
-                let codes = block.codes.chunks_exact(self.dimension + TAIL);
-                hnsw.parallel_insert_slice(&codes.zip(slots).collect());
-            }
-            Construction::Rows(hnsw) => {
-                let rows = block.rows.chunks_exact(self.dimension + 1);
-                hnsw.parallel_insert_slice(&rows.zip(slots).collect());
-            }
-        }
-        self.members.extend(block.slots.iter());
-    }
-
-    /// The graph so far, in flat arrays, with all nodes within reach. `None` while it has
-    /// no node. Works on the threads of the current rayon pool.
+    /// The graph in flat arrays, with all nodes within reach. `None` where it has no node.
+    /// Works on the threads of the current rayon pool.
     pub fn flatten(&self) -> Option<Graph> {
-        match &self.hnsw {
-            Construction::Codes(hnsw) => self.flatten_from(hnsw),
-            Construction::Rows(hnsw) => self.flatten_from(hnsw),
-        }
-    }
-
-    fn flatten_from<T: Value>(&self, hnsw: &Hnsw<'static, T, RowDistance>) -> Option<Graph>
-    where
-        RowDistance: Distance<T>,
-    {
-        let m = self.params.m;
+        let m = self.m;
         let last = self.members.max()?;
-        let mut links = Links {
-            rows: vec![&[]; last as usize + 1],
-            layers: Vec::new(),
-        };
+        let mut layers: Vec<Lists> = Vec::new();
         let mut entry = (0, last);
-        let points: Vec<_> = hnsw.get_point_indexation().into_iter().collect();
+        let points: Vec<_> = self.hnsw.get_point_indexation().into_iter().collect();
         for point in &points {
             let slot = point.get_origin_id() as u32;
             let level = usize::from(point.get_point_id().0);
             if level > entry.0 {
                 entry = (level, slot);
             }
-            links.add(slot, level, point);
+            add(&mut layers, slot, level, point);
         }
-        let mut layers = links.layers.iter().enumerate().map(|(layer, lists)| {
+        let mut layers = layers.iter().enumerate().map(|(layer, lists)| {
             let width = if layer == 0 { 2 * m } else { m };
-            (width, links.chosen(lists, width))
+            (width, self.chosen(lists, width))
         });
         let mut layer0 = vec![NONE; (last as usize + 1) * 2 * m];
         for (slot, list) in layers.next()?.1 {
@@ -140,70 +101,19 @@ impl Builder {
             upper: upper.collect(),
             members: self.members.clone(),
         };
-        graph.connect(|a, b| f64::from(links.distance(a, b)));
+        graph.connect(|a, b| self.rows.distance(a, b).into());
         Some(graph)
-    }
-}
-
-/// The lists of neighbours of one layer.
-type Lists = HashMap<u32, Vec<u32>>;
-
-/// What codes and rows consist of.
-trait Value: Clone + Send + Sync + 'static {}
-impl Value for i8 {}
-impl Value for f32 {}
-
-/// What hnsw_rs has made: the codes or rows by slot, and who is linked to whom.
-struct Links<'a, T> {
-    rows: Vec<&'a [T]>,
-    layers: Vec<Lists>,
-}
-
-impl<'a, T: Value> Links<'a, T>
-where
-    RowDistance: Distance<T>,
-{
-    /// Takes a node's links over, in both directions.
-    ///
-    /// Where a list is full, hnsw_rs drops its farthest entry, which may be the only way
-    /// out of a cluster. The other end still has that link, and choosing again from both
-    /// ends' links brings it back.
-    fn add(&mut self, slot: u32, level: usize, point: &'a Point<'_, T>) {
-        self.rows[slot as usize] = point.get_v();
-        if self.layers.len() <= level {
-            self.layers.resize_with(level + 1, Lists::default);
-        }
-        // hnsw_rs keeps notes for layers above the node's own: not neighbours.
-        for (lists, found) in self.layers[..=level]
-            .iter_mut()
-            .zip(point.get_neighborhood_id())
-        {
-            lists.entry(slot).or_default();
-            for neighbour in found {
-                let neighbour = neighbour.get_origin_id() as u32;
-                if neighbour != slot {
-                    lists.entry(slot).or_default().push(neighbour);
-                    lists.entry(neighbour).or_default().push(slot);
-                }
-            }
-        }
-    }
-
-    fn distance(&self, a: u32, b: u32) -> f32 {
-        RowDistance.eval(self.rows[a as usize], self.rows[b as usize])
     }
 
     /// Each node's best `width` neighbours, in the order of the slots.
     fn chosen(&self, lists: &Lists, width: usize) -> Vec<(u32, Vec<u32>)> {
+        let distance = |a, b| self.rows.distance(a, b);
         let choose = |(&slot, list): (&u32, &Vec<u32>)| {
-            let mut candidates: Vec<(f32, u32)> = list
-                .iter()
-                .map(|&other| (self.distance(slot, other), other))
-                .collect();
+            let candidates = list.iter().map(|&other| (distance(slot, other), other));
+            let mut candidates: Vec<(f32, u32)> = candidates.collect();
             candidates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             candidates.dedup();
-            let list = select(&candidates, width, |a, b| self.distance(a, b));
-            (slot, list)
+            (slot, select(&candidates, width, distance))
         };
         let mut chosen: Vec<_> = lists.par_iter().map(choose).collect();
         chosen.par_sort_unstable_by_key(|node| node.0);
@@ -211,40 +121,27 @@ where
     }
 }
 
-/// Codes or rows on their way into a builder.
-pub struct Block {
-    geometry: Geometry,
-    codes: Vec<i8>,
-    rows: Vec<f32>,
-    slots: Vec<u32>,
-}
+/// The lists of neighbours of one layer.
+type Lists = HashMap<u32, Vec<u32>>;
 
-impl Block {
-    /// Copies the code or row at `slot`.
-    pub fn push(&mut self, vectors: &Vectors, slot: u32) {
-        match self.geometry.basis() {
-            Basis::Codes => {
-                let at = self.codes.len();
-                self.codes.resize(at + vectors.dimension() + TAIL, 0);
-                self.geometry
-                    .write_code(vectors, slot, &mut self.codes[at..]);
-            }
-            Basis::Rows => {
-                let at = self.rows.len();
-                self.rows.resize(at + vectors.dimension() + 1, 0.0);
-                self.geometry.write_row(vectors, slot, &mut self.rows[at..]);
+/// Takes a node's links over, in both directions.
+///
+/// Where a list is full, hnsw_rs drops its farthest entry, which may be the only way
+/// out of a cluster. The other end still has that link, and choosing again from both
+/// ends' links brings it back.
+fn add(layers: &mut Vec<Lists>, slot: u32, level: usize, point: &Point<'_, u32>) {
+    if layers.len() <= level {
+        layers.resize_with(level + 1, Lists::default);
+    }
+    // hnsw_rs keeps notes for layers above the node's own: not neighbours.
+    for (lists, found) in layers[..=level].iter_mut().zip(point.get_neighborhood_id()) {
+        lists.entry(slot).or_default();
+        for neighbour in found {
+            let neighbour = neighbour.get_origin_id() as u32;
+            if neighbour != slot {
+                lists.entry(slot).or_default().push(neighbour);
+                lists.entry(neighbour).or_default().push(slot);
             }
         }
-        self.slots.push(slot);
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    pub fn clear(&mut self) {
-        self.codes.clear();
-        self.rows.clear();
-        self.slots.clear();
     }
 }

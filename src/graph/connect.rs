@@ -180,8 +180,8 @@ mod tests {
                 f64::from(a.abs_diff(b))
             });
             assert_connected(&graph, count);
-            let most = islands * (BUDGET as u32 + SHORES as u32 + 2 * m as u32);
-            assert!(looks.get() <= most, "{looks:?} for {islands} of {size}");
+            let max = islands * (BUDGET as u32 + SHORES as u32 + 2 * m as u32);
+            assert!(looks.get() <= max, "{looks:?} for {islands} of {size}");
             for slot in 0..count {
                 let list = graph.neighbours(0, slot);
                 assert!(!list.contains(&slot));

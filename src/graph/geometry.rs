@@ -1,7 +1,7 @@
 //! How near two vectors are to each other, for the graph's links.
 
-use hnsw_rs::prelude::Distance;
 use roaring::RoaringBitmap;
+use zeroize::DefaultIsZeroes;
 
 use crate::vectors::{Basis, Metric, Vectors, distance_squared, dot_codes};
 
@@ -9,15 +9,18 @@ use crate::vectors::{Basis, Metric, Vectors, distance_squared, dot_codes};
 /// far below what a unit of a code makes.
 const ROUNDING: f64 = 1e-12;
 
-/// What a distance needs besides the code, appended to each code's bytes: hnsw_rs shows
-/// a distance nothing else. A row of f32 has its extra coordinate appended.
-///
-/// | bytes | value |
-/// | --- | --- |
-/// | 0..8 | `scale`: what a unit of the code is worth |
-/// | 8..16 | `square`: the row's squared length, the extra coordinate included |
-/// | 16..24 | `extra`: one more coordinate of the row, not in the code |
-pub(super) const TAIL: usize = 24;
+/// What a distance needs besides the code.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CodeTerms {
+    /// What a unit of the code is worth.
+    scale: f64,
+    /// The row's squared length, the extra coordinate included.
+    square: f64,
+    /// One more coordinate of the row, not in the code.
+    extra: f64,
+}
+
+impl DefaultIsZeroes for CodeTerms {}
 
 /// Rows that a geometry is measured on.
 const SAMPLE: u64 = 1024;
@@ -29,8 +32,8 @@ const LENGTHS: f64 = 0.5;
 const LARGEST_WEIGHT: f64 = 16.0;
 
 /// How rows are laid out so that Euclidean distance makes neighbours of those that a walk
-/// by the metric goes between. hnsw_rs wants a distance that is never negative, and a graph
-/// built with a real distance is better connected than one built with dot products.
+/// by the metric goes between: a graph that is built with a real distance is better connected
+/// than one built with dot products.
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry {
     metric: Metric,
@@ -94,25 +97,28 @@ impl Geometry {
         self.weight = (LENGTHS * directions / spread).min(LARGEST_WEIGHT);
     }
 
-    /// Writes the code at `slot` to `out`, as it is laid out: its values, then the tail.
-    pub(super) fn write_code(&self, vectors: &Vectors, slot: u32, out: &mut [i8]) {
+    /// What distances need besides the code at `slot`.
+    pub(super) fn code_terms(&self, vectors: &Vectors, slot: u32) -> CodeTerms {
         let code = vectors.code(slot);
         let square = f64::from(dot_codes(code, code));
-        let scale = f64::from(vectors.terms(slot).scale);
-        let (scale, square, extra) = match self.metric {
-            Metric::Euclidean => (scale, square * scale * scale, 0.0),
-            Metric::Cosine | Metric::DotProduct => {
-                let extra = self.extra(vectors.terms(slot).norm);
-                match square > 0.0 {
-                    true => (1.0 / square.sqrt(), 1.0 + extra * extra, extra),
-                    false => (0.0, 1.0 + extra * extra, extra),
-                }
-            }
-        };
-        let (row, tail) = out.split_at_mut(code.len());
-        row.copy_from_slice(code);
-        for (value, out) in [scale, square, extra].iter().zip(tail.chunks_exact_mut(8)) {
-            out.copy_from_slice(&value.to_le_bytes().map(|byte| byte as i8));
+        let terms = vectors.terms(slot);
+        let scale = f64::from(terms.scale);
+        if self.metric == Metric::Euclidean {
+            return CodeTerms {
+                scale,
+                square: square * scale * scale,
+                extra: 0.0,
+            };
+        }
+        let extra = self.extra(terms.norm);
+        CodeTerms {
+            scale: if square > 0.0 {
+                1.0 / square.sqrt()
+            } else {
+                0.0
+            },
+            square: 1.0 + extra * extra,
+            extra,
         }
     }
 
@@ -137,36 +143,20 @@ impl Geometry {
     }
 }
 
+/// Squared Euclidean distance of two codes with their terms.
+pub(super) fn code_distance((a, of_a): (&[i8], &CodeTerms), (b, of_b): (&[i8], &CodeTerms)) -> f32 {
+    let dot = f64::from(dot_codes(a, b));
+    let product = dot * of_a.scale * of_b.scale + of_a.extra * of_b.extra;
+    let squares = of_a.square + of_b.square;
+    let distance = squares - 2.0 * product;
+    // Copies are to be at no distance, which rounding could take from them.
+    if distance <= squares * ROUNDING {
+        return 0.0;
+    }
+    distance.min(f64::from(f32::MAX)) as f32
+}
+
 /// Squared Euclidean distance of two rows as `Geometry` lays them out.
-pub(super) struct RowDistance;
-
-impl RowDistance {
-    fn value(row: &[i8], at: usize) -> f64 {
-        let mut bytes = [0; 8];
-        for (byte, &part) in bytes.iter_mut().zip(&row[row.len() - TAIL + at..]) {
-            *byte = part as u8;
-        }
-        f64::from_le_bytes(bytes)
-    }
-}
-
-impl Distance<i8> for RowDistance {
-    fn eval(&self, a: &[i8], b: &[i8]) -> f32 {
-        let dot = dot_codes(&a[..a.len() - TAIL], &b[..b.len() - TAIL]);
-        let product = f64::from(dot) * Self::value(a, 0) * Self::value(b, 0)
-            + Self::value(a, 16) * Self::value(b, 16);
-        let squares = Self::value(a, 8) + Self::value(b, 8);
-        let distance = squares - 2.0 * product;
-        // Copies are to be at no distance, which rounding could take from them.
-        if distance <= squares * ROUNDING {
-            return 0.0;
-        }
-        distance.min(f64::from(f32::MAX)) as f32
-    }
-}
-
-impl Distance<f32> for RowDistance {
-    fn eval(&self, a: &[f32], b: &[f32]) -> f32 {
-        distance_squared(a, b).min(f64::from(f32::MAX)) as f32
-    }
+pub(super) fn row_distance(a: &[f32], b: &[f32]) -> f32 {
+    distance_squared(a, b).min(f64::from(f32::MAX)) as f32
 }

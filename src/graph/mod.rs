@@ -17,6 +17,7 @@ mod search;
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 
 pub use bulk::Builder;
 pub use geometry::Geometry;
@@ -25,6 +26,20 @@ pub use search::Target;
 
 /// Ends a node's list of neighbours that is not full.
 const NONE: u32 = u32::MAX;
+
+/// What makes a graph of many vectors that are in none.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum GraphBuilder {
+    /// Insertion into the flat graph, the same as for vectors that come later.
+    #[default]
+    #[serde(rename = "own")]
+    Own,
+    /// The crate hnsw_rs.
+    #[serde(rename = "hnsw_rs")]
+    HnswRs,
+}
 
 /// How a graph is built and searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +50,7 @@ pub struct HnswParams {
     pub ef_construction: usize,
     /// How many candidates a search keeps; more is slower and finds more.
     pub ef_search: usize,
+    pub builder: GraphBuilder,
 }
 
 impl Default for HnswParams {
@@ -43,6 +59,7 @@ impl Default for HnswParams {
             m: 16,
             ef_construction: 100,
             ef_search: 80,
+            builder: GraphBuilder::default(),
         }
     }
 }

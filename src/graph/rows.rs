@@ -1,11 +1,10 @@
 //! A copy of a collection's codes, or of its rows where codes are too coarse, so that a
 //! graph can be changed while nothing is locked.
 
-use hnsw_rs::prelude::Distance;
 use zeroize::DefaultIsZeroes;
 
 use super::{
-    geometry::{Geometry, RowDistance, TAIL},
+    geometry::{CodeTerms, Geometry, code_distance, row_distance},
     search::Target,
 };
 use crate::{
@@ -20,7 +19,8 @@ pub struct Rows {
 }
 
 enum Values {
-    Codes(Table<i8>),
+    /// Each with its terms.
+    Codes(Table<i8>, Table<CodeTerms>),
     Rows(Table<f32>),
 }
 
@@ -51,7 +51,7 @@ impl Rows {
     /// Room for `slots` slots.
     pub fn new(dimension: usize, geometry: Geometry, slots: usize) -> Self {
         let values = match geometry.basis() {
-            Basis::Codes => Values::Codes(Table::new(slots, dimension + TAIL)),
+            Basis::Codes => Values::Codes(Table::new(slots, dimension), Table::new(slots, 1)),
             Basis::Rows => Values::Rows(Table::new(slots, dimension + 1)),
         };
         Self { geometry, values }
@@ -60,8 +60,9 @@ impl Rows {
     /// Copies what is at `slot`.
     pub fn copy(&mut self, vectors: &Vectors, slot: u32) {
         match &mut self.values {
-            Values::Codes(codes) => {
-                self.geometry.write_code(vectors, slot, codes.row_mut(slot));
+            Values::Codes(codes, terms) => {
+                codes.row_mut(slot).copy_from_slice(vectors.code(slot));
+                terms.row_mut(slot)[0] = self.geometry.code_terms(vectors, slot);
             }
             Values::Rows(rows) => self.geometry.write_row(vectors, slot, rows.row_mut(slot)),
         }
@@ -70,8 +71,11 @@ impl Rows {
     /// How far the vectors at two slots are from each other: never negative.
     pub fn distance(&self, a: u32, b: u32) -> f32 {
         match &self.values {
-            Values::Codes(codes) => RowDistance.eval(codes.row(a), codes.row(b)),
-            Values::Rows(rows) => RowDistance.eval(rows.row(a), rows.row(b)),
+            Values::Codes(codes, terms) => {
+                let at = |slot| (codes.row(slot), &terms.row(slot)[0]);
+                code_distance(at(a), at(b))
+            }
+            Values::Rows(rows) => row_distance(rows.row(a), rows.row(b)),
         }
     }
 
@@ -93,7 +97,10 @@ impl Target for Nearby<'_> {
 
     fn fetch(&self, slot: u32) {
         match &self.rows.values {
-            Values::Codes(codes) => prefetch(codes.row(slot)),
+            Values::Codes(codes, terms) => {
+                prefetch(codes.row(slot));
+                prefetch(terms.row(slot));
+            }
             Values::Rows(rows) => prefetch(rows.row(slot)),
         }
     }

@@ -179,7 +179,9 @@ impl Graph {
             loop {
                 let from = best;
                 let neighbours = self.neighbours(layer, from.1);
-                neighbours.iter().for_each(|&next| target.fetch(next));
+                for &next in neighbours {
+                    target.fetch(next);
+                }
                 for &next in neighbours {
                     best = best.min(near(next));
                 }

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+    Api, Dispatch,
     collections::Done,
     failure::Handled,
     names::Name,
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::Keys,
@@ -68,8 +68,8 @@ fn directory(api: &Api) -> Handled<PathBuf> {
     let directory = api.options.backups.clone();
     Ok(directory.ok_or_else(|| {
         Error::Unsupported(
-            "this server has no directory for backups: start it with --backups DIR, or with \
-             serve({ backups })"
+            "this server has no directory for backups: start it with --backups DIR, or with the \
+             option 'backups'"
                 .into(),
         )
     })?)
@@ -77,27 +77,30 @@ fn directory(api: &Api) -> Handled<PathBuf> {
 
 pub async fn create(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<NewBackup>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<NewBackup>>,
 ) -> Answered<BackupReport> {
-    let (target, Sent(NewBackup { collections, keys })) = (directory(&api)?, asked.body);
+    let (target, JsonBody(NewBackup { collections, keys })) = (directory(&api)?, request.body);
     let apart = keys == Some(Keys::Apart);
-    api.run(Place::Aside, move |call, _| {
+    api.run(Dispatch::Blocking, move |call, _| {
         let made = call.create_backup(&target, collections.as_deref(), apart, &mut |_| ())?;
         BackupReport::of(&made.backup, made.keys.as_deref())
     })
     .await
 }
 
-pub async fn export_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<BackupReport> {
+pub async fn export_keys(
+    api: Api,
+    _: ApiRequest<Anywhere, NoQuery, NoBody>,
+) -> Answered<BackupReport> {
     let target = directory(&api)?;
-    api.run(Place::Aside, move |call, _| {
+    api.run(Dispatch::Blocking, move |call, _| {
         BackupReport::of(&call.export_keys(&target)?, None)
     })
     .await
 }
 
-pub async fn rotate_keys(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
-    api.run(Place::Aside, move |call, _| {
+pub async fn rotate_keys(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
+    api.run(Dispatch::Blocking, move |call, _| {
         call.rotate_keys(None, &mut |_| ())?;
         Done::new("the keys of the store are new".into())
     })

@@ -32,7 +32,7 @@ pub const PIECE: usize = 4 << 10;
 /// dropped.
 pub struct Taken {
     bytes: Vec<u8>,
-    _space: Option<OwnedSemaphorePermit>,
+    space: Option<OwnedSemaphorePermit>,
 }
 
 impl Taken {
@@ -73,7 +73,7 @@ pub async fn take(api: &Api, request: Request) -> Handled<Taken> {
 async fn collect(api: &Api, mut body: Body, limit: usize) -> Handled<Taken> {
     let mut taken = Taken {
         bytes: Vec::new(),
-        _space: None,
+        space: None,
     };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::Invalid(format!("body: {error}")))?;
@@ -88,7 +88,7 @@ async fn collect(api: &Api, mut body: Body, limit: usize) -> Handled<Taken> {
         if more > 0 {
             let space = api.space.clone().try_acquire_many_owned(more);
             let space = space.map_err(|_| Failure::Overloaded)?;
-            match &mut taken._space {
+            match &mut taken.space {
                 Some(held) => held.merge(space),
                 none => *none = Some(space),
             }
@@ -102,9 +102,9 @@ async fn collect(api: &Api, mut body: Body, limit: usize) -> Handled<Taken> {
 const UNWANTED: (u64, Duration) = (64 << 20, Duration::from_secs(5));
 
 /// A body that is lent to a handler.
-struct Lent(Arc<Mutex<Loan>>);
+struct Lent(Arc<Mutex<SharedBody>>);
 
-struct Loan {
+struct SharedBody {
     body: Body,
     begun: bool,
 }
@@ -141,7 +141,7 @@ pub async fn read_on(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Such a client does not send before it is asked to.
     let waits = parts.headers.contains_key(header::EXPECT);
-    let loan = Arc::new(Mutex::new(Loan { body, begun: false }));
+    let loan = Arc::new(Mutex::new(SharedBody { body, begun: false }));
     let lent = Body::new(Lent(loan.clone()));
     let response = next.run(Request::from_parts(parts, lent)).await;
     // The handler has given it back, unless its work goes on without it.
@@ -150,17 +150,17 @@ pub async fn read_on(request: Request, next: Next) -> Response {
         && (loan.begun || !waits)
         && !response.headers().contains_key(header::CONNECTION)
     {
-        let (most, time) = UNWANTED;
-        tokio::spawn(tokio::time::timeout(time, drop_all(loan.body, most)));
+        let (max, time) = UNWANTED;
+        tokio::spawn(tokio::time::timeout(time, drop_all(loan.body, max)));
     }
     response
 }
 
-async fn drop_all(mut body: Body, most: u64) {
+async fn drop_all(mut body: Body, max: u64) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, |data| data.len() as u64);
-        if read > most {
+        if read > max {
             return;
         }
     }

@@ -6,17 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+    Api, Dispatch,
     deletes::{Deleted, ReceiptQuery},
     names::{InCollection, Name},
     numbers::Whole,
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::{self, Object},
     client::Call,
     collection::{Access, Collection},
     error::{Error, Result},
+    graph::GraphBuilder,
     report::{Details, timestamp},
 };
 
@@ -51,6 +52,8 @@ struct HnswOptions {
     /// Candidates that a search keeps. Default 80.
     #[schemars(range(min = 1, max = 4096))]
     ef_search: Option<Whole>,
+    /// What makes a graph of many vectors that are in none. Default `own`.
+    builder: Option<GraphBuilder>,
 }
 
 /// A collection in a list.
@@ -122,9 +125,9 @@ impl Done {
 
 pub async fn create(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<NewCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<NewCollection>>,
 ) -> Answered<CreatedCollection> {
-    let Sent(new) = asked.body;
+    let JsonBody(new) = request.body;
     let creation = arguments::Creation {
         name: new.name,
         dimension: new.dimension.0,
@@ -134,11 +137,12 @@ pub async fn create(
                 m: hnsw.m.map(|m| m.0),
                 ef_construction: hnsw.ef_construction.map(|ef| ef.0),
                 ef_search: hnsw.ef_search.map(|ef| ef.0),
+                builder: hnsw.builder,
             })
         }),
     };
     let config = creation.config()?;
-    api.run(Place::Aside, move |call, _| {
+    api.run(Dispatch::Blocking, move |call, _| {
         let collection = call.create_collection(config.clone())?;
         Answer::of(&CreatedCollection {
             message: format!("collection '{}' created", collection.name()),
@@ -149,8 +153,8 @@ pub async fn create(
     .await
 }
 
-pub async fn list(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
-    api.run(Place::Here, |call, access| {
+pub async fn list(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
+    api.run(Dispatch::Inline, |call, access| {
         let mut collections = Vec::new();
         for (collection, count) in counts(call, access)? {
             collections.push(CollectionSummary::of(&collection, count));
@@ -177,10 +181,10 @@ fn counts(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usize)>> 
 
 pub async fn get(
     api: Api,
-    asked: Asked<InCollection, NoQuery, NoBody>,
+    request: ApiRequest<InCollection, NoQuery, NoBody>,
 ) -> Answered<CollectionDetails> {
-    let name = asked.at.collection;
-    api.run(Place::Aside, move |call, access| {
+    let name = request.at.collection;
+    api.run(Dispatch::Blocking, move |call, access| {
         let collection = call.collection(&name)?;
         let info = collection.info(access)?;
         Answer::of(&CollectionDetails {
@@ -193,10 +197,10 @@ pub async fn get(
 
 pub async fn delete(
     api: Api,
-    asked: Asked<InCollection, ReceiptQuery, NoBody>,
+    request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
-    let (name, receipt) = (asked.at.collection, asked.query.receipt);
-    api.run(Place::Aside, move |call, access| {
+    let (name, receipt) = (request.at.collection, request.query.receipt);
+    api.run(Dispatch::Blocking, move |call, access| {
         let receipt = call.delete_collection(access, &name, receipt)?;
         Deleted::new(
             format!("collection '{name}' deleted"),
@@ -207,11 +211,14 @@ pub async fn delete(
     .await
 }
 
-pub async fn optimize(api: Api, asked: Asked<InCollection, NoQuery, NoBody>) -> Answered<Done> {
-    let name = asked.at.collection;
+pub async fn optimize(
+    api: Api,
+    request: ApiRequest<InCollection, NoQuery, NoBody>,
+) -> Answered<Done> {
+    let name = request.at.collection;
     let started = {
         let name = name.clone();
-        api.run(Place::Aside, move |call, _| {
+        api.run(Dispatch::Blocking, move |call, _| {
             call.collection(&name)?.optimize(None)
         })
         .await?

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
+    Api, Dispatch,
     filter::FilterText,
     names::{InCollection, OfVector},
+    request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::{check_dry_run, given},
@@ -137,6 +137,9 @@ pub struct DeleteByFilterReport {
     deleted: usize,
     /// In insertion order.
     results: Vec<FilterResult>,
+    /// The fields of the filter that none of the considered vectors has, where there are some.
+    #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
+    unknown_fields: Vec<String>,
     /// Where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
@@ -150,13 +153,16 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
-pub async fn delete(api: Api, asked: Asked<OfVector, ReceiptQuery, NoBody>) -> Answered<Deleted> {
-    let OfVector { collection, id } = asked.at;
+pub async fn delete(
+    api: Api,
+    request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
+) -> Answered<Deleted> {
+    let OfVector { collection, id } = request.at;
     let options = DeleteOptions {
-        receipt: asked.query.receipt,
+        receipt: request.query.receipt,
         ..DeleteOptions::default()
     };
-    api.run(Place::Here, move |call, access| {
+    api.run(Dispatch::Inline, move |call, access| {
         let receipt = call
             .collection(&collection)?
             .delete_one(access, &id, &options)?;
@@ -168,9 +174,9 @@ pub async fn delete(api: Api, asked: Asked<OfVector, ReceiptQuery, NoBody>) -> A
 
 pub async fn batch_delete(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<Ids>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<Ids>>,
 ) -> Answered<DeleteReport> {
-    delete_many(api, asked.at.collection, asked.body.0).await
+    delete_many(api, request.at.collection, request.body.0).await
 }
 
 pub async fn delete_many(
@@ -178,16 +184,16 @@ pub async fn delete_many(
     name: String,
     Ids { ids, receipt }: Ids,
 ) -> Answered<DeleteReport> {
-    let place = if ids.len() <= SHORT {
-        Place::Here
+    let dispatch = if ids.len() <= SHORT {
+        Dispatch::Inline
     } else {
-        Place::Aside
+        Dispatch::Blocking
     };
     let options = DeleteOptions {
         receipt: receipt.unwrap_or(false),
         ..DeleteOptions::default()
     };
-    api.run(place, move |call, access| {
+    api.run(dispatch, move |call, access| {
         let collection = call.collection(&name)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
         let outcomes = deletion.outcomes.iter().enumerate();
@@ -219,9 +225,9 @@ pub async fn delete_many(
 
 pub async fn delete_by_filter(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<ByFilter>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<ByFilter>>,
 ) -> Answered<DeleteByFilterReport> {
-    delete_matching(api, asked.at.collection, asked.body.0).await
+    delete_matching(api, request.at.collection, request.body.0).await
 }
 
 pub async fn delete_matching(
@@ -236,7 +242,7 @@ pub async fn delete_matching(
     };
     check_dry_run("body.dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
-    api.run(Place::Aside, move |call, _| {
+    api.run(Dispatch::Blocking, move |call, _| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
         let matched = deletion.matched.len();
         let status = if options.dry_run {
@@ -253,6 +259,7 @@ pub async fn delete_matching(
                 .into_iter()
                 .map(|id| FilterResult { id, status })
                 .collect(),
+            unknown_fields: deletion.unknown,
             receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
         })
     })
@@ -261,10 +268,10 @@ pub async fn delete_matching(
 
 pub async fn verify_erased(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<Suspects>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<Suspects>>,
 ) -> Answered<VerificationReport> {
-    let (name, Sent(Suspects { ids })) = (asked.at.collection, asked.body);
-    api.run(Place::Aside, move |call, _| {
+    let (name, JsonBody(Suspects { ids })) = (request.at.collection, request.body);
+    api.run(Dispatch::Blocking, move |call, _| {
         let mut residues = call.collection(&name)?.verify_erased(&ids)?;
         for residue in &mut residues {
             // Where the store is on the server's disk is not the client's business.

@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{asked::Content, failure::ErrorBody, filter, guard::is_open};
+use super::{failure::ErrorBody, filter, guard::is_open, request::Content};
 
 /// What the documentation says of a route.
 pub struct About {

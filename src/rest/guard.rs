@@ -11,7 +11,7 @@ use axum::{
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{Api, asked::matched, failure::Failure};
+use super::{Api, failure::Failure, request::matched};
 
 /// The API key, as its digest: digests are of one length, so that comparing them takes the
 /// same time whatever the key and the guess.

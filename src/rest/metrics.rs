@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 use tokio::time::Instant;
 
-use super::{Api, asked::matched};
+use super::{Api, request::matched};
 use crate::{
     client::Client,
     collection::{Access, Info},

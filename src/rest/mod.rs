@@ -1,7 +1,7 @@
 //! The HTTP face of a client: a request in, one call, an answer out. It decides nothing.
 //!
 //! - `routes` is the table of routes; `table` makes the router of it, and `document` what
-//!   OpenAPI says of it; `asked` is a request, read and checked.
+//!   OpenAPI says of it; `request` is one that is read and checked.
 //! - `vectors`, `search`, `deletes`, `collections`, `backups`, `service`, `sdk`: what the routes
 //!   do.
 //! - `guard` lets in who may ask; `body` reads what is sent; `room` bounds what is answered;
@@ -9,7 +9,6 @@
 //! - `metrics` and `log` tell the operator, and never what is in a request.
 //! - `server` listens, and ends in order.
 
-mod asked;
 mod backups;
 mod body;
 mod collections;
@@ -23,6 +22,7 @@ mod metadata;
 mod metrics;
 mod names;
 mod numbers;
+mod request;
 mod room;
 mod routes;
 mod sdk;
@@ -137,8 +137,8 @@ impl Options {
                 "options.{name} is 0; it must be at least 1"
             )));
         }
-        let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
-        if buffered / body::PIECE > most || self.max_connections > most {
+        let max = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
+        if buffered / body::PIECE > max || self.max_connections > max {
             return Err(Error::Validation(
                 "options.maxBufferedBytes or options.maxConnections is too large".into(),
             ));
@@ -205,11 +205,11 @@ const EMBEDDED_AT_ONCE: usize = 128;
 
 /// Where the work of a request is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Dispatch {
     /// By the thread that serves the connection, if nothing has to be waited for.
-    Here,
+    Inline,
     /// By a thread for work that takes time or waits.
-    Aside,
+    Blocking,
 }
 
 /// What handlers share.
@@ -235,14 +235,14 @@ impl Shared {
     /// Makes a call of the client. A defect in it fails this call and nothing else.
     async fn run<T: Send + 'static>(
         &self,
-        place: Place,
+        dispatch: Dispatch,
         mut work: impl FnMut(&Call, Access) -> Result<T> + Send + 'static,
     ) -> Handled<T> {
         let call = match self.client.begin() {
             Err(Error::WouldBlock) => self.client.begin_when_open().await?,
             begun => begun?,
         };
-        if place == Place::Here && call.fsync() != Some(Fsync::Always) {
+        if dispatch == Dispatch::Inline && call.fsync() != Some(Fsync::Always) {
             match contained(|| work(&call, Access::Now)) {
                 Err(Error::WouldBlock) => {}
                 done => return Ok(done?),
@@ -272,8 +272,10 @@ impl Shared {
         }
         let name = collection.to_owned();
         // Before a model is asked in vain.
-        self.run(Place::Here, move |call, _| call.collection(&name).map(drop))
-            .await?;
+        self.run(Dispatch::Inline, move |call, _| {
+            call.collection(&name).map(drop)
+        })
+        .await?;
         self.embed(texts).await
     }
 
@@ -463,7 +465,9 @@ mod tests {
             );
         }
         let contained = api
-            .run(Place::Aside, |_, _| -> Result<()> { panic!("in a call") })
+            .run(Dispatch::Blocking, |_, _| -> Result<()> {
+                panic!("in a call")
+            })
             .await;
         std::panic::set_hook(hook);
         assert_eq!(contained.unwrap_err().code(), "INTERNAL_ERROR");

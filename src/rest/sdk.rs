@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
-    asked::{Answer, Answered, Anywhere, Asked, NoQuery, Sent},
     deletes::{self, ByFilter, DeleteReport, Ids},
-    failure::Failure,
+    failure::{Failure, Handled},
     filter::FilterText,
     metadata::Metadata,
     names::{InCollection, Name},
     numbers::{NewPointId, PointId, Values, Whole},
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoQuery},
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, NewVector, StoredVector},
 };
@@ -36,13 +36,13 @@ pub struct IdsOfCollection {
 
 pub async fn batch_delete(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<IdsOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<IdsOfCollection>>,
 ) -> Answered<DeleteReport> {
-    let Sent(IdsOfCollection {
+    let JsonBody(IdsOfCollection {
         collection,
         ids,
         receipt,
-    }) = asked.body;
+    }) = request.body;
     deletes::delete_many(api, collection, Ids { ids, receipt }).await
 }
 
@@ -77,9 +77,9 @@ pub struct SearchOfCollection {
 
 pub async fn search(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<SearchOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<SearchOfCollection>>,
 ) -> Answered<Found> {
-    let Sent(sent) = asked.body;
+    let JsonBody(sent) = request.body;
     let request = SearchRequest {
         query: sent.query,
         vector: sent.vector,
@@ -123,15 +123,16 @@ pub struct InsertedText {
 
 pub async fn insert(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<TextOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<TextOfCollection>>,
 ) -> Answered<InsertedText> {
-    let Sent(sent) = asked.body;
+    let JsonBody(sent) = request.body;
     let name = sent.collection.clone();
     let vector = NewVector {
         id: sent.id,
         text: Some(sent.text),
         vector: None,
         metadata: sent.metadata,
+        key: "",
     };
     vectors::insert_all(&api, sent.collection, "", vec![vector], move |ids| {
         Answer::of(&InsertedText {
@@ -182,16 +183,17 @@ pub struct BatchResponse {
 
 pub async fn insert_texts(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<TextsOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<TextsOfCollection>>,
 ) -> Answered<BatchResponse> {
     let begun = Instant::now();
-    let Sent(sent) = asked.body;
+    let JsonBody(sent) = request.body;
     let name = sent.collection.clone();
     let texts = sent.texts.into_iter().map(|Object(text)| NewVector {
         id: Some(text.id),
         text: Some(text.text),
         vector: None,
         metadata: text.metadata,
+        key: "",
     });
     vectors::insert_all(
         &api,
@@ -232,11 +234,41 @@ struct Embedded {
     #[schemars(length(min = 1, max = 1024))]
     id: Option<String>,
     /// The values. Also `vector` and `data`.
-    #[serde(alias = "vector", alias = "data")]
-    embedding: Values,
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Values", required)]
+    embedding: Option<Values>,
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(skip)]
+    vector: Option<Values>,
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(skip)]
+    data: Option<Values>,
     /// The metadata. Also `metadata`, but not both.
     #[serde(alias = "metadata")]
     payload: Option<Metadata>,
+}
+
+impl Embedded {
+    /// The vector at a place in the list.
+    fn into_new(self, at: usize) -> Handled<NewVector> {
+        let (key, values) = match (self.embedding, self.vector, self.data) {
+            (Some(values), None, None) => ("embedding", values),
+            (None, Some(values), None) => ("vector", values),
+            (None, None, Some(values)) => ("data", values),
+            _ => {
+                return Err(Failure::Invalid(format!(
+                    "body.vectors[{at}]: give the values once, as embedding, vector or data"
+                )));
+            }
+        };
+        Ok(NewVector {
+            id: self.id,
+            text: None,
+            vector: Some(values),
+            metadata: self.payload,
+            key,
+        })
+    }
 }
 
 /// What inserting vectors did. It happens as a whole or not at all.
@@ -252,31 +284,23 @@ pub struct BatchInsertReport {
 
 pub async fn insert_vectors(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<VectorsOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<VectorsOfCollection>>,
 ) -> Answered<BatchInsertReport> {
-    let Sent(sent) = asked.body;
+    let JsonBody(sent) = request.body;
     let name = sent.collection.clone();
-    let all = sent.vectors.into_iter().map(|Object(vector)| NewVector {
-        id: vector.id,
-        text: None,
-        vector: Some(vector.embedding),
-        metadata: vector.payload,
-    });
-    vectors::insert_all(
-        &api,
-        sent.collection,
-        "vectors",
-        all.collect(),
-        move |ids| {
-            Answer::of(&BatchInsertReport {
-                collection: name.clone(),
-                inserted: ids.len(),
-                failed: 0,
-                count: ids.len(),
-                ids,
-            })
-        },
-    )
+    let all = sent.vectors.into_iter().enumerate();
+    let all: Handled<_> = all
+        .map(|(at, Object(vector))| vector.into_new(at))
+        .collect();
+    vectors::insert_all(&api, sent.collection, "vectors", all?, move |ids| {
+        Answer::of(&BatchInsertReport {
+            collection: name.clone(),
+            inserted: ids.len(),
+            failed: 0,
+            count: ids.len(),
+            ids,
+        })
+    })
     .await
 }
 
@@ -295,8 +319,9 @@ pub struct ChangesOfCollection {
     #[schemars(length(min = 1))]
     text: Option<Box<str>>,
     /// Also `data`.
-    #[serde(alias = "data")]
     vector: Option<Values>,
+    #[schemars(skip)]
+    data: Option<Values>,
     /// Replaces the metadata as a whole. Also `payload`.
     #[serde(alias = "payload")]
     metadata: Option<Metadata>,
@@ -304,15 +329,24 @@ pub struct ChangesOfCollection {
 
 pub async fn update(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<ChangesOfCollection>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<ChangesOfCollection>>,
 ) -> Answered<StoredVector> {
-    let Sent(sent) = asked.body;
+    let JsonBody(sent) = request.body;
+    let (place, vector) = match (sent.vector, sent.data) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::Invalid(
+                "body: give the values once, as vector or data".into(),
+            ));
+        }
+        (None, Some(data)) => ("body.data", Some(data)),
+        (vector, None) => ("body.vector", vector),
+    };
     let changes = Changes {
         text: sent.text,
-        vector: sent.vector,
+        vector,
         metadata: sent.metadata,
     };
-    vectors::change(api, sent.collection, sent.id, changes).await
+    vectors::change(api, sent.collection, sent.id, changes, place).await
 }
 
 /// How a write is to be done, as Qdrant's clients say it in the query.
@@ -405,26 +439,27 @@ impl PointsAnswer {
 
 pub async fn upsert_points(
     api: Api,
-    asked: Asked<InCollection, Writing, Sent<Points>>,
+    request: ApiRequest<InCollection, Writing, JsonBody<Points>>,
 ) -> Answered<PointsAnswer> {
     let begun = Instant::now();
-    let Sent(Points { points, .. }) = asked.body;
+    let JsonBody(Points { points, .. }) = request.body;
     let all = points.into_iter().map(|Object(point)| NewVector {
         id: Some(point.id.0),
         text: None,
         vector: Some(point.vector),
         metadata: point.payload,
+        key: "vector",
     });
     let report = move |_| Answer::of(&PointsAnswer::new(begun));
-    vectors::insert_all(&api, asked.at.collection, "points", all.collect(), report).await
+    vectors::insert_all(&api, request.at.collection, "points", all.collect(), report).await
 }
 
 pub async fn delete_points(
     api: Api,
-    asked: Asked<InCollection, Writing, Sent<PointsToDelete>>,
+    request: ApiRequest<InCollection, Writing, JsonBody<PointsToDelete>>,
 ) -> Answered<PointsAnswer> {
     let begun = Instant::now();
-    let (collection, Sent(sent)) = (asked.at.collection, asked.body);
+    let (collection, JsonBody(sent)) = (request.at.collection, request.body);
     match (sent.points, sent.filter) {
         (Some(points), None) => {
             let ids = points.into_iter().map(|PointId(id)| id).collect();

@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Asked, NoQuery, Sent},
+    Api, Dispatch,
     failure::Failure,
     filter::FilterText,
     metadata::Metadata,
     names::InCollection,
     numbers::{Values, Whole},
+    request::{Answer, Answered, ApiRequest, JsonBody, NoQuery},
     vectors::stored_metadata,
 };
 use crate::{
     arguments::{self, Wanted, given},
-    collection::{Access, Item},
+    collection::{Access, Item, Name},
     error::{Error, Result},
     wiped::Id,
 };
@@ -147,22 +147,22 @@ impl From<TextSearchRequest> for SearchRequest {
 
 pub async fn search(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<SearchRequest>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<SearchRequest>>,
 ) -> Answered<Found> {
-    find(api, asked.at.collection, asked.body.0).await
+    find(api, request.at.collection, request.body.0).await
 }
 
 pub async fn search_text(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<TextSearchRequest>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<TextSearchRequest>>,
 ) -> Answered<Found> {
-    find(api, asked.at.collection, asked.body.0.into()).await
+    find(api, request.at.collection, request.body.0.into()).await
 }
 
 pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answered<Found> {
     let mut wanted = match (request.query, request.vector) {
         (Some(text), None) => Wanted::Text(text),
-        (None, Some(Values(vector))) => Wanted::Vector(vector),
+        (None, Some(Values(vector))) => Wanted::Vector(Name::at("body.vector"), vector),
         (None, None) => {
             return Err(Failure::Invalid("body: give a query or a vector".into()));
         }
@@ -187,17 +187,17 @@ pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answe
             .embedded(&collection, vec![text.as_str().into()])
             .await?;
         if let Some(row) = rows.and_then(|mut rows| rows.pop()) {
-            wanted = Wanted::Vector(row);
+            wanted = Wanted::Vector(Name::made_of("body.query"), row);
         }
     }
     let mut wanted = Some(wanted);
     let share = api.reserve(&collection, options.limit, options.with_vector)?;
-    let answer = api.run(Place::Here, move |call, access| {
+    let answer = api.run(Dispatch::Inline, move |call, access| {
         let collection = call.collection(&collection)?;
         if access == Access::Now {
             return match &wanted {
-                Some(Wanted::Vector(vector)) => {
-                    Found::answer(collection.search_within(BRIEF, vector, &options)?)
+                Some(Wanted::Vector(name, vector)) => {
+                    Found::answer(collection.search_within(BRIEF, name, vector, &options)?)
                 }
                 _ => Err(Error::WouldBlock),
             };

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Anywhere, Asked, NoBody, NoQuery, Sent},
+    Api, Dispatch,
     failure::{Failure, Handled},
     numbers::Whole,
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{collection::Access, embed::embed, error::Error, report::timestamp, workers};
 
@@ -30,9 +30,9 @@ pub struct Health {
     uptime: u64,
 }
 
-pub async fn health(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Health> {
+pub async fn health(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Health> {
     let uptime = api.started.elapsed().as_secs();
-    api.run(Place::Here, move |call, _| {
+    api.run(Dispatch::Inline, move |call, _| {
         call.check()?;
         Answer::of(&Health {
             status: "ok",
@@ -63,9 +63,9 @@ pub struct Stats {
     erased_bytes: u64,
 }
 
-pub async fn stats(api: Api, _: Asked<Anywhere, NoQuery, NoBody>) -> Answered<Stats> {
+pub async fn stats(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Stats> {
     let uptime_seconds = api.started.elapsed().as_secs();
-    api.run(Place::Aside, move |call, _| {
+    api.run(Dispatch::Blocking, move |call, _| {
         let mut stats = Stats {
             collections: 0,
             total_vectors: 0,
@@ -123,13 +123,13 @@ pub struct Embedding {
 
 pub async fn embedding(
     api: Api,
-    asked: Asked<Anywhere, NoQuery, Sent<EmbeddingRequest>>,
+    request: ApiRequest<Anywhere, NoQuery, JsonBody<EmbeddingRequest>>,
 ) -> Answered<Embedding> {
-    let Sent(EmbeddingRequest {
+    let JsonBody(EmbeddingRequest {
         text,
         model,
         dimension,
-    }) = asked.body;
+    }) = request.body;
     if text.is_empty() {
         return Err(Failure::Invalid("body.text is empty".into()));
     }
@@ -154,7 +154,7 @@ pub async fn embedding(
         Some(row) => row,
         None => {
             let text = text.clone();
-            api.run(Place::Aside, move |_, _| Ok(embed(&text, length)))
+            api.run(Dispatch::Blocking, move |_, _| Ok(embed(&text, length)))
                 .await?
         }
     };

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use super::{
     Api,
-    asked::{Answered, Anywhere, Asked, Content, NoBody, NoQuery, read},
     document::{About, Document},
     failure::Handled,
+    request::{Answered, Anywhere, ApiRequest, Content, NoBody, NoQuery, read},
 };
 
 /// The routes so far.
@@ -48,7 +48,7 @@ impl Table {
         Q: DeserializeOwned + JsonSchema + Send + 'static,
         B: Content + 'static,
         A: JsonSchema + 'static,
-        F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
+        F: Fn(Api, ApiRequest<P, Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Answered<A>> + Send + 'static,
     {
         self.route_of(None, method, path, about, handler)
@@ -69,7 +69,7 @@ impl Table {
         Q: DeserializeOwned + JsonSchema + Send + 'static,
         B: Content + 'static,
         A: JsonSchema + 'static,
-        F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
+        F: Fn(Api, ApiRequest<P, Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Answered<A>> + Send + 'static,
     {
         let serve = serving(about.success, id, handler);
@@ -150,7 +150,7 @@ where
     Q: DeserializeOwned + Send + 'static,
     B: Content + 'static,
     A: 'static,
-    F: Fn(Api, Asked<P, Q, B>) -> R + Clone + Send + Sync + 'static,
+    F: Fn(Api, ApiRequest<P, Q, B>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Answered<A>> + Send + 'static,
 {
     move |State(api): State<Api>, request: Request| {
@@ -158,7 +158,7 @@ where
         Box::pin(async move {
             let answers = api.answers.clone();
             let answered = match read::<P, Q, B>(&api, request, id).await {
-                Ok(asked) => handler(api, asked).await,
+                Ok(request) => handler(api, request).await,
                 Err(failure) => Err(failure),
             };
             match answered.and_then(|answer| answer.body(&answers)) {

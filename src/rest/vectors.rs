@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Api, Place,
-    asked::{Answer, Answered, Asked, NoBody, NoQuery, Sent},
+    Api, Dispatch,
     failure::Failure,
     metadata::Metadata,
     names::{InCollection, OfVector},
     numbers::{Values, Whole},
+    request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     arguments::{self, Object},
     client::Call,
-    collection::{Access, Batch, Collection, Item, Prepared},
+    collection::{Access, Batch, Collection, Item, Name, Names, Prepared},
     embed::embed,
     error::{Error, Result},
     wiped::Id,
@@ -46,6 +46,13 @@ pub struct NewVector {
     /// As many values as the collection has dimensions; kept as 32-bit floats.
     pub vector: Option<Values>,
     pub metadata: Option<Metadata>,
+    /// What the client calls the values.
+    #[serde(skip, default = "values_key")]
+    pub key: &'static str,
+}
+
+fn values_key() -> &'static str {
+    "vector"
 }
 
 /// Vectors to insert.
@@ -164,7 +171,7 @@ impl StoredVector {
 }
 
 /// Inserts vectors, all of them or none, and answers with what `report` makes of the ids.
-/// `list` is the list they are in, and `text` the field of a text, for messages.
+/// `list` is the list they are in, for messages.
 pub async fn insert_all<A: Send + 'static>(
     api: &Api,
     collection: String,
@@ -172,20 +179,20 @@ pub async fn insert_all<A: Send + 'static>(
     vectors: Vec<NewVector>,
     report: impl Fn(Vec<Id>) -> Result<Answer<A>> + Send + 'static,
 ) -> Answered<A> {
-    let place = |at: usize| match list {
-        "" => String::new(),
-        list => format!("{list}[{at}]."),
+    let place = move |at: usize, key: &str| match list {
+        "" => format!("body.{key}"),
+        list => format!("body.{list}[{at}].{key}"),
     };
     let mut texts = Vec::new();
     for (at, vector) in vectors.iter().enumerate() {
         match (&vector.vector, &vector.text) {
             (_, Some(text)) if text.is_empty() => {
-                return Err(Failure::Invalid(format!("body.{}text is empty", place(at))));
+                return Err(Failure::Invalid(format!("{} is empty", place(at, "text"))));
             }
             (None, None) => {
                 return Err(Failure::Invalid(format!(
-                    "body.{}vector is missing: give a vector or a text",
-                    place(at)
+                    "{} is missing: give a vector or a text",
+                    place(at, "vector")
                 )));
             }
             (None, Some(text)) => texts.push(text.clone()),
@@ -195,14 +202,32 @@ pub async fn insert_all<A: Send + 'static>(
     let values = vectors.iter().filter_map(|vector| vector.vector.as_ref());
     let short = texts.is_empty() && values.map(|values| values.0.len()).sum::<usize>() <= SHORT;
     let embedded = api.embedded(&collection, texts).await?;
-    let mut waiting = Some((vectors, embedded));
+    let keys: Vec<_> = vectors
+        .iter()
+        .map(|vector| vector.vector.as_ref().map(|_| vector.key))
+        .collect();
+    let names = Names::new(
+        move |at| match keys.get(at).copied().flatten() {
+            Some(key) => Name::At(place(at, key).into()),
+            None => Name::MadeOf(place(at, "text").into()),
+        },
+        move |at| place(at, "id"),
+    );
+    let mut waiting = Some((vectors, embedded, names));
     let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
-    let place = if short { Place::Here } else { Place::Aside };
-    api.run(place, move |call: &Call, access: Access| {
-        if let Some((vectors, embedded)) = waiting.take() {
+    let dispatch = if short {
+        Dispatch::Inline
+    } else {
+        Dispatch::Blocking
+    };
+    api.run(dispatch, move |call: &Call, access: Access| {
+        if let Some((vectors, embedded, names)) = waiting.take() {
             let collection = call.collection(&collection)?;
             let dimension = collection.config().dimension;
-            let batch = batch(vectors, embedded, dimension);
+            let batch = Batch {
+                names,
+                ..batch(vectors, embedded, dimension)
+            };
             let checked = collection.prepare(batch)?;
             prepared = Some((collection, checked));
         }
@@ -243,10 +268,10 @@ fn batch(vectors: Vec<NewVector>, embedded: Option<Vec<Vec<f32>>>, dimension: us
 
 pub async fn insert(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<NewVector>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<NewVector>>,
 ) -> Answered<Inserted> {
-    let Sent(vector) = asked.body;
-    insert_all(&api, asked.at.collection, "", vec![vector], |ids| {
+    let JsonBody(vector) = request.body;
+    insert_all(&api, request.at.collection, "", vec![vector], |ids| {
         Answer::of(&Inserted {
             id: ids.first().cloned().unwrap_or_default(),
             status: "inserted",
@@ -257,11 +282,11 @@ pub async fn insert(
 
 pub async fn batch_insert(
     api: Api,
-    asked: Asked<InCollection, NoQuery, Sent<NewVectors>>,
+    request: ApiRequest<InCollection, NoQuery, JsonBody<NewVectors>>,
 ) -> Answered<InsertReport> {
-    let vectors = asked.body.0.vectors.into_iter();
+    let vectors = request.body.0.vectors.into_iter();
     let vectors = vectors.map(|Object(vector)| vector).collect();
-    insert_all(&api, asked.at.collection, "vectors", vectors, |ids| {
+    insert_all(&api, request.at.collection, "vectors", vectors, |ids| {
         Answer::of(&InsertReport {
             inserted: ids.len(),
             ids,
@@ -270,22 +295,28 @@ pub async fn batch_insert(
     .await
 }
 
-pub async fn get(api: Api, asked: Asked<OfVector, NoQuery, NoBody>) -> Answered<StoredVector> {
-    let OfVector { collection, id } = asked.at;
+pub async fn get(
+    api: Api,
+    request: ApiRequest<OfVector, NoQuery, NoBody>,
+) -> Answered<StoredVector> {
+    let OfVector { collection, id } = request.at;
     let share = api.answers.reserve(0)?;
-    let answer = api.run(Place::Here, move |call, access| {
+    let answer = api.run(Dispatch::Inline, move |call, access| {
         StoredVector::answer(call.collection(&collection)?.get(access, &id)?)
     });
     Ok(answer.await?.within(share))
 }
 
-pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answered<VectorPage> {
-    let (name, pages) = (asked.at.collection, asked.query);
+pub async fn list(
+    api: Api,
+    request: ApiRequest<InCollection, Pages, NoBody>,
+) -> Answered<VectorPage> {
+    let (name, pages) = (request.at.collection, request.query);
     let limit = pages.limit.map_or(10, |limit| limit.0);
     let offset = pages.offset.map_or(0, |offset| offset.0);
     arguments::check_limit(limit)?;
     let share = api.reserve(&name, limit, true)?;
-    let answer = api.run(Place::Aside, move |call, access| {
+    let answer = api.run(Dispatch::Blocking, move |call, access| {
         let collection = call.collection(&name)?;
         let (items, total) = match &pages.ids {
             None => {
@@ -325,19 +356,22 @@ pub async fn list(api: Api, asked: Asked<InCollection, Pages, NoBody>) -> Answer
 
 pub async fn update(
     api: Api,
-    asked: Asked<OfVector, NoQuery, Sent<Changes>>,
+    request: ApiRequest<OfVector, NoQuery, JsonBody<Changes>>,
 ) -> Answered<StoredVector> {
-    let (OfVector { collection, id }, Sent(changes)) = (asked.at, asked.body);
-    change(api, collection, id, changes).await
+    let (OfVector { collection, id }, JsonBody(changes)) = (request.at, request.body);
+    change(api, collection, id, changes, "body.vector").await
 }
 
-/// Replaces what is given of a vector, and answers with the vector as it is then.
+/// Replaces what is given of a vector, and answers with the vector as it is then. `place` is
+/// where its values are.
 pub async fn change(
     api: Api,
     collection: String,
     id: String,
     changes: Changes,
+    place: &'static str,
 ) -> Answered<StoredVector> {
+    let mut name = Name::at(place);
     let Changes {
         text,
         mut vector,
@@ -348,20 +382,22 @@ pub async fn change(
     {
         let rows = api.embedded(&collection, vec![text.clone()]).await?;
         vector = rows.and_then(|mut rows| rows.pop()).map(Values);
+        name = Name::made_of("body.text");
     }
     let metadata = metadata.map(Metadata::into_text);
     let vector = vector.map(|Values(values)| values);
     let embeds = text.as_ref().filter(|_| vector.is_none());
-    let place = match embeds.map_or(0, |text| text.len()) {
-        ..=SHORT_TEXT => Place::Here,
-        _ => Place::Aside,
+    let dispatch = match embeds.map_or(0, |text| text.len()) {
+        ..=SHORT_TEXT => Dispatch::Inline,
+        _ => Dispatch::Blocking,
     };
-    api.run(place, move |call, access| {
+    api.run(dispatch, move |call, access| {
         let collection = call.collection(&collection)?;
         let dimension = collection.config().dimension;
         let embedded = |text: &str| embed(text, dimension);
         let (vector, text) = (vector.clone(), text.clone());
-        let update = arguments::update(vector, text, metadata.clone(), embedded)?;
+        let (name, metadata) = (name.clone(), metadata.clone());
+        let update = arguments::update(vector, name, text, metadata, embedded)?;
         StoredVector::answer(collection.update(access, &id, &update)?)
     })
     .await

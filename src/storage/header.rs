@@ -83,9 +83,9 @@ pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Re
 
 /// Checks the beginning of a file that has at least `least` bytes, and returns how many it
 /// has.
-pub fn check_file(file: &File, kind: &[u8; 8], least: u64) -> Result<u64> {
+pub fn check_file(file: &File, kind: &[u8; 8], min: u64) -> Result<u64> {
     let size = file.size()?;
-    if size < least {
+    if size < min {
         return Err(damaged(&file.path(), "it is too short"));
     }
     let mut found = [0; PREAMBLE];

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use super::{
     file::{File, failed},
     keys,
-    log::{Keyed, Log, Place, Summary, Writer},
+    log::{EntryLocation, Keyed, Log, Summary, Writer},
     record::{Head, Kind, Record, micros},
     seal::Sealed,
     sync::Syncer,
@@ -56,7 +56,7 @@ pub struct Commit {
     pub sequence: u64,
     pub time: OffsetDateTime,
     /// Where the next of its entries is.
-    next: Place,
+    next: EntryLocation,
     sync: Option<(Arc<Syncer>, u64)>,
     erasures: Vec<Erasure>,
     /// Ends the destruction that has begun.
@@ -130,7 +130,7 @@ impl Journal {
         let mut commit = Commit {
             sequence,
             time,
-            next: Place::default(),
+            next: EntryLocation::default(),
             sync: None,
             erasures: Vec::new(),
             begun: Vec::new(),

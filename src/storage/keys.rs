@@ -336,5 +336,5 @@ pub fn new_name() -> Result<[u8; NAME]> {
 
 /// Too many entries for one log.
 pub fn full() -> Error {
-    Error::Storage("the log has as many entries as it can: call optimize".into())
+    Error::Storage("the log has as many entries as it can: optimize the collection".into())
 }

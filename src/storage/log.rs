@@ -47,7 +47,7 @@ const READ_AHEAD: usize = 1 << 20;
 
 /// Where an entry is: its part in the log, and its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct EntryLocation {
     pub offset: u64,
     pub len: u32,
     pub seat: u32,
@@ -70,7 +70,7 @@ pub struct Writer {
     pub end: u64,
     /// Of the next entry.
     seat: u32,
-    places: Vec<Place>,
+    places: Vec<EntryLocation>,
     live: u64,
     /// Where it may take the room that is kept for deletes.
     room: Option<Arc<Health>>,
@@ -105,7 +105,7 @@ impl Writer {
     }
 
     /// Appends a record with the parts of its entries, and returns where the first is.
-    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<Place> {
+    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<EntryLocation> {
         let appended = match self.room.clone() {
             Some(health) => health.making_room(|| self.try_append(record, sealed)),
             None => self.try_append(record, sealed),
@@ -123,7 +123,7 @@ impl Writer {
         Ok(())
     }
 
-    fn try_append(&mut self, record: &Record, sealed: &Sealed) -> io::Result<Place> {
+    fn try_append(&mut self, record: &Record, sealed: &Sealed) -> io::Result<EntryLocation> {
         let count = u32::try_from(record.entries.len()).ok();
         let next = count.and_then(|count| self.seat.checked_add(count));
         let next = next.ok_or_else(|| io::Error::other(full().to_string()))?;
@@ -138,7 +138,7 @@ impl Writer {
         }
         let seat = std::mem::replace(&mut self.seat, next);
         let len = 0;
-        Ok(Place { offset, len, seat })
+        Ok(EntryLocation { offset, len, seat })
     }
 
     fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
@@ -165,21 +165,22 @@ impl Writer {
         }
     }
 
-    pub fn place(&self, slot: u32) -> Option<Place> {
+    pub fn place(&self, slot: u32) -> Option<EntryLocation> {
         let place = self.places.get(slot as usize).copied();
         place.filter(|place| place.len > 0)
     }
 
-    pub fn put(&mut self, slot: u32, place: Place) {
+    pub fn put(&mut self, slot: u32, place: EntryLocation) {
         if self.places.len() <= slot as usize {
-            self.places.resize(slot as usize + 1, Place::default());
+            self.places
+                .resize(slot as usize + 1, EntryLocation::default());
         }
         self.live += u64::from(place.len);
         self.places[slot as usize] = place;
     }
 
     /// Forgets where the slot's entry is, and returns it. A key that is held is gone.
-    pub fn take(&mut self, slot: u32) -> Option<Place> {
+    pub fn take(&mut self, slot: u32) -> Option<EntryLocation> {
         let place = self.forget(slot)?;
         if let Keyed::Held(keys) = &mut self.keyed {
             let at = place.seat as usize * KEY;
@@ -188,9 +189,9 @@ impl Writer {
         Some(place)
     }
 
-    fn forget(&mut self, slot: u32) -> Option<Place> {
+    fn forget(&mut self, slot: u32) -> Option<EntryLocation> {
         let place = self.place(slot)?;
-        self.places[slot as usize] = Place::default();
+        self.places[slot as usize] = EntryLocation::default();
         self.live -= u64::from(place.len);
         Some(place)
     }
@@ -218,7 +219,7 @@ impl Writer {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.places.capacity() * size_of::<Place>()
+        self.places.capacity() * size_of::<EntryLocation>()
     }
 
     /// Closes its files for good: they are about to be removed.
@@ -248,7 +249,7 @@ fn hold(held: &mut Zeroizing<Vec<u8>>, keys: &[u8]) {
 pub struct Entry<'a> {
     pub head: Head,
     pub content: Content<'a>,
-    pub place: Place,
+    pub place: EntryLocation,
 }
 
 /// A log that is only looked at.
@@ -308,7 +309,7 @@ pub struct Index {
 }
 
 pub struct Part {
-    pub place: Place,
+    pub place: EntryLocation,
     pub head: Head,
     /// Nothing that follows removes it.
     pub live: bool,
@@ -428,7 +429,9 @@ impl Log {
         all.iter().try_for_each(|file| file.sync())?;
         files.sync_directory(directory)?;
         // Windows renames no directory in which a file is open.
-        all.iter().for_each(|file| file.close());
+        for file in &all {
+            file.close();
+        }
         Ok(Self {
             files: files.clone(),
             directory: directory.to_owned(),
@@ -701,7 +704,7 @@ impl Log {
     /// first entry is, and how often was written.
     ///
     /// A record that only removes entries may take the room that is kept for it.
-    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<(Place, u64)> {
+    pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<(EntryLocation, u64)> {
         let health = self.sync.health().clone();
         let removes = record.entries.is_empty();
         if !removes {
@@ -970,7 +973,7 @@ impl Index {
                     damaged(&file.path(), "an entry is larger than any that is written")
                 })?;
                 let part = Part {
-                    place: Place {
+                    place: EntryLocation {
                         offset: input.position,
                         len,
                         seat: u32::try_from(index.parts.len())

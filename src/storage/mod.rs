@@ -36,7 +36,9 @@ pub use inspect::{Inspected, Inspection, Thoroughness, inspect};
 pub use journal::{Commit, Copy, Follower, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
 pub use keys::{Keys, SEATS, Seats, TableKey};
-pub use log::{Entry, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Place, Summary, Writer};
+pub use log::{
+    Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Summary, Writer,
+};
 pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, time_of};
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};

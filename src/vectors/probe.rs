@@ -33,11 +33,11 @@ const ENOUGH: f64 = 0.99;
 pub struct Probe {
     sample: Vec<u32>,
     next: usize,
-    queries: Vec<Asked>,
+    queries: Vec<ProbedRow>,
 }
 
 /// A row whose neighbours are looked at.
-struct Asked {
+struct ProbedRow {
     slot: u32,
     query: Query,
     /// The distances of the sample's rows: by code, and by row.
@@ -58,7 +58,7 @@ impl Probe {
         };
         let sample: Vec<u32> = (0..count).filter_map(slot).collect();
         let each = sample.len().div_ceil(QUERIES).max(1);
-        let queries = sample.iter().step_by(each).map(|&slot| Asked {
+        let queries = sample.iter().step_by(each).map(|&slot| ProbedRow {
             slot,
             query: Query::new(vectors.row(slot).to_vec()),
             found: Vec::with_capacity(sample.len()),
@@ -91,7 +91,7 @@ impl Probe {
     /// What walks should go by, from what was looked at.
     pub fn basis(mut self) -> Basis {
         let (mut hits, mut wanted) = (0, 0);
-        for Asked { found, .. } in &mut self.queries {
+        for ProbedRow { found, .. } in &mut self.queries {
             if found.len() <= KEPT {
                 continue;
             }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Construction, Method, Progress, SearchOptions},
+    collection::{Batch, Collection, Method, Progress, SearchOptions},
     error::Error,
     filter,
+    graph::{GraphBuilder, HnswParams},
     vectors::Metric,
 };
 
@@ -48,11 +49,14 @@ fn recall(collection: &Collection, metric: Metric, live: &[(String, Vec<f32>)]) 
 
 #[test]
 fn searches_find_what_is_live_while_more_and_more_is_deleted() {
-    let constructions = [Construction::Insertion, Construction::Bulk];
+    let builders = [GraphBuilder::Own, GraphBuilder::HnswRs];
     let metrics = [Metric::Cosine, Metric::Euclidean, Metric::DotProduct];
-    for (metric, construction) in metrics.iter().flat_map(|m| constructions.map(|c| (*m, c))) {
-        let collection = collection(DIMENSION, metric);
-        collection.construct_by(construction);
+    for (metric, builder) in metrics.iter().flat_map(|m| builders.map(|b| (*m, b))) {
+        let params = HnswParams {
+            builder,
+            ..HnswParams::default()
+        };
+        let collection = with_params(DIMENSION, metric, params);
         let mut live = rows(1);
         insert(&collection, &live);
         optimize(&collection);

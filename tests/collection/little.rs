@@ -1,7 +1,7 @@
 //! What is done by a thread that must not be kept is little, whatever ids stand for.
 
 use vectorizer_native::{
-    collection::{Access, Batch, Update},
+    collection::{Access, Batch, Name, Update},
     error::Error,
     filter,
     vectors::Metric,
@@ -55,8 +55,8 @@ fn vectors_of_much_indexed_metadata_are_not_deleted_replaced_or_changed_at_once(
     would_block(collection.insert(NOW, &mut new));
     would_block(collection.get(NOW, "a"));
     let options = vectorizer_native::collection::SearchOptions::default();
-    let time = std::time::Duration::MAX;
-    would_block(collection.search_within(time, &[1.0, 1.0], &options));
+    let (time, query) = (std::time::Duration::MAX, Name::at("query"));
+    would_block(collection.search_within(time, &query, &[1.0, 1.0], &options));
     // Nothing has happened.
     assert_eq!((collection.count(NOW, None).unwrap(), count()), (3, 1));
 

@@ -13,11 +13,15 @@ pub fn plain() -> DeleteOptions {
 }
 
 pub fn collection(dimension: usize, metric: Metric) -> Arc<Collection> {
+    with_params(dimension, metric, HnswParams::default())
+}
+
+pub fn with_params(dimension: usize, metric: Metric, hnsw: HnswParams) -> Arc<Collection> {
     Collection::new(Config {
         name: "test".into(),
         dimension,
         metric,
-        hnsw: HnswParams::default(),
+        hnsw,
     })
 }
 

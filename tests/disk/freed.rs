@@ -167,6 +167,7 @@ fn delete(collection: &Arc<Collection>, ids: &[String]) {
             data: (i % 2 == 0).then(|| vec![0.5; DIMENSION]),
             text: Some("other".into()),
             metadata: Some(metadata(i, "other")),
+            ..Update::default()
         };
         // What a call returns is its caller's.
         mem::forget(collection.update(WAIT, id, &update).unwrap());

@@ -253,7 +253,7 @@ impl Session {
                     lengths: vec![DIMENSION as u32],
                     metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
                     texts: versions.map(|v| Some(text(v).into())).collect(),
-                    on_progress: None,
+                    ..Batch::default()
                 })?;
                 collection.insert(WAIT, &mut prepared)?;
             }
@@ -268,7 +268,7 @@ impl Session {
                 let update = Update {
                     metadata: Some(metadata(*version).into()),
                     text: Some(text(*version).into()),
-                    data: None,
+                    ..Update::default()
                 };
                 call.collection(name)?.update(WAIT, &id(*number), &update)?;
             }

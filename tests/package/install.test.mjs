@@ -100,6 +100,21 @@ test('where the binary is not installed, the error names its package and how to 
   assert.match(message, /To build from source: "npm install && npm run build" in a clone/)
 })
 
+test('what is printed of the error ends with its own lines, and keeps the rest for debuggers', async () => {
+  const message = (await refusal(withoutBinary)).replace(/^\w+ /, '')
+  writeFileSync(join(withoutBinary, 'entry.mjs'), "import 'vectorizer-native'")
+  for (const args of [['entry.mjs'], ['-e', "require('vectorizer-native')"]]) {
+    const { code, stderr } = await node(args, { cwd: withoutBinary, env })
+    assert.equal(code, 1)
+    const [before, behind] = stderr.split(message.trimEnd())
+    assert.match(before, /Error: $/)
+    assert.match(behind, /^\]\s+Node\.js v[\d.]+\s*$/)
+  }
+  const script = "import('vectorizer-native').catch((error) => console.log(error.loaderError.message))"
+  const { stdout } = await node(['-e', script], { cwd: withoutBinary, env })
+  assert.match(stdout, /Cannot find native binding/)
+})
+
 test('without a binary every entry says so', async () => {
   const message = await refusal(withoutBinary)
   assert.equal(await refusal(withoutBinary, '', {}, 'vectorizer-native/milvus'), message)

@@ -452,6 +452,7 @@ impl Model {
                         m: 8,
                         ef_construction: 16,
                         ef_search: 60,
+                        ..HnswParams::default()
                     },
                 })?;
             }
@@ -471,7 +472,7 @@ impl Model {
                         .iter()
                         .map(|v| v.text.map(|text| contents.text(text)))
                         .collect(),
-                    on_progress: None,
+                    ..Batch::default()
                 };
                 let collection = collection(*name)?;
                 let mut prepared = collection.prepare(batch)?;
@@ -489,6 +490,7 @@ impl Model {
                     data: row.map(|row| marks::row(row, contents.dimension())),
                     text: text.map(|text| contents.text(text)),
                     metadata: data.map(metadata),
+                    ..Update::default()
                 };
                 collection(*name)?.update(WAIT, &id(*vector), &update)?;
             }

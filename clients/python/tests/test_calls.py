@@ -245,6 +245,9 @@ def test_delete_by_filter(client: SyncVectorizerClient, name: str) -> None:
     assert (done["matched"], done["deleted"]) == (2, 2)
     assert left(client, name) == ["v0", "v3"]
     assert client.delete_by_filter(name, {"n": 9})["matched"] == 0
+    assert "unknownFields" not in done
+    vain = client.delete_by_filter(name, {"m": 1, "n": 0}, dry_run=True)
+    assert vain["unknownFields"] == ["m"]
 
 
 def test_none_equals_null_where_an_operator_says_so(

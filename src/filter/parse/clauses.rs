@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     filter,
     parts::{
-        Literal, Place, entries, list, narrowed, only, path, refuse, required, scalar, scalars,
+        JsonPath, Literal, entries, list, narrowed, only, path, refuse, required, scalar, scalars,
         test,
     },
 };
@@ -28,7 +28,7 @@ pub(super) fn is_clauses(entries: &Map<String, Value>) -> bool {
     CLAUSES.iter().any(|name| entries.contains_key(*name))
 }
 
-pub(super) fn clauses(entries: &Map<String, Value>, at: &Place, depth: usize) -> Result<Filter> {
+pub(super) fn clauses(entries: &Map<String, Value>, at: &JsonPath, depth: usize) -> Result<Filter> {
     let mut parts = Vec::new();
     for (name, value) in entries {
         let at = at.key(name);
@@ -51,7 +51,7 @@ pub(super) fn clauses(entries: &Map<String, Value>, at: &Place, depth: usize) ->
     Ok(Filter::all(parts))
 }
 
-fn condition(value: &Value, at: &Place, depth: usize) -> Result<Filter> {
+fn condition(value: &Value, at: &JsonPath, depth: usize) -> Result<Filter> {
     let entries = entries(value, at, "a condition")?;
     if is_clauses(entries) {
         return filter(value, at, depth + 1);
@@ -111,7 +111,7 @@ fn condition(value: &Value, at: &Place, depth: usize) -> Result<Filter> {
 }
 
 /// `{ type: 'match', key, match_value }` and `{ type: 'range', key, range }`.
-fn tagged(entries: &Map<String, Value>, at: &Place) -> Result<Filter> {
+fn tagged(entries: &Map<String, Value>, at: &JsonPath) -> Result<Filter> {
     match required(entries, at, "type")?.as_str() {
         Some("match") => {
             only(entries, at, &["type", "key", "match_value"])?;
@@ -129,7 +129,7 @@ fn tagged(entries: &Map<String, Value>, at: &Place) -> Result<Filter> {
 }
 
 /// `{ value }`, `{ any }` or `{ except }`.
-fn matching(value: &Value, at: &Place) -> Result<Test> {
+fn matching(value: &Value, at: &JsonPath) -> Result<Test> {
     let entries = entries(value, at, "a match")?;
     only(entries, at, &["value", "any", "except"])?;
     let mut entries = entries.iter();
@@ -144,7 +144,7 @@ fn matching(value: &Value, at: &Place) -> Result<Test> {
     })
 }
 
-fn range(value: &Value, at: &Place) -> Result<Range> {
+fn range(value: &Value, at: &JsonPath) -> Result<Range> {
     let mut range = None;
     for (name, operand) in entries(value, at, "a range")? {
         let at = at.key(name);
@@ -153,7 +153,7 @@ fn range(value: &Value, at: &Place) -> Result<Range> {
     range.map_or_else(|| refuse(at, "empty; give gt, gte, lt or lte"), Ok)
 }
 
-fn count(value: &Value, at: &Place) -> Result<Interval<Number>> {
+fn count(value: &Value, at: &JsonPath) -> Result<Interval<Number>> {
     let mut interval = Interval::default();
     for (name, operand) in entries(value, at, "a range")? {
         let at = at.key(name);
@@ -166,7 +166,7 @@ fn count(value: &Value, at: &Place) -> Result<Interval<Number>> {
     Ok(interval)
 }
 
-fn bound(name: &str, at: &Place) -> Result<Comparison> {
+fn bound(name: &str, at: &JsonPath) -> Result<Comparison> {
     match name {
         "gt" => Ok(Comparison::Gt),
         "gte" => Ok(Comparison::Gte),
@@ -176,14 +176,14 @@ fn bound(name: &str, at: &Place) -> Result<Comparison> {
     }
 }
 
-fn scalar_but_null(value: &Value, at: &Place) -> Result<Scalar> {
+fn scalar_but_null(value: &Value, at: &JsonPath) -> Result<Scalar> {
     match scalar(value, at)? {
         Scalar::Null => refuse(at, "null is no value to match; use { is_null: { key } }"),
         scalar => Ok(scalar),
     }
 }
 
-fn ids(value: &Value, at: &Place) -> Result<Vec<Box<str>>> {
+fn ids(value: &Value, at: &JsonPath) -> Result<Vec<Box<str>>> {
     let id = |(i, value): (usize, &Value)| match value.as_str() {
         Some(id) => Ok(id.into()),
         None => refuse(&at.item(i), "an id must be a string"),
@@ -191,7 +191,7 @@ fn ids(value: &Value, at: &Place) -> Result<Vec<Box<str>>> {
     list(value, at, "ids")?.iter().enumerate().map(id).collect()
 }
 
-fn key(entries: &Map<String, Value>, at: &Place) -> Result<Path> {
+fn key(entries: &Map<String, Value>, at: &JsonPath) -> Result<Path> {
     let place = at.key("key");
     match required(entries, at, "key")?.as_str() {
         Some(key) => path(key, &place),

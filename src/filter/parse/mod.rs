@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::{
-    tree::{Comparison, Filter, Interval, Test},
+    tree::{Comparison, Filter, Test},
     value::Path,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 use clauses::{clauses, is_clauses};
 use json::Unique;
-use parts::{Place, entries, list, narrowed, path, refuse, scalar, scalars, test};
+use parts::{JsonPath, entries, list, narrowed, path, refuse, scalar, scalars, test};
 
 /// How deep filters may nest in filters.
 const MAX_DEPTH: usize = 64;
@@ -34,7 +34,7 @@ const MAX_BRACKETS: usize = 256;
 /// `Validation` for anything but a filter of at least one condition. The message begins
 /// with the place, as in `filter.must[0].match`.
 pub fn parse(value: &Value) -> Result<Filter> {
-    filter(value, &Place::Filter, 0)
+    filter(value, &JsonPath::Filter, 0)
 }
 
 /// Parses a filter's JSON text, of any size and depth.
@@ -45,7 +45,7 @@ pub fn parse(value: &Value) -> Result<Filter> {
 pub fn parse_text(text: &str) -> Result<Filter> {
     // Reading and dropping a JSON value take stack for every level.
     if brackets(text) > MAX_BRACKETS {
-        return too_deep(&Place::Filter);
+        return too_deep(&JsonPath::Filter);
     }
     // A reader would round such an integer, and not tell: it is made an error of its place.
     let beyond = integer_beyond_64_bits(text);
@@ -60,8 +60,8 @@ pub fn parse_text(text: &str) -> Result<Filter> {
         Err(error) => {
             let path = error.path().to_string();
             let at = match path.as_str() {
-                "." => Place::Filter,
-                path => Place::Filter.key(path),
+                "." => JsonPath::Filter,
+                path => JsonPath::Filter.key(path),
             };
             let said = said(error.inner());
             if error.inner().is_data() {
@@ -84,7 +84,7 @@ pub fn parse_text(text: &str) -> Result<Filter> {
 
 fn not_json<T>(error: &serde_json::Error) -> Result<T> {
     refuse(
-        &Place::Filter,
+        &JsonPath::Filter,
         format_args!("not valid JSON: {}", said(error)),
     )
 }
@@ -135,12 +135,12 @@ fn brackets(text: &str) -> usize {
     deepest
 }
 
-fn too_deep<T>(at: &Place) -> Result<T> {
+fn too_deep<T>(at: &JsonPath) -> Result<T> {
     refuse(at, format_args!("nested deeper than {MAX_DEPTH} levels"))
 }
 
 /// A filter of any form.
-fn filter(value: &Value, at: &Place, depth: usize) -> Result<Filter> {
+fn filter(value: &Value, at: &JsonPath, depth: usize) -> Result<Filter> {
     if depth > MAX_DEPTH {
         return too_deep(at);
     }
@@ -153,7 +153,7 @@ fn filter(value: &Value, at: &Place, depth: usize) -> Result<Filter> {
 }
 
 /// The plain and the operator form.
-fn fields(entries: &Map<String, Value>, at: &Place, depth: usize) -> Result<Filter> {
+fn fields(entries: &Map<String, Value>, at: &JsonPath, depth: usize) -> Result<Filter> {
     let part = |(name, value): (&String, &Value)| {
         let at = at.key(name);
         match name.as_str() {
@@ -172,7 +172,7 @@ fn fields(entries: &Map<String, Value>, at: &Place, depth: usize) -> Result<Filt
 }
 
 /// A non-empty list of filters, one level down.
-fn filters(value: &Value, at: &Place, depth: usize) -> Result<Vec<Filter>> {
+fn filters(value: &Value, at: &JsonPath, depth: usize) -> Result<Vec<Filter>> {
     let filters = list(value, at, "filters")?.iter().enumerate();
     filters
         .map(|(i, value)| filter(value, &at.item(i), depth + 1))
@@ -180,7 +180,7 @@ fn filters(value: &Value, at: &Place, depth: usize) -> Result<Vec<Filter>> {
 }
 
 /// What the plain or the operator form says of one field.
-fn field(path: Path, value: &Value, at: &Place) -> Result<Filter> {
+fn field(path: Path, value: &Value, at: &JsonPath) -> Result<Filter> {
     let operators = match value {
         Value::Array(_) => return Ok(test(path, Test::In(scalars(value, at)?))),
         Value::Object(entries) if !entries.contains_key("$date") => entries,
@@ -202,7 +202,7 @@ fn field(path: Path, value: &Value, at: &Place) -> Result<Filter> {
     Ok(Filter::all(parts?))
 }
 
-fn operator(path: Path, name: &str, operand: &Value, at: &Place) -> Result<Filter> {
+fn operator(path: Path, name: &str, operand: &Value, at: &JsonPath) -> Result<Filter> {
     let equal = |operand| Ok(Test::In(vec![scalar(operand, at)?]));
     let range = |comparison| Ok(Test::Range(narrowed(None, comparison, operand, at)?));
     Ok(match name {
@@ -215,7 +215,7 @@ fn operator(path: Path, name: &str, operand: &Value, at: &Place) -> Result<Filte
         "$lt" => test(path, range(Comparison::Lt)?),
         "$lte" => test(path, range(Comparison::Lte)?),
         "$exists" => {
-            let exists = test(path, Test::Count(Interval::default()));
+            let exists = Filter::having(&path);
             match operand {
                 Value::Bool(true) => exists,
                 Value::Bool(false) => exists.negated(),

@@ -16,33 +16,33 @@ use crate::{
 
 /// Where in the filter the parser is. It is written out only in an error.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum JsonPath<'a> {
     Filter,
-    Key(&'a Place<'a>, &'a str),
-    Item(&'a Place<'a>, usize),
+    Key(&'a JsonPath<'a>, &'a str),
+    Item(&'a JsonPath<'a>, usize),
 }
 
-impl<'a> Place<'a> {
+impl<'a> JsonPath<'a> {
     pub fn key(&'a self, key: &'a str) -> Self {
-        Place::Key(self, key)
+        JsonPath::Key(self, key)
     }
 
     pub fn item(&'a self, index: usize) -> Self {
-        Place::Item(self, index)
+        JsonPath::Item(self, index)
     }
 }
 
-impl Display for Place<'_> {
+impl Display for JsonPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Place::Filter => f.write_str("filter"),
-            Place::Key(parent, key) => write!(f, "{parent}.{key}"),
-            Place::Item(parent, index) => write!(f, "{parent}[{index}]"),
+            JsonPath::Filter => f.write_str("filter"),
+            JsonPath::Key(parent, key) => write!(f, "{parent}.{key}"),
+            JsonPath::Item(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }
 }
 
-pub(super) fn refuse<T>(at: &Place, why: impl Display) -> Result<T> {
+pub(super) fn refuse<T>(at: &JsonPath, why: impl Display) -> Result<T> {
     Err(Error::Validation(format!("{at}: {why}")))
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Literal<'v> {
 }
 
 impl<'v> Literal<'v> {
-    pub fn read(value: &'v Value, at: &Place) -> Result<Self> {
+    pub fn read(value: &'v Value, at: &JsonPath) -> Result<Self> {
         match value {
             Value::Null => Ok(Literal::Null),
             Value::Bool(value) => Ok(Literal::Bool(*value)),
@@ -81,7 +81,7 @@ impl<'v> Literal<'v> {
     }
 }
 
-pub(super) fn scalar(value: &Value, at: &Place) -> Result<Scalar> {
+pub(super) fn scalar(value: &Value, at: &JsonPath) -> Result<Scalar> {
     Ok(match Literal::read(value, at)? {
         Literal::Null => Scalar::Null,
         Literal::Bool(value) => Scalar::Bool(value),
@@ -92,7 +92,7 @@ pub(super) fn scalar(value: &Value, at: &Place) -> Result<Scalar> {
 }
 
 /// A non-empty list of scalars.
-pub(super) fn scalars(value: &Value, at: &Place) -> Result<Vec<Scalar>> {
+pub(super) fn scalars(value: &Value, at: &JsonPath) -> Result<Vec<Scalar>> {
     let values = list(value, at, "values")?.iter().enumerate();
     values
         .map(|(i, value)| scalar(value, &at.item(i)))
@@ -104,7 +104,7 @@ pub(super) fn narrowed(
     range: Option<Range>,
     comparison: Comparison,
     operand: &Value,
-    at: &Place,
+    at: &JsonPath,
 ) -> Result<Range> {
     let literal = Literal::read(operand, at)?;
     let mut range = match (range, &literal) {
@@ -124,7 +124,7 @@ pub(super) fn narrowed(
     Ok(range)
 }
 
-pub(super) fn path(text: &str, at: &Place) -> Result<Path> {
+pub(super) fn path(text: &str, at: &JsonPath) -> Result<Path> {
     Path::new(text).map_or_else(
         || {
             refuse(
@@ -141,7 +141,7 @@ pub(super) fn test(path: Path, test: Test) -> Filter {
 }
 
 /// A non-empty list: an empty one says nothing, and its complement matches everything.
-pub(super) fn list<'v>(value: &'v Value, at: &Place, of: &str) -> Result<&'v [Value]> {
+pub(super) fn list<'v>(value: &'v Value, at: &JsonPath, of: &str) -> Result<&'v [Value]> {
     match value.as_array().map(Vec::as_slice) {
         None => refuse(at, format_args!("must be a list of {of}")),
         Some([]) => refuse(at, format_args!("the list of {of} is empty")),
@@ -152,7 +152,7 @@ pub(super) fn list<'v>(value: &'v Value, at: &Place, of: &str) -> Result<&'v [Va
 /// The entries of a non-empty object.
 pub(super) fn entries<'v>(
     value: &'v Value,
-    at: &Place,
+    at: &JsonPath,
     what: &str,
 ) -> Result<&'v Map<String, Value>> {
     match value.as_object() {
@@ -167,14 +167,14 @@ pub(super) fn entries<'v>(
 
 pub(super) fn required<'v>(
     entries: &'v Map<String, Value>,
-    at: &Place,
+    at: &JsonPath,
     name: &str,
 ) -> Result<&'v Value> {
     let value = entries.get(name);
     value.map_or_else(|| refuse(at, format_args!("{name} is missing")), Ok)
 }
 
-pub(super) fn only(entries: &Map<String, Value>, at: &Place, names: &[&str]) -> Result<()> {
+pub(super) fn only(entries: &Map<String, Value>, at: &JsonPath, names: &[&str]) -> Result<()> {
     match entries.keys().find(|name| !names.contains(&name.as_str())) {
         Some(name) => refuse(
             &at.key(name),

@@ -107,12 +107,12 @@ impl RowTerms {
         values: impl Iterator<Item = T> + Clone,
         ordered: impl Fn(T) -> String,
     ) -> usize {
-        let (Some(least), Some(greatest)) = (values.clone().min(), values.max()) else {
+        let (Some(min), Some(max)) = (values.clone().min(), values.max()) else {
             return 0;
         };
         // As values: two texts may differ behind what is kept of them.
-        self.add_presence(field, kind, if least == greatest { 1 } else { 2 });
-        let ends = [(Role::Least, least), (Role::Greatest, greatest)];
+        self.add_presence(field, kind, if min == max { 1 } else { 2 });
+        let ends = [(Role::Least, min), (Role::Greatest, max)];
         let bytes = ends.map(|(role, value)| {
             let (key, value) = (field.name(role, kind), ordered(value));
             let bytes = key.len() + value.len() + r#""":"","#.len();

@@ -39,6 +39,8 @@ class HnswOptions(TypedDict, total=False):
     """Candidates that an insert looks at."""
     ef_search: int
     """Candidates that a search looks at."""
+    builder: Literal["own", "hnsw_rs"]
+    """What makes a graph of many vectors that are in none."""
 
 
 class _NewVector(TypedDict):
@@ -57,6 +59,7 @@ class HnswSettings(TypedDict):
     m: int
     ef_construction: int
     ef_search: int
+    builder: Literal["own", "hnsw_rs"]
 
 
 class IndexState(TypedDict):
@@ -185,6 +188,8 @@ class _DeleteByFilterReport(TypedDict):
 
 
 class DeleteByFilterReport(_DeleteByFilterReport, total=False):
+    unknownFields: list[str]
+    """The fields of the filter that none of the considered vectors has, where there are some."""
     receipt: Receipt
 
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A request, read and checked.
-pub struct Asked<P, Q, B> {
+pub struct ApiRequest<P, Q, B> {
     /// What its path names.
     pub at: P,
     pub query: Q,
@@ -71,12 +71,12 @@ impl Content for NoBody {
 }
 
 /// A JSON body, which is an object.
-pub struct Sent<T>(pub T);
+pub struct JsonBody<T>(pub T);
 
 /// Up to this many bytes, a body is read by the thread that serves the connection.
 const SHORT: usize = 64 << 10;
 
-impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for Sent<T> {
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for JsonBody<T> {
     fn schema(schemas: &mut SchemaGenerator) -> Option<Value> {
         Some(schemas.subschema_for::<T>().to_value())
     }
@@ -91,9 +91,9 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for Sent<T> {
             Ok(body)
         };
         if length <= SHORT {
-            return Ok(Sent(read()?));
+            return Ok(JsonBody(read()?));
         }
-        Ok(Sent(workers::aside(read).await?))
+        Ok(JsonBody(workers::aside(read).await?))
     }
 }
 
@@ -143,7 +143,7 @@ pub async fn read<P, Q, B>(
     api: &Api,
     request: Request,
     id: Option<&'static str>,
-) -> Handled<Asked<P, Q, B>>
+) -> Handled<ApiRequest<P, Q, B>>
 where
     P: DeserializeOwned,
     Q: DeserializeOwned,
@@ -153,7 +153,7 @@ where
     let at = path(&mut parts, id).await?;
     let query = query(&parts)?;
     let body = B::read(api, Request::from_parts(parts, body)).await?;
-    Ok(Asked { at, query, body })
+    Ok(ApiRequest { at, query, body })
 }
 
 async fn path<P: DeserializeOwned>(parts: &mut Parts, id: Option<&'static str>) -> Handled<P> {

@@ -1,0 +1,88 @@
+// The keys that options of calls may have. Whatever reads them, here or in Rust, an error about
+// one that there is not names all of these. The types say which they are: one too many or too few
+// does not compile.
+import type {
+  BackupOptions,
+  BatchDeleteOptions,
+  CollectionOptions,
+  DeleteByFilterOptions,
+  DeleteCollectionOptions,
+  DeleteVectorOptions,
+  InsertOptions,
+  OptimizeOptions,
+  RestoreOptions,
+  RotateOptions,
+  SearchOptions,
+  ServeOptions,
+  VectorizerClientOptions,
+} from './types.js'
+
+/** The keys of options of the type `T`, in the order in which errors name them. */
+const keysOf = <T>(keys: Record<keyof T, true>): readonly string[] => Object.keys(keys)
+
+const creation = keysOf<CollectionOptions>({
+  dimension: true,
+  metric: true,
+  similarity_metric: true,
+  hnsw: true,
+  signal: true,
+})
+
+const search = keysOf<SearchOptions>({
+  limit: true,
+  filter: true,
+  similarity_threshold: true,
+  threshold: true,
+  ef_search: true,
+  with_vector: true,
+  include_metadata: true,
+  signal: true,
+})
+
+export const keys = {
+  client: keysOf<VectorizerClientOptions>({
+    path: true,
+    fsync: true,
+    shared: true,
+    encryption: true,
+    embedder: true,
+  }),
+  collection: [...creation, 'ifExists'],
+  createCollection: creation,
+  createCollectionRequest: ['name', ...creation],
+  deleteCollection: keysOf<DeleteCollectionOptions>({ receipt: true, signal: true }),
+  insert: keysOf<InsertOptions>({ onProgress: true, signal: true }),
+  search,
+  searchVectors: ['query_vector', ...search],
+  searchText: ['query', ...search],
+  deleteVector: keysOf<DeleteVectorOptions>({ receipt: true, backup: true, signal: true }),
+  batchDelete: keysOf<BatchDeleteOptions>({ receipt: true, backup: true, signal: true }),
+  deleteByFilter: keysOf<DeleteByFilterOptions>({ dryRun: true, receipt: true, backup: true, signal: true }),
+  optimize: keysOf<OptimizeOptions>({ onProgress: true, signal: true }),
+  createBackup: keysOf<BackupOptions>({ keys: true, collections: true, onProgress: true, signal: true }),
+  restoreBackup: keysOf<RestoreOptions>({
+    keys: true,
+    encryption: true,
+    keysEncryption: true,
+    onProgress: true,
+    signal: true,
+  }),
+  rotateKeys: keysOf<RotateOptions>({ key: true, onProgress: true, signal: true }),
+  serve: keysOf<ServeOptions>({
+    host: true,
+    port: true,
+    apiKey: true,
+    maxBodyBytes: true,
+    maxBufferedBytes: true,
+    maxConnections: true,
+    headerTimeout: true,
+    bodyTimeout: true,
+    writeTimeout: true,
+    shutdownTimeout: true,
+    cors: true,
+    allowedHosts: true,
+    log: true,
+    backups: true,
+    signal: true,
+  }),
+}
