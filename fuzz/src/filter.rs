@@ -43,7 +43,7 @@ pub fn run(input: &[u8]) {
     };
     let mut rows = Rows(ROWS.to_vec());
     rows.0.push(metadata);
-    let alive = RoaringBitmap::from_iter(0..rows.0.len() as u32);
+    let alive = (0..rows.0.len() as u32).collect();
     let mut indexes = FieldIndexes::default();
     let found = indexes.evaluate(&filter, &alive, &rows);
     assert!(found.is_subset(&alive));

@@ -200,7 +200,7 @@ fn push_records(writing: &mut Writing, bytes: &mut Bytes<'_>) -> Vec<u64> {
                 match choice {
                     215..225 => record[..4].copy_from_slice(b"????"),
                     225..235 => {
-                        record[4..8].copy_from_slice(&(bytes.number() as u32).to_le_bytes())
+                        record[4..8].copy_from_slice(&(bytes.number() as u32).to_le_bytes());
                     }
                     235..240 => {
                         record[8..12].copy_from_slice(&(bytes.number() as u32).to_le_bytes());
@@ -234,12 +234,12 @@ fn push_commit(writing: &mut Writing, bytes: &mut Bytes<'_>) {
         let kind = bytes.byte();
         let row: Vec<f32> = (0..dimension).map(|_| value(bytes.byte())).collect();
         let id = String::from_utf8_lossy(bytes.take(1 + bytes_below(kind, 2))).into_owned();
-        let metadata = match kind & 12 {
+        let metadata = match kind & 0b1100 {
             0 => None,
-            4 => Some(r#"{"a":1}"#),
+            0b0100 => Some(r#"{"a":1}"#),
             _ => Some(""),
         };
-        let text = (kind & 16 != 0).then_some("text");
+        let text = (kind & 0b1_0000 != 0).then_some("text");
         let mut head = Head {
             key,
             order,

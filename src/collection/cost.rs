@@ -294,7 +294,7 @@ mod tests {
         costs.scanned(100, 10, Duration::from_secs(1));
         costs.scanned(10_000, 5000, Duration::from_secs(1));
         assert_eq!(costs.look.get(), 1.0);
-        let took = Duration::from_nanos(86 * 50_000);
+        let took = Duration::from_micros(86 * 50);
         costs.walked(task(40_000), 50_000, false, took);
         assert_eq!(costs.visits.get(), 1.0);
     }

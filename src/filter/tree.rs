@@ -247,10 +247,10 @@ mod tests {
                     assert_eq!(interval.contains(&value), expected, "{interval:?} {value}");
                     assert!(!expected || interval.bounds().is_some());
                 }
-                // An ordered map must take whatever bounds it is given.
-                let map = std::collections::BTreeMap::from([(1, ()), (2, ())]);
+                // An ordered set must take whatever bounds it is given.
+                let set = std::collections::BTreeSet::from([1, 2]);
                 if let Some(bounds) = interval.bounds() {
-                    map.range(bounds).count();
+                    set.range(bounds).count();
                 }
             }
         }

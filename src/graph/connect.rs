@@ -128,7 +128,9 @@ mod tests {
         let slots: Vec<u32> = (0..count).collect();
         let alive = slots.iter().collect();
         let mut rows = Rows::new(DIMENSION, Geometry::of(&vectors, &alive), count as usize);
-        slots.iter().for_each(|&slot| rows.copy(&vectors, slot));
+        for &slot in &slots {
+            rows.copy(&vectors, slot);
+        }
         let mut graph = Graph::empty(16);
         graph.insert(&slots, 100, &rows);
         let looks = Cell::new(0);

@@ -181,7 +181,7 @@ mod tests {
             let (code, terms) = codes.get(0);
             vectors.put(slot as u32, &row, code, terms);
         }
-        let slots = RoaringBitmap::from_iter(0..count as u32);
+        let slots: RoaringBitmap = (0..count as u32).collect();
         let mut rows = Rows::new(DIMENSION, Geometry::of(&vectors, &slots), count);
         for slot in slots {
             rows.copy(&vectors, slot);
@@ -341,7 +341,7 @@ mod tests {
             let mut graph = Graph::empty(4);
             let mut expected = RoaringBitmap::new();
             for (from, count, add) in steps {
-                let range = RoaringBitmap::from_iter(from..from + count);
+                let range: RoaringBitmap = (from..from + count).collect();
                 if add {
                     let new: Vec<u32> = (&range - &expected).iter().collect();
                     graph.insert(&new, 40, &rows);

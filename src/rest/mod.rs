@@ -488,10 +488,10 @@ mod tests {
             ..Options::default()
         };
         let (router, api) = start(options, |router| {
-            let hold = async |axum::extract::State(api): axum::extract::State<Api>, request| {
-                let first = body::take(&api, request).await.unwrap();
+            let hold = async |axum::extract::State(api): axum::extract::State<Api>, first| {
+                let first = body::take(&api, first).await.unwrap();
                 // The first one takes three of four pieces as long as it is held.
-                let second = body::take(&api, super::tests::request("POST", "/", vec![b' '; 5000]));
+                let second = body::take(&api, request("POST", "/", vec![b' '; 5000]));
                 let second = second.await.map(drop).unwrap_err();
                 drop(first);
                 second.into_response()

@@ -3,7 +3,7 @@
 use roaring::RoaringBitmap;
 use vectorizer_native::{
     collection::{Collection, Method, SearchOptions},
-    graph::{Builder, Geometry, Graph, HnswParams},
+    graph::{Builder, Geometry, Graph, HnswParams, Rows},
     vectors::{Basis, Codes, Metric, Probe, Query, Vectors},
 };
 
@@ -155,7 +155,7 @@ fn codes_are_walked_by_only_where_rows_would_find_no_more() {
                 let (code, terms) = codes.get(i);
                 vectors.put(i as u32, row, code, terms);
             }
-            let slots = RoaringBitmap::from_iter(0..ROWS as u32);
+            let slots: RoaringBitmap = (0..ROWS as u32).collect();
             let mut probe = Probe::new(&vectors, &slots);
             while probe.look(&vectors, &slots) {}
             let basis = probe.basis();
@@ -163,10 +163,10 @@ fn codes_are_walked_by_only_where_rows_would_find_no_more() {
                 continue;
             }
             let geometry = Geometry::of(&vectors, &slots);
-            let mut builder = Builder::new(DIMENSION, geometry, HnswParams::default(), ROWS);
-            let mut block = builder.block();
-            slots.iter().for_each(|slot| block.push(&vectors, slot));
-            builder.insert(&block);
+            let mut rows = Rows::new(DIMENSION, geometry, ROWS);
+            slots.iter().for_each(|slot| rows.copy(&vectors, slot));
+            let mut builder = Builder::new(rows.into(), &HnswParams::default(), ROWS);
+            builder.insert(&slots.iter().collect::<Vec<_>>());
             let graph = builder.flatten().unwrap();
             let queries = kind.rows(4, 100);
             let by_codes = walked(&graph, &vectors, &queries);

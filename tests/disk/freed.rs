@@ -68,6 +68,7 @@ fn count(bytes: &[u8]) {
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Zeroed, so that all of what is freed may be read.
+        // SAFETY: the caller's layout goes on as it is.
         unsafe { System.alloc_zeroed(layout) }
     }
 
@@ -76,6 +77,7 @@ unsafe impl GlobalAlloc for Watching {
             // SAFETY: it is a whole allocation, initialised, that nobody uses any more.
             count(unsafe { slice::from_raw_parts(pointer, layout.size()) });
         }
+        // SAFETY: what the caller frees is of `alloc` above, and so of the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -89,7 +91,9 @@ static TURN: Mutex<()> = Mutex::new(());
 /// Does something, and counts what is freed meanwhile with texts, rows and codes of what is
 /// deleted in it.
 fn freed(act: impl FnOnce()) -> [usize; 3] {
-    FOUND.iter().for_each(|found| found.store(0, SeqCst));
+    for found in &FOUND {
+        found.store(0, SeqCst);
+    }
     WATCHES.store(true, SeqCst);
     act();
     WATCHES.store(false, SeqCst);

@@ -117,7 +117,7 @@ fn backup(bytes: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-fn dimension(settings: &str) -> usize {
+fn dimension_of(settings: &str) -> usize {
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap_or_default();
     settings["dimension"].as_u64().unwrap_or(0) as usize
 }
@@ -126,7 +126,7 @@ fn dimension(settings: &str) -> usize {
 /// the records. Returns how far they went, too.
 fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec<Vec<u8>>, usize) {
     let mut at = 0;
-    let mut dimension = given.map_or(0, |(settings, _)| self::dimension(settings));
+    let mut dimension = given.map_or(0, |(settings, _)| dimension_of(settings));
     let mut keys = given.map(|(_, keys)| keys.to_vec());
     let (mut parts, mut found) = (Vec::new(), Vec::new());
     while let Ok(record) = Record::read(&mut &bytes[at..], (bytes.len() - at) as u64, dimension) {
@@ -137,7 +137,7 @@ fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec
             Kind::Done | Kind::Away | Kind::Exported => break,
             Kind::Config => {
                 let text = table.open_settings(data).unwrap_or_default();
-                dimension = self::dimension(&text);
+                dimension = dimension_of(&text);
                 found.push(text.into_bytes());
             }
             Kind::Keys => {

@@ -806,7 +806,7 @@ fn what_the_documentation_says() {
         json!({ "lang": "en", "created_at": "2023-05-01" }),
         json!({ "lang": "en", "created_at": "2024-01-01T00:00:00+01:00", "tags": ["x", "y"] }),
         json!({ "lang": "de", "created_at": "soon", "tags": [] }),
-        json!({ "size": [0, 9], "tags": null, "created_at": 1704067200000_u64 }),
+        json!({ "size": [0, 9], "tags": null, "created_at": 1_704_067_200_000_u64 }),
         json!({}),
     ]);
     let cases = [

@@ -188,7 +188,7 @@ fn values_and_bounds() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
 /// Metadata with keys that no path has, or that are given twice.
 fn odd_rows() -> impl Strategy<Value = Vec<Value>> {
     let odd = select(vec![
-        "".to_owned(),
+        String::new(),
         "a.b".to_owned(),
         HALF.to_owned(),
         format!("a{AGAIN}"),

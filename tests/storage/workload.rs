@@ -415,7 +415,9 @@ impl Model {
             Op::DeleteOne { name, id } => self.contents(*name).remove(*id),
             Op::DeleteMany { name, ids } => {
                 let contents = self.contents(*name);
-                ids.iter().for_each(|&id| contents.remove(id));
+                for &id in ids {
+                    contents.remove(id);
+                }
             }
             Op::DeleteTagged { name, tag, .. } => {
                 let contents = self.contents(*name);
