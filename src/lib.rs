@@ -4,7 +4,7 @@
 //!
 //! - [`bindings`]: Node-API. Arguments in, compact results out.
 //! - [`rest`]: the HTTP face. A request in, one call, an answer out.
-//! - [`arguments`], [`report`]: what both faces read and write in the same words.
+//! - [`calls`]: what both faces have in common: how a call is read, where it runs, what it reports.
 //! - [`client`]: a client's store of collections.
 //! - [`collection`]: one collection and the operations on it.
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
@@ -16,8 +16,8 @@
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
-pub mod arguments;
 pub mod bindings;
+pub mod calls;
 pub mod cancel;
 pub mod client;
 pub mod collection;
@@ -26,7 +26,6 @@ pub mod error;
 pub mod filter;
 pub mod graph;
 mod json;
-pub mod report;
 pub mod rest;
 pub mod storage;
 pub mod vectors;
