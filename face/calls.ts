@@ -243,8 +243,8 @@ export interface Vectorizer {
    * `target` is a new file, or a directory in which one is created. Unfinished backups in the same
    * directory whose processes have ended are removed and listed in `leftovers`.
    *
-   * Rejects with `StorageError` if the file exists or cannot be written; nothing of it is left
-   * then.
+   * Rejects with `StorageError` if the file exists or cannot be written; no partial file is left
+   * behind.
    */
   createBackup(target: string, options?: BackupOptions): Promise<BackupReport>
   /**
@@ -332,7 +332,8 @@ export interface Collection<Meta = any> {
   /** Returns one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   getVector(id: string): Promise<Vector<Meta>>
   /**
-   * Returns one page of all vectors, in insertion order, numbered from 0. By default, the first 10.
+   * Returns one page of all vectors, in insertion order. Pages are numbered from 0. By default, the
+   * first 10 vectors.
    */
   listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
   /** Counts all vectors, or those that match the filter. */

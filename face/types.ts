@@ -40,9 +40,9 @@ declare global {
 /** Options common to all calls. */
 export interface CallOptions {
   /**
-   * Cancels the call. If it is aborted before the call has committed, nothing has changed and
-   * nothing will: the promise rejects with the signal's reason. If it is aborted later, the call
-   * completes.
+   * Cancels the call. If the signal is aborted before the call has committed, nothing has changed
+   * and nothing will: the promise rejects with the signal's reason. If it is aborted later, the
+   * call completes.
    */
   signal?: AbortSignal
 }
@@ -389,8 +389,8 @@ export interface HnswOptions {
    */
   ef_search?: number
   /**
-   * How the graph is built when many vectors are not in it yet: by inserting them one by one
-   * (`own`, the default) or with the crate hnsw_rs. A distributed engine has its own builder.
+   * How a graph is built for many vectors that are in none yet: by our own insertion (`own`, the
+   * default) or with the crate hnsw_rs. A distributed engine has its own builder.
    */
   builder?: 'own' | 'hnsw_rs'
 }
@@ -585,8 +585,8 @@ export interface Carried<V extends boolean, M extends boolean> {
 export interface Found {
   id: string
   /**
-   * Higher is more similar: the cosine (-1 to 1), the dot product, or `1 / (1 + Euclidean
-   * distance)`. 0 if the results were not ranked.
+   * Higher is more similar: the cosine (-1 to 1), the dot product, or
+   * `1 / (1 + Euclidean distance)`. 0 if the results were not ranked.
    */
   score: number
   /** The text that was embedded, or that was inserted with the vector. */

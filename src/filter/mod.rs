@@ -47,12 +47,12 @@
 //! - **Operators**: `{ size: { $gt: 5 }, $or: [{ a: 1 }, { b: { $in: [1, 2] } }] }`, with
 //!   `$eq $ne $gt $gte $lt $lte $in $nin $exists` on a field and `$and $or $not` on
 //!   filters. It includes the plain form, so both may be combined.
-//! - **Clauses**: `{ must?, should?, must_not? }`, lists of conditions: `{ key, match:
-//!   { value | any | except } }`, `{ key, range }`, `{ key, values_count }`, `{ is_empty:
-//!   { key } }`, `{ is_null: { key } }`, `{ has_id: [..] }`, the tagged `{ type: 'match',
-//!   key, match_value }` and `{ type: 'range', key, range }`, or a nested clause filter.
-//!   All given lists must hold: every condition of `must`, at least one of `should`, none of
-//!   `must_not`.
+//! - **Clauses**: `{ must?, should?, must_not? }`, lists of conditions:
+//!   `{ key, match: { value | any | except } }`, `{ key, range }`, `{ key, values_count }`,
+//!   `{ is_empty: { key } }`, `{ is_null: { key } }`, `{ has_id: [..] }`, the tagged
+//!   `{ type: 'match', key, match_value }` and `{ type: 'range', key, range }`, or a nested clause
+//!   filter. All given lists must hold: every condition of `must`, at least one of `should`, none
+//!   of `must_not`.
 //!
 //! `must`, `should` and `must_not` next to any other key are a mix of forms and an error; a field
 //! with such a name can be filtered with a clause.

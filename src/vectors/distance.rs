@@ -90,9 +90,9 @@ impl Metric {
 
     /// The distance by code, given `dot`, the dot product of the two codes.
     ///
-    /// With a row `x = x̂ + e` and a query `q = q̂ + f` (code and residual), `q·x - q̂·x̂ = q·e +
-    /// f·x̂`, so by Cauchy-Schwarz the error of the dot product is at most `|q||e| + |f|(|x| +
-    /// |e|)`. The other metrics are derived from it by scaling.
+    /// With a row `x = x̂ + e` and a query `q = q̂ + f` (code and residual),
+    /// `q·x - q̂·x̂ = q·e + f·x̂`, so by Cauchy-Schwarz the error of the dot product is at most
+    /// `|q||e| + |f|(|x| + |e|)`. The other metrics are derived from it by scaling.
     pub(super) fn estimate(self, query: &Terms, row: &Terms, dot: i32) -> Estimate {
         let product = f64::from(dot) * f64::from(query.scale) * f64::from(row.scale);
         let (lost, query_lost) = (f64::from(row.residual), f64::from(query.residual));
