@@ -39,9 +39,9 @@ pub struct Builder {
 
 impl Builder {
     pub fn new(rows: Arc<Rows>, params: &HnswParams, expected: usize) -> Self {
-        // Neighbour lists chosen for diversity only leave room for the links of later nodes;
-        // `flatten` fills them up. If they were full from the start, they would hold near
-        // neighbours only, and clusters would become disconnected while the graph is built.
+        // Lists that hold only diverse neighbours leave room for the links of later nodes;
+        // `flatten` fills them up. If they were filled from the start, it would be with near
+        // neighbours, and clusters would become disconnected while the graph is built.
         let (m, ef) = (params.m, params.ef_construction);
         Self {
             hnsw: Hnsw::new(m, expected, MAX_LAYERS, ef, SlotDistance(rows.clone())),
