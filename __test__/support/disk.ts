@@ -31,17 +31,17 @@ export function store(options?: VectorizerClientOptions) {
   return { path, client: client({ path, ...options }) }
 }
 
-/** Prints what whoever has the files of a store or a backup can read of them. */
+/** Prints everything that somebody with access to the files of a store or a backup can read. */
 export const reader = join(__dirname, '..', '..', 'scripts', 'read-store.mjs')
 
-/** Every file in a directory and those below it; or the file that it is. */
+/** Every file in a directory and its subdirectories; or the path itself if it is a file. */
 export function files(path: string): string[] {
   if (statSync(path).isFile()) return [path]
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** Reads a directory, once more where a file in it gets another name meanwhile. */
+/** Reads a directory, and starts over if a file in it is renamed in the meantime. */
 function undisturbed<T>(read: () => T): T {
   for (;;) {
     try {
@@ -52,7 +52,7 @@ function undisturbed<T>(read: () => T): T {
   }
 }
 
-/** A copy of a store's files as they are now, but for the room that it keeps for deletes. */
+/** A copy of a store's files as they are now, except for the space reserved for deletes. */
 export function taken(path: string): string {
   return undisturbed(() => {
     const copy = join(directory(), 'copy')
@@ -69,20 +69,23 @@ export function taken(path: string): string {
 /** The contents of all files of a directory. */
 const contents = (path: string) => undisturbed(() => files(path).map((file) => readFileSync(file)))
 
-/** What the reader can open of a collection, as far as it is known of vectors. */
+/** What the reader can open of a collection, as far as vectors are concerned. */
 interface Opened {
   name: string | null
   entries: { row: number[]; id: string; metadata: string | null; text: string | null }[]
 }
 
-/** What the keys in a directory open: the names of collections, and of each vector, dead or alive, all that is known of it. */
+/**
+ * What the keys in a directory can open: the names of collections and, for each vector, dead or
+ * alive, everything known about it.
+ */
 function unsealed(path: string): Buffer[] {
   for (;;) {
     const options = { encoding: 'utf8', maxBuffer: 2 ** 30 } as const
     const { error, status, stdout, stderr } = spawnSync(process.execPath, [reader, path, '--json'], options)
     if (error) throw error
     if (status !== 0) throw new Error(stderr)
-    // A file got another name meanwhile.
+    // A file was renamed in the meantime.
     if (stderr.includes('ENOENT')) continue
     const collections: Opened[] = JSON.parse(stdout)
     return collections.flatMap(({ name, entries }) => [
@@ -94,19 +97,22 @@ function unsealed(path: string): Buffer[] {
   }
 }
 
-/** Those of the values that are somewhere in some bytes, as a whole. */
+/** The values that occur, whole, somewhere in the given bytes. */
 const among = (all: Buffer[], values: readonly Buffer[]) =>
   values.filter((value) => all.some((bytes) => bytes.includes(value)))
 
-/** Those of the values that stand in the files of a directory as they are. */
+/** The values that occur unencrypted in the files of a directory. */
 export const plain = (path: string, values: readonly Buffer[]) => among(contents(path), values)
 
-/** Those of the values that somebody can find who has the files of a directory: as they are, or sealed under a key that is there. */
+/**
+ * The values that somebody with access to the files of a directory can find: unencrypted, or sealed
+ * with a key that is there.
+ */
 export const present = (path: string, values: readonly Buffer[]) =>
   among([...contents(path), ...unsealed(path)], values)
 
 const PIECE = 8
-/** Pieces of a value, so many that eleven bytes of it in a row hold at least one. */
+/** Pieces of a value, so many that any eleven consecutive bytes of it contain at least one. */
 export function pieces(value: Buffer): Buffer[] {
   const count = Math.floor((value.length - PIECE) / 4) + 1
   return Array.from({ length: count }, (_, i) => value.subarray(4 * i, 4 * i + PIECE))
@@ -121,7 +127,7 @@ export function bytes(data: Float32Array | number[]): Buffer {
 export const secret = (random: Random) =>
   Array.from({ length: 32 }, () => whole(random, 16).toString(16)).join('')
 
-/** All that is written to disk of a vector whose metadata is one secret. */
+/** Everything written to disk about a vector whose metadata is one secret. */
 export function traces({ id, data, metadata, text }: Vector): Buffer[] {
   const texts = [id, metadata?.secret as string | undefined, text]
   return [bytes(data), ...texts.filter((one) => one !== undefined).map((one) => Buffer.from(one))]

@@ -1,7 +1,7 @@
 import type { Filter } from '../..'
 import { things } from './collections'
 
-/** Metadata in which each document differs from the others by all that a filter can ask. */
+/** Metadata in which the documents differ in everything that a filter can test. */
 export const documents: Record<string, Record<string, unknown> | undefined> = {
   one: {
     n: 1,
@@ -33,7 +33,7 @@ export async function documented() {
   return client
 }
 
-/** Filters with the documents that they match: what is meant, the filter, their ids. */
+/** Filters with the documents they match: a description, the filter, and the ids. */
 export const meanings: [string, Filter, string][] = [
   ['equal number', { n: 1 }, 'one'],
   ['equal string', { s: '3' }, 'three'],
