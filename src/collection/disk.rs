@@ -403,8 +403,7 @@ impl State {
             )));
         }
         let codes = Codes::of(row, row.len());
-        let (code, terms) = codes.get(0);
-        Ok(self.occupy(record, row, code, terms))
+        Ok(self.occupy(record, row, codes.get(0)))
     }
 
     /// Takes the saved graph over, if it is of use. True where its file names vectors that

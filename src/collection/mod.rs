@@ -17,6 +17,8 @@ mod name;
 mod precision;
 mod query;
 mod refresh;
+mod update;
+mod write;
 
 use std::sync::Arc;
 
@@ -28,11 +30,12 @@ pub use config::{Config, check_ef_search, check_name, dimension_of};
 pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
-pub use insert::{Batch, Prepared, Update};
+pub use insert::{Batch, Prepared};
 pub use maintain::Background;
 pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
+pub use update::Update;
 
 use crate::{
     cancel,
