@@ -163,7 +163,7 @@ impl Collection {
             while at < missing.len() {
                 cancel::check()?;
                 let state = self.read(Access::Wait)?;
-                if self.upkeep_is_cancelled() {
+                if self.upkeep.is_cancelled() {
                     return Err(Error::ClientClosed);
                 }
                 let mut copy = follower.copy.lock();
@@ -179,7 +179,7 @@ impl Collection {
         let file = follower.copy.lock().writer.file.clone();
         file.sync()?;
         let mut state = self.write(Access::Wait)?;
-        if self.upkeep_is_cancelled() {
+        if self.upkeep.is_cancelled() {
             return Err(Error::ClientClosed);
         }
         let mut copy = follower.copy.lock();
@@ -288,7 +288,7 @@ impl Collection {
         for seat in (0..total).step_by(KEYS as usize) {
             {
                 let state = self.read(Access::Wait)?;
-                if self.upkeep_is_cancelled() {
+                if self.upkeep.is_cancelled() {
                     return Err(Error::ClientClosed);
                 }
                 let Some(log) = state.journal.log() else {

@@ -249,7 +249,7 @@ impl Collection {
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
         let writing = self.writing.lock();
-        if self.upkeep_is_cancelled() || self.check_place().is_err() {
+        if self.upkeep.is_cancelled() || self.check_place().is_err() {
             return;
         }
         let sealed = encoded.map(|bytes| table.seal_file(&bytes));

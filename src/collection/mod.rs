@@ -2,9 +2,10 @@
 //!
 //! Every operation takes the lock once, so whatever runs at the same time, the outcome
 //! is that of some order of whole operations. Searches share the lock; writes hold it
-//! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
+//! for the time of a few copies. Building the graph happens beside it (`refresh.rs`).
 
 mod batch;
+mod compact;
 mod config;
 mod copy;
 mod cost;
@@ -18,6 +19,7 @@ mod precision;
 mod query;
 mod refresh;
 mod update;
+mod work;
 mod write;
 
 use std::sync::Arc;
