@@ -11,16 +11,13 @@ use std::{path::Path, sync::Arc};
 
 use roaring::RoaringBitmap;
 
-use super::{
-    Access, Collection, State,
-    insert::{head, numbered},
-};
+use super::{Access, Collection, State, write::head_of};
 use crate::{
     cancel,
     error::{Error, Result},
     storage::{
         Backup, Copy, Exported, Files, Follower, GRAPH, HEAD, Head, KEY, Kind, Log, NAME, RECORDS,
-        Record, Restored, SEATS, Sealed, Writer, micros,
+        Record, SEATS, Sealed, Writer, micros,
     },
 };
 
@@ -94,8 +91,7 @@ impl State {
             if writer.place(slot).is_some() {
                 continue;
             }
-            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-            let head = numbered(head(&record.id, metadata, text)?, record);
+            let head = head_of(record)?;
             bytes += head.part(dimension) as usize;
             heads.push(head);
             taken.push((slot, record));
@@ -167,7 +163,7 @@ impl Collection {
             while at < missing.len() {
                 cancel::check()?;
                 let state = self.read(Access::Wait)?;
-                if self.upkeep_is_cancelled() {
+                if self.upkeep.is_cancelled() {
                     return Err(Error::ClientClosed);
                 }
                 let mut copy = follower.copy.lock();
@@ -183,7 +179,7 @@ impl Collection {
         let file = follower.copy.lock().writer.file.clone();
         file.sync()?;
         let mut state = self.write(Access::Wait)?;
-        if self.upkeep_is_cancelled() {
+        if self.upkeep.is_cancelled() {
             return Err(Error::ClientClosed);
         }
         let mut copy = follower.copy.lock();
@@ -292,7 +288,7 @@ impl Collection {
         for seat in (0..total).step_by(KEYS as usize) {
             {
                 let state = self.read(Access::Wait)?;
-                if self.upkeep_is_cancelled() {
+                if self.upkeep.is_cancelled() {
                     return Err(Error::ClientClosed);
                 }
                 let Some(log) = state.journal.log() else {
@@ -394,13 +390,12 @@ impl Collection {
     /// Writes the vectors at `slots` to a backup file of their own.
     pub(super) fn back_up_some(
         &self,
-        files: &Files,
         path: &Path,
         state: &State,
         slots: &RoaringBitmap,
-    ) -> Result<Restored> {
+    ) -> Result<()> {
         let user = self.keys.as_ref().and_then(|keys| keys.user());
-        let mut backup = Backup::create(files, path, user, false)?;
+        let mut backup = Backup::create(&Files::default(), path, user, false)?;
         let (mut writer, name) = backup.section(&self.settings())?;
         let as_it_is = false;
         let form = Form { name, as_it_is };
@@ -413,6 +408,6 @@ impl Collection {
         backup.end_section(&mut writer, &name, slots.len())?;
         // What is deleted next is in a file, or there is no file.
         cancel::commit()?;
-        backup.finish()
+        backup.finish().map(drop)
     }
 }

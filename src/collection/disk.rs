@@ -249,7 +249,7 @@ impl Collection {
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
         let writing = self.writing.lock();
-        if self.upkeep_is_cancelled() || self.check_place().is_err() {
+        if self.upkeep.is_cancelled() || self.check_place().is_err() {
             return;
         }
         let sealed = encoded.map(|bytes| table.seal_file(&bytes));
@@ -403,8 +403,7 @@ impl State {
             )));
         }
         let codes = Codes::of(row, row.len());
-        let (code, terms) = codes.get(0);
-        Ok(self.occupy(record, row, code, terms))
+        Ok(self.occupy(record, row, codes.get(0)))
     }
 
     /// Takes the saved graph over, if it is of use. True where its file names vectors that
