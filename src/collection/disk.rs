@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, Keys,
-        Known, Lock, Log, RECORDS, Seats, StoreKeys, Summary, failed, list, time_of,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY, Keys,
+        Known, Lock, Log, RECORDS, SEATS, Seats, StoreKeys, Summary, failed, list, time_of,
     },
     vectors::{Codes, Record},
     wiped::Wiped,
@@ -374,6 +374,14 @@ impl Collection {
 }
 
 impl State {
+    /// The bytes of its files; `None` in memory.
+    pub(super) fn disk_bytes(&self) -> Option<u64> {
+        let log = self.journal.log()?;
+        let graph = std::fs::metadata(log.directory().join(GRAPH));
+        let keys = SEATS + KEY as u64 * u64::from(log.seats());
+        Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
+    }
+
     /// Puts an entry of the log into the collection.
     fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
         let content = &entry.content;

@@ -4,6 +4,7 @@
 //! is that of some order of whole operations. Searches share the lock; writes hold it
 //! for the time of a few copies. Building the graph happens beside it (`refresh.rs`).
 
+mod backup;
 mod batch;
 mod compact;
 mod config;
@@ -18,6 +19,7 @@ mod name;
 mod precision;
 mod query;
 mod refresh;
+mod rewrite;
 mod update;
 mod work;
 mod write;
