@@ -1,18 +1,8 @@
 // Many searches in one call.
 import fc from 'fast-check'
-import {
-  ClientClosedError,
-  CollectionNotFoundError,
-  DimensionMismatchError,
-  EmbeddingError,
-  type SearchOptions,
-  ValidationError,
-  type VectorizerClient,
-} from '../..'
-import { holding, client as opened, things } from '../support/collections'
+import type { SearchOptions, VectorizerClient } from '../..'
+import { holding, things } from '../support/collections'
 import { seeded, vector, whole } from '../support/random'
-import { rejection } from '../support/rejection'
-import { untyped } from '../support/untyped'
 
 type Query = string | number[] | Float32Array
 
@@ -77,113 +67,12 @@ test('a thousand queries are answered in one call, also from one array and with 
   expect(await client.searchBatch('things', data, options)).toStrictEqual(found)
 })
 
-test('no query has nothing to find', async () => {
-  const client = await holding('a')
-  expect(await client.searchBatch('things', [])).toStrictEqual([])
-  expect(await client.searchBatch('things', new Float32Array(0))).toStrictEqual([])
-  expect(await client.searchBatch('things', [''], { filter: { name: 'b' } })).toStrictEqual([[]])
-  await expect(client.searchBatch('nowhere', [])).rejects.toBeInstanceOf(CollectionNotFoundError)
-})
-
 test('lists of any length are told apart', async () => {
   const ids = Array.from({ length: 2500 }, (_, i) => `id ${i}`)
   const client = await holding(...ids)
   const found = await client.searchBatch('things', ['', [1, 0], ''], { limit: 2500 })
   expect(found.map((list) => list.length)).toStrictEqual([2500, 2500, 2500])
   expect(found[2].map(({ id }) => id)).toStrictEqual(ids)
-})
-
-describe('what is no batch of queries', () => {
-  test.each<[string, unknown, string]>([
-    ['a text', 'text', 'queries'],
-    ['nothing', undefined, 'queries'],
-    ['a list of numbers', [1, 2], 'queries[0]'],
-    ['null among vectors', [[1, 2], null], 'queries[1]'],
-    ['a hole', Object.assign([[1, 2]], { 2: [1, 2] }), 'queries[1]'],
-    [
-      'no finite value',
-      [
-        [1, 2],
-        [3, 4],
-        [5, Number.NaN],
-      ],
-      'queries[2]',
-    ],
-    [
-      'no number',
-      [
-        [1, 2],
-        ['3', 4],
-      ],
-      'queries[1][0]',
-    ],
-    ['a zero vector', [[1, 2], Float32Array.of(0, 0)], 'queries[1]'],
-    ['a lone surrogate', ['text', '\ud800'], 'queries[1]'],
-    ['values that are no whole rows', new Float32Array(5).fill(1), 'queries'],
-    ['no finite value in a row', Float32Array.of(1, 2, 3, Number.POSITIVE_INFINITY), 'queries[3]'],
-  ])('%s is a ValidationError that names it', async (_, queries, named) => {
-    const client = await holding('a')
-    const error = await rejection(untyped(client).searchBatch('things', queries))
-    expect(error).toBeInstanceOf(ValidationError)
-    expect(error.message).toContain(named)
-  })
-
-  test('a wrong dimension names the query', async () => {
-    const client = await holding('a')
-    for (const wrong of [[1, 2, 3], [], Float32Array.of(1)]) {
-      const error = await rejection(client.searchBatch('things', [[1, 2], '', 'a', wrong]))
-      expect(error).toBeInstanceOf(DimensionMismatchError)
-      expect(error).toMatchObject({ expected: 2, got: wrong.length })
-      expect(error.message).toContain('queries[3]')
-    }
-  })
-
-  test.each([{ limit: 0 }, { ef_search: 5000 }, { top: 3 }, { filter: {} }, { filter: { name: undefined } }])(
-    'options %p are refused',
-    async (options) => {
-      const client = await holding('a')
-      await expect(untyped(client).searchBatch('things', [[1, 2]], options)).rejects.toBeInstanceOf(
-        ValidationError,
-      )
-    },
-  )
-
-  test('a closed client answers nothing', async () => {
-    const client = await holding('a')
-    await client.close()
-    await expect(client.searchBatch('things', [[1, 2]])).rejects.toBeInstanceOf(ClientClosedError)
-  })
-})
-
-describe('texts with an embedder', () => {
-  test('are embedded together; vectors and the empty text are left alone', async () => {
-    const calls: string[][] = []
-    const client = opened({
-      embedder: async (texts) => {
-        calls.push([...texts])
-        return texts.map((text) => [1, text.length])
-      },
-    })
-    await client.createCollection('things', { dimension: 2 })
-    await client.insertVectors('things', [
-      { id: 'short', data: [1, 1] },
-      { id: 'long', data: [1, 9] },
-    ])
-    const reused = Float32Array.of(1, 9)
-    const searching = client.searchBatch('things', ['a', reused, '', 'aaaaaaaaa'], { limit: 1 })
-    reused.set([1, 1])
-    const found = await searching
-
-    expect(found.map(([{ id }]) => id)).toStrictEqual(['short', 'long', 'short', 'long'])
-    await client.searchBatch('things', [[1, 2], ''])
-    expect(calls).toStrictEqual([['a', 'aaaaaaaaa']])
-  })
-
-  test('fail as a whole', async () => {
-    const client = opened({ embedder: () => Promise.reject(new Error('no model')) })
-    await client.createCollection('things', { dimension: 2 })
-    await expect(client.searchBatch('things', [[1, 2], 'a'])).rejects.toBeInstanceOf(EmbeddingError)
-  })
 })
 
 test('a vector is in the results of no query that begins after its delete', async () => {

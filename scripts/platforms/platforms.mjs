@@ -2,9 +2,11 @@
 
 /** The specs of Jest that meet the system: files, locks, threads, processes, the network; and the calls. */
 const SPECS = [
-  ...['embedded/backup', 'embedded/concurrency', 'embedded/delete', 'embedded/disk', 'embedded/embedder'],
-  ...['embedded/erasure', 'embedded/errors', 'embedded/esm', 'embedded/filters', 'embedded/locking'],
-  ...['embedded/receipt', 'embedded/search', 'embedded/threads', 'embedded/vectors'],
+  ...['conformance/deletes', 'conformance/errors', 'conformance/filters', 'conformance/inserting'],
+  ...['conformance/searching', 'conformance/texts'],
+  ...['embedded/backup', 'embedded/concurrency', 'embedded/disk', 'embedded/embedder', 'embedded/erasure'],
+  ...['embedded/errors', 'embedded/esm', 'embedded/filters', 'embedded/locking', 'embedded/receipt'],
+  ...['embedded/search', 'embedded/threads'],
   ...['http/deletes', 'http/serve'],
 ]
 

@@ -33,11 +33,13 @@ const LEFT_OUT = [
  */
 const SPECS = {
   'arguments: values, ids, metadata, texts, views and detached buffers':
-    'embedded/vectors embedded/input embedded/metadata embedded/text',
-  'results: lists, rows in portions, vectors': 'embedded/search embedded/reading embedded/filters',
-  // Not erasure: it starts hundreds of readers, each of which would run under it as well.
-  deletes: 'embedded/delete embedded/receipt',
-  'errors and realms': 'embedded/errors embedded/realm embedded/realm-other embedded/collections',
+    'conformance/inserting conformance/refused conformance/texts embedded/input embedded/metadata',
+  'results: lists, rows in portions, vectors':
+    'conformance/searching conformance/reading conformance/filters embedded/search embedded/filters',
+  // Not erasure: it reads whole stores, hundreds of times.
+  deletes: 'conformance/deletes embedded/unknown-fields embedded/receipt',
+  'errors and realms':
+    'conformance/errors conformance/collections embedded/errors embedded/realm embedded/realm-other',
   'callbacks: embedders and listeners': 'embedded/embedder http/embedder embedded/progress',
   'files, from several clients': 'embedded/disk embedded/backup embedded/locking',
   'threads and processes that end': 'embedded/threads http/ending',
