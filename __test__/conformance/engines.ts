@@ -37,6 +37,11 @@ export class Engine {
       : { dimension: 32_768, metadata: 65_536, text: 65_535, results: 16_384 }
   }
 
+  /** To how many digits after the point scores are exact. */
+  get digits() {
+    return this.isEmbedded ? 9 : 4
+  }
+
   /** A client of an empty store. */
   async open(options: Options = {}) {
     return this.#open(options)

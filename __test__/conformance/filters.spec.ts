@@ -62,6 +62,7 @@ describe.each(engines)('filters of the client that is %s', (_, ready) => {
       const error = await rejection(untyped(client).deleteByFilter('things', filter))
       expect([what, error.name]).toStrictEqual([what, 'ValidationError'])
       expect(error.message).toContain(path)
+      expect(error.message.length).toBeLessThan(1000)
       for (const [name, args] of Object.entries(asking(filter))) {
         const other = await rejection(untyped(client)[name]('things', ...args))
         expect([what, name, other.name]).toStrictEqual([what, name, 'ValidationError'])
@@ -87,6 +88,43 @@ describe.each(engines)('filters of the client that is %s', (_, ready) => {
     expect((await matched(engine, client, { n: { $gte: 1 } })).listed).toStrictEqual(['five'])
     expect(await client.count('things', { n: -1 })).toBe(1)
     expect(await client.count('things', { n: { $exists: false } })).toBe(2)
+  })
+
+  test('the same condition in three forms matches the same', async () => {
+    const client = await documented(engine)
+    const forms: Filter[][] = [
+      [{ s: 'apple' }, { s: { $eq: 'apple' } }, { must: [{ key: 's', match: { value: 'apple' } }] }],
+      [{ n: [1, 2] }, { n: { $in: [1, 2] } }, { must: [{ key: 'n', match: { any: [1, 2] } }] }],
+      [
+        { n: 1, s: 'apple' },
+        { $and: [{ n: 1 }, { s: 'apple' }] },
+        {
+          must: [
+            { key: 'n', match: { value: 1 } },
+            { key: 's', match: { value: 'apple' } },
+          ],
+        },
+      ],
+    ]
+    for (const same of forms) {
+      const found = await Promise.all(same.map((filter) => client.search('things', '', { filter })))
+      expect(found[0].length).toBeGreaterThan(0)
+      expect(found[1]).toStrictEqual(found[0])
+      expect(found[2]).toStrictEqual(found[0])
+    }
+  })
+
+  test('a field may have any name that is no operator', async () => {
+    const client = await engine.things()
+    const names = ['key', 'filter', '__proto__', 'constructor', 'a b', 'é']
+    for (const [i, name] of names.entries()) {
+      const own = JSON.parse(JSON.stringify({ [name]: 'here', i }))
+      await client.insertVectors('things', [{ id: `${i}`, data: [1, i], metadata: own }])
+    }
+    for (const [i, name] of names.entries()) {
+      const filter = JSON.parse(`{${JSON.stringify(name)}: "here"}`)
+      expect((await client.search('things', '', { filter })).map(({ id }) => id)).toStrictEqual([`${i}`])
+    }
   })
 
   test('what a filter compares with may be of any length, and hold any character', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { CollectionNotFoundError, VectorNotFoundError } from '../..'
+import { CollectionNotFoundError, ValidationError, VectorNotFoundError } from '../..'
 import { everything } from '../support/collections'
 import { seeded, vector } from '../support/random'
+import { rejection } from '../support/rejection'
 import { untyped } from '../support/untyped'
 import { engines } from './engines'
 
@@ -113,11 +114,11 @@ describe.each(engines)('inserting with the client that is %s', (_, ready) => {
 
   test('generates ids that are version 7 UUIDs, all different', async () => {
     const client = await engine.things()
-    const rows = Array.from({ length: 300 }, () => ({ data: [1, 2] }))
+    const rows = Array.from({ length: 1000 }, () => ({ data: [1, 2] }))
     const { ids } = await client.insertVectors('things', rows)
 
     expect(ids.filter((id) => !UUID_7.test(id))).toStrictEqual([])
-    expect(new Set(ids).size).toBe(300)
+    expect(new Set(ids).size).toBe(1000)
     expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(ids))
   })
 
@@ -156,23 +157,28 @@ describe.each(engines)('inserting with the client that is %s', (_, ready) => {
     const typed = Float32Array.of(1, 2)
     const columns = Float32Array.of(1, 2)
     const metadata = { list: [1], name: 'before' }
+    const texts = ['before']
     const calls = [
       client.insertVectors('things', [{ id: 'array', data, metadata }]),
       client.insertVectors('things', [{ id: 'typed', data: typed, metadata }]),
       client.insertVectors('things', { ids: ['column'], data: columns, metadata: [metadata] }),
+      client.insertText('things', 'before', metadata),
+      client.batchInsertText('things', texts, [metadata]),
     ]
     data[0] = 9
     typed[0] = 9
     columns[0] = 9
+    texts[0] = 'after'
     metadata.name = 'after'
     metadata.list.push(2)
     await Promise.all(calls)
 
     const stored = await engine.vectorsOf(client)
-    expect(stored).toHaveLength(3)
+    expect(stored).toHaveLength(5)
     for (const one of stored) {
-      const kept = { id: one.id, data: Float32Array.of(1, 2), metadata: { list: [1], name: 'before' } }
-      expect(one).toStrictEqual(kept)
+      expect(one.metadata).toStrictEqual({ list: [1], name: 'before' })
+      if (one.text === undefined) expect(one.data).toStrictEqual(Float32Array.of(1, 2))
+      else expect(one.text).toBe('before')
     }
   })
 
@@ -267,6 +273,8 @@ describe.each(engines)('inserting with the client that is %s', (_, ready) => {
       deep: { list: ['1970-01-01T00:00:00.001Z'] },
     })
     expect(await client.count('things', { at: new Date(0) })).toBe(1)
+    expect(await client.count('things', { at: { $gt: new Date(0) } })).toBe(0)
+    expect(await client.count('things', { at: { $lt: new Date(1) } })).toBe(1)
   })
 
   test('values are kept as 32-bit floats, to the bit', async () => {
@@ -294,6 +302,7 @@ describe.each(engines)('updating with the client that is %s', (_, ready) => {
     expect(third).toMatchObject({ text: 'a text', metadata: { only: true } })
     expect(third.data).not.toStrictEqual(second.data)
     expect(await client.getVector('things', 'a')).toStrictEqual(third)
+    expect((await client.search('things', 'a text'))[0]).toMatchObject({ id: 'a' })
 
     const fourth = await client.updateVector('things', 'a', { text: 'other words', data: [1, 1] })
     expect(fourth).toMatchObject({ text: 'other words', data: Float32Array.of(1, 1) })
@@ -318,8 +327,11 @@ describe.each(engines)('updating with the client that is %s', (_, ready) => {
     for (const update of updates) {
       await expect(untyped(client).updateVector('things', 'a', update)).rejects.toThrow()
     }
-    const nobody = client.updateVector('things', 'b', { data: [1, 1] })
-    await expect(nobody).rejects.toBeInstanceOf(VectorNotFoundError)
+    const beside = untyped(client).updateVector('things', 'a', { data: [1, 1], metadata: null })
+    await expect(beside).rejects.toBeInstanceOf(ValidationError)
+    const nobody = await rejection(client.updateVector('things', 'b', { data: [1, 1] }))
+    expect(nobody).toBeInstanceOf(VectorNotFoundError)
+    expect(nobody.message).toContain("'b'")
     const nowhere = client.updateVector('nowhere', 'a', { data: [1, 1] })
     await expect(nowhere).rejects.toBeInstanceOf(CollectionNotFoundError)
     expect(await everything(client)).toStrictEqual(before)

@@ -10,6 +10,9 @@ cyclic.self = cyclic
 class Instance {
   a = 1
 }
+const hidden = (object: object, key: string, value: unknown) => Object.defineProperty(object, key, { value })
+/** An object that inherits from one that inherits from nothing. */
+const inheriting = (from: object) => Object.create(Object.assign(Object.create(null), from))
 
 const noData: [unknown, typeof ValidationError | typeof DimensionMismatchError, string][] = [
   [[1], DimensionMismatchError, 'vectors[1].data'],
@@ -24,6 +27,8 @@ const noData: [unknown, typeof ValidationError | typeof DimensionMismatchError, 
   [[1, '2'], ValidationError, 'vectors[1].data[1]'],
   [[null, 1], ValidationError, 'vectors[1].data[0]'],
   [[1, 2n], ValidationError, 'vectors[1].data[1]'],
+  // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+  [[1, ,], ValidationError, 'vectors[1].data[1]'],
   ['ab', ValidationError, 'vectors[1].data'],
   [Float64Array.of(1, 2), ValidationError, 'vectors[1].data'],
   [undefined, ValidationError, 'vectors[1].data'],
@@ -32,23 +37,36 @@ const noData: [unknown, typeof ValidationError | typeof DimensionMismatchError, 
 const noMetadata: [unknown, string][] = [
   [[1], 'metadata'],
   ['a', 'metadata'],
+  [1, 'metadata'],
   [new Instance(), 'metadata'],
   [new Map(), 'metadata'],
   [new Date(0), 'metadata'],
   [() => 1, 'metadata'],
   [{ a: { b: [1, () => 1] } }, 'metadata.a.b[1]'],
   [{ a: new Instance() }, 'metadata.a'],
+  [{ a: new Set() }, 'metadata.a'],
   [{ a: new Uint8Array(1) }, 'metadata.a'],
   [{ a: Number.NaN }, 'metadata.a'],
   [{ a: [Number.POSITIVE_INFINITY] }, 'metadata.a[0]'],
-  [{ a: 1n }, 'metadata.a'],
-  [{ a: 2n ** 64n }, 'metadata.a'],
-  [{ a: -0 }, 'metadata.a'],
-  [{ a: Object.assign([1], { toJSON: () => [2] }) }, 'metadata.a'],
-  [{ [Symbol('a')]: 1 }, 'metadata'],
+  [{ a: 1n }, 'metadata.a: 1n would be read back as the number 1'],
+  [{ a: -(2n ** 53n) + 1n }, 'metadata.a: -9007199254740991n would be read back'],
+  [{ a: 2n ** 64n }, 'metadata.a: a bigint must fit 64 bits'],
+  [{ a: [-(2n ** 63n) - 1n] }, 'metadata.a[0]: a bigint must fit'],
+  [{ a: { b: [-0] } }, 'metadata.a.b[0]: -0 would be read back as 0'],
+  [{ a: Object.assign([1], { toJSON: () => [2] }) }, 'metadata.a: keys of'],
+  [{ a: 'abc'.match(/(?<x>b)/) }, 'metadata.a: keys of a list'],
+  [{ a: Object.assign([1], { [Symbol('a')]: 1 }) }, 'metadata.a: keys of a list'],
+  [{ a: Object.assign(new Date(0), { toJSON: () => 0 }) }, 'metadata.a: keys'],
+  [hidden({ a: 1 }, 'toJSON', () => ({})), 'metadata: keys that are symbols'],
+  [{ a: hidden({}, 'b', 1) }, 'metadata.a: keys that are symbols or not enumerable'],
+  [{ [Symbol('a')]: 1, a: 1 }, 'metadata: keys that are symbols'],
+  [Object.assign(inheriting({ b: 1 }), { a: 1 }), 'metadata'],
+  [{ a: inheriting({ b: 1 }) }, 'metadata.a'],
+  [{ a: Symbol('a') }, 'metadata.a'],
   [{ a: [undefined] }, 'metadata.a[0]'],
   [{ a: new Date(Number.NaN) }, 'metadata.a'],
   [{ a: LONE_SURROGATE }, 'metadata.a'],
+  [{ [LONE_SURROGATE]: 1 }, 'metadata'],
   [cyclic, 'metadata.self.self'],
 ]
 
@@ -113,6 +131,25 @@ describe.each(engines)('input that is refused by the client that is %s', (_, rea
     expect(await engine.idsOf(client)).toStrictEqual(['a'])
   })
 
+  test('texts beside vectors that are none, by their place', async () => {
+    const client = await engine.things()
+    const column = { ids: ['a'], data: Float32Array.of(1, 2) }
+    const given: [unknown, string][] = [
+      [[{ data: [1, 2], text: '' }], 'vectors[0].text: is empty'],
+      [[{ data: [1, 2] }, { data: [1, 2], text: 7 }], 'vectors[1].text: expected a string, got 7'],
+      [[{ data: [1, 2], text: LONE_SURROGATE }], 'vectors[0].text: a lone surrogate'],
+      [{ ...column, texts: [''] }, 'vectors.texts[0]: is empty'],
+      [{ ...column, texts: 'a' }, 'vectors.texts: expected an array'],
+      [{ ...column, texts: ['a', 'b'] }, 'vectors.texts: longer than'],
+    ]
+    for (const [vectors, begin] of given) {
+      const error = await rejection(untyped(client).insertVectors('things', vectors))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(begin)
+    }
+    expect(await client.count('things')).toBe(0)
+  })
+
   test('columns whose lengths do not fit', async () => {
     const client = await engine.holding('a')
     const data = Float32Array.of(1, 2, 3)
@@ -121,8 +158,6 @@ describe.each(engines)('input that is refused by the client that is %s', (_, rea
       [{ ids: ['b', 'c'], data }, 'vectors.data'],
       [{ ids: [], data }, '3 values'],
       [{ ids: ['b'], data: two, metadata: [{}, {}] }, 'vectors.metadata'],
-      [{ ids: ['b'], data: two, texts: ['a', 'b'] }, 'vectors.texts'],
-      [{ ids: ['b'], data: two, texts: [''] }, 'vectors.texts[0]'],
       [{ ids: [7], data: two }, 'vectors.ids[0]'],
       [{ vectors: [] }, 'vectors'],
     ]

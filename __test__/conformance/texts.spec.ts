@@ -29,6 +29,7 @@ describe.each(engines)('texts with the client that is %s', (_, ready) => {
   test('are embedded by the built-in embedder, which gives the same vectors everywhere', async () => {
     const client = await engine.things(8)
     const text = 'Wie man Vektoren löscht – 如何删除向量'
+    await client.insertText('things', 'other texts leave no trace')
     const id = await client.insertText('things', text, { n: 1 })
     expect(await client.getVector('things', id)).toStrictEqual({
       id,
@@ -51,8 +52,15 @@ describe.each(engines)('texts with the client that is %s', (_, ready) => {
     expect(found.map(({ text }) => text).slice(0, 2)).toStrictEqual([all[1], all[3]])
     expect((await client.search('things', all[2]))[0]).toMatchObject({
       text: all[2],
-      score: expect.closeTo(1, 4),
+      score: expect.closeTo(1, engine.isEmbedded ? 5 : 4),
     })
+    expect((await client.search('things', 'RECIPE'))[0].text).toBe(all[0])
+  })
+
+  test.each([1, 2, 3, 1536])('fit a collection of %i dimensions', async (dimension) => {
+    const client = await engine.things(dimension)
+    await client.batchInsertText('things', ['one text', 'another text', '!'])
+    expect(await client.search('things', 'one text')).toHaveLength(3)
   })
 
   test('insertText resolves with the id, batchInsertText with the ids in order', async () => {
@@ -118,12 +126,12 @@ describe.each(engines)('texts with the client that is %s', (_, ready) => {
 
   test('may be any that is not empty', async () => {
     const client = await engine.things(32)
-    const all = [' ', '.', '🦀', '\0', '\n\n', 'a', '—', '\u0301', '"\\', '%', "'", 'ß'.repeat(30_000)]
-    for (const text of all) {
+    const short = [' ', '.', '🦀', '\0', '\n\n', 'a', '—', '\u0301', '"\\', '%', "'"]
+    for (const text of [...short, 'ß'.repeat(engine.limits.text / 2)]) {
       const id = await client.insertText('things', text)
       expect((await client.getVector('things', id)).text).toBe(text)
       const found = await client.search('things', text, { limit: 1 })
-      expect(found[0].score).toBeCloseTo(1, 4)
+      expect(found[0].score).toBeCloseTo(1, engine.isEmbedded ? 5 : 4)
     }
   })
 
@@ -200,14 +208,17 @@ describe.each(engines)('an embedder of the client that is %s', (_, ready) => {
       { id: 'long', text: 'aaaa' },
     ])
     const [best] = await client.search('things', 'bbbb')
-    expect(best).toMatchObject({ id: 'long', score: expect.closeTo(1, 4) })
+    expect(best).toMatchObject({ id: 'long', score: expect.closeTo(1, engine.digits) })
     expect((await client.searchText('things', { query: 'b' })).results[0].id).toBe('short')
     expect(await client.updateVector('things', 'short', { text: 'ccc' })).toStrictEqual({
       id: 'short',
       data: Float32Array.of(1, 3),
       text: 'ccc',
     })
-    const found = await client.searchBatch('things', ['bbb', [1, 4], '', 'bbbb'], { limit: 1 })
+    const reused = Float32Array.of(1, 4)
+    const searching = client.searchBatch('things', ['bbb', reused, '', 'bbbb'], { limit: 1 })
+    reused.set([1, 3])
+    const found = await searching
     expect(found.map(([{ id }]) => id)).toStrictEqual(['short', 'long', found[2][0].id, 'long'])
     expect(calls).toStrictEqual([['a', 'aaaa'], ['bbbb'], ['b'], ['ccc'], ['bbb', 'bbbb']])
   })
@@ -260,9 +271,39 @@ describe.each(engines)('an embedder of the client that is %s', (_, ready) => {
     const failing: [Embedder, new (...args: never[]) => VectorizerError, RegExp][] = [
       [() => Promise.reject(new Error('model is down')), EmbeddingError, /model is down/],
       [() => Promise.reject('just text'), EmbeddingError, /just text/],
+      [
+        () => {
+          throw new Error('no model')
+        },
+        EmbeddingError,
+        /no model/,
+      ],
       [async () => [[1, 2]], EmbeddingError, /1 for 2/],
-      [(() => undefined) as unknown as Embedder, EmbeddingError, /undefined/],
-      [(() => [[1, 2], 'ab']) as unknown as Embedder, EmbeddingError, /\[1\]/],
+      [async () => Array(3).fill([1, 2]), EmbeddingError, /3 for 2/],
+      [untyped(() => undefined), EmbeddingError, /undefined/],
+      [untyped(() => ({})), EmbeddingError, /object/],
+      [untyped(() => [[1, 2], 'ab']), EmbeddingError, /\[1\]/],
+      [
+        untyped(() => [
+          ['1', '2'],
+          [1, 2],
+        ]),
+        EmbeddingError,
+        /\[0\]/,
+      ],
+      [untyped(() => Array(2)), EmbeddingError, /\[0\]/],
+      [
+        untyped(() => [{ length: 1e9 }, [1, 2]]),
+        EmbeddingError,
+        /\[0\]: 1000000000 values, where a vector has at most 65535/,
+      ],
+      [
+        untyped(() => [[1, 2], Object.assign([1, 2], { length: 2 ** 32 - 1 })]),
+        EmbeddingError,
+        /\[1\]: 4294967295 values/,
+      ],
+      [untyped(() => [{ length: -1 }, [1, 2]]), VectorizerError, /0 dimensions/],
+      [untyped(() => [BigInt64Array.of(1n, 2n), [1, 2]]), EmbeddingError, /\[0\]/],
       [
         async () => [
           [1, 2],
@@ -294,6 +335,8 @@ describe.each(engines)('an embedder of the client that is %s', (_, ready) => {
       expect(error).toBeInstanceOf(Class)
       expect(error.code).not.toBe('INTERNAL_ERROR')
       expect(error.message).toMatch(message)
+      const rows = ['one', 'two'].map((text) => ({ id: text, text }))
+      await expect(client.insertTexts('things', rows)).rejects.toBeInstanceOf(Class)
     }
     expect(await client.count('things')).toBe(0)
   })
@@ -326,6 +369,9 @@ describe.each(engines)('an embedder of the client that is %s', (_, ready) => {
     await client.insertVectors('things', [{ id: 'a', data: [1, 2] }])
     expect((await rejection(client.insertText('things', 'one'))).cause).toBe(cause)
     expect((await rejection(client.search('things', 'one'))).cause).toBe(cause)
+    const batch = await rejection(client.searchBatch('things', [[1, 2], 'one']))
+    expect(batch).toBeInstanceOf(EmbeddingError)
+    expect(batch.cause).toBe(cause)
     expect((await rejection(client.updateVector('things', 'a', { text: 'one' }))).cause).toBe(cause)
   })
 

@@ -1,5 +1,4 @@
 import type { Filter } from '../..'
-import { things } from './collections'
 
 /** Metadata in which the documents differ in everything that a filter can test. */
 export const documents: Record<string, Record<string, unknown> | undefined> = {
@@ -23,14 +22,6 @@ export const documents: Record<string, Record<string, unknown> | undefined> = {
   three: { n: 3, s: '3', yes: null, tags: [], at: '2024-01-02T01:00:00+02:00', author: 'Cy' },
   four: { n: '1', s: 'Apple', tags: 'red', at: 'no date' },
   none: undefined,
-}
-
-/** A client with the documents in the collection `things`. */
-export async function documented() {
-  const client = await things()
-  const rows = Object.entries(documents).map(([id, one], i) => ({ id, data: [1, i], metadata: one }))
-  await client.insertVectors('things', rows)
-  return client
 }
 
 /** Filters with the documents they match: a description, the filter, and the ids. */
@@ -115,6 +106,11 @@ export const meanings: [string, Filter, string][] = [
     'one',
   ],
   ['match any', { must: [{ key: 'n', match: { any: [1, 2] } }] }, 'one two'],
+  [
+    'match except: present values other than those',
+    { must: [{ key: 'n', match: { except: [1, 3] } }] },
+    'two four',
+  ],
   ['range of numbers', { must: [{ key: 'n', range: { gt: 1, lte: 3 } }] }, 'two three'],
   [
     'range of dates',

@@ -2,17 +2,22 @@
 
 /** The specs of Jest that meet the system: files, locks, threads, processes, the network; and the calls. */
 const SPECS = [
-  ...['backup', 'concurrency', 'delete', 'disk', 'embedder', 'erasure', 'errors', 'esm', 'filters'],
-  ...['http-deletes', 'http-serve', 'locking', 'receipt', 'search', 'threads', 'vectors'],
+  ...['conformance/deletes', 'conformance/errors', 'conformance/filters', 'conformance/inserting'],
+  ...['conformance/searching', 'conformance/texts'],
+  ...['embedded/backup', 'embedded/concurrency', 'embedded/disk', 'embedded/embedder', 'embedded/erasure'],
+  ...['embedded/errors', 'embedded/esm', 'embedded/filters', 'embedded/locking', 'embedded/receipt'],
+  ...['embedded/search', 'embedded/threads'],
+  ...['http/deletes', 'http/serve'],
 ]
 
 const LOCKED = 'reads a file of a store that is open, which Windows locks'
 const SIGNALS = 'ends programs by signals, which Windows has not'
 /** As the workflow leaves them out on Windows. */
 const NOT_WINDOWS = {
-  ...{ backup: LOCKED, disk: LOCKED, erasure: LOCKED, locking: LOCKED },
-  ...{ 'http-command': SIGNALS, 'http-ending': SIGNALS, 'http-load': SIGNALS, 'http-log': SIGNALS },
-  ...{ 'http-metrics': SIGNALS, 'http-documented': 'runs bash' },
+  ...{ 'embedded/backup': LOCKED, 'embedded/disk': LOCKED },
+  ...{ 'embedded/erasure': LOCKED, 'embedded/locking': LOCKED },
+  ...{ 'command/serve': SIGNALS, 'http/ending': SIGNALS, 'http/load': SIGNALS, 'http/log': SIGNALS },
+  ...{ 'http/metrics': SIGNALS, 'http/documented': 'runs bash' },
 }
 
 /**

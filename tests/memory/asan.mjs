@@ -32,15 +32,18 @@ const LEFT_OUT = [
  * minutes here, most of it in distances between vectors.
  */
 const SPECS = {
-  'arguments: values, ids, metadata, texts, views and detached buffers': 'vectors input metadata text',
-  'results: lists, rows in portions, vectors': 'search reading filters',
-  // Not erasure: it starts hundreds of readers, each of which would run under it as well.
-  deletes: 'delete receipt',
-  'errors and realms': 'errors realm realm-other collections',
-  'callbacks: embedders and listeners': 'embedder http-embedder progress',
-  'files, from several clients': 'disk backup locking',
-  'threads and processes that end': 'threads http-ending',
-  'the server': 'http-serve http-vectors http-search http-limits http-connections',
+  'arguments: values, ids, metadata, texts, views and detached buffers':
+    'conformance/inserting conformance/refused conformance/texts embedded/input embedded/metadata',
+  'results: lists, rows in portions, vectors':
+    'conformance/searching conformance/reading conformance/filters embedded/search embedded/filters',
+  // Not erasure: it reads whole stores, hundreds of times.
+  deletes: 'conformance/deletes embedded/unknown-fields embedded/receipt',
+  'errors and realms':
+    'conformance/errors conformance/collections embedded/errors embedded/realm embedded/realm-other',
+  'callbacks: embedders and listeners': 'embedded/embedder http/embedder embedded/progress',
+  'files, from several clients': 'embedded/disk embedded/backup embedded/locking',
+  'threads and processes that end': 'embedded/threads http/ending',
+  'the server': 'http/serve http/vectors http/search http/limits http/connections',
 }
 
 const rustc = (...args) => execFileSync('rustc', args, { encoding: 'utf8', cwd: root }).trim()
@@ -226,10 +229,23 @@ function passes(args) {
   return status === 0 && found.length === 0
 }
 
+/**
+ * The paths of specs by their names, which may be with the folder, `http/search`, or without it,
+ * which is all that are so called.
+ */
+function pathsOf(names) {
+  const all = readdirSync(join(root, '__test__'), { recursive: true })
+  return names.flatMap((name) => {
+    const found = all.filter((one) => `/${one}`.endsWith(`/${name}.spec.ts`))
+    if (found.length === 0) throw new Error(`there is no spec ${name}`)
+    return found.map((one) => `__test__/${one}`)
+  })
+}
+
 /** Runs the chosen specs, or these. */
 export function specsPass(names = Object.values(SPECS).flatMap((some) => some.split(' '))) {
   const jest = createRequire(import.meta.url).resolve('jest/bin/jest')
-  const paths = names.map((name) => `__test__/${name}.spec.ts`)
+  const paths = pathsOf(names)
   // In processes of their own, so that a report ends one spec and not all.
   const workers = `--maxWorkers=${Math.max(2, availableParallelism())}`
   return passes([jest, workers, '--testTimeout=600000', '--runTestsByPath', ...paths])

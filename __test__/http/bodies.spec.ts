@@ -1,0 +1,112 @@
+// Bodies that the document refuses are refused, and change nothing.
+import { everything, idsOf } from '../support/collections'
+import { refusal, serving, servingThings } from '../support/http'
+
+const INVALID = { status: 400, code: 'VALIDATION_ERROR' }
+
+test.each<[string, unknown]>([
+  ['delete_by_filter', [{ name: 'a' }, null, null]],
+  ['delete_by_filter', [{ name: 'a' }, false, false]],
+  ['vectors/delete_by_filter', [{ name: 'a' }, null, null]],
+  ['batch_delete', [['a'], null]],
+  ['verify_erased', [['a']]],
+  ['insert', ['new', null, [1, 2], null]],
+  ['batch_insert', [[{ id: 'new', vector: [1, 2] }]]],
+  ['batch_insert', { vectors: [['new', null, [1, 2], null]] }],
+  ['search', ['text', null, 1, { name: 'a' }, null, null, null, null]],
+  ['search/text', ['text', 1, { name: 'a' }, null, null, null, null]],
+])('a list in place of an object is refused by %s: %j', async (route, body) => {
+  const { client, ask } = await servingThings(['a', 'b'])
+  const before = await everything(client)
+  const answer = await ask('POST', `/collections/things/${route}`, body)
+  expect(refusal(answer)).toStrictEqual(INVALID)
+  expect(answer.json.message).toMatch(/^body.*: invalid type: sequence, expected an object$/)
+  expect(await everything(client)).toStrictEqual(before)
+})
+
+test.each<[string, string, unknown]>([
+  ['POST', '/batch_delete', ['things', ['a'], null]],
+  ['POST', '/insert_texts', { collection: 'things', texts: [['new', 'text', null]] }],
+  ['POST', '/insert_vectors', { collection: 'things', vectors: [['new', [1, 2], null]] }],
+  ['POST', '/update', ['things', 'a', null, [3, 4], null]],
+  ['PUT', '/collections/things/vectors/a', [null, [3, 4], null]],
+  ['PUT', '/qdrant/collections/things/points', { points: [[1, [1, 2], null]] }],
+  ['POST', '/qdrant/collections/things/points/delete', [['a'], null, null]],
+  ['POST', '/collections', { name: 'new', dimension: 2, hnsw: [16, 100, 80] }],
+  ['POST', '/embed', ['text', null, 2]],
+])('a list in place of an object is refused by %s %s: %j', async (method, path, body) => {
+  const { client, ask } = await servingThings(['a', 'b'])
+  const before = await everything(client)
+  expect(refusal(await ask(method, path, body))).toStrictEqual(INVALID)
+  expect(await everything(client)).toStrictEqual(before)
+})
+
+test.each<[string, unknown]>([
+  ['/collections/things/delete_by_filter', { filter: { name: 'a' }, dry_run: null }],
+  ['/collections/things/delete_by_filter', { filter: { name: 'a' }, receipt: null }],
+  ['/collections/things/vectors/delete_by_filter', { filter: { name: 'a' }, dry_run: null }],
+  ['/collections/things/batch_delete', { ids: ['a'], receipt: null }],
+  ['/batch_delete', { collection: 'things', ids: ['a'], receipt: null }],
+])('null is no option of a delete by %s: %j', async (path, body) => {
+  const { client, ask } = await servingThings(['a', 'b'])
+  const answer = await ask('POST', path, body)
+  expect(refusal(answer)).toStrictEqual(INVALID)
+  expect(answer.json.message).toMatch(/^body\.(dry_run|receipt): invalid type: null/)
+  expect(await idsOf(client)).toStrictEqual(['a', 'b'])
+})
+
+test('the document allows null where it is taken, and nowhere else', async () => {
+  const { ask } = await serving()
+  const { schemas } = (await ask('GET', '/openapi.json')).json.components
+  for (const name of ['ByFilter', 'Ids', 'IdsOfCollection']) {
+    const { properties, required } = schemas[name]
+    for (const option of ['dry_run', 'receipt'].filter((option) => option in properties)) {
+      expect(properties[option]).toMatchObject({ type: 'boolean', default: false })
+      expect(required).not.toContain(option)
+    }
+  }
+})
+
+describe("how Qdrant's clients say that a write is to be waited for", () => {
+  const point = { points: [{ id: 'new', vector: [1, 2] }] }
+
+  test.each(['wait=true', 'wait=false', 'ordering=weak', 'ordering=strong&wait=true'])(
+    '?%s changes nothing',
+    async (query) => {
+      const { client, ask } = await servingThings(['a'])
+      const points = '/qdrant/collections/things/points'
+      expect((await ask('PUT', `${points}?${query}`, point)).status).toBe(200)
+      expect(await idsOf(client)).toStrictEqual(['a', 'new'])
+      const done = await ask('POST', `${points}/delete?${query}`, { points: ['a'] })
+      expect(done.json).toMatchObject({ result: { status: 'completed' }, status: 'ok' })
+      expect(await idsOf(client)).toStrictEqual(['new'])
+    },
+  )
+
+  test.each(['wait=yes', 'ordering=soon', 'wait=true&b', 'wait=true&wait=true'])(
+    '?%s is refused, and nothing happens',
+    async (query) => {
+      const { client, ask } = await servingThings(['a'])
+      const points = '/qdrant/collections/things/points'
+      for (const [method, path, body] of [
+        ['PUT', points, point],
+        ['POST', `${points}/delete`, { points: ['a'] }],
+      ] as const) {
+        expect(refusal(await ask(method, `${path}?${query}`, body))).toStrictEqual(INVALID)
+      }
+      expect(await idsOf(client)).toStrictEqual(['a'])
+    },
+  )
+
+  test('is unknown to every other route', async () => {
+    const { client, ask } = await servingThings(['a'])
+    for (const [method, path, body] of [
+      ['DELETE', '/collections/things/vectors/a', undefined],
+      ['POST', '/collections/things/batch_delete', { ids: ['a'] }],
+      ['POST', '/collections/things/insert', { id: 'b', vector: [1, 2] }],
+    ] as const) {
+      expect(refusal(await ask(method, `${path}?wait=true`, body))).toStrictEqual(INVALID)
+    }
+    expect(await idsOf(client)).toStrictEqual(['a'])
+  })
+})
