@@ -28,7 +28,7 @@ pub struct Hnsw {
     pub ef_construction: usize,
     /// Candidates that a search keeps.
     pub ef_search: usize,
-    /// What makes a graph of many vectors that are in none.
+    /// How to build a graph of many vectors from nothing.
     pub builder: GraphBuilder,
 }
 

@@ -27,12 +27,12 @@ pub use search::Target;
 /// Terminates a neighbour list that is not full.
 const NONE: u32 = u32::MAX;
 
-/// What makes a graph of many vectors that are in none.
+/// How to build a graph of many vectors from nothing.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub enum GraphBuilder {
-    /// Insertion into the flat graph, the same as for vectors that come later.
+    /// This package's own insertion, the same as for vectors that come later.
     #[default]
     #[serde(rename = "own")]
     Own,

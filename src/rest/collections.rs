@@ -52,7 +52,7 @@ struct HnswOptions {
     /// Candidates that a search keeps. Default 80.
     #[schemars(range(min = 1, max = 4096))]
     ef_search: Option<Whole>,
-    /// What makes a graph of many vectors that are in none. Default `own`.
+    /// How to build a graph of many vectors from nothing. Default `own`.
     builder: Option<GraphBuilder>,
 }
 
