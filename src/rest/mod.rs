@@ -1,36 +1,22 @@
 //! The HTTP face of a client: a request in, one call, an answer out. It decides nothing.
 //!
-//! - `routes` is the table of routes; `table` makes the router of it, and `document` what
-//!   OpenAPI says of it; `request` is one that is read and checked.
-//! - `vectors`, `search`, `deletes`, `collections`, `backups`, `service`, `sdk`: what the routes
-//!   do.
+//! - `routes` is the table of routes, and what they do, a file for each subject; `document` makes
+//!   the router and the OpenAPI document from it; `request` is a request that is read and checked.
 //! - `guard` lets in who may ask; `body` reads what is sent; `room` bounds what is answered;
-//!   `failure` tells what went wrong.
-//! - `metrics` and `log` tell the operator, and never what is in a request.
-//! - `server` listens, and ends in order.
+//!   `failure` reports what went wrong.
+//! - `metrics` and `log` inform the operator, and never about the content of a request.
+//! - `server` listens, and shuts down in order.
 
-mod backups;
 mod body;
-mod collections;
-mod deletes;
 mod document;
 mod failure;
-mod filter;
 mod guard;
 mod log;
-mod metadata;
 mod metrics;
-mod names;
-mod numbers;
 mod request;
 mod room;
 mod routes;
-mod sdk;
-mod search;
 mod server;
-mod service;
-mod table;
-mod vectors;
 
 use std::{
     future::Future,

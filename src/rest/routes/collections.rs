@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
+use super::deletes::{Deleted, ReceiptQuery};
+use crate::rest::{
     Api,
-    deletes::{Deleted, ReceiptQuery},
-    names::{InCollection, Name},
-    numbers::Whole,
+    document::{
+        names::{InCollection, Name},
+        numbers::Whole,
+    },
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{

@@ -5,10 +5,12 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::rest::{
     Api,
-    filter::FilterText,
-    names::{InCollection, OfVector},
+    document::{
+        filter::FilterText,
+        names::{InCollection, OfVector},
+    },
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{

@@ -6,15 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
+use super::vectors::stored_metadata;
+use crate::rest::{
     Api, INLINE,
+    document::{
+        filter::FilterText,
+        metadata::Metadata,
+        names::InCollection,
+        numbers::{Values, Whole},
+    },
     failure::Failure,
-    filter::FilterText,
-    metadata::Metadata,
-    names::InCollection,
-    numbers::{Values, Whole},
     request::{Answer, Answered, ApiRequest, JsonBody, NoQuery},
-    vectors::stored_metadata,
 };
 use crate::{
     calls::{

@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{
+use super::{About, Document};
+use crate::rest::{
     Api,
-    document::{About, Document},
     failure::Handled,
     request::{Answered, Anywhere, ApiRequest, Content, NoBody, NoQuery, read},
 };

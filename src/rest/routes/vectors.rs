@@ -6,12 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
+use crate::rest::{
     Api,
+    document::{
+        metadata::Metadata,
+        names::{InCollection, OfVector},
+        numbers::{Values, Whole},
+    },
     failure::Failure,
-    metadata::Metadata,
-    names::{InCollection, OfVector},
-    numbers::{Values, Whole},
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{

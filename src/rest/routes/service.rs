@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{
+use crate::rest::{
     Api, Dispatch,
+    document::numbers::Whole,
     failure::{Failure, Handled},
-    numbers::Whole,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{calls::reports::timestamp, collection::Access, embed::embed, error::Error, workers};

@@ -1,14 +1,19 @@
 //! The table of routes.
 
+pub mod backups;
+pub mod collections;
+pub mod deletes;
+pub mod sdk;
+pub mod search;
+pub mod service;
+pub mod vectors;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    backups, collections, deletes,
-    document::{About, Link},
-    metrics, sdk, search, service,
-    table::Table,
-    vectors,
+use crate::rest::{
+    document::{About, Link, table::Table},
+    metrics,
 };
 
 const GET: Method = Method::GET;

@@ -1,12 +1,18 @@
 //! The OpenAPI document (version 3.1), a route at a time.
 
+pub mod filter;
+pub mod metadata;
+pub mod names;
+pub mod numbers;
+pub mod table;
+
 use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{failure::ErrorBody, filter, guard::is_open, request::Content};
+use crate::rest::{failure::ErrorBody, guard::is_open, request::Content};
 
 /// What the documentation says of a route.
 pub struct About {

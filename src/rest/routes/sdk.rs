@@ -7,16 +7,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api,
     deletes::{self, ByFilter, DeleteReport, Ids},
-    failure::{Failure, Handled},
-    filter::FilterText,
-    metadata::Metadata,
-    names::{InCollection, Name},
-    numbers::{NewPointId, PointId, Values, Whole},
-    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoQuery},
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, NewVector, StoredVector},
+};
+use crate::rest::{
+    Api,
+    document::{
+        filter::FilterText,
+        metadata::Metadata,
+        names::{InCollection, Name},
+        numbers::{NewPointId, PointId, Values, Whole},
+    },
+    failure::{Failure, Handled},
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoQuery},
 };
 use crate::{
     calls::arguments::{Object, given},

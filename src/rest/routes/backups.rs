@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
+use super::collections::Done;
+use crate::rest::{
     Api,
-    collections::Done,
+    document::names::Name,
     failure::Handled,
-    names::Name,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
