@@ -20,7 +20,7 @@ const COMMANDS = {
   verify: ['json', 'key-file'],
 }
 
-/** Runs the command in a thread, which has begun sooner than a process; serve.spec.ts runs those. */
+/** Runs the command in a thread, which starts faster than a process; serve.spec.ts starts processes. */
 async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
   const { VECTORIZER_API_KEY: _, VECTORIZER_KEY: __, ...inherited } = process.env
   const options = { argv: args, env: { ...inherited, ...env }, stdout: true, stderr: true }
@@ -30,7 +30,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
   return { code, stdout, stderr }
 }
 
-/** Runs it in a process. */
+/** Runs the command in a process of its own. */
 const runAlone = (args: string[], env: NodeJS.ProcessEnv = {}) =>
   command(args, { VECTORIZER_KEY: undefined, ...env }).ended
 

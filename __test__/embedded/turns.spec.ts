@@ -54,7 +54,7 @@ describe('however many calls are awaited, timers and sockets get their turn betw
 
 test('calls that are not awaited are all done, and answered for what they did', async () => {
   const client = await things()
-  // In a turn of the event loop there is time for some hundreds.
+  // One turn of the event loop has time for a few hundred.
   const ids = Array.from({ length: 4000 }, (_, i) => `${i}`)
   await client.insertVectors('things', { ids, data: new Float32Array(8000).fill(1) })
   const wanted = [...ids, ...ids.slice(0, 1000)]

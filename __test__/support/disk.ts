@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,6 +10,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Vector, VectorizerClientOptions } from '../..'
 import { client } from './collections'
 import { atEnd } from './ending'
@@ -31,7 +32,7 @@ export function store(options?: VectorizerClientOptions) {
   return { path, client: client({ path, ...options }) }
 }
 
-/** Prints what whoever has the files of a store or a backup can read of them. */
+/** Prints everything that somebody with access to the files of a store or a backup can read. */
 export const reader = join(__dirname, '..', '..', 'scripts', 'read-store.mjs')
 
 /** Every file in a directory and those below it; or the file that it is. */
@@ -75,17 +76,53 @@ interface Opened {
   entries: { row: number[]; id: string; metadata: string | null; text: string | null }[]
 }
 
+/** A thread that runs the reader: starting a process for each look takes longer than the look itself. */
+const READING = `
+  const { parentPort, workerData: { done, port, reader } } = require('node:worker_threads')
+  // Otherwise the reader checks whether it is the script being run.
+  process.argv.length = 1
+  parentPort.on('message', async (path) => {
+    const said = []
+    try {
+      const { readAll } = await import(reader)
+      const opened = readAll(path, { tell: (what) => said.push(what) })
+      port.postMessage({ opened, said })
+    } catch (error) {
+      port.postMessage({ error, said })
+    }
+    Atomics.store(done, 0, 1)
+    Atomics.notify(done, 0)
+  })
+`
+let read: ((path: string) => { opened: Opened[]; error?: Error; said: string[] }) | undefined
+let reading: Worker | undefined
+afterAll(() => reading?.terminate())
+
+/** Starts the thread that reads, and returns a function that waits for its answer. */
+function startReading() {
+  const done = new Int32Array(new SharedArrayBuffer(4))
+  const { port1, port2 } = new MessageChannel()
+  const workerData = { done, port: port2, reader: pathToFileURL(reader).href }
+  const worker = new Worker(READING, { eval: true, workerData, transferList: [port2] })
+  worker.unref()
+  reading = worker
+  return (path: string) => {
+    worker.postMessage(path)
+    Atomics.wait(done, 0, 0)
+    Atomics.store(done, 0, 0)
+    return receiveMessageOnPort(port1)?.message
+  }
+}
+
 /** What the keys in a directory open: the names of collections, and of each vector, dead or alive, all that is known of it. */
 function unsealed(path: string): Buffer[] {
+  read ??= startReading()
   for (;;) {
-    const options = { encoding: 'utf8', maxBuffer: 2 ** 30 } as const
-    const { error, status, stdout, stderr } = spawnSync(process.execPath, [reader, path, '--json'], options)
+    const { opened, error, said } = read(path)
     if (error) throw error
-    if (status !== 0) throw new Error(stderr)
     // A file got another name meanwhile.
-    if (stderr.includes('ENOENT')) continue
-    const collections: Opened[] = JSON.parse(stdout)
-    return collections.flatMap(({ name, entries }) => [
+    if (said.some((one) => one.includes('ENOENT'))) continue
+    return opened.flatMap(({ name, entries }) => [
       Buffer.from(name ?? ''),
       ...entries.map(({ row, id, metadata, text }) =>
         Buffer.concat([bytes(row), Buffer.from(id + (metadata ?? '') + (text ?? ''))]),
@@ -94,9 +131,30 @@ function unsealed(path: string): Buffer[] {
   }
 }
 
-/** Those of the values that are somewhere in some bytes, as a whole. */
-const among = (all: Buffer[], values: readonly Buffer[]) =>
-  values.filter((value) => all.some((bytes) => bytes.includes(value)))
+/** The values that occur, whole, somewhere in the given bytes. There are hundreds, so one pass looks for all of them. */
+function among(all: Buffer[], values: readonly Buffer[]): Buffer[] {
+  const starting = new Map<number, Buffer[]>()
+  const starts = new Uint8Array(0x10000)
+  for (const value of values) {
+    if (value.length < 3) throw new Error('a value must have at least three bytes')
+    const start = value.readUInt16LE()
+    starts[start] = 1
+    starting.set(start, [...(starting.get(start) ?? []), value])
+  }
+  const found = new Set<Buffer>()
+  for (const bytes of all) {
+    for (let at = 0; at + 1 < bytes.length; at++) {
+      const start = bytes[at] | (bytes[at + 1] << 8)
+      if (starts[start] === 0) continue
+      for (const value of starting.get(start) ?? []) {
+        if (bytes[at + 2] !== value[2] || found.has(value)) continue
+        const end = at + value.length
+        if (end <= bytes.length && bytes.compare(value, 0, value.length, at, end) === 0) found.add(value)
+      }
+    }
+  }
+  return values.filter((value) => found.has(value))
+}
 
 /** Those of the values that stand in the files of a directory as they are. */
 export const plain = (path: string, values: readonly Buffer[]) => among(contents(path), values)
