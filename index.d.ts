@@ -1,31 +1,31 @@
 // Made by "npm run build" from the source in face/.
 
 /**
- * A value that a filter compares with. Strings that are RFC 3339 dates compare as instants,
- * numbers by value. An integer beyond 2^53 is a `bigint`, of up to 64 bits: the number has been
- * rounded, and is refused but for bounds.
+ * A value to compare with. Strings that are RFC 3339 dates are compared as instants, numbers by
+ * value. An integer beyond 2^53 must be a `bigint`, of up to 64 bits: as a number it would already
+ * have been rounded, and is rejected except as a bound.
  */
 export type FilterValue = string | number | bigint | boolean | null | Date
-/** A value that a clause matches; for null there is `is_null`. */
+/** A value to match in a clause; for null, use `is_null`. */
 export type MatchValue = string | number | bigint | boolean | Date
-/** A value that others come before and after. */
+/** A value of an ordered type, for bounds. */
 export type FilterBound = string | number | bigint | Date
 type AtLeastOne<T> = T &
   {
     [K in keyof T]-?: Required<Pick<T, K>>
   }[keyof T]
 type Operators<Value = FilterValue, Bound = FilterBound> = {
-  /** Equals this value; of a list in the metadata, one of its values. */
+  /** Equals this value; for a list in the metadata, any of its items does. */
   $eq?: Value
   /** Does not equal this value. */
   $ne?: Value
   /** Is greater than, or later than. */
   $gt?: Bound
-  /** Is greater or later, or the same. */
+  /** Is greater than, later than or equal to this value. */
   $gte?: Bound
   /** Is less than, or earlier than. */
   $lt?: Bound
-  /** Is less or earlier, or the same. */
+  /** Is less than, earlier than or equal to this value. */
   $lte?: Bound
   /** Equals one of these values. */
   $in?: readonly Value[]
@@ -34,12 +34,12 @@ type Operators<Value = FilterValue, Bound = FilterBound> = {
   /** Whether the field has a value that is not null. */
   $exists?: boolean
 }
-/** Conditions on one field, all of which must hold; at least one. */
+/** Conditions on one field, at least one; all of them must hold. */
 export type FieldOperators = AtLeastOne<Operators>
 interface DateLike {
   [Symbol.toPrimitive](hint: 'number'): number
 }
-/** What a filter says of one field: the value it equals, the values it equals one of, or operators. */
+/** A condition on one field: a value it equals, values one of which it equals, or operators. */
 export type FieldCondition =
   | string
   | number
@@ -194,16 +194,16 @@ export type ClauseFilter<Meta = any> = {
   must_not?: readonly Condition<Meta>[]
 }
 /**
- * Fields (dotted paths into the metadata) with the value they equal, the values they
- * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
+ * Fields (dotted paths into the metadata) with a value they equal, values one of which they equal,
+ * or operators; and `$and`, `$or`, `$not` over further filters.
  */
 export type FieldFilter<Meta = any> = FieldConditionsOf<Meta> &
   LogicalOperators<Meta> & {
     [K in keyof ClauseFilter]?: never
   }
 /**
- * Which vectors are meant, by their metadata. At least one condition. Of `Meta`, the type of the
- * metadata, a filter has the paths and the types of their values.
+ * Selects vectors by their metadata. A filter needs at least one condition. If `Meta`, the type of
+ * the metadata, is given, paths and the types of their values are checked against it.
  */
 export type Filter<Meta = any> = FieldFilter<Meta> | ClauseFilter<Meta>
 type IsUntyped<Meta> = 0 extends 1 & Meta ? true : false
@@ -267,27 +267,27 @@ type FieldConditionsOf<Meta> =
       : {
           readonly [Path in MetadataPath<Meta>]?: ConditionOn<ValueAt<NonNullable<Meta>, Path>>
         }
-/** How the nearness of two vectors is measured. */
+/** How the similarity of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
 /** The values of a vector. */
 export type VectorInput = readonly number[] | Float32Array
-/** What belongs to a vector: a plain JSON object, or nothing. */
+/** The metadata of a vector: a plain JSON object, or nothing. */
 export type MetadataInput = object | null | undefined
 /**
- * Embeds texts: up to 128 of them in, as many vectors of the collection's dimension out, or a
- * promise of them.
+ * Embeds texts. Receives up to 128 texts and returns one vector of the collection's dimension for
+ * each, or a promise of them.
  */
 export type Embedder = (texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]
-/** An HTTP server that a client has started. */
+/** An HTTP server started by a client. */
 export interface HttpServer {
   /** The address it listens on. */
   readonly address: string
   readonly port: number
-  /** `http://` with both. */
+  /** The full URL: `http://`, the address and the port. */
   readonly url: string
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when the server has stopped, whoever stopped it. */
   readonly closed: Promise<void>
-  /** Takes no new connection, and resolves when requests under way are answered. */
+  /** Stops accepting connections, and resolves when the requests in progress have been answered. */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -298,15 +298,16 @@ declare global {
   }
   interface AbortSignal {}
 }
-/** What every call takes among its options. */
+/** Options common to all calls. */
 export interface CallOptions {
   /**
-   * Cancels the call. Aborted before the call has committed, nothing has changed and nothing
-   * will: its promise rejects with the signal's reason. Aborted later, it completes.
+   * Cancels the call. If the signal is aborted before the call has committed, nothing has changed
+   * and nothing will: the promise rejects with the signal's reason. If it is aborted later, the
+   * call completes.
    */
   signal?: AbortSignal
 }
-/** The metadata of a vector that is inserted: of the type `Meta`, if there is one. */
+/** The metadata of a vector to insert: of type `Meta`, if one is given. */
 export type InsertedMetadata<Meta> =
   IsUntyped<Meta> extends true
     ? {
@@ -320,11 +321,11 @@ export type InsertedMetadata<Meta> =
       : {
           metadata: Meta
         }
-/** The metadata of a vector that is stored, of the type `Meta`. */
+/** The metadata of a stored vector, of type `Meta`. */
 export type StoredMetadata<Meta> =
   IsUntyped<Meta> extends true
     ? {
-        /** Absent when none was given. */
+        /** Absent if the vector has none. */
         metadata?: Record<string, unknown>
       }
     : undefined extends Meta
@@ -334,108 +335,109 @@ export type StoredMetadata<Meta> =
       : {
           metadata: Meta
         }
-/** How to move collections. */
+/** Options for migrating collections. */
 export interface MigrationOptions extends CallOptions {
-  /** The collections to move, by name. Left out: all of the source. */
+  /** The names of the collections to migrate. Default: all collections of the source. */
   collections?: readonly string[]
-  /** How many vectors are moved at a time, 1 to 10,000. Default 500. */
+  /** How many vectors are migrated at a time, 1 to 10,000. Default 500. */
   batchSize?: number
   /**
-   * Delete from the target what the source does not hold. Left out: what is there beside
-   * rejects the call, when everything is copied.
+   * Delete vectors from the target that the source does not have. Without it, the call rejects if
+   * the target has any such vectors, after everything has been copied.
    */
   prune?: boolean
   /**
-   * How many vectors of each collection are searched for in both, to compare, 0 to 10,000.
-   * Default 20.
+   * How many vectors of each collection are searched for in both stores to compare the results, 0
+   * to 10,000. Default 20.
    */
   sample?: number
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: MigrationProgress) => void
 }
-/** How far a migration is. */
+/** The progress of a migration. */
 export interface MigrationProgress {
   collection: string
   /**
-   * `copy`: the source's vectors that are compared and copied. `prune`: the target's that are
-   * looked up in the source. `verify`: searches that are compared.
+   * `copy`: vectors of the source that have been compared and copied. `prune`: vectors of the
+   * target that have been looked up in the source. `verify`: searches that have been compared.
    */
   phase: 'copy' | 'prune' | 'verify'
   done: number
   total: number
 }
-/** A collection that was moved. */
+/** The result for one migrated collection. */
 export interface MigratedCollection {
   name: string
-  /** How many vectors both hold. */
+  /** How many vectors both stores hold. */
   vectors: number
-  /** How many were written to the target. */
+  /** How many vectors were written to the target. */
   copied: number
-  /** How many were there already, the same in every part. */
+  /** How many vectors were already in the target and identical in every part. */
   unchanged: number
-  /** How many were deleted from the target. */
+  /** How many vectors were deleted from the target. */
   pruned: number
-  /** How many vectors were searched for in both. */
+  /** How many vectors were searched for in both stores. */
   sampled: number
-  /** The share of the source's results that the target found as well, 0 to 1. */
+  /** The fraction of the source's results that the target also found, 0 to 1. */
   agreement: number
 }
-/** What a migration did. */
+/** The result of a migration. */
 export interface MigrationReport {
   collections: MigratedCollection[]
   duration_ms: number
 }
-/** How to make a backup. */
+/** Options for creating a backup. */
 export interface BackupOptions extends CallOptions {
-  /** The collections. Left out: all. */
+  /** The names of the collections to back up. Default: all. */
   collections?: readonly string[]
   /**
-   * `within`: the file restores alone. `apart`: the keys are in a file beside it, and of
-   * keys only the newest need be kept: what is deleted later does not come back from it.
+   * `within`: the backup file contains the keys and can be restored on its own. `apart`: the keys
+   * are written to a separate file, of which only the newest export needs to be kept; vectors
+   * deleted before that export cannot be restored with it.
    */
   keys?: 'within' | 'apart'
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
-/** How far a backup is. */
+/** The progress of a backup. */
 export interface BackupProgress {
   phase: 'backup' | 'verify' | 'restore'
-  /** Vectors while a backup is made, bytes of it while it is verified and restored. */
+  /** Vectors while a backup is created; bytes while it is verified or restored. */
   done: number
   total: number
 }
-/** A backup that was made. */
+/** The result of creating a backup. */
 export interface BackupReport {
   file: string
-  /** Where the keys are, if they are apart. */
+  /** The key file, if the keys are in a separate one. */
   keys?: string
   collections: number
   vectors: number
-  /** The size of the file. */
+  /** The size of the file in bytes. */
   bytes: number
   /**
-   * Unfinished backups that were in the directory, of processes that ended while they
-   * wrote them. They were removed.
+   * Unfinished backups found in the directory, left by processes that ended while writing them.
+   * They have been removed.
    */
   leftovers: string[]
 }
-/** How to delete many vectors. */
+/** Options for deleting many vectors. */
 export interface BatchDeleteOptions extends CallOptions {
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
-   * Write what is about to be deleted to this new backup file first, and delete it only
-   * if that succeeds. Where nothing is to be deleted there is no file.
+   * Write the vectors about to be deleted to this new backup file first, and delete them only if
+   * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
 }
-/** What inserting texts did, in the SDK's shape. It happens as a whole or not at all. */
+/** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
 export interface BatchResponse {
   success: boolean
   collection: string
@@ -451,28 +453,28 @@ export type BatchTextRequest<Meta = any> = {
   id: string
   text: string
 } & InsertedMetadata<Meta>
-/** A collection in a list. */
+/** A collection as it appears in a list. */
 export interface CollectionSummary {
   name: string
   dimension: number
   similarity_metric: SimilarityMetric
-  /** Live vectors. */
+  /** The number of live vectors. */
   vector_count: number
   /** RFC 3339, UTC. */
   created_at: string
 }
-/** A collection in full. */
+/** All the information about a collection. */
 export interface CollectionInfo extends CollectionSummary {
-  /** The last write, RFC 3339, UTC. */
+  /** The time of the last write, RFC 3339, UTC. */
   updated_at: string
-  /** Memory held by the collection, an estimate in bytes. */
+  /** The memory used by the collection, an estimate in bytes. */
   size_bytes: number
-  /** The bytes of the collection's files. Absent in memory. */
+  /** The size of the collection's files in bytes. Absent for a store in memory. */
   disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
 }
-/** What a new collection is like. */
+/** The settings of a new collection. */
 export interface CollectionOptions extends CallOptions {
   /** How many values each vector has, 1 to 65,535. */
   dimension: number
@@ -482,47 +484,46 @@ export interface CollectionOptions extends CallOptions {
   similarity_metric?: SimilarityMetric
   hnsw?: HnswOptions
 }
-/** How a collection is opened that may have to be made. */
+/** Options for opening a collection, creating it if necessary. */
 export interface OpenCollectionOptions extends CollectionOptions {
   /**
-   * What is done where the name is taken: `error`, the default, rejects with
-   * `CollectionExistsError`; `open` opens the collection that there is, if it has the dimension,
-   * the metric and the parameters that are given.
+   * What to do if the name is taken. `error`, the default, rejects with `CollectionExistsError`;
+   * `open` opens the existing collection, provided its dimension, metric and parameters are the
+   * ones given.
    */
   ifExists?: 'error' | 'open'
 }
-/** A new collection, as the TypeScript SDK asks for it. */
+/** A new collection, in the format of the TypeScript SDK. */
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
   name: string
 }
 /** A vector to insert. */
 export type CreateVectorRequest<Meta = any> = {
-  /** 1 to 1,024 bytes. Left out: a new UUID (version 7). */
+  /** 1 to 1,024 bytes. Default: a new UUID (version 7). */
   id?: string
-  /** As many finite values as the collection has dimensions; kept as 32-bit floats. */
+  /** As many finite values as the collection has dimensions; stored as 32-bit floats. */
   data: VectorInput
-  /** What the vector was made of. Kept, not embedded. */
+  /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
 } & InsertedMetadata<Meta>
-/** How to delete by filter. */
+/** Options for deleting by filter. */
 export interface DeleteByFilterOptions extends CallOptions {
   /**
-   * Delete nothing; report what would be deleted. Not together with `receipt` or
-   * `backup`.
+   * Delete nothing; report what would be deleted. Cannot be combined with `receipt` or `backup`.
    */
   dryRun?: boolean
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
-   * Write what is about to be deleted to this new backup file first, and delete it only
-   * if that succeeds. Where nothing is to be deleted there is no file.
+   * Write the vectors about to be deleted to this new backup file first, and delete them only if
+   * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
 }
-/** What a delete by filter did. */
+/** The result of a delete by filter. */
 export interface DeleteByFilterReport {
-  /** The live vectors that were considered. */
+  /** How many live vectors were checked. */
   scanned: number
   matched: number
   /** 0 in a dry run. */
@@ -530,84 +531,86 @@ export interface DeleteByFilterReport {
   /** In insertion order. */
   results: FilterMatch[]
   /**
-   * The fields of the filter, as dotted paths, that none of the considered vectors had, those in
-   * `$not` and `must_not` among them. Absent where there are none, and where no vectors were
-   * considered. With `MilvusVectorizerClient` only where nothing matched: it asks the engine
-   * once more for each field.
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked. With
+   * `MilvusVectorizerClient`, present only if nothing matched, because it takes one more request to
+   * the engine for each field.
    */
   unknownFields?: string[]
-  /** Where it was asked for. */
+  /** Present if it was requested. */
   receipt?: ErasureReceipt
 }
-/** How to delete a collection. */
+/** Options for deleting a collection. */
 export interface DeleteCollectionOptions extends CallOptions {
-  /** Resolve with a proof of what was erased. */
+  /** Resolve with a proof of erasure. */
   receipt?: boolean
 }
-/** What a batch delete did, row by row in the order of the request. */
+/** The result of a batch delete, with one row for each id in the order of the request. */
 export interface DeleteReport {
   collection: string
-  /** How many ids were given. */
+  /** How many ids the request contained. */
   count: number
   deleted: number
   failed: number
   results: DeleteResult[]
-  /** Where it was asked for. */
+  /** Present if it was requested. */
   receipt?: ErasureReceipt
 }
-/** What became of one id of a batch delete. */
+/** The result for one id of a batch delete. */
 export interface DeleteResult {
   id: string
-  /** Its place in the request. */
+  /** The position of the id in the request. */
   index: number
   status: 'ok' | 'error'
-  /** Why, where the status is `error`. */
+  /** The reason, if the status is `error`. */
   error?: string
 }
-/** How to delete one vector. */
+/** Options for deleting one vector. */
 export interface DeleteVectorOptions extends CallOptions {
-  /** Resolve with a proof of what was erased. */
+  /** Resolve with a proof of erasure. */
   receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
   backup?: string
 }
-/** The key that a store's files, or a backup, are encrypted with. */
+/** The key that encrypts a store's files or a backup. */
 export interface EncryptionKey {
-  /** 32 bytes, or the base64 text of 32 bytes. */
+  /** 32 bytes, or 32 bytes encoded as base64. */
   key: Uint8Array | string
 }
-/** What a delete resolves with that was asked for a receipt. */
+/** The result of a delete for which a receipt was requested. */
 export interface Proof {
   receipt: ErasureReceipt
 }
-/** What a delete was asked for: `R` whether it is a receipt. */
+/** Options of a delete; `R` says whether a receipt is requested. */
 export interface Receipted<R extends boolean> {
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the result. */
   receipt?: R
 }
-/** What was erased, and when, without keeping what was erased. */
+/** A proof of what was erased and when, which does not contain the erased data. */
 export interface ErasureReceipt {
   collection: string
-  /** How many vectors. */
+  /** How many vectors were deleted. */
   deleted: number
-  /** The bytes of their rows, ids, metadata and texts. */
+  /** The size in bytes of their rows, ids, metadata and texts. */
   bytesErased: number
-  /** Counts the collection's writes: the number of this delete. */
+  /** The sequence number of this delete among the collection's writes. */
   logSequence: number
-  /** When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC. */
+  /**
+   * When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339, UTC.
+   */
   completedAt: string
   /**
-   * Whether it is on the disk, so that no loss of power brings anything of it back. False in
-   * memory.
+   * Whether the delete is on disk, so that no power failure can bring any of it back. False for a
+   * store in memory.
    */
   durable: boolean
   /**
-   * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
-   * deleted ids in the order of their UTF-8 bytes.
+   * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without whitespace, the
+   * deleted ids being sorted by their UTF-8 bytes.
    */
   digest: string
 }
-/** A vector that a filter matched. */
+/** A vector that matched a filter. */
 export interface FilterMatch {
   id: string
   /** `matched` in a dry run. */
@@ -616,17 +619,20 @@ export interface FilterMatch {
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
   /**
-   * Neighbours of a node on the upper layers, 4 to 128; twice as many on the bottom
-   * one. Default 16.
+   * Neighbours of a node on the upper layers, 4 to 128; the bottom layer has twice as many. Default
+   * 16.
    */
   m?: number
-  /** Candidates weighed for a new node's neighbours, 8 to 4,096. Default 100. */
+  /** Size of the candidate list when a node is inserted, 8 to 4,096. Default 100. */
   ef_construction?: number
-  /** Candidates a search keeps, 1 to 4,096: more is slower and finds more. Default 80. */
+  /**
+   * Size of the candidate list in a search, 1 to 4,096: larger is slower and finds more. Default
+   * 80.
+   */
   ef_search?: number
   /**
-   * What makes a graph of many vectors that are in none: insertion into the graph, `own`, the
-   * default, or the crate hnsw_rs. A distributed engine has a builder of its own.
+   * How a graph is built for many vectors that are in none yet: by our own insertion (`own`, the
+   * default) or with the crate hnsw_rs. A distributed engine has its own builder.
    */
   builder?: 'own' | 'hnsw_rs'
 }
@@ -634,181 +640,184 @@ export interface HnswOptions {
 export interface IndexInfo {
   /** Live vectors in the graph. */
   indexed: number
-  /** Live vectors that searches scan, because they are few or not in the graph yet. */
+  /**
+   * Live vectors that searches scan, because there are few of them or they are not in the graph
+   * yet.
+   */
   pending: number
   /**
-   * Deleted vectors whose place in the graph has not been given back yet. Nothing of
-   * them but a nameless code is left.
+   * Deleted vectors whose slot in the graph has not been reclaimed yet. Nothing is left of them but
+   * an anonymous code.
    */
   deleted: number
 }
-/** How to insert. */
+/** Options for inserting. */
 export interface InsertOptions extends CallOptions {
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the vectors are inserted.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the vectors are inserted.
    */
   onProgress?: (progress: InsertProgress) => void
 }
 /**
- * How far an insert is. It happens as a whole all the same: nothing of it is visible
- * before the last vector is stored, and where it fails nothing is left of it.
+ * The progress of an insert. The insert is atomic all the same: none of it is visible before the
+ * last vector is stored, and if it fails nothing of it remains.
  */
 export interface InsertProgress {
   /**
-   * `embed`: the texts that the client's embedder has done. `prepare`: the vectors that
-   * are checked and encoded. `insert`: those that are stored, each id once.
+   * `embed`: texts that the client's embedder has processed. `prepare`: vectors that have been
+   * checked and encoded. `insert`: vectors that have been stored, each id counted once.
    */
   phase: 'embed' | 'prepare' | 'insert'
   /** Texts or vectors. */
   done: number
   total: number
 }
-/** What an insert did. */
+/** The result of an insert. */
 export interface InsertReport {
   /** How many vectors were inserted or replaced. */
   inserted: number
-  /** Their ids in order, each once. */
+  /** Their ids in order, without repetitions. */
   ids: string[]
 }
 /**
- * A service that keeps a key, and wraps others with it. Called when a store is opened, made or
- * restored, and when keys are rotated; never for a vector.
+ * A service that holds a key and wraps other keys with it. It is called when a store is opened,
+ * created or restored, and when keys are rotated; never for individual vectors.
  */
 export interface KeyService {
-  /** Wraps a key of 32 bytes. What it returns, up to 64 kB, is kept beside the data. */
+  /** Wraps a key of 32 bytes. The result, up to 64 kB, is stored next to the data. */
   wrap: (key: Uint8Array) => Promise<Uint8Array> | Uint8Array
-  /** Returns the key that `wrap` was given. */
+  /** Returns the key that was passed to `wrap`. */
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
-/** How to optimize. */
+/** Options for optimizing. */
 export interface OptimizeOptions extends CallOptions {
   /**
-   * Told now and then how far it is, at least at the beginning and at the end. What it
-   * throws stops nothing: the call rejects with it when the work is done.
+   * Called from time to time with the progress so far, at least at the beginning and at the end. An
+   * error it throws does not stop the work; the call rejects with that error once the work is done.
    */
   onProgress?: (progress: OptimizeProgress) => void
 }
-/** How far the work on the index is. */
+/** The progress of the work on the index. */
 export interface OptimizeProgress {
   phase: 'repair' | 'insert' | 'build' | 'rewrite'
   /** Vectors. */
   done: number
   total: number
 }
-/** Something of a deleted vector that is still there. */
+/** A remnant of a deleted vector. */
 export interface Residue {
-  /** The vector's id, where it can be told. */
+  /** The vector's id, if it can be determined. */
   id: string | null
-  /** The file it is in; `null` in memory. */
+  /** The file that contains it; `null` in memory. */
   file: string | null
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   offset: number
   length: number
   reason: string
 }
-/** How to restore a backup. */
+/** Options for restoring a backup. */
 export interface RestoreOptions extends CallOptions {
   /**
-   * For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
-   * of the store.
+   * For a backup with separate keys: the newest file written by `exportKeys`, or the directory of
+   * the store.
    */
   keys?: string
-  /** For a backup of an encrypted store. The store that is made has the same key. */
+  /** For a backup of an encrypted store. The restored store has the same key. */
   encryption?: EncryptionKey | KeyService
   /**
-   * For keys that are encrypted with another key than the backup: those of a store whose key
-   * has changed since. The store that is made has this one then.
+   * For keys encrypted with a different key from the backup's, which is the case if the key of the
+   * store has changed since. The restored store then has this key.
    */
   keysEncryption?: EncryptionKey | KeyService
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
-/** A store that was made of a backup. */
+/** The result of restoring a backup. */
 export interface RestoreReport {
   path: string
   collections: number
   vectors: number
   /**
-   * Of a backup that has its keys apart: how many vectors have no key any more, as they were
+   * For a backup with separate keys: how many vectors no longer have a key, because they have been
    * deleted or changed since.
    */
   erased?: number
-  /** The size of the backup. */
+  /** The size of the backup in bytes. */
   bytes: number
 }
-/** How to rotate keys. */
+/** Options for rotating keys. */
 export interface RotateOptions extends CallOptions {
   /**
-   * The key that opens the store from here on. Left out: the same; with a key service, a
-   * new one that it has wrapped.
+   * The key that opens the store from now on. Default: the current key or, with a key service, a
+   * new key wrapped by that service.
    */
   key?: Uint8Array | string
   /**
-   * Told now and then how many keys are rotated. What it throws stops nothing: the call
-   * rejects with it when the work is done.
+   * Called from time to time with the number of keys rotated so far. An error it throws does not
+   * stop the work; the call rejects with that error once the work is done.
    */
   onProgress?: (progress: RotateProgress) => void
 }
-/** How far a rotation is. */
+/** The progress of a key rotation. */
 export interface RotateProgress {
   phase: 'rotate'
   done: number
   total: number
 }
-/** How to search. */
+/** Options for searching. */
 export interface SearchOptions<Meta = any> extends CallOptions {
-  /** The most results to return. Default 10. There is no hidden cap. */
+  /** The maximum number of results. Default 10. There is no hidden cap. */
   limit?: number
-  /** Only vectors that match. */
+  /** Search only vectors that match this filter. */
   filter?: Filter<Meta>
-  /** Only results with at least this score. */
+  /** Return only results with at least this score. */
   similarity_threshold?: number
   /** The SDK's name for `similarity_threshold`. */
   threshold?: number
   /**
-   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
-   * the collection's `hnsw.ef_search`.
+   * Size of the candidate list in this search, 1 to 4,096: larger is slower and finds more.
+   * Default: the collection's `hnsw.ef_search`.
    */
   ef_search?: number
-  /** Whether results carry their vectors. Default false. */
+  /** Whether results include their vectors. Default false. */
   with_vector?: boolean
-  /** Whether results carry their metadata. Default true. */
+  /** Whether results include their metadata. Default true. */
   include_metadata?: boolean
 }
-/** A search by vector, in the SDK's shape. */
+/** A search by vector, in the SDK's format. */
 export interface SearchRequest<Meta = any> extends SearchOptions<Meta> {
   query_vector: VectorInput
 }
-/** Search results, in the SDK's shape. */
+/** Search results, in the SDK's format. */
 export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
-  /** Nearest first; equally near ones in insertion order. */
+  /** Best first; results with equal scores are in insertion order. */
   results: SearchResult<V, M, Meta>[]
-  /** How many results there are. */
+  /** The number of results. */
   total: number
 }
-/** What results carry: `V` whether their vectors, `M` whether their metadata. */
+/** What results include: their vectors (`V`) and their metadata (`M`). */
 export interface Carried<V extends boolean, M extends boolean> {
-  /** Whether results carry their vectors. Default false. */
+  /** Whether results include their vectors. Default false. */
   with_vector?: V
-  /** Whether results carry their metadata. Default true. */
+  /** Whether results include their metadata. Default true. */
   include_metadata?: M
 }
-/** What every vector has that a search found. */
+/** What every search result has. */
 export interface Found {
   id: string
   /**
-   * Higher is more alike: the cosine (-1 to 1), the dot product, or
-   * `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+   * Higher is more similar: the cosine (-1 to 1), the dot product, or
+   * `1 / (1 + Euclidean distance)`. 0 if the results were not ranked.
    */
   score: number
-  /** The text it was embedded from, or was inserted with. */
+  /** The text that was embedded, or that was inserted with the vector. */
   text?: string
 }
-/** The values of a result: with `with_vector`. */
+/** The values of a result, with `with_vector`. */
 export type FoundData<V extends boolean> = [V] extends [true]
   ? {
       data: Float32Array
@@ -820,7 +829,7 @@ export type FoundData<V extends boolean> = [V] extends [true]
     : {
         data?: Float32Array
       }
-/** The metadata of a result: unless `include_metadata` is false. */
+/** The metadata of a result, unless `include_metadata` is false. */
 export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
   ? {
       metadata?: undefined
@@ -829,83 +838,83 @@ export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
     ? StoredMetadata<Meta>
     : Partial<StoredMetadata<Meta>>
 /**
- * A vector that a search found. `V` says whether it carries its vector, `M` whether its
- * metadata, which is of the type `Meta`; by default, either may be.
+ * A vector found by a search. `V` says whether the result includes its vector, and `M` whether it
+ * includes its metadata, which is of type `Meta`. By default, either may be present.
  */
 export type SearchResult<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Found &
   FoundData<V> &
   FoundMetadata<M, Meta>
-/** How a server is started. Times are in milliseconds. */
+/** Options for starting a server. Times are in milliseconds. */
 export interface ServeOptions extends CallOptions {
   /**
-   * A name or an address of this machine. Default `127.0.0.1`. One that other machines
-   * reach needs an `apiKey`.
+   * A hostname or address of this machine. Default `127.0.0.1`. An address that other machines can
+   * reach requires an `apiKey`.
    */
   host?: string
-  /** Default 15002; 0 is any port that is free. */
+  /** Default 15002; 0 picks any free port. */
   port?: number
   /**
-   * What clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without
-   * one the server answers only requests whose `Host` is this machine.
+   * The key clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without one, the
+   * server answers only requests whose `Host` is this machine.
    */
   apiKey?: string
-  /** The largest body. Default 64 MiB. */
+  /** The maximum size of a request body in bytes. Default 64 MiB. */
   maxBodyBytes?: number
   /**
-   * The space for all bodies that are being read or handled, and as much again for all
-   * answers of more than 64 KiB. Default 256 MiB, or as much as the largest body takes.
+   * The memory for all request bodies being read or handled, and again as much for all responses
+   * over 64 KiB. Default 256 MiB, or the maximum body size if that is larger.
    */
   maxBufferedBytes?: number
-  /** Connections at a time; further ones wait. Default 4,096. */
+  /** The maximum number of connections; further ones wait. Default 4,096. */
   maxConnections?: number
-  /** How long the head of a request may take, and a connection be idle. Default 15,000. */
+  /** The time limit for reading request headers, and for idle connections. Default 15,000. */
   headerTimeout?: number
-  /** How long a body may take. Default 60,000. */
+  /** The time limit for reading a request body. Default 60,000. */
   bodyTimeout?: number
-  /** How long a client may take no part of its answer. Default 30,000. */
+  /** How long a client may go without reading any of its response. Default 30,000. */
   writeTimeout?: number
-  /** How long requests may go on when the server is closed. Default 10,000. */
+  /** How long requests may continue once the server is being closed. Default 10,000. */
   shutdownTimeout?: number
-  /** Origins whose pages may ask from a browser; `*` is any. Default none. */
+  /** Origins whose pages may send requests from a browser; `*` allows any. Default none. */
   cors?: readonly string[]
-  /** Hosts that a server without a key answers for beside this machine. */
+  /** Hosts, besides this machine, for which a server without a key answers. */
   allowedHosts?: readonly string[]
   /**
-   * A line for each request to the standard error output, with its method, route, status
-   * and time, and nothing of what is in it. Default none.
+   * Write one line per request to standard error, with its method, route, status and time, and
+   * nothing of its content. Default: no log.
    */
   log?: 'text' | 'json'
   /**
-   * The directory for backups that clients ask for with `POST /backups`. Without one they
-   * are answered 501.
+   * The directory for backups that clients request with `POST /backups`. Without it, such requests
+   * are answered with 501.
    */
   backups?: string
 }
-/** A search by text, in the SDK's shape. */
+/** A search by text, in the SDK's format. */
 export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
-/** What to replace of a vector; what is left out stays. At least one is given. */
+/** The parts of a vector to replace; parts left out stay as they are. At least one is required. */
 export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
-  /** Embedded anew, unless `data` is given as well. */
+  /** Embedded again, unless `data` is given as well. */
   text?: string
-  /** Replaces the metadata as a whole. */
+  /** Replaces all of the metadata. */
   metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
 }
 /** A stored vector. */
 export type Vector<Meta = any> = {
   id: string
   data: Float32Array
-  /** The text it was embedded from, or was inserted with. */
+  /** The text that was embedded, or that was inserted with the vector. */
   text?: string
 } & StoredMetadata<Meta>
-/** Vectors to insert, as columns: the fastest form for many. */
+/** Vectors to insert, as columns: the fastest form for many vectors. */
 export type VectorColumns<Meta = any> = {
   ids: readonly string[]
-  /** The vectors laid end to end, in the order of `ids`. */
+  /** The vectors' values, concatenated in the order of `ids`. */
   data: VectorInput
-  /** One text, or nothing, for each id. Kept, not embedded. */
+  /** One text, or nothing, for each id. Stored, not embedded. */
   texts?: readonly (string | null | undefined)[]
 } & ColumnOfMetadata<Meta>
 /** One object, or nothing, for each id. */
@@ -921,102 +930,103 @@ export type ColumnOfMetadata<Meta> =
       : {
           metadata: readonly Meta[]
         }
-/** How a client is opened. */
+/** Options for opening a client. */
 export interface VectorizerClientOptions {
   /**
-   * The directory of a store on disk, made where there is none; relative to the working
-   * directory of now. Clients of one process that give the same directory share one
-   * store. Left out: in memory.
+   * The directory of a store on disk, created if it does not exist. A relative path is resolved
+   * against the current working directory. Clients in one process that name the same directory
+   * share one store. Without it, the store is in memory.
    */
   path?: string
   /**
-   * When a write on disk survives a loss of power: before its promise resolves, within
-   * about a second (the default), or when the system sees fit. A killed process loses
-   * nothing with any of them.
+   * When a write on disk becomes safe from a power failure: before its promise resolves (`always`),
+   * within about a second (`everysec`, the default), or whenever the operating system writes it
+   * (`no`). If the process is killed, nothing is lost with any of them.
    */
   fsync?: 'always' | 'everysec' | 'no'
   /**
-   * Clients of one process that give the same name share one store in memory, across
-   * worker threads and JavaScript realms. It goes with the last of them.
+   * Clients in one process that give the same name share one store in memory, across worker threads
+   * and JavaScript realms. The store is gone when the last of them is closed.
    */
   shared?: string
   /**
-   * The key that the files are encrypted with, or the service that keeps it. A new store is
-   * encrypted from the beginning; one that is not yet is by `rotateKeys({ key })`. A wrong or
-   * missing key rejects with `EncryptionError`. Left out: the store's keys are beside the
-   * data, and deletes are as certain, but there is no secrecy.
+   * The key that encrypts the files, or the service that holds it. A new store is encrypted from
+   * the start; an existing unencrypted store is encrypted by `rotateKeys({ key })`. A wrong or
+   * missing key rejects with `EncryptionError`. Without encryption, the store's keys are next to
+   * the data: deletes are just as certain, but the data is not secret.
    */
   encryption?: EncryptionKey | KeyService
   /**
-   * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
-   * as many vectors of the collection's dimension out. Called with up to 128 texts.
-   * `close` waits for what it was asked before.
+   * Embeds texts in place of the built-in embedder: receives an array of up to 128 texts and
+   * returns a promise of one vector of the collection's dimension for each. `close` waits for
+   * requests already made to it.
    */
   embedder?: Embedder
 }
-/** Part of a list of all vectors. */
+/** One page of a list of all vectors. */
 export interface VectorPage<Meta = any> {
   vectors: Vector<Meta>[]
-  /** All vectors of the collection. */
+  /** How many vectors the collection has. */
   total: number
   limit: number
   /** How many vectors come before this page. */
   offset: number
 }
-/** Whether vectors are gone. */
+/** The result of checking that vectors are gone. */
 export interface VerificationReport {
-  /** There is no residue. */
+  /** True if there are no residues. */
   verified: boolean
   residues: Residue[]
 }
 /**
- * What every client offers, whatever engine is behind it: `VectorizerClient`, which is
- * embedded, and `MilvusVectorizerClient` of `vectorizer-native/milvus`. Code that is written
- * against it runs with either. What an engine cannot do rejects with `UnsupportedError`.
+ * The calls that every client offers, whatever engine is behind it: the embedded
+ * `VectorizerClient`, and `MilvusVectorizerClient` from `vectorizer-native/milvus`. Code written
+ * against this interface runs with either. Anything an engine cannot do rejects with
+ * `UnsupportedError`.
  */
 export interface Vectorizer {
   /** Resolves when the store is open. */
   ready(): Promise<void>
-  /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
+  /** Creates a collection. If the name is taken, rejects with `CollectionExistsError`. */
   createCollection(name: string, options: CollectionOptions): Promise<CollectionSummary>
-  /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
+  /** Creates a collection. If the name is taken, rejects with `CollectionExistsError`. */
   createCollection(request: CreateCollectionRequest): Promise<CollectionSummary>
-  /** All collections, by name. */
+  /** Lists all collections by name. */
   listCollections(): Promise<CollectionSummary[]>
-  /** A collection's settings, counts and size. */
+  /** Returns a collection's settings, counts and size. */
   getCollectionInfo(collection: string): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(collection: string): Promise<CollectionInfo>
   /**
-   * A collection, with the calls that are about it: opens the one that there is, and with
-   * `options` makes it first. Where the name is taken that rejects with `CollectionExistsError`,
-   * unless `ifExists` says `'open'`: then one that has another dimension, metric or parameter
-   * rejects with `DimensionMismatchError` or `ValidationError`.
+   * Returns a handle to a collection, with the calls that concern it. Without `options` the
+   * collection must exist; with `options` it is created first. If the name is then taken, it
+   * rejects with `CollectionExistsError`, unless `ifExists` is `'open'`: in that case, an existing
+   * collection with a different dimension, metric or parameter rejects with
+   * `DimensionMismatchError` or `ValidationError`.
    */
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
-  /** Deletes a collection with everything in it. */
+  /** Deletes a collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     collection: string,
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
-   * Where an id occurs twice, the last wins.
+   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely.
+   * If an id occurs more than once, the last one wins.
    *
-   * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
-   * finite, a zero vector under cosine, an id that is empty or longer than 1,024
-   * bytes, metadata that is no plain JSON object, an empty text).
+   * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not finite, a zero
+   * vector with the cosine metric, an id that is empty or longer than 1,024 bytes, metadata that is
+   * not a plain JSON object, an empty text).
    */
   insertVectors(
     collection: string,
     vectors: readonly CreateVectorRequest[] | VectorColumns,
     options?: InsertOptions,
   ): Promise<InsertReport>
-  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  /** Embeds a text and inserts it under a new id. Resolves with the id. */
   insertText(collection: string, text: string, metadata?: MetadataInput): Promise<string>
   /**
-   * Embeds texts and inserts them under new ids, with which it resolves: all of them or
-   * none.
+   * Embeds texts and inserts them under new ids, either all of them or none. Resolves with the ids.
    */
   batchInsertText(
     collection: string,
@@ -1024,53 +1034,54 @@ export interface Vectorizer {
     metadatas?: readonly MetadataInput[],
     options?: InsertOptions,
   ): Promise<string[]>
-  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  /** Embeds texts and inserts them under the given ids, either all of them or none. */
   insertTexts(
     collection: string,
     texts: readonly BatchTextRequest[],
     options?: InsertOptions,
   ): Promise<BatchResponse>
-  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Returns one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   getVector(collection: string, id: string): Promise<Vector>
   /**
-   * A page of all vectors in insertion order; pages begin at 0. By default the first
-   * 10.
+   * Returns one page of all vectors, in insertion order. Pages are numbered from 0. By default, the
+   * first 10 vectors.
    */
   listVectors(collection: string, page?: number, limit?: number): Promise<VectorPage>
-  /** How many vectors there are, or match the filter. */
+  /** Counts all vectors, or those that match the filter. */
   count(collection: string, filter?: Filter): Promise<number>
   /**
-   * Replaces what is given of a vector, and resolves with the vector as it is then.
-   * Rejects with `VectorNotFoundError` when there is no such id.
+   * Replaces the given parts of a vector, and resolves with the updated vector. Rejects with
+   * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
   /**
-   * The vectors most alike to a vector or a text, best first; equally good ones in
-   * insertion order. As many as `limit` whenever that many live vectors match.
+   * Finds the vectors most similar to a vector or a text, best first; results with equal scores are
+   * in insertion order. Returns `limit` results whenever that many live vectors match.
    *
-   * The empty text ranks nothing: it lists what the filter matches, in insertion order.
+   * An empty text ranks nothing: it lists the vectors that match the filter, in insertion order.
    */
   search<V extends boolean = false, M extends boolean = true>(
     collection: string,
     query: string | VectorInput,
     options?: SearchOptions & Carried<V, M>,
   ): Promise<SearchResult<V, M>[]>
-  /** `search` by vector in the SDK's shape. */
+  /** `search` by vector, in the SDK's format. */
   searchVectors<V extends boolean = false, M extends boolean = true>(
     collection: string,
     request: SearchRequest & Carried<V, M>,
   ): Promise<SearchResponse<V, M>>
-  /** `search` by text in the SDK's shape. */
+  /** `search` by text, in the SDK's format. */
   searchText<V extends boolean = false, M extends boolean = true>(
     collection: string,
     request: TextSearchRequest & Carried<V, M>,
   ): Promise<SearchResponse<V, M>>
   /**
-   * `search` for each of many queries, in their order, on all cores: faster than one by
-   * one. The queries are texts and vectors, or one array of vectors laid end to end.
+   * Runs `search` for many queries on all cores, which is faster than one call per query. Results
+   * are in the order of the queries. The queries are texts and vectors, or one array of
+   * concatenated vectors.
    *
-   * Each query sees one state of the collection. Writes come in between, so that of two
-   * queries the later one may see a later state.
+   * Each query sees one consistent state of the collection. Writes may happen between queries, so a
+   * later query may see a later state.
    */
   searchBatch<V extends boolean = false, M extends boolean = true>(
     collection: string,
@@ -1078,10 +1089,10 @@ export interface Vectorizer {
     options?: SearchOptions & Carried<V, M>,
   ): Promise<SearchResult<V, M>[][]>
   /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
+   * Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist.
    *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
+   * When it resolves, no read on any thread finds the vector, and its row, text, metadata and id
+   * are gone.
    */
   deleteVector<R extends boolean = false>(
     collection: string,
@@ -1089,10 +1100,10 @@ export interface Vectorizer {
     options?: DeleteVectorOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Deletes many vectors at once. A missing id is a row of the report with status
-   * `error` and does not stop the others; a repeated id is `ok` the first time.
+   * Deletes many vectors at once. An id that does not exist is reported with status `error` and
+   * does not stop the others; a repeated id is `ok` the first time.
    *
-   * All of them are deleted or, whatever interrupts it, none.
+   * The delete is atomic: whatever interrupts it, either all of them are deleted or none.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -1106,11 +1117,11 @@ export interface Vectorizer {
     options?: BatchDeleteOptions & Receipted<R>,
   ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
-   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
-   * reports what it would delete.
+   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and reports what
+   * it would delete.
    *
-   * A filter that is not understood, or has no condition, rejects with
-   * `ValidationError` and deletes nothing.
+   * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
+   * nothing.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -1118,64 +1129,63 @@ export interface Vectorizer {
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
-   * Resolves when the index is at its best: every vector that was there when it was
-   * called is in the graph, and the memory of deleted ones is given back. Searches are
-   * right without it; it makes them fast.
+   * Resolves when the index is fully optimized: every vector that existed at the time of the call
+   * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
+   * without it; it makes them fast.
    */
   optimize(collection: string, options?: OptimizeOptions): Promise<void>
   /**
-   * Resolves when everything acknowledged before it is on the disk, safe from a loss of
-   * power. In memory there is nothing to do.
+   * Resolves when everything acknowledged before the call is on disk, safe from a power failure.
+   * For a store in memory there is nothing to do.
    */
   flush(): Promise<void>
   /**
-   * Reads the collection's files back from the disk, and what it holds in memory, and
-   * looks for anything that is left of vectors with these ids, or of any deleted one.
+   * Reads the collection's files back from disk, along with its memory, and looks for any remnant
+   * of vectors with these ids, or of any other deleted vector.
    */
   verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
   /**
-   * Writes all collections to one file, each as it is at one moment, while calls go on.
-   * `target` is a new file, or a directory in which one is made. Unfinished backups in
-   * the same directory whose processes have ended are removed: `leftovers` names them.
+   * Writes all collections to one file, each as of a single moment, while other calls continue.
+   * `target` is a new file, or a directory in which one is created. Unfinished backups in the same
+   * directory whose processes have ended are removed and listed in `leftovers`.
    *
-   * Rejects with `StorageError` when the file exists or cannot be written; then nothing
-   * of it is left.
+   * Rejects with `StorageError` if the file exists or cannot be written; no partial file is left
+   * behind.
    */
   createBackup(target: string, options?: BackupOptions): Promise<BackupReport>
   /**
-   * Writes the keys of all that is stored now to one file: `target` is a new file, or a
-   * directory in which one is made. With the newest of them, `restoreBackup` brings back
-   * from a backup that has its keys apart what is not deleted by then.
+   * Writes the keys of everything currently stored to one file. `target` is a new file, or a
+   * directory in which one is created. Given a backup with separate keys and the newest such file,
+   * `restoreBackup` restores everything that had not been deleted when the file was written.
    *
-   * Rejects with `StorageError` when the file exists or cannot be written.
+   * Rejects with `StorageError` if the file exists or cannot be written.
    */
   exportKeys(target: string): Promise<BackupReport>
   /**
-   * Gives the store new keys, while calls go on; with `key`, also another key of the
-   * user's, or the first: then the store is encrypted from here on. Copies of the keys
-   * from before open nothing that is stored after it; what was stored before it, they open
-   * where all of them were copied, the user's too. What is interrupted goes on at the next
-   * opening.
+   * Gives the store new keys while other calls continue. With `key`, it also changes the user's key
+   * or sets the first one, from which point the store is encrypted. Copies of the old keys open
+   * nothing stored after the rotation; they open what was stored before it only if all of them were
+   * copied, including the user's. A rotation that is interrupted continues the next time the store
+   * is opened.
    */
   rotateKeys(options?: RotateOptions): Promise<void>
   /**
-   * Starts an HTTP server for this client: the documented REST routes, with the same
-   * filters, reports and errors. Resolves when it listens; it keeps the process running
-   * until it is closed. `close` of the client closes it as well.
+   * Starts an HTTP server for this client: the documented REST routes, with the same filters,
+   * reports and errors. Resolves when the server is listening. It keeps the process running until
+   * it is closed; closing the client closes it as well.
    *
-   * It listens on this machine only, unless `host` says otherwise and there is an
-   * `apiKey`. Rejects with `ServerError` where the port cannot be had.
+   * It listens on this machine only, unless `host` says otherwise and there is an `apiKey`. Rejects
+   * with `ServerError` if the port is not available.
    */
   serve(options?: ServeOptions): Promise<HttpServer>
   /**
-   * Ends this client: calls under way finish, those that wait for its embedder among
-   * them, and later ones reject with `ClientClosedError`. The last client of a store
-   * closes it: when this resolves, nothing of it is open, locked or running any more.
-   * Closing twice is fine; both wait for the same end.
+   * Closes this client: calls in progress finish, including those waiting for its embedder, and
+   * later ones reject with `ClientClosedError`. The last client of a store closes the store: when
+   * this resolves, nothing of it is open, locked or running any more. Closing twice is harmless;
+   * both calls wait for the same close.
    *
-   * Rejects with `StorageError` where what was written last could not be made to last, or
-   * the store's directory was removed or moved meanwhile; the client is closed all the
-   * same.
+   * Rejects with `StorageError` if the last writes could not be made durable, or if the store's
+   * directory has been removed or moved; the client is closed even so.
    */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
@@ -1194,66 +1204,69 @@ type MetadatasArgument<Meta> =
       ? [metadatas?: readonly (Meta | null)[], options?: InsertOptions]
       : [metadatas: readonly Meta[], options?: InsertOptions]
 /**
- * One collection of a client: the calls that are about it, without their first argument. `Meta`
- * is the type of its vectors' metadata, as it is read back: dates are texts there. Filters know
- * its paths and the types of their values, and results carry it. With `Meta | undefined`, vectors
- * may be without metadata.
+ * One collection of a client: the calls that concern it, without their first argument. `Meta` is
+ * the type of its vectors' metadata as it is read back, so dates are strings. Filters are checked
+ * against its paths and value types, and results have it. With `Meta | undefined`, vectors may have
+ * no metadata.
  *
- * What `Meta` says is not checked when the program runs.
+ * `Meta` is not checked at run time.
  */
 export interface Collection<Meta = any> {
   readonly name: string
-  /** The collection's settings, counts and size. */
+  /** Returns the collection's settings, counts and size. */
   getCollectionInfo(): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(): Promise<CollectionInfo>
-  /** Deletes the collection with everything in it. */
+  /** Deletes the collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
-  /** Inserts vectors, all of them or none; a vector whose id exists is replaced whole. */
+  /** Inserts vectors, either all or none. A vector with an existing id is replaced entirely. */
   insertVectors(
     vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
     options?: InsertOptions,
   ): Promise<InsertReport>
-  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  /** Embeds a text and inserts it under a new id. Resolves with the id. */
   insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
-  /** Embeds texts and inserts them under new ids, with which it resolves: all or none. */
+  /** Embeds texts and inserts them under new ids, either all or none. Resolves with the ids. */
   batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
-  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  /** Embeds texts and inserts them under the given ids, either all of them or none. */
   insertTexts(texts: readonly BatchTextRequest<Meta>[], options?: InsertOptions): Promise<BatchResponse>
-  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Returns one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   getVector(id: string): Promise<Vector<Meta>>
-  /** A page of all vectors in insertion order; pages begin at 0. By default the first 10. */
+  /**
+   * Returns one page of all vectors, in insertion order. Pages are numbered from 0. By default, the
+   * first 10 vectors.
+   */
   listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
-  /** How many vectors there are, or match the filter. */
+  /** Counts all vectors, or those that match the filter. */
   count(filter?: Filter<Meta>): Promise<number>
-  /** Replaces what is given of a vector, and resolves with the vector as it is then. */
+  /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
-  /** The vectors most alike to a vector or a text, best first. */
+  /** Finds the vectors most similar to a vector or a text, best first. */
   search<V extends boolean = false, M extends boolean = true>(
     query: string | VectorInput,
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[]>
-  /** `search` by vector in the SDK's shape. */
+  /** `search` by vector, in the SDK's format. */
   searchVectors<V extends boolean = false, M extends boolean = true>(
     request: SearchRequest<Meta> & Carried<V, M>,
   ): Promise<SearchResponse<V, M, Meta>>
-  /** `search` by text in the SDK's shape. */
+  /** `search` by text, in the SDK's format. */
   searchText<V extends boolean = false, M extends boolean = true>(
     request: TextSearchRequest<Meta> & Carried<V, M>,
   ): Promise<SearchResponse<V, M, Meta>>
-  /** `search` for each of many queries, in their order, on all cores. */
+  /** Runs `search` for many queries on all cores. Results are in the order of the queries. */
   searchBatch<V extends boolean = false, M extends boolean = true>(
     queries: readonly (string | VectorInput)[] | Float32Array,
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[][]>
-  /** Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   deleteVector<R extends boolean = false>(
     id: string,
     options?: DeleteVectorOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
-  /** Deletes many vectors at once; a missing id is a row of the report. */
+  /** Deletes many vectors at once; an id that does not exist is a row of the report. */
   batchDelete<R extends boolean = false>(
     ids: readonly string[],
     options?: BatchDeleteOptions & Receipted<R>,
@@ -1268,36 +1281,36 @@ export interface Collection<Meta = any> {
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
-  /** Resolves when the index is at its best. */
+  /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
-  /** Looks for anything that is left of vectors with these ids, or of any deleted one. */
+  /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
   verifyErased(ids: readonly string[]): Promise<VerificationReport>
 }
 declare const asyncDispose: typeof Symbol.asyncDispose
 /**
  * A client of a store of vector collections.
  *
- * Every method that touches data returns a promise; what goes wrong rejects it with one
- * of the error classes of this module. Methods do not depend on each other's order
- * unless the first is awaited before the second is called.
+ * Every method that touches data returns a promise; on failure it rejects with one of the error
+ * classes of this module. Calls are not ordered relative to each other unless one is awaited before
+ * the next is made.
  */
 export declare class VectorizerClient {
-  /** Returns at once; a store that cannot be opened rejects the first call. */
+  /** Returns at once; if the store cannot be opened, the first call rejects. */
   constructor(options?: VectorizerClientOptions)
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
   close(): Promise<void>
   /**
-   * Makes a store of a backup, in a directory that is empty or does not exist. All of the
-   * backup is verified before anything is written. Of a backup that has its keys apart
-   * comes back what still has a key in `keys`; the rest is counted as `erased`.
+   * Restores a backup into a new store, in a directory that is empty or does not exist. The whole
+   * backup is verified before anything is written. From a backup with separate keys, only vectors
+   * that still have a key in `keys` are restored; the others are counted as `erased`.
    *
-   * Rejects with `EncryptionError` where a key is missing, wrong, or older than the backup.
+   * Rejects with `EncryptionError` if a key is missing, wrong, or older than the backup.
    */
   static restoreBackup(file: string, path: string, options?: RestoreOptions): Promise<RestoreReport>
   [asyncDispose](): Promise<void>
 }
 export interface VectorizerClient extends Vectorizer {}
-/** What an error is, for programs. */
+/** Error codes, for programs to test. */
 export type ErrorCode =
   | 'VALIDATION_ERROR'
   | 'COLLECTION_NOT_FOUND'
@@ -1313,7 +1326,7 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'PARTIAL_WRITE'
   | 'INTERNAL_ERROR'
-/** What every rejection is. */
+/** The base class of every rejection. */
 export declare class VectorizerError extends Error {
   /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
   readonly code: ErrorCode
@@ -1327,7 +1340,7 @@ export declare class VectorizerError extends Error {
     },
   )
 }
-/** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
+/** An argument does not have the documented form; nothing was changed. `VALIDATION_ERROR` */
 export declare class ValidationError extends VectorizerError {
   readonly code: 'VALIDATION_ERROR'
   readonly errorCode: 'VALIDATION_ERROR'
@@ -1338,7 +1351,7 @@ export declare class ValidationError extends VectorizerError {
     },
   )
 }
-/** There is no such collection. `COLLECTION_NOT_FOUND` */
+/** The collection does not exist. `COLLECTION_NOT_FOUND` */
 export declare class CollectionNotFoundError extends VectorizerError {
   readonly code: 'COLLECTION_NOT_FOUND'
   readonly errorCode: 'COLLECTION_NOT_FOUND'
@@ -1349,7 +1362,7 @@ export declare class CollectionNotFoundError extends VectorizerError {
     },
   )
 }
-/** The name is taken. `COLLECTION_EXISTS` */
+/** A collection with this name already exists. `COLLECTION_EXISTS` */
 export declare class CollectionExistsError extends VectorizerError {
   readonly code: 'COLLECTION_EXISTS'
   readonly errorCode: 'COLLECTION_EXISTS'
@@ -1371,7 +1384,7 @@ export declare class VectorNotFoundError extends VectorizerError {
     },
   )
 }
-/** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
+/** The number of values differs from the collection's dimension. `DIMENSION_MISMATCH` */
 export declare class DimensionMismatchError extends VectorizerError {
   readonly code: 'DIMENSION_MISMATCH'
   readonly errorCode: 'DIMENSION_MISMATCH'
@@ -1384,7 +1397,7 @@ export declare class DimensionMismatchError extends VectorizerError {
     },
   )
 }
-/** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
+/** The client's embedder failed, or returned something other than vectors. `EMBEDDING_ERROR` */
 export declare class EmbeddingError extends VectorizerError {
   readonly code: 'EMBEDDING_ERROR'
   readonly errorCode: 'EMBEDDING_ERROR'
@@ -1421,7 +1434,7 @@ export declare class EncryptionError extends VectorizerError {
 export declare class StoreLockedError extends VectorizerError {
   readonly code: 'STORE_LOCKED'
   readonly errorCode: 'STORE_LOCKED'
-  /** The owner's process id, where it can be told. */
+  /** The process id of the owner, if it can be determined. */
   readonly pid?: number
   constructor(
     message: string,
@@ -1467,18 +1480,18 @@ export declare class UnsupportedError extends VectorizerError {
   )
 }
 /**
- * A write that is not atomic on the engine behind a client was broken off in the middle.
- * Done again, it completes. `PARTIAL_WRITE`
+ * A write that is not atomic on the engine behind a client was interrupted. Repeating it completes
+ * it. `PARTIAL_WRITE`
  */
 export declare class PartialWriteError extends VectorizerError {
   readonly code: 'PARTIAL_WRITE'
   readonly errorCode: 'PARTIAL_WRITE'
   /**
-   * What was done before it was broken off, in the shape that the call resolves with: that of
-   * `insertVectors` for every insert, that of `batchDelete` for `deleteVector`.
+   * What was done before the interruption, in the format the call resolves with: that of
+   * `insertVectors` for every insert, and that of `batchDelete` for `deleteVector`.
    */
   readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
-  /** The ids of which it is not known whether they were written: the engine did not answer. */
+  /** The ids for which it is unknown whether they were written: the engine did not answer. */
   readonly unknown: readonly string[]
   constructor(
     message: string,
@@ -1488,16 +1501,16 @@ export declare class PartialWriteError extends VectorizerError {
   )
 }
 /**
- * Copies collections from one client to another, and makes sure that all is there: every
- * vector is compared with what the target holds and written where it differs, counts are
- * compared, and so are the results of searches for a sample. The source is only read.
+ * Copies collections from one client to another and verifies the copy: every vector is compared
+ * with the one in the target and written if it differs, then the counts are compared, and the
+ * results of searches for a sample. The source is only read.
  *
- * Where it is broken off, it rejects with `PartialWriteError`; called again it goes on with
- * what is missing. What was deleted from the source since is found, and deleted from the
- * target with `prune`.
+ * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
+ * what is missing. Vectors that have been deleted from the source since are detected, and deleted
+ * from the target with `prune`.
  *
- * Rejects with `ValidationError` where a collection of the target has another dimension or
- * metric, and with `StorageError` where the target is not like the source in the end.
+ * Rejects with `ValidationError` if a collection of the target has a different dimension or metric,
+ * and with `StorageError` if the target differs from the source at the end.
  */
 export declare function migrate(
   source: Vectorizer,

@@ -19,6 +19,7 @@ const MODES = {
   peers: { n: 100_000 },
   churn: { n: 20_000, rounds: 20 },
   deletes: {},
+  builders: {},
   rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
   capacity: { n: 100_000, sizes: '50000,200000' },
@@ -36,6 +37,7 @@ npm run bench -- [mode] [options]
   --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
   --deletes           ours alone: deletes on disk beside the same in memory, in turn; writes results/deletes.md
+  --builders          ours alone: both builders of a graph, in turn; writes results/builders.md
   --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
   --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on

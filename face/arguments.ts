@@ -1,18 +1,20 @@
-// Checks of arguments, and what is made of them: strings, JSON texts and typed arrays. What JSON
-// would silently change or drop is an error here, where it can still be seen.
+// Checks arguments and converts them to strings, JSON texts and typed arrays. Anything that JSON
+// would silently change or drop is reported as an error here, where it can still be detected.
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
 import { isOurs, messageOf, ValidationError, type VectorizerError } from './errors.js'
 import { fits64Bits, isRounded, written } from './json.js'
 
-/** The most values that a vector has. */
+/** The largest dimension of a vector. */
 const LARGEST_DIMENSION = 65_535
 
-/** Whether something was thrown because a string or an array would have become too long. */
+/** Whether an error was thrown because a string or an array would have become too long. */
 const isTooLong = (message: string) =>
   /invalid (string|array|typed array) length|allocation failed|out of memory/i.test(message)
 
-/** What to throw when arguments could not be read: getters, proxies, detached buffers throw. */
+/**
+ * The error for arguments that could not be read: getters, proxies and detached buffers can throw.
+ */
 function unreadable(cause: unknown): VectorizerError {
   if (isOurs(cause)) return cause
   const message = messageOf(cause)
@@ -22,7 +24,7 @@ function unreadable(cause: unknown): VectorizerError {
   return new ValidationError(`too much for one call: ${limit}; give less at a time`, { cause })
 }
 
-/** What `pack` returns, or one of our errors. */
+/** Returns the result of `pack`, or throws one of our errors. */
 export function read<T>(pack: () => T): T {
   try {
     return pack()
@@ -31,7 +33,7 @@ export function read<T>(pack: () => T): T {
   }
 }
 
-/** What a value is, in words; of what is no plain object, the name of its kind. */
+/** Describes a value in words; for an object that is not plain, the name of its class. */
 export function kind(value: unknown): string {
   if (value === null || typeof value === 'number') return String(value)
   if (Array.isArray(value)) return 'an array'
@@ -66,22 +68,22 @@ export function whole(value: unknown, path: string, least: number, most = Number
   return fail(path, `a whole number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}`, value)
 }
 
-/** Whether a prototype has nothing that an object could inherit but what all objects do. */
+/** Whether objects with this prototype inherit nothing beyond what every object inherits. */
 function isBare(prototype: object): boolean {
   if (Object.getPrototypeOf(prototype) !== null) return false
   return Object.hasOwn(prototype, 'isPrototypeOf') || Reflect.ownKeys(prototype).length === 0
 }
 
-/** An object literal of any realm. */
+/** Whether a value is an object literal, of any realm. */
 export function isPlain(value: unknown): value is Record<string, any> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype || isBare(prototype)
 }
 
-/** Refuses an object that has keys which are left out where `keys` are read. */
+/** Rejects an object that has keys which reading `keys` alone would miss. */
 function checkHidden(value: object, keys: string[], path: Path) {
-  // Both together, `Reflect.ownKeys`, takes three times as long.
+  // `Reflect.ownKeys`, which returns both together, takes three times as long.
   const count = Object.getOwnPropertyNames(value).length
   if (count === keys.length && Object.getOwnPropertySymbols(value).length === 0) return
   throw new ValidationError(`${place(path)}: keys that are symbols or not enumerable would be left out`)
@@ -93,34 +95,33 @@ export function object(value: unknown, path: string): Record<string, any> {
   return value
 }
 
-/** Leads to a value: `['vectors', 3, 'metadata']`. */
+/** The path to a value: `['vectors', 3, 'metadata']`. */
 type Path = (string | number)[]
 
-/** A path as it is written in JavaScript: `vectors[3].metadata`. */
+/** A path in JavaScript notation: `vectors[3].metadata`. */
 function place(path: Path): string {
   return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i > 0 ? `.${key}` : key)).join('')
 }
 
-/** Where a filter has bounds, which numbers that were rounded may be. */
+/** The keys in a filter that hold bounds, which may be rounded numbers. */
 const BOUND = /^\$?[gl]te?$/
 const isBound = (path: Path) => {
   const [last, before] = [String(path.at(-1)), String(path.at(-2))]
   return BOUND.test(last) && (last[0] === '$' || /^(range|values_count)$/.test(before))
 }
 
-/** What an argument is. */
+/** The kind of an argument. */
 type Kind = 'metadata' | 'filter' | 'options'
 
 /**
- * A copy of what is given as one argument, and the JSON text of it. What JSON would change or
- * leave out is an error that names the place. Everything is read once: what is sent is what was
- * checked.
+ * Copies an argument and returns its JSON text. Anything that JSON would change or leave out is an
+ * error that names its path. Each value is read only once, so what is sent is what was checked.
  */
 class Copy {
-  /** Leads to the value that is copied, and is the same array all the way down. */
+  /** The path to the value being copied; the same array is used at every depth. */
   #path: Path
   #kind: Kind
-  /** Whether it holds what JSON.stringify rounds, or cannot write. */
+  /** Whether it contains a number that JSON.stringify rounds, or a value it cannot write. */
   #isLarge = false
 
   constructor(path: Path, kind: Kind) {
@@ -182,7 +183,7 @@ class Copy {
     checkHidden(value, [], this.#path)
     const date = Date.prototype.toISOString.call(value)
     if (this.#kind !== 'filter') return date
-    // Beyond it the year has a sign, and dates of metadata cannot be there.
+    // Outside these years ISO dates have a sign, and dates in metadata cannot have one.
     if (date.length > 24) this.#refuse('a date must be of the years 0 to 9999')
     return { $date: date }
   }
@@ -190,11 +191,11 @@ class Copy {
   #list(value: unknown[]): unknown[] {
     const copy: unknown[] = []
     const { length } = value
-    // What is not enumerable is not looked for: of long lists that takes as long as all the rest.
+    // Non-enumerable keys are not checked: for long lists that takes as long as everything else.
     if (Object.keys(value).length > length || Object.getOwnPropertySymbols(value).length > 0) {
       this.#refuse('keys of a list beside its items would be left out')
     }
-    // By index: a hole in an array is an undefined value.
+    // By index, so that a hole in an array is an undefined value.
     for (let i = 0; i < length; i++) {
       this.#path.push(i)
       copy.push(this.#copied(value[i]))
@@ -209,7 +210,7 @@ class Copy {
     checkHidden(value, keys, this.#path)
     for (const key of keys) {
       const given = value[key]
-      // An absent value is left out, as JSON does; in a filter that would widen it.
+      // Undefined values are left out, as in JSON; in a filter that would widen it.
       if (given === undefined && this.#kind !== 'filter') continue
       if (!key.isWellFormed()) string(key, `${place(this.#path)}: a key`)
       this.#path.push(key)
@@ -233,7 +234,7 @@ export const strings = (values: unknown, path: string): string =>
   JSON.stringify(Array.from(list(values, path), (v, i) => string(v, `${path}[${i}]`)))
 const absent = (value: unknown): value is null | undefined => value === undefined || value === null
 
-/** Metadata of many rows; `path` leads to that of row `i`. */
+/** The metadata of many rows; `path` returns the path to that of row `i`. */
 export function metadataJson(values: unknown[], path: (i: number) => Path): string | null {
   if (values.every(absent)) return null
   const one = (value: unknown, i: number) => {
@@ -244,20 +245,20 @@ export function metadataJson(values: unknown[], path: (i: number) => Path): stri
   return `[${values.map(one).join()}]`
 }
 
-/** Texts of many rows, kept as they are; `path` leads to that of row `i`. */
+/** The texts of many rows, stored as they are; `path` returns the path to that of row `i`. */
 function keptTexts(values: unknown[], path: (i: number) => string): string | null {
   if (values.every(absent)) return null
   return JSON.stringify(values.map((value, i) => (absent(value) ? null : filled(value, path(i)))))
 }
 
-/** That there are no more than `most` values, which is sure before any is looked at. */
+/** Checks that there are at most `most` values, before any of them is read. */
 export function checkLength({ length }: { length: number }, path: string, most = LARGEST_DIMENSION): number {
   if (length <= most) return length
   const limit = `${most === LARGEST_DIMENSION ? 'a vector has' : 'vectors for these ids have'} at most ${most}`
   throw new ValidationError(`${path}: ${length} values, where ${limit}`)
 }
 
-/** At most `most` numbers; `place` leads to one of them. */
+/** At most `most` numbers; `place` returns the path to one of them. */
 export function floats(
   value: unknown,
   path: string,
@@ -277,7 +278,7 @@ export function floats(
   return copy
 }
 
-/** Rows laid end to end, and their lengths. */
+/** Concatenates rows, and returns their lengths as well. */
 export function laidOut(rows: ArrayLike<number>[]): [data: Float32Array, lengths: Uint32Array] {
   const lengths = Uint32Array.from(rows, (row) => row.length)
   const data = new Float32Array(lengths.reduce((sum, length) => sum + length, 0))
@@ -289,7 +290,7 @@ export function laidOut(rows: ArrayLike<number>[]): [data: Float32Array, lengths
   return [data, lengths]
 }
 
-/** An object of these keys and no others. */
+/** Checks that a value is an object with no keys other than these. */
 export function known(value: unknown, path: string, keys: readonly string[]): Record<string, any> {
   const given = object(value, path)
   const stranger = Object.keys(given).find((key) => !keys.includes(key))
@@ -298,7 +299,7 @@ export function known(value: unknown, path: string, keys: readonly string[]): Re
   return given
 }
 
-/** The vectors of an insert as columns, and whether they were given so. */
+/** The vectors of an insert as columns, and whether they were passed as columns. */
 export function vectors(
   value: unknown,
 ): [

@@ -1,9 +1,9 @@
-// Where errors of arguments say that they come from: the line that called, not the ones here.
+// Makes the stack of argument errors begin at the line that made the call, not inside this package.
 
-/** The function that calls a method of a client now, and is what its caller has called. */
+/** The outermost function currently calling a client method: the one the user called. */
 let outermost: unknown
 
-/** Calls a method of a client for a function that stands in front of it. */
+/** Calls a client method on behalf of `caller`, the function the user called. */
 export function callFor<T>(caller: unknown, call: () => T): T {
   const before = outermost
   outermost ??= caller
@@ -14,7 +14,7 @@ export function callFor<T>(caller: unknown, call: () => T): T {
   }
 }
 
-/** Makes the stack of an error begin where `method` was called, or what stands in front of it. */
+/** Makes an error's stack begin where `method`, or the outermost caller, was called. */
 export function locate(error: Error, method: unknown) {
   Error.captureStackTrace?.(error, (outermost ?? method) as () => void)
 }

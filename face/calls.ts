@@ -1,5 +1,6 @@
-// The calls of a client: what each takes and answers in TypeScript, and in the table below how its
-// arguments become those of the native method of the same name, and what its reply becomes.
+// The calls of a client: their parameters and results in TypeScript and, in the table below, how
+// arguments are converted for the native method of the same name and how its reply is converted
+// back.
 import { resolve } from 'node:path'
 import { types } from 'node:util'
 import type { VectorizerClient as Native } from '../binding.js'
@@ -72,53 +73,54 @@ import type {
 } from './types.js'
 
 /**
- * What every client offers, whatever engine is behind it: `VectorizerClient`, which is
- * embedded, and `MilvusVectorizerClient` of `vectorizer-native/milvus`. Code that is written
- * against it runs with either. What an engine cannot do rejects with `UnsupportedError`.
+ * The calls that every client offers, whatever engine is behind it: the embedded
+ * `VectorizerClient`, and `MilvusVectorizerClient` from `vectorizer-native/milvus`. Code written
+ * against this interface runs with either. Anything an engine cannot do rejects with
+ * `UnsupportedError`.
  */
 export interface Vectorizer {
   /** Resolves when the store is open. */
   ready(): Promise<void>
-  /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
+  /** Creates a collection. If the name is taken, rejects with `CollectionExistsError`. */
   createCollection(name: string, options: CollectionOptions): Promise<CollectionSummary>
-  /** Creates a collection. An existing name rejects with `CollectionExistsError`. */
+  /** Creates a collection. If the name is taken, rejects with `CollectionExistsError`. */
   createCollection(request: CreateCollectionRequest): Promise<CollectionSummary>
-  /** All collections, by name. */
+  /** Lists all collections by name. */
   listCollections(): Promise<CollectionSummary[]>
-  /** A collection's settings, counts and size. */
+  /** Returns a collection's settings, counts and size. */
   getCollectionInfo(collection: string): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(collection: string): Promise<CollectionInfo>
   /**
-   * A collection, with the calls that are about it: opens the one that there is, and with
-   * `options` makes it first. Where the name is taken that rejects with `CollectionExistsError`,
-   * unless `ifExists` says `'open'`: then one that has another dimension, metric or parameter
-   * rejects with `DimensionMismatchError` or `ValidationError`.
+   * Returns a handle to a collection, with the calls that concern it. Without `options` the
+   * collection must exist; with `options` it is created first. If the name is then taken, it
+   * rejects with `CollectionExistsError`, unless `ifExists` is `'open'`: in that case, an existing
+   * collection with a different dimension, metric or parameter rejects with
+   * `DimensionMismatchError` or `ValidationError`.
    */
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
-  /** Deletes a collection with everything in it. */
+  /** Deletes a collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     collection: string,
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Inserts vectors, all of them or none; a vector whose id exists is replaced whole.
-   * Where an id occurs twice, the last wins.
+   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely.
+   * If an id occurs more than once, the last one wins.
    *
-   * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not
-   * finite, a zero vector under cosine, an id that is empty or longer than 1,024
-   * bytes, metadata that is no plain JSON object, an empty text).
+   * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not finite, a zero
+   * vector with the cosine metric, an id that is empty or longer than 1,024 bytes, metadata that is
+   * not a plain JSON object, an empty text).
    */
   insertVectors(
     collection: string,
     vectors: readonly CreateVectorRequest[] | VectorColumns,
     options?: InsertOptions,
   ): Promise<InsertReport>
-  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  /** Embeds a text and inserts it under a new id. Resolves with the id. */
   insertText(collection: string, text: string, metadata?: MetadataInput): Promise<string>
   /**
-   * Embeds texts and inserts them under new ids, with which it resolves: all of them or
-   * none.
+   * Embeds texts and inserts them under new ids, either all of them or none. Resolves with the ids.
    */
   batchInsertText(
     collection: string,
@@ -126,53 +128,54 @@ export interface Vectorizer {
     metadatas?: readonly MetadataInput[],
     options?: InsertOptions,
   ): Promise<string[]>
-  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  /** Embeds texts and inserts them under the given ids, either all of them or none. */
   insertTexts(
     collection: string,
     texts: readonly BatchTextRequest[],
     options?: InsertOptions,
   ): Promise<BatchResponse>
-  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Returns one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   getVector(collection: string, id: string): Promise<Vector>
   /**
-   * A page of all vectors in insertion order; pages begin at 0. By default the first
-   * 10.
+   * Returns one page of all vectors, in insertion order. Pages are numbered from 0. By default, the
+   * first 10 vectors.
    */
   listVectors(collection: string, page?: number, limit?: number): Promise<VectorPage>
-  /** How many vectors there are, or match the filter. */
+  /** Counts all vectors, or those that match the filter. */
   count(collection: string, filter?: Filter): Promise<number>
   /**
-   * Replaces what is given of a vector, and resolves with the vector as it is then.
-   * Rejects with `VectorNotFoundError` when there is no such id.
+   * Replaces the given parts of a vector, and resolves with the updated vector. Rejects with
+   * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
   /**
-   * The vectors most alike to a vector or a text, best first; equally good ones in
-   * insertion order. As many as `limit` whenever that many live vectors match.
+   * Finds the vectors most similar to a vector or a text, best first; results with equal scores are
+   * in insertion order. Returns `limit` results whenever that many live vectors match.
    *
-   * The empty text ranks nothing: it lists what the filter matches, in insertion order.
+   * An empty text ranks nothing: it lists the vectors that match the filter, in insertion order.
    */
   search<V extends boolean = false, M extends boolean = true>(
     collection: string,
     query: string | VectorInput,
     options?: SearchOptions & Carried<V, M>,
   ): Promise<SearchResult<V, M>[]>
-  /** `search` by vector in the SDK's shape. */
+  /** `search` by vector, in the SDK's format. */
   searchVectors<V extends boolean = false, M extends boolean = true>(
     collection: string,
     request: SearchRequest & Carried<V, M>,
   ): Promise<SearchResponse<V, M>>
-  /** `search` by text in the SDK's shape. */
+  /** `search` by text, in the SDK's format. */
   searchText<V extends boolean = false, M extends boolean = true>(
     collection: string,
     request: TextSearchRequest & Carried<V, M>,
   ): Promise<SearchResponse<V, M>>
   /**
-   * `search` for each of many queries, in their order, on all cores: faster than one by
-   * one. The queries are texts and vectors, or one array of vectors laid end to end.
+   * Runs `search` for many queries on all cores, which is faster than one call per query. Results
+   * are in the order of the queries. The queries are texts and vectors, or one array of
+   * concatenated vectors.
    *
-   * Each query sees one state of the collection. Writes come in between, so that of two
-   * queries the later one may see a later state.
+   * Each query sees one consistent state of the collection. Writes may happen between queries, so a
+   * later query may see a later state.
    */
   searchBatch<V extends boolean = false, M extends boolean = true>(
     collection: string,
@@ -180,10 +183,10 @@ export interface Vectorizer {
     options?: SearchOptions & Carried<V, M>,
   ): Promise<SearchResult<V, M>[][]>
   /**
-   * Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id.
+   * Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist.
    *
-   * When it resolves, no read on any thread finds the vector, and its row, text,
-   * metadata and id are gone.
+   * When it resolves, no read on any thread finds the vector, and its row, text, metadata and id
+   * are gone.
    */
   deleteVector<R extends boolean = false>(
     collection: string,
@@ -191,10 +194,10 @@ export interface Vectorizer {
     options?: DeleteVectorOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Deletes many vectors at once. A missing id is a row of the report with status
-   * `error` and does not stop the others; a repeated id is `ok` the first time.
+   * Deletes many vectors at once. An id that does not exist is reported with status `error` and
+   * does not stop the others; a repeated id is `ok` the first time.
    *
-   * All of them are deleted or, whatever interrupts it, none.
+   * The delete is atomic: whatever interrupts it, either all of them are deleted or none.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -208,11 +211,11 @@ export interface Vectorizer {
     options?: BatchDeleteOptions & Receipted<R>,
   ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
-   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and
-   * reports what it would delete.
+   * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and reports what
+   * it would delete.
    *
-   * A filter that is not understood, or has no condition, rejects with
-   * `ValidationError` and deletes nothing.
+   * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
+   * nothing.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -220,71 +223,70 @@ export interface Vectorizer {
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
-   * Resolves when the index is at its best: every vector that was there when it was
-   * called is in the graph, and the memory of deleted ones is given back. Searches are
-   * right without it; it makes them fast.
+   * Resolves when the index is fully optimized: every vector that existed at the time of the call
+   * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
+   * without it; it makes them fast.
    */
   optimize(collection: string, options?: OptimizeOptions): Promise<void>
   /**
-   * Resolves when everything acknowledged before it is on the disk, safe from a loss of
-   * power. In memory there is nothing to do.
+   * Resolves when everything acknowledged before the call is on disk, safe from a power failure.
+   * For a store in memory there is nothing to do.
    */
   flush(): Promise<void>
   /**
-   * Reads the collection's files back from the disk, and what it holds in memory, and
-   * looks for anything that is left of vectors with these ids, or of any deleted one.
+   * Reads the collection's files back from disk, along with its memory, and looks for any remnant
+   * of vectors with these ids, or of any other deleted vector.
    */
   verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
   /**
-   * Writes all collections to one file, each as it is at one moment, while calls go on.
-   * `target` is a new file, or a directory in which one is made. Unfinished backups in
-   * the same directory whose processes have ended are removed: `leftovers` names them.
+   * Writes all collections to one file, each as of a single moment, while other calls continue.
+   * `target` is a new file, or a directory in which one is created. Unfinished backups in the same
+   * directory whose processes have ended are removed and listed in `leftovers`.
    *
-   * Rejects with `StorageError` when the file exists or cannot be written; then nothing
-   * of it is left.
+   * Rejects with `StorageError` if the file exists or cannot be written; no partial file is left
+   * behind.
    */
   createBackup(target: string, options?: BackupOptions): Promise<BackupReport>
   /**
-   * Writes the keys of all that is stored now to one file: `target` is a new file, or a
-   * directory in which one is made. With the newest of them, `restoreBackup` brings back
-   * from a backup that has its keys apart what is not deleted by then.
+   * Writes the keys of everything currently stored to one file. `target` is a new file, or a
+   * directory in which one is created. Given a backup with separate keys and the newest such file,
+   * `restoreBackup` restores everything that had not been deleted when the file was written.
    *
-   * Rejects with `StorageError` when the file exists or cannot be written.
+   * Rejects with `StorageError` if the file exists or cannot be written.
    */
   exportKeys(target: string): Promise<BackupReport>
   /**
-   * Gives the store new keys, while calls go on; with `key`, also another key of the
-   * user's, or the first: then the store is encrypted from here on. Copies of the keys
-   * from before open nothing that is stored after it; what was stored before it, they open
-   * where all of them were copied, the user's too. What is interrupted goes on at the next
-   * opening.
+   * Gives the store new keys while other calls continue. With `key`, it also changes the user's key
+   * or sets the first one, from which point the store is encrypted. Copies of the old keys open
+   * nothing stored after the rotation; they open what was stored before it only if all of them were
+   * copied, including the user's. A rotation that is interrupted continues the next time the store
+   * is opened.
    */
   rotateKeys(options?: RotateOptions): Promise<void>
   /**
-   * Starts an HTTP server for this client: the documented REST routes, with the same
-   * filters, reports and errors. Resolves when it listens; it keeps the process running
-   * until it is closed. `close` of the client closes it as well.
+   * Starts an HTTP server for this client: the documented REST routes, with the same filters,
+   * reports and errors. Resolves when the server is listening. It keeps the process running until
+   * it is closed; closing the client closes it as well.
    *
-   * It listens on this machine only, unless `host` says otherwise and there is an
-   * `apiKey`. Rejects with `ServerError` where the port cannot be had.
+   * It listens on this machine only, unless `host` says otherwise and there is an `apiKey`. Rejects
+   * with `ServerError` if the port is not available.
    */
   serve(options?: ServeOptions): Promise<HttpServer>
   /**
-   * Ends this client: calls under way finish, those that wait for its embedder among
-   * them, and later ones reject with `ClientClosedError`. The last client of a store
-   * closes it: when this resolves, nothing of it is open, locked or running any more.
-   * Closing twice is fine; both wait for the same end.
+   * Closes this client: calls in progress finish, including those waiting for its embedder, and
+   * later ones reject with `ClientClosedError`. The last client of a store closes the store: when
+   * this resolves, nothing of it is open, locked or running any more. Closing twice is harmless;
+   * both calls wait for the same close.
    *
-   * Rejects with `StorageError` where what was written last could not be made to last, or
-   * the store's directory was removed or moved meanwhile; the client is closed all the
-   * same.
+   * Rejects with `StorageError` if the last writes could not be made durable, or if the store's
+   * directory has been removed or moved; the client is closed even so.
    */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The metadata of one text, as an argument, and that of many. */
+/** The metadata argument for one text, and below for many. */
 export type MetadataArgument<Meta> =
   IsUntyped<Meta> extends true
     ? [metadata?: MetadataInput]
@@ -299,66 +301,69 @@ export type MetadatasArgument<Meta> =
       : [metadatas: readonly Meta[], options?: InsertOptions]
 
 /**
- * One collection of a client: the calls that are about it, without their first argument. `Meta`
- * is the type of its vectors' metadata, as it is read back: dates are texts there. Filters know
- * its paths and the types of their values, and results carry it. With `Meta | undefined`, vectors
- * may be without metadata.
+ * One collection of a client: the calls that concern it, without their first argument. `Meta` is
+ * the type of its vectors' metadata as it is read back, so dates are strings. Filters are checked
+ * against its paths and value types, and results have it. With `Meta | undefined`, vectors may have
+ * no metadata.
  *
- * What `Meta` says is not checked when the program runs.
+ * `Meta` is not checked at run time.
  */
 export interface Collection<Meta = any> {
   readonly name: string
-  /** The collection's settings, counts and size. */
+  /** Returns the collection's settings, counts and size. */
   getCollectionInfo(): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(): Promise<CollectionInfo>
-  /** Deletes the collection with everything in it. */
+  /** Deletes the collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
-  /** Inserts vectors, all of them or none; a vector whose id exists is replaced whole. */
+  /** Inserts vectors, either all or none. A vector with an existing id is replaced entirely. */
   insertVectors(
     vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
     options?: InsertOptions,
   ): Promise<InsertReport>
-  /** Embeds a text and inserts it under a new id, with which it resolves. */
+  /** Embeds a text and inserts it under a new id. Resolves with the id. */
   insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
-  /** Embeds texts and inserts them under new ids, with which it resolves: all or none. */
+  /** Embeds texts and inserts them under new ids, either all or none. Resolves with the ids. */
   batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
-  /** Embeds texts and inserts them under the given ids: all of them or none. */
+  /** Embeds texts and inserts them under the given ids, either all of them or none. */
   insertTexts(texts: readonly BatchTextRequest<Meta>[], options?: InsertOptions): Promise<BatchResponse>
-  /** One vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Returns one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   getVector(id: string): Promise<Vector<Meta>>
-  /** A page of all vectors in insertion order; pages begin at 0. By default the first 10. */
+  /**
+   * Returns one page of all vectors, in insertion order. Pages are numbered from 0. By default, the
+   * first 10 vectors.
+   */
   listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
-  /** How many vectors there are, or match the filter. */
+  /** Counts all vectors, or those that match the filter. */
   count(filter?: Filter<Meta>): Promise<number>
-  /** Replaces what is given of a vector, and resolves with the vector as it is then. */
+  /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
-  /** The vectors most alike to a vector or a text, best first. */
+  /** Finds the vectors most similar to a vector or a text, best first. */
   search<V extends boolean = false, M extends boolean = true>(
     query: string | VectorInput,
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[]>
-  /** `search` by vector in the SDK's shape. */
+  /** `search` by vector, in the SDK's format. */
   searchVectors<V extends boolean = false, M extends boolean = true>(
     request: SearchRequest<Meta> & Carried<V, M>,
   ): Promise<SearchResponse<V, M, Meta>>
-  /** `search` by text in the SDK's shape. */
+  /** `search` by text, in the SDK's format. */
   searchText<V extends boolean = false, M extends boolean = true>(
     request: TextSearchRequest<Meta> & Carried<V, M>,
   ): Promise<SearchResponse<V, M, Meta>>
-  /** `search` for each of many queries, in their order, on all cores. */
+  /** Runs `search` for many queries on all cores. Results are in the order of the queries. */
   searchBatch<V extends boolean = false, M extends boolean = true>(
     queries: readonly (string | VectorInput)[] | Float32Array,
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[][]>
-  /** Deletes one vector. Rejects with `VectorNotFoundError` when there is no such id. */
+  /** Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
   deleteVector<R extends boolean = false>(
     id: string,
     options?: DeleteVectorOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
-  /** Deletes many vectors at once; a missing id is a row of the report. */
+  /** Deletes many vectors at once; an id that does not exist is a row of the report. */
   batchDelete<R extends boolean = false>(
     ids: readonly string[],
     options?: BatchDeleteOptions & Receipted<R>,
@@ -373,28 +378,28 @@ export interface Collection<Meta = any> {
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
-  /** Resolves when the index is at its best. */
+  /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
-  /** Looks for anything that is left of vectors with these ids, or of any deleted one. */
+  /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
   verifyErased(ids: readonly string[]): Promise<VerificationReport>
 }
 
-/** What a client is for its calls. */
+/** The parts of a client that its calls use. */
 export interface Context {
   readonly native: Native
   readonly embedder?: Embedder | undefined
   readonly service?: KeyService | undefined
-  /** That of the call, where it can be cancelled. */
+  /** The cancellation of this call, if it can be cancelled. */
   readonly cancelling?: Cancelling | undefined
 }
 
-/** The arguments of the native method of a call. */
+/** The arguments of a call's native method. */
 type Arguments<Name extends CallName> = Parameters<Native[Name]>
 
-/** Arguments, at once or when an embedder or a key service has answered. */
+/** Arguments, available at once or after an embedder or a key service has answered. */
 type Packed<A extends unknown[]> = A | Promise<A>
 
-/** A listener as the native side calls it, and what it threw. */
+/** A listener in the form the native side calls, and the error it threw. */
 interface Hearing extends Listener {
   failure?: { error: unknown }
 }
@@ -403,13 +408,13 @@ const isText = (one: unknown): one is string => typeof one === 'string'
 const hasEmbedder = (client: Context): client is Context & { embedder: Embedder } =>
   client.embedder !== undefined
 
-/** What the caller calls a text, and what leads to its metadata. */
+/** How errors refer to a text, and the path to its metadata. */
 interface TextPlaces {
   text: TextPlace
   metadata: (i: number) => [string, ...(string | number)[]]
 }
 
-/** Arguments for texts; where the client has an embedder, with their vectors. */
+/** Arguments for texts, with their vectors if the client has an embedder. */
 function texts(
   client: Context,
   collection: string,
@@ -428,22 +433,22 @@ function texts(
   )
 }
 
-/** What all searches take: options and a filter. */
+/** The arguments common to all searches: options and a filter. */
 type Common = [options: string, filter: string | null]
 
-/** Arguments with a listener behind them. */
+/** Appends a listener to arguments. */
 const heardBy = <A extends unknown[]>(hearing: Hearing | null, packed: Packed<A>) =>
   packed instanceof Promise
     ? packed.then((args): [...A, Hearing | null] => [...args, hearing])
     : ([...packed, hearing] satisfies [...A, Hearing | null])
 
-/** What all searches take, of options that `place` names. */
+/** The common arguments of a search; `place` is the name of the options in errors. */
 const common = ({ filter, ...rest }: Record<string, unknown>, place = 'options'): Common => [
   json(rest, place),
   filter === undefined ? null : filterJson(filter),
 ]
 
-/** Arguments for a search: a text or a vector, options, a filter. */
+/** Arguments for a search: a text or a vector, options and a filter. */
 function query(
   client: Context,
   collection: string,
@@ -453,7 +458,7 @@ function query(
   if (typeof wanted !== 'string') return [collection, null, floats(wanted, 'query'), ...common]
   const text = string(wanted, 'query')
   if (!hasEmbedder(client) || text === '') return [collection, text, null, ...common]
-  // With the text beside it: errors say what the vector was made of.
+  // The text is passed along so that errors can say what the vector was made from.
   return embedded(client, collection, [text], () => 'query').then(([row]) => [
     collection,
     text,
@@ -462,7 +467,7 @@ function query(
   ])
 }
 
-/** Arguments for a batch of searches: a list of texts and vectors, or vectors end to end. */
+/** Arguments for a batch of searches: a list of texts and vectors, or concatenated vectors. */
 function queries(
   client: Context,
   collection: string,
@@ -484,7 +489,7 @@ function queries(
   }
   const places = all.flatMap((one, i) => (isText(one) && one !== '' ? [i] : []))
   if (!hasEmbedder(client) || places.length === 0) return args(all, false)
-  // The caller may change vectors while texts are embedded.
+  // The caller may modify vectors while texts are being embedded.
   const copies: (string | Float32Array)[] = all.map((one) => (isText(one) ? one : one.slice()))
   const asked = places.map((i) => all[i] as string)
   return embedded(client, collection, asked, (i) => place(places[i])).then((rows) => {
@@ -503,11 +508,11 @@ const nameAndIds = (_: Context, collection: unknown, ids: unknown): [string, str
   string(collection, 'collection'),
   strings(ids, 'ids'),
 ]
-/** Options as the native side takes them, where there are some. */
+/** Options in the form the native side expects, if there are any. */
 const optional = (options: unknown, keys: readonly string[]) =>
   options === undefined ? null : json(known(options, 'options', keys), 'options')
 
-/** A listener as the native side calls it, with a JSON text. */
+/** A listener in the form the native side calls: with a JSON text. */
 function listener(options: unknown, keys: readonly string[]): Hearing | null {
   return heard(known(options, 'options', keys).onProgress)
 }
@@ -525,7 +530,7 @@ function heard(onProgress: unknown): Hearing | null {
   return listening
 }
 
-/** One of the numbers that `listVectors` takes, in place of options. */
+/** One of the numbers that `listVectors` takes instead of options. */
 function pageNumber(value: unknown, path: string, least: number): number | null {
   if (value === null) return null
   if (typeof value === 'object') fail(path, 'a number, as in listVectors(collection, page, limit)', value)
@@ -538,18 +543,18 @@ const deletion = (_: Context, collection: unknown, ids: any, options: unknown): 
   optional(options, keys.batchDelete),
 ]
 
-/** A call: how what it is given becomes the arguments of the native method of the same name. */
+/** A call: how its arguments are converted for the native method of the same name. */
 export interface Call<A extends unknown[] = unknown[]> {
   pack(client: Context, ...args: any[]): Packed<A>
-  /** Makes a row of its report, where rows are sent in short. */
+  /** Expands a row of its report, if rows are sent in a short form. */
   row?: Row
-  /** Its result is the one row of a list. */
+  /** Whether its result is the only row of a list. */
   isRow?: true
-  /** Which of its arguments may be its options. */
+  /** The positions in which its options may be passed. */
   options?: readonly number[]
 }
 
-/** Rows of deletes are sent in short: as ids, with an error where there was one. */
+/** Delete results are sent in a short form: the id, with an error if there was one. */
 const outcome: Row = (sent, index) =>
   typeof sent === 'string'
     ? { id: sent, index, status: 'ok' }
@@ -729,7 +734,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   },
 }
 
-/** The key of a store or a backup: at once where it was given, or as a promise. */
+/** The key of a store or a backup: at once if it was given, otherwise as a promise. */
 function keyFor(
   encryption: unknown,
   place: string,
@@ -753,7 +758,7 @@ export const restoreBackup: Call<Parameters<typeof Native.restoreBackup>> = {
     const kept = [keyFor(encryption, 'options.encryption', file)]
     if (apart !== undefined)
       kept.push(keyFor(keysEncryption, 'options.keysEncryption', string(apart, 'options.keys')))
-    // The working directory may be another one when a service has answered.
+    // The working directory may have changed by the time a service answers.
     const isLater = kept.some((key) => key instanceof Promise)
     const here = (path: string) => (isLater && path ? resolve(path) : path)
     const [from, to] = [here(file), here(path)]

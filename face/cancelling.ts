@@ -1,11 +1,11 @@
-// Calls that a signal ends. The commit of a call and its signal race, and the native side tells
-// who was first (`src/cancel.rs`): a promise that rejects with the signal's reason is one of a
-// call that has changed nothing and will not.
+// Cancels calls by an AbortSignal. The commit of a call races with its signal, and the native side
+// decides which came first (`src/cancel.rs`): if a promise rejects with the signal's reason, the
+// call has changed nothing and never will.
 import { fail, isPlain, object } from './arguments.js'
 import { ours } from './errors.js'
 import { type Listener, native } from './native.js'
 
-/** The end of a call by its signal: what its promise rejects with. */
+/** Thrown when a call is cancelled by its signal; carries the reason to reject with. */
 export class Cancelled extends Error {
   readonly #reason: unknown
   constructor(reason: unknown) {
@@ -13,17 +13,20 @@ export class Cancelled extends Error {
     this.#reason = reason
   }
 
-  /** The reason, where this was thrown, or else what `other` makes of it. Looks into no proxy. */
+  /**
+   * The reason if `thrown` is a `Cancelled`, otherwise the result of `other`. Does not trigger
+   * proxies.
+   */
   static reasonOf(thrown: unknown, other: (thrown: unknown) => unknown): unknown {
     const isCancelled = typeof thrown === 'object' && thrown !== null && #reason in thrown
     return isCancelled ? thrown.#reason : other(thrown)
   }
 }
 
-/** What a call rejects with: the reason of its signal, or one of our errors. */
+/** The error a call rejects with: the reason of its signal, or one of our errors. */
 export const rejectionOf = (thrown: unknown): unknown => Cancelled.reasonOf(thrown, ours)
 
-/** The cancelling of one call. */
+/** The cancellation of one call. */
 export class Cancelling {
   readonly #native = new native.Cancellation()
   #isCancelled = false
@@ -32,19 +35,19 @@ export class Cancelling {
     this.#end = resolve
   })
 
-  /** Whether the call has changed nothing, and will not. */
+  /** Tries to cancel the call. Returns true if it has changed nothing and never will. */
   cancel(): boolean {
     this.#isCancelled = this.#native.cancel()
     if (this.#isCancelled) this.#end()
     return this.#isCancelled
   }
 
-  /** Resolves when `work` is done, whatever came of it, or nobody wants it any more. */
+  /** Resolves when `work` has settled or the call has been cancelled. */
   async until(work: Promise<unknown>) {
     await Promise.race([work, this.#ended]).catch(() => {})
   }
 
-  /** Whether it cannot be cancelled any more, and was not. */
+  /** Commits the call, which cannot be cancelled any more. False if it already has been. */
   commit(): boolean {
     return this.#native.commit()
   }
@@ -53,14 +56,14 @@ export class Cancelling {
     if (this.#isCancelled) throw new Cancelled(undefined)
   }
 
-  /** A listener that is told nothing any more when the call is cancelled. */
+  /** Wraps a listener so that it is not called any more once the call is cancelled. */
   quieted(listener: Listener): Listener {
     return (text) => {
       if (!this.#isCancelled) listener(text)
     }
   }
 
-  /** Begins a call of the native side that can be cancelled. */
+  /** Begins a native call that can be cancelled. */
   begin<T>(call: () => T): T {
     this.check()
     this.#native.enter()
@@ -72,7 +75,7 @@ export class Cancelling {
   }
 }
 
-/** A signal, of whatever realm. */
+/** Whether a value is an AbortSignal, of any realm. */
 function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
@@ -88,7 +91,7 @@ export function signalOf(value: unknown, path = 'options.signal'): AbortSignal |
   return value
 }
 
-/** The signal of a call, and the arguments without it. `places`: where its options may be. */
+/** Splits off the signal of a call from its arguments. `places`: where its options may be. */
 export function withoutSignal(
   args: unknown[],
   places: readonly number[] = [],
@@ -99,7 +102,7 @@ export function withoutSignal(
   return { signal: signalOf(signal), args: args.with(place, rest) }
 }
 
-/** What `act` resolves with, unless the signal is first. */
+/** Resolves with the result of `act`, unless the signal comes first. */
 export async function cancellable<T>(
   signal: AbortSignal,
   act: (cancelling: Cancelling) => Promise<T>,

@@ -1,5 +1,5 @@
-// The embedded client: what has to belong to the importing realm. Everything else is in the
-// native addon; nothing here knows of collections.
+// The embedded client: the part that must belong to the importing realm. Everything else is in the
+// native addon; nothing here knows about collections.
 import { resolve } from 'node:path'
 import type { VectorizerClient as Native } from '../binding.js'
 import { fail, json, known, read } from './arguments.js'
@@ -25,20 +25,20 @@ import type {
   VectorizerClientOptions,
 } from './types.js'
 
-/** What a client keeps. */
+/** The state of a client. */
 interface State extends Context, Serving {
   native: Native
   embedder?: Embedder | undefined
   service?: KeyService | undefined
-  /** Until a key service has answered. */
+  /** Set until a key service has answered. */
   opening?: Promise<void> | undefined
-  /** What has begun and the native side does not know of yet: `close` waits for it. */
+  /** Calls that have begun but not reached the native side yet; `close` waits for them. */
   readonly waiting: Set<Promise<unknown>>
 }
 
 type Calling = Pick<State, 'waiting' | 'cancelling'>
 
-/** Calls `target`. */
+/** Calls a native method. */
 function called(target: any, name: string, values: unknown[], { cancelling }: Calling) {
   if (!cancelling) return target[name](...values)
   const quieted = values.map((value) =>
@@ -48,8 +48,8 @@ function called(target: any, name: string, values: unknown[], { cancelling }: Ca
 }
 
 /**
- * Begins a call of `target` when its arguments are there. `close` waits for what is before
- * that, of which the native side does not know.
+ * Calls a native method once its arguments are available. `close` waits for the time before that,
+ * which the native side does not know about.
  */
 async function begin(target: any, name: string, packed: Promise<unknown[]>, calling: Calling) {
   const { waiting, cancelling } = calling
@@ -57,21 +57,21 @@ async function begin(target: any, name: string, packed: Promise<unknown[]>, call
   waiting.add(waited)
   try {
     const values = await packed
-    // In one turn with the end of the waiting: nothing can come between.
+    // In the same tick as the removal from `waiting`, so nothing can come between the two.
     return [values, called(target, name, values, calling)]
   } finally {
     waiting.delete(waited)
   }
 }
 
-/** Makes the arguments and, where they are there at once, calls `target`. */
+/** Converts the arguments and calls the native method, at once if they are available. */
 function started(target: any, name: string, { pack }: Call, client: Calling, args: unknown[]) {
   const packed = read(() => pack(client as State, ...args))
   if (!Array.isArray(packed)) return begin(target, name, packed, client)
   return [packed, called(target, name, packed, client)]
 }
 
-/** What comes of a call. */
+/** The result of a call. */
 async function finished(begun: ReturnType<typeof started>, { row, isRow }: Call) {
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
@@ -79,17 +79,17 @@ async function finished(begun: ReturnType<typeof started>, { row, isRow }: Call)
   const result = await unfolded(reply, row)
   const listening = values.find((value: unknown) => typeof value === 'function')
   if (listening) {
-    await native.turn() // for what is still on its way to the listener
+    await native.turn() // for progress still on its way to the listener
     if (listening.failure) throw listening.failure.error
   }
   return isRow ? result[0] : result
 }
 
-/** The key of the store at `path`, which a service has wrapped or wraps now. */
+/** The key of the store at `path`: the stored one, unwrapped by the service, or a new one. */
 const unlock = async (service: KeyService, path: string): Promise<Key> =>
   (await unwrapped(service, path)) ?? anew(service)
 
-/** Options of a client, in parts. */
+/** Splits the options of a client. */
 function opened(options: unknown) {
   const { embedder, encryption, ...rest } = known(options, 'options', keys.client)
   if (embedder !== undefined && typeof embedder !== 'function')
@@ -97,7 +97,7 @@ function opened(options: unknown) {
   const kept = encryption === undefined ? {} : protection(encryption, 'options.encryption')
   if (kept.service) {
     if (typeof rest.path !== 'string') fail('options.encryption', 'a path beside it', rest.path)
-    // The working directory may be another one when the service has answered.
+    // The working directory may have changed by the time the service answers.
     rest.path &&= resolve(rest.path)
   }
   return { embedder, ...kept, rest }
@@ -106,15 +106,15 @@ function opened(options: unknown) {
 /**
  * A client of a store of vector collections.
  *
- * Every method that touches data returns a promise; what goes wrong rejects it with one
- * of the error classes of this module. Methods do not depend on each other's order
- * unless the first is awaited before the second is called.
+ * Every method that touches data returns a promise; on failure it rejects with one of the error
+ * classes of this module. Calls are not ordered relative to each other unless one is awaited before
+ * the next is made.
  */
 export class VectorizerClient {
   #client = { servers: new Set(), waiting: new Set() } as unknown as State
   #failure: unknown
 
-  /** Returns at once; a store that cannot be opened rejects the first call. */
+  /** Returns at once; if the store cannot be opened, the first call rejects. */
   constructor(options: VectorizerClientOptions = {}) {
     try {
       const { embedder, key, service, rest } = read(() => opened(options))
@@ -126,7 +126,7 @@ export class VectorizerClient {
       }
       if (service) this.#client.opening = unlock(service, rest.path).then(open)
       else open(key)
-      // Whoever calls is told.
+      // The error is reported to whoever makes a call.
       this.#client.opening?.catch(() => {})
     } catch (error) {
       this.#failure = ours(error)
@@ -164,24 +164,24 @@ export class VectorizerClient {
     )
   }
 
-  /** This client for a call that can be cancelled. */
+  /** This client, for a call that can be cancelled. */
   #cancelledBy(cancelling: Cancelling): State {
     return Object.create(this.#client, { cancelling: { value: cancelling } })
   }
 
-  /** What `act` returns; an error of it whose stack begins where `method` was called. */
+  /** Runs `act`; the stack of an error it throws begins where `method` was called. */
   #locate<T>(method: unknown, act: () => T): T {
     try {
       return act()
     } catch (error) {
       const known = ours(error)
-      // One that was made before says where.
+      // An error from the constructor already has the right stack.
       if (known !== this.#failure) locate(known, method)
       throw known
     }
   }
 
-  /** What a call was given, where this client takes calls. */
+  /** Checks that this client accepts calls, and splits off the signal. */
   #checked(args: unknown[], { options }: Call) {
     if (this.#failure) throw this.#failure
     if (this.#client.closing)
@@ -194,7 +194,7 @@ export class VectorizerClient {
     this.#client.opening = undefined
   }
 
-  /** The server that this client starts; `close` waits for it, to end it. */
+  /** Starts a server; `close` waits for the start so that it can close the server. */
   async #serve(args: unknown[], client: State): Promise<HttpServer> {
     client.cancelling?.check()
     const values = read(() => calls.serve.pack(client, ...args)) as Parameters<Native['serve']>
@@ -209,18 +209,18 @@ export class VectorizerClient {
     }
   }
 
-  /** The end of everything that this client has begun, and of the client. */
+  /** Closes everything this client has begun, then the client. */
   async #end() {
     await this.#client.opening?.catch(() => {})
     const { servers, waiting } = this.#client
     const stopped = () => Array.from(servers, (server) => server.close())
     if (servers.size + waiting.size > 0) {
       await Promise.allSettled([...stopped(), ...waiting])
-      // Those that were being started.
+      // Servers that were still starting.
       await Promise.all(stopped())
     }
-    // Where there was nothing to wait for this is in the call: nobody may get to the next
-    // turn of the event loop.
+    // If there was nothing to wait for, this runs within the call to `close`, before any other code
+    // can run in the next tick of the event loop.
     await this.#client.native?.close()
   }
 
@@ -238,11 +238,11 @@ export class VectorizerClient {
   }
 
   /**
-   * Makes a store of a backup, in a directory that is empty or does not exist. All of the
-   * backup is verified before anything is written. Of a backup that has its keys apart
-   * comes back what still has a key in `keys`; the rest is counted as `erased`.
+   * Restores a backup into a new store, in a directory that is empty or does not exist. The whole
+   * backup is verified before anything is written. From a backup with separate keys, only vectors
+   * that still have a key in `keys` are restored; the others are counted as `erased`.
    *
-   * Rejects with `EncryptionError` where a key is missing, wrong, or older than the backup.
+   * Rejects with `EncryptionError` if a key is missing, wrong, or older than the backup.
    */
   static async restoreBackup(file: string, path: string, options?: RestoreOptions): Promise<RestoreReport> {
     try {

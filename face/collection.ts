@@ -1,4 +1,4 @@
-// One collection of a client, with the calls of the client that are about it.
+// A handle to one collection: the client's calls that concern a collection.
 import { fail, known, read } from './arguments.js'
 import { callFor } from './caller.js'
 import { type CallName, type Collection, calls, type Vectorizer } from './calls.js'
@@ -6,7 +6,7 @@ import { codeOf, DimensionMismatchError, ValidationError } from './errors.js'
 import { keys } from './keys.js'
 import type { CollectionInfo, OpenCollectionOptions } from './types.js'
 
-/** The calls that are about no collection, or make one. */
+/** The calls that concern no collection, or create one. */
 const OTHERS: Record<Exclude<CallName, keyof Collection>, true> = {
   ready: true,
   createCollection: true,
@@ -40,7 +40,7 @@ class NamedCollection {
   }
 }
 
-/** Refuses a collection that is not as it was asked for. */
+/** Throws if a collection differs from the options it was requested with. */
 function check({ name, dimension, similarity_metric, hnsw }: CollectionInfo, wanted: OpenCollectionOptions) {
   const has = (what: string, there: unknown, given: unknown) =>
     `collection '${name}' exists and has ${what} ${there}, not ${given}`
@@ -56,7 +56,7 @@ function check({ name, dimension, similarity_metric, hnsw }: CollectionInfo, wan
   }
 }
 
-/** A collection of a client, which is made where there is none and `options` are given. */
+/** A handle to a collection, which is created if it does not exist and `options` are given. */
 export async function collectionOf(
   client: Vectorizer,
   name: string,
@@ -82,7 +82,7 @@ export async function collectionOf(
       check(await client.getCollectionInfo(name), wanted)
       return collection()
     } catch (error) {
-      // Where it was deleted meanwhile, it is made after all.
+      // If it has been deleted in the meantime, try to create it again.
       if (codeOf(error) !== 'COLLECTION_NOT_FOUND') throw error
     }
   }

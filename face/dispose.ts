@@ -1,3 +1,3 @@
-/** What `await using` calls, where the runtime knows it, and else what compilers call in its place. */
+/** The symbol used by `await using`, or the one compilers use where the runtime lacks it. */
 export const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')

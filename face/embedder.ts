@@ -1,20 +1,22 @@
-// What the client's embedder makes of texts. It is the caller's: anything may come of it.
+// Calls the client's embedder. It is user code, so its results are not trusted.
 import { checkLength, floats, kind } from './arguments.js'
 import type { Context } from './calls.js'
 import { EmbeddingError, isOurs, messageOf } from './errors.js'
 import type { Listener } from './native.js'
 import type { Embedder } from './types.js'
 
-/** Texts that an embedder is given at a time. */
+/** The maximum number of texts per call of an embedder. */
 const EMBEDDED_AT_ONCE = 128
 
-/** What the caller calls the text at a place, for errors. */
+/** How errors refer to the text at a position. */
 export type TextPlace = (i: number) => string
 
-/** What an embedder made of the `text`, copied: it may use its buffer again for the next. */
+/**
+ * A vector returned by an embedder for `text`; copied, because the embedder may reuse its buffer.
+ */
 function embeddedRow(row: any, text: string): Float32Array {
   try {
-    // As the native side says it (`src/collection/name.rs`).
+    // The same wording as on the native side (`src/collection/name.rs`).
     const path = `what the embedder returned for ${text}`
     const length = typeof row === 'object' && row !== null ? row.length : undefined
     if (!Number.isInteger(length)) return floats(row, path)
@@ -34,7 +36,7 @@ function embeddedRows(made: unknown, wanted: number, place: TextPlace): Float32A
   return Array.from(made, (row, i) => embeddedRow(row, place(i)))
 }
 
-/** What an embedder makes of texts. */
+/** The vectors an embedder returns for one batch of texts. */
 export async function embeddedPart(
   embedder: Embedder,
   part: string[],
@@ -54,7 +56,7 @@ export async function embeddedPart(
   }
 }
 
-/** The vectors of texts for a collection; `listener` is told how far it is. */
+/** The vectors of texts for a collection; `listener` is called with the progress. */
 export async function embedded(
   { native, embedder, cancelling }: Context & { embedder: Embedder },
   collection: string,
@@ -63,7 +65,7 @@ export async function embedded(
   listener?: Listener | null,
 ): Promise<Float32Array[]> {
   const copy = [...values]
-  await native.getCollectionInfo(collection) // before a model is asked in vain
+  await native.getCollectionInfo(collection) // fails before the model is run in vain
   const rows: Float32Array[] = []
   for (let at = 0; at < copy.length; at += EMBEDDED_AT_ONCE) {
     const part = copy.slice(at, at + EMBEDDED_AT_ONCE)

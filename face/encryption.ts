@@ -1,18 +1,20 @@
-// The key that a user keeps: given as it is, or wrapped by a service that keeps another.
+// The user's key: given directly, or wrapped by a key service.
 import { randomBytes } from 'node:crypto'
 import { types } from 'node:util'
 import { EncryptionError, isOurs, messageOf, ValidationError } from './errors.js'
 import { native } from './native.js'
 import type { KeyService } from './types.js'
 
-/** A key as the native side takes it: in hexadecimal, with what a service made of it. */
+/**
+ * A key in the form the native side expects: in hexadecimal, with its wrapped form if it has one.
+ */
 export interface Key {
   key: string
   wrapped?: string
 }
 
 const KEY_BYTES = 32
-/** What a service may make of a key. */
+/** The maximum size of a wrapped key in bytes. */
 const MOST_WRAPPED = 65_536
 
 const hex = (bytes: Uint8Array) =>
@@ -20,17 +22,17 @@ const hex = (bytes: Uint8Array) =>
 const isBytes = (value: unknown): value is Uint8Array => types.isUint8Array(value)
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** A key as the native side takes it. */
+/** A key given directly, in the form the native side expects. */
 export function keyOnly(value: unknown, path: string): Key {
   const decoded = typeof value === 'string' ? Buffer.from(value, 'base64') : undefined
   const key = decoded ?? value
-  // What is no base64 is left out by Buffer.from.
+  // Buffer.from silently skips characters that are not base64.
   const isWhole = decoded === undefined || decoded.toString('base64') === value
   if (isBytes(key) && isWhole && key.length === KEY_BYTES) return { key: hex(key) }
   throw new ValidationError(`${path}: expected ${KEY_BYTES} bytes, or the base64 text of ${KEY_BYTES} bytes`)
 }
 
-/** What options say of encryption: a key, or a service. */
+/** Reads the encryption options: a key, or a service. */
 export function protection(value: unknown, path: string): { key?: Key; service?: KeyService } {
   if (!isObject(value)) throw new ValidationError(`${path}: expected { key }, or { wrap, unwrap }`)
   const { key, wrap, unwrap, ...rest } = value as Record<string, any>
@@ -48,7 +50,7 @@ export function protection(value: unknown, path: string): { key?: Key; service?:
   return { service: { wrap, unwrap } }
 }
 
-/** What a service answers. */
+/** Calls a key service and checks its answer. */
 async function asked(what: string, call: () => unknown): Promise<Uint8Array> {
   let answer: unknown
   try {
@@ -61,7 +63,7 @@ async function asked(what: string, call: () => unknown): Promise<Uint8Array> {
   throw new EncryptionError(`options.encryption.${what} must return a Uint8Array`)
 }
 
-/** A new key, with what the service makes of it. */
+/** A new key and its wrapped form. */
 export async function anew({ wrap }: KeyService): Promise<Key> {
   const key = randomBytes(KEY_BYTES)
   const wrapped = await asked('wrap', () => wrap(new Uint8Array(key)))
@@ -72,7 +74,7 @@ export async function anew({ wrap }: KeyService): Promise<Key> {
   return { key: hex(key), wrapped: hex(wrapped) }
 }
 
-/** The key of a store or a backup, or nothing where there is no store yet. */
+/** The unwrapped key of a store or a backup, or undefined if there is no store yet. */
 export async function unwrapped({ unwrap }: KeyService, path: string): Promise<Key | undefined> {
   const kept = await native.wrappedKey(path)
   if (typeof kept !== 'string') return undefined

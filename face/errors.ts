@@ -1,7 +1,7 @@
 // The error classes of the importing realm.
 import type { DeleteByFilterReport, DeleteReport, InsertReport, MigrationReport } from './types.js'
 
-/** What an error is, for programs. */
+/** Error codes, for programs to test. */
 export type ErrorCode =
   | 'VALIDATION_ERROR'
   | 'COLLECTION_NOT_FOUND'
@@ -18,7 +18,7 @@ export type ErrorCode =
   | 'PARTIAL_WRITE'
   | 'INTERNAL_ERROR'
 
-/** What every rejection is. */
+/** The base class of every rejection. */
 export class VectorizerError extends Error {
   /** Stable, for programs: `VALIDATION_ERROR`, `COLLECTION_NOT_FOUND`, … */
   readonly code: ErrorCode
@@ -30,7 +30,7 @@ export class VectorizerError extends Error {
   }
 }
 
-/** An argument is not of the documented form; nothing was changed. `VALIDATION_ERROR` */
+/** An argument does not have the documented form; nothing was changed. `VALIDATION_ERROR` */
 export class ValidationError extends VectorizerError {
   declare readonly code: 'VALIDATION_ERROR'
   declare readonly errorCode: 'VALIDATION_ERROR'
@@ -39,7 +39,7 @@ export class ValidationError extends VectorizerError {
   }
 }
 
-/** There is no such collection. `COLLECTION_NOT_FOUND` */
+/** The collection does not exist. `COLLECTION_NOT_FOUND` */
 export class CollectionNotFoundError extends VectorizerError {
   declare readonly code: 'COLLECTION_NOT_FOUND'
   declare readonly errorCode: 'COLLECTION_NOT_FOUND'
@@ -48,7 +48,7 @@ export class CollectionNotFoundError extends VectorizerError {
   }
 }
 
-/** The name is taken. `COLLECTION_EXISTS` */
+/** A collection with this name already exists. `COLLECTION_EXISTS` */
 export class CollectionExistsError extends VectorizerError {
   declare readonly code: 'COLLECTION_EXISTS'
   declare readonly errorCode: 'COLLECTION_EXISTS'
@@ -66,7 +66,7 @@ export class VectorNotFoundError extends VectorizerError {
   }
 }
 
-/** A vector has not as many values as the collection has dimensions. `DIMENSION_MISMATCH` */
+/** The number of values differs from the collection's dimension. `DIMENSION_MISMATCH` */
 export class DimensionMismatchError extends VectorizerError {
   declare readonly code: 'DIMENSION_MISMATCH'
   declare readonly errorCode: 'DIMENSION_MISMATCH'
@@ -77,7 +77,7 @@ export class DimensionMismatchError extends VectorizerError {
   }
 }
 
-/** The client's embedder failed, or returned something else than vectors. `EMBEDDING_ERROR` */
+/** The client's embedder failed, or returned something other than vectors. `EMBEDDING_ERROR` */
 export class EmbeddingError extends VectorizerError {
   declare readonly code: 'EMBEDDING_ERROR'
   declare readonly errorCode: 'EMBEDDING_ERROR'
@@ -108,7 +108,7 @@ export class EncryptionError extends VectorizerError {
 export class StoreLockedError extends VectorizerError {
   declare readonly code: 'STORE_LOCKED'
   declare readonly errorCode: 'STORE_LOCKED'
-  /** The owner's process id, where it can be told. */
+  /** The process id of the owner, if it can be determined. */
   declare readonly pid?: number
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, 'STORE_LOCKED', options)
@@ -146,18 +146,18 @@ export class UnsupportedError extends VectorizerError {
 }
 
 /**
- * A write that is not atomic on the engine behind a client was broken off in the middle.
- * Done again, it completes. `PARTIAL_WRITE`
+ * A write that is not atomic on the engine behind a client was interrupted. Repeating it completes
+ * it. `PARTIAL_WRITE`
  */
 export class PartialWriteError extends VectorizerError {
   declare readonly code: 'PARTIAL_WRITE'
   declare readonly errorCode: 'PARTIAL_WRITE'
   /**
-   * What was done before it was broken off, in the shape that the call resolves with: that of
-   * `insertVectors` for every insert, that of `batchDelete` for `deleteVector`.
+   * What was done before the interruption, in the format the call resolves with: that of
+   * `insertVectors` for every insert, and that of `batchDelete` for `deleteVector`.
    */
   declare readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
-  /** The ids of which it is not known whether they were written: the engine did not answer. */
+  /** The ids for which it is unknown whether they were written: the engine did not answer. */
   declare readonly unknown: readonly string[]
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, 'PARTIAL_WRITE', options)
@@ -180,7 +180,7 @@ const classes = {
   PARTIAL_WRITE: PartialWriteError,
 }
 
-/** The names of the classes, which stay when a bundler shortens those in the code. */
+/** The class names, set explicitly because bundlers may shorten them in the code. */
 const names = {
   VectorizerError,
   ValidationError,
@@ -199,10 +199,10 @@ const names = {
 }
 for (const [name, { prototype }] of Object.entries(names)) prototype.name = name
 
-// Anything can be thrown by what a caller gives: a symbol, an object without a prototype, a
-// proxy. What is looked up there may throw again.
+// User code can throw anything: a symbol, an object without a prototype, a proxy. Reading its
+// properties may throw again.
 
-/** What `look` finds in something that was thrown, if it can be looked at. */
+/** The result of `look` for a thrown value, or undefined if it cannot be inspected. */
 function found<T>(thrown: unknown, look: (it: any) => T): T | undefined {
   try {
     return look(thrown)
@@ -217,13 +217,13 @@ export const codeOf = (thrown: unknown): unknown => found(thrown, (it) => it?.co
 export const messageOf = (thrown: unknown): string =>
   found(thrown, (it) => String(it?.message ?? it)) ?? 'something was thrown that cannot be read'
 
-/** The details of an error of the native side, which are its message in JSON. */
+/** The details of a native error, which are encoded as JSON in its message. */
 function detailsOf(thrown: unknown): { code: string; message: string } | undefined {
   const details = found(thrown, (it) => JSON.parse(it.message))
   return typeof details?.code === 'string' && typeof details.message === 'string' ? details : undefined
 }
 
-/** One of our errors for whatever was thrown. */
+/** Converts whatever was thrown to one of our errors. */
 export function ours(thrown: unknown): VectorizerError {
   if (isOurs(thrown)) return thrown
   const details = detailsOf(thrown)

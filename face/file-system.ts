@@ -1,8 +1,8 @@
-// Tells, where it can be told, that a store is on a file system that keeps what is overwritten.
+// Detects, where possible, that a store is on a copy-on-write file system, which keeps old data.
 import { statfs } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-/** What `statfs` of Linux calls file systems that write zeros to another place. */
+/** File systems that write overwritten data to a new place, by their Linux `statfs` type. */
 const COPYING = new Map([
   [0x9123683e, 'btrfs'],
   [0x2fc12fc1, 'ZFS'],
@@ -14,7 +14,7 @@ const told = new Set<string>()
 function look(path: string, directory: string) {
   statfs(directory, (error, system) => {
     const above = dirname(directory)
-    // The directory may be made a moment later.
+    // The directory may not have been created yet.
     if (error?.code === 'ENOENT' && above !== directory) return look(path, above)
     const name = error ? undefined : COPYING.get(system.type)
     if (name === undefined || told.has(path)) return
@@ -28,13 +28,13 @@ function look(path: string, directory: string) {
   })
 }
 
-/** Warns of the file system of a store, once for each; not in tests, whose stores do not last. */
+/** Warns once per store about its file system; not in tests, whose stores are temporary. */
 export function warnOfCopies(given: string) {
   if (process.platform !== 'linux' || process.env.NODE_ENV === 'test' || typeof statfs !== 'function') return
   try {
     const path = resolve(given)
     if (!told.has(path)) look(path, path)
   } catch {
-    // It is no path, or there is no working directory any more: opening the store says so.
+    // An invalid path, or no working directory: opening the store reports it.
   }
 }

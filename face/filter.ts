@@ -1,14 +1,14 @@
 /**
- * A value that a filter compares with. Strings that are RFC 3339 dates compare as instants,
- * numbers by value. An integer beyond 2^53 is a `bigint`, of up to 64 bits: the number has been
- * rounded, and is refused but for bounds.
+ * A value to compare with. Strings that are RFC 3339 dates are compared as instants, numbers by
+ * value. An integer beyond 2^53 must be a `bigint`, of up to 64 bits: as a number it would already
+ * have been rounded, and is rejected except as a bound.
  */
 export type FilterValue = string | number | bigint | boolean | null | Date
 
-/** A value that a clause matches; for null there is `is_null`. */
+/** A value to match in a clause; for null, use `is_null`. */
 export type MatchValue = string | number | bigint | boolean | Date
 
-/** A value that others come before and after. */
+/** A value of an ordered type, for bounds. */
 export type FilterBound = string | number | bigint | Date
 
 /** A `T` with at least one of its properties. */
@@ -16,17 +16,17 @@ export type AtLeastOne<T> = T & { [K in keyof T]-?: Required<Pick<T, K>> }[keyof
 
 /** The operators of a condition on one field. */
 export type Operators<Value = FilterValue, Bound = FilterBound> = {
-  /** Equals this value; of a list in the metadata, one of its values. */
+  /** Equals this value; for a list in the metadata, any of its items does. */
   $eq?: Value
   /** Does not equal this value. */
   $ne?: Value
   /** Is greater than, or later than. */
   $gt?: Bound
-  /** Is greater or later, or the same. */
+  /** Is greater than, later than or equal to this value. */
   $gte?: Bound
   /** Is less than, or earlier than. */
   $lt?: Bound
-  /** Is less or earlier, or the same. */
+  /** Is less than, earlier than or equal to this value. */
   $lte?: Bound
   /** Equals one of these values. */
   $in?: readonly Value[]
@@ -36,15 +36,17 @@ export type Operators<Value = FilterValue, Bound = FilterBound> = {
   $exists?: boolean
 }
 
-/** Conditions on one field, all of which must hold; at least one. */
+/** Conditions on one field, at least one; all of them must hold. */
 export type FieldOperators = AtLeastOne<Operators>
 
-/** A `Date`, by what only dates have: an editor that completes operators offers no methods of dates. */
+/**
+ * A `Date`, by a method only dates have, so that editors do not offer date methods as operators.
+ */
 export interface DateLike {
   [Symbol.toPrimitive](hint: 'number'): number
 }
 
-/** What a filter says of one field: the value it equals, the values it equals one of, or operators. */
+/** A condition on one field: a value it equals, values one of which it equals, or operators. */
 export type FieldCondition =
   | string
   | number
@@ -66,15 +68,16 @@ type Sign =
   | ('<' | '=' | '>' | '?' | '@' | '[' | '\\' | ']' | '^' | '_' | '`' | '{' | '|' | '}' | '~')
 
 /**
- * How the name of a field begins in a filter that is checked by the compiler. Another beginning
- * goes as a clause, or as a computed key: `{ [name]: value }`, where `name` is a `string`.
+ * The first character of a field name in a filter checked by the compiler. Names that begin
+ * otherwise can be used in a clause, or as a computed key: `{ [name]: value }`, where `name` is a
+ * `string`.
  */
 export type FieldStart = Letter | Uppercase<Letter> | Digit | Sign
 
-/** Fields, by dotted paths into the metadata, with a condition on each. */
+/** Fields, as dotted paths into the metadata, each with a condition. */
 export type FieldConditions = { readonly [Path in `${FieldStart}${string}`]: FieldCondition }
 
-/** Filters in a filter. */
+/** Operators that combine filters. */
 export type LogicalOperators<Meta = any> = {
   /** All of these hold. */
   $and?: readonly Filter<Meta>[]
@@ -89,13 +92,13 @@ export type RangeBounds<T> = AtLeastOne<{ gt?: T; gte?: T; lt?: T; lte?: T }>
 
 type Range = RangeBounds<number | bigint> | RangeBounds<string | Date>
 
-/** `T`, and none of the keys that conditions of another kind have. */
+/** `T`, without any of the keys of other kinds of conditions. */
 type Only<T> = T & { [K in Exclude<ConditionKey, keyof T>]?: never }
 type ConditionKey =
   | ('type' | 'key' | 'match' | 'match_value' | 'range' | 'values_count')
   | ('is_empty' | 'is_null' | 'has_id' | 'must' | 'should' | 'must_not')
 
-/** Conditions of a clause on the values of one field. */
+/** A condition of a clause on the values of one field. */
 type KeyCondition<Key, Value, Member, Bounds> =
   | Only<{
       key: Key
@@ -108,7 +111,7 @@ type KeyCondition<Key, Value, Member, Bounds> =
   | Only<{ type: 'match'; key: Key; match_value: Value }>
   | Only<{ type: 'range'; key: Key; range: Bounds }>
 
-/** Conditions on the values of each field of `Meta`. */
+/** Conditions of a clause on each field of `Meta`. */
 type KeyConditions<Meta> =
   IsUntyped<Meta> extends true
     ? KeyCondition<string, MatchValue, FilterValue, Range>
@@ -141,32 +144,32 @@ export type ClauseFilter<Meta = any> = {
 }
 
 /**
- * Fields (dotted paths into the metadata) with the value they equal, the values they
- * equal one of, or operators; and `$and`, `$or`, `$not` over further filters.
+ * Fields (dotted paths into the metadata) with a value they equal, values one of which they equal,
+ * or operators; and `$and`, `$or`, `$not` over further filters.
  */
 export type FieldFilter<Meta = any> = FieldConditionsOf<Meta> &
   LogicalOperators<Meta> & { [K in keyof ClauseFilter]?: never }
 
 /**
- * Which vectors are meant, by their metadata. At least one condition. Of `Meta`, the type of the
- * metadata, a filter has the paths and the types of their values.
+ * Selects vectors by their metadata. A filter needs at least one condition. If `Meta`, the type of
+ * the metadata, is given, paths and the types of their values are checked against it.
  */
 export type Filter<Meta = any> = FieldFilter<Meta> | ClauseFilter<Meta>
 
-/** Whether nothing is said of the metadata. */
+/** Whether the type of the metadata is not specified. */
 export type IsUntyped<Meta> = 0 extends 1 & Meta ? true : false
 
-/** How deep paths lead into `Meta`: it may be of a type that holds itself. */
+/** The maximum depth of paths into `Meta`, whose type may be recursive. */
 type Depth = 5
 type Shallower = [never, 0, 1, 2, 3, 4]
 
-/** What is at the end of a path: of a list, its items. */
+/** The type of a field's values; for a list, of its items. */
 type Items<T> = NonNullable<T> extends readonly (infer Item)[] ? NonNullable<Item> : NonNullable<T>
 
-/** A value that no path leads into. */
+/** A value that paths do not lead into. */
 type Plain = string | number | bigint | boolean | DateLike | readonly unknown[]
 
-/** The keys that an object has by name; of one that has any key, all texts. */
+/** The named keys of an object; any string if it has an index signature. */
 type KeysOf<T> = Extract<keyof T, string>
 
 /** The dotted paths into metadata of the type `Meta`. */
@@ -179,7 +182,7 @@ type PathsOf<T, D extends number> = T extends Plain
 type PathsBehind<T, D extends number> =
   IsUntyped<T> extends true ? string : D extends 0 ? never : PathsOf<Items<T>, Shallower[D]>
 
-/** What is at a path. */
+/** The type of the value at a path. */
 type ValueAt<T, Path> = T extends Plain
   ? never
   : Path extends keyof T
@@ -192,7 +195,7 @@ type ValueAt<T, Path> = T extends Plain
         : never
       : never
 
-/** What the values of a field of type `T` are compared with. */
+/** What the values of a field of type `T` can be compared with. */
 type Compared<T> = unknown extends T ? MatchValue : ComparedItem<Items<T>>
 type ComparedItem<T> = T extends DateLike
   ? Date | string
@@ -206,7 +209,7 @@ type ComparedItem<T> = T extends DateLike
         ? T
         : never
 
-/** What its values come before and after. */
+/** The bounds for values of a field of type `T`. */
 type Bound<T> = unknown extends T ? FilterBound : BoundOfItem<Items<T>>
 type BoundOfItem<T> = T extends DateLike | string
   ? string | Date
@@ -214,13 +217,13 @@ type BoundOfItem<T> = T extends DateLike | string
     ? number | bigint
     : never
 
-/** The operators for values of a type: those that compare an order only where there is one. */
+/** The operators for values of a type; ordering operators only if the type is ordered. */
 type OperatorsOf<Value, Bound> = Pick<
   Operators<Value | null, Bound>,
   Exclude<keyof Operators, [Bound] extends [never] ? '$gt' | '$gte' | '$lt' | '$lte' : never>
 >
 
-/** What a filter says of a field of type `T`. */
+/** A condition on a field of type `T`. */
 type ConditionOn<T> =
   | Compared<T>
   | null

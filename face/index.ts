@@ -1,4 +1,4 @@
-// The binary first: a bundle that cannot load it has to say so before anything else fails.
+// The binary comes first: if it cannot be loaded, that must be reported before anything else fails.
 import './native.js'
 
 import { callFor } from './caller.js'
@@ -41,7 +41,7 @@ export type {
 export { migrate } from './migrate.js'
 export type * from './types.js'
 
-/** The client behind the functions of this module. */
+/** The client behind this module's functions. */
 let current: VectorizerClient | undefined
 let closing: Promise<void> | undefined
 
@@ -58,9 +58,9 @@ const functions = Object.fromEntries(
 ) as unknown as Pick<Vectorizer, CallName>
 
 /*
- * The client's methods as functions of the module. They share one client in memory, which
- * belongs to the importing JavaScript environment: two Jest test files or two worker
- * threads do not see each other's. `close` ends it; the next call begins a new one.
+ * The client's methods as functions of the module. They share one client in memory, which belongs
+ * to the importing JavaScript environment: two Jest test files or two worker threads do not see
+ * each other's data. `close` closes it; the next call opens a new one.
  */
 export const ready: Vectorizer['ready'] = functions.ready
 export const createCollection: Vectorizer['createCollection'] = functions.createCollection

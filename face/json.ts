@@ -1,13 +1,13 @@
-// JSON texts in which an integer of 64 bits is what its digits say. JavaScript's own reader and
-// writer round those beyond 2^53; here they are bigints, and numbers of that size are floats.
+// Reads and writes JSON without rounding 64-bit integers. The built-in reader and writer round
+// integers beyond 2^53; here they are bigints, and numbers of that size are floats.
 
-/** An integer that may have been another before it became a number. */
+/** Whether a number is an integer so large that it may have been rounded. */
 export const isRounded = (value: number): boolean => Number.isInteger(value) && !Number.isSafeInteger(value)
 
 export const fits64Bits = (value: bigint): boolean =>
   BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value
 
-/** The text of what JSON can express, and of bigints. */
+/** The JSON text of a value that may contain bigints. */
 export function written(value: unknown): string {
   if (typeof value === 'bigint') return String(value)
   if (typeof value === 'number' && isRounded(value)) return value.toExponential()
@@ -20,11 +20,11 @@ export function written(value: unknown): string {
 const NUMBER = /-?\d[\d.eE+-]*/g
 const COLON = /\s*:/y
 
-/** Whether a number in a text is an integer that has to be a bigint. */
+/** Whether a number in a JSON text is an integer that must become a bigint. */
 const isBigInt = (number: string) =>
   isRounded(Number(number)) && /^-?\d+$/.test(number) && fits64Bits(BigInt(number))
 
-/** The place behind the string that begins at `start`. */
+/** The position after the string that begins at `start`. */
 function stringEnd(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let first = end
@@ -34,7 +34,9 @@ function stringEnd(text: string, start: number): number {
   return text.length
 }
 
-/** The text with those integers as strings, and a mark in each string that was one. */
+/**
+ * The text with these integers as strings, and a mark at the start of every original string value.
+ */
 function marked(text: string): string {
   let out = ''
   for (let at = 0; at < text.length; ) {
@@ -49,7 +51,7 @@ function marked(text: string): string {
   return out
 }
 
-/** The value of a text. */
+/** The value of a JSON text. */
 export function read(text: string): unknown {
   return JSON.parse(marked(text), (_, value) => {
     if (typeof value !== 'string') return value

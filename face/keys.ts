@@ -1,6 +1,6 @@
-// The keys that options of calls may have. Whatever reads them, here or in Rust, an error about
-// one that there is not names all of these. The types say which they are: one too many or too few
-// does not compile.
+// The keys that each call's options may have. An error about an unknown key lists all of them,
+// whether the options are read here or in Rust. They are checked against the types: one key too
+// many or too few does not compile.
 import type {
   BackupOptions,
   BatchDeleteOptions,
@@ -17,7 +17,7 @@ import type {
   VectorizerClientOptions,
 } from './types.js'
 
-/** The keys of options of the type `T`, in the order in which errors name them. */
+/** The keys of options of type `T`, in the order in which errors list them. */
 const keysOf = <T>(keys: Record<keyof T, true>): readonly string[] => Object.keys(keys)
 
 const creation = keysOf<CollectionOptions>({

@@ -1,6 +1,6 @@
-// Listeners of progress: what one throws rejects the call when its work is done.
+// Progress listeners: an error thrown by one rejects the call when its work is done.
 
-/** `tell` for the listener among `options`, if there is one, and `finish` for the end. */
+/** `tell` calls the `onProgress` listener, if there is one; `finish` throws what it threw. */
 export function listening<P>({ onProgress }: { onProgress?: ((progress: P) => void) | undefined }) {
   let failure: { error: unknown } | undefined
   return {

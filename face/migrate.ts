@@ -1,6 +1,6 @@
-// Moving collections from one client to another, whatever engines are behind them: nothing is
-// used but calls that every client has. There is no state beside the two stores. What the target
-// holds is looked up and compared, so that a run goes on where another was broken off.
+// Migrates collections from one client to another, whatever engines are behind them: it uses only
+// calls that every client has, and keeps no state besides the two stores. It looks up and compares
+// what the target already holds, so a run continues where an earlier one was interrupted.
 import { fail, known, list, read, string, whole } from './arguments.js'
 import type { Vectorizer } from './calls.js'
 import { Cancelled, rejectionOf, signalOf } from './cancelling.js'
@@ -25,23 +25,23 @@ import type {
   Vector,
 } from './types.js'
 
-/** How often a collection is read that changes meanwhile. */
+/** How often a collection is read if it keeps changing. */
 const PASSES = 3
-/** The least agreement of searches. */
+/** The minimum agreement of search results. */
 const AGREEMENT = 0.9
-/** Nearly exact, so that neighbours which a graph misses are not taken for vectors that are. */
+/** Nearly exact, so that neighbours a graph misses are not mistaken for missing vectors. */
 const SEARCH = { limit: 10, ef_search: 4096, include_metadata: false }
-/** By how much two engines may differ in the same score, and in the same value. */
+/** How much two engines may differ in the same score, and in the same value. */
 const SCORE_ROUNDING = 1e-4
 const VALUE_ROUNDING = 1e-6
-/** The most vectors that are moved at a time, and searched for. */
+/** The maximum batch size and sample size. */
 const MOST_AT_ONCE = 10_000
 
-/** What is called of a source, and of a target. */
+/** The calls used on a source, and on a target. */
 const READS = ['listCollections', 'getCollectionInfo', 'listVectors', 'count', 'search']
 const WRITES = [...READS, 'createCollection', 'insertVectors', 'batchDelete', 'optimize', 'flush']
 
-/** Errors of calls that have changed nothing. */
+/** Codes of errors after which nothing has changed. */
 const REFUSALS = new Set<unknown>([
   'VALIDATION_ERROR',
   'DIMENSION_MISMATCH',
@@ -58,7 +58,7 @@ function checkClient(client: any, path: string, calls: string[]) {
   }
 }
 
-/** Names of collections, each once. */
+/** The names of collections, without repetitions. */
 function namesOf(values: unknown): Set<string> {
   const name = (value: unknown, i: number) => string(value, `options.collections[${i}]`)
   return new Set(Array.from(list(values, 'options.collections'), name))
@@ -66,7 +66,7 @@ function namesOf(values: unknown): Set<string> {
 
 const KEYS = ['collections', 'batchSize', 'prune', 'sample', 'onProgress', 'signal']
 
-/** Checked options. */
+/** The validated options. */
 interface Settings {
   names: Set<string> | undefined
   batchSize: number
@@ -96,17 +96,17 @@ function checkSignal({ signal }: Settings) {
   if (signal?.aborted) throw new Cancelled(signal.reason)
 }
 
-/** Hears how many are done, of how many. */
+/** Called with the number done and the total. */
 type Told = (done: number, total: number) => void
 
-/** All vectors of a collection, in lists; `told` hears how many are done, of how many. */
+/** All vectors of a collection, page by page; `told` is called with the progress. */
 async function* pages(client: Vectorizer, name: string, size: number, told: Told) {
   for (let page = 0, done = 0; ; page++) {
     const { vectors, total } = await client.listVectors(name, page, size)
     if (page === 0) told(0, total)
     if (vectors.length > 0) yield vectors
     done += vectors.length
-    // Vectors that are deleted meanwhile make an end before the total.
+    // If vectors are deleted in the meantime, the pages end before the total.
     const isLast = done >= total || vectors.length === 0
     if (vectors.length > 0 || page > 0) told(done, isLast ? done : total)
     if (isLast) return
@@ -122,7 +122,7 @@ function* parts<T>(values: T[], size: number, told: Told = () => {}) {
   }
 }
 
-/** Those of some vectors that a collection holds, by id. */
+/** Looks up vectors by id; returns those the collection holds. */
 async function lookUp(
   client: Vectorizer,
   name: string,
@@ -135,7 +135,7 @@ async function lookUp(
   return new Map(found.map((vector) => [vector.id, vector as Vector]))
 }
 
-/** Whether two JSON values are the same, in whatever order keys are. Of clients of any realm. */
+/** Whether two JSON values are equal, whatever the order of keys. Accepts values of any realm. */
 function alike(a: any, b: any): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -145,21 +145,21 @@ function alike(a: any, b: any): boolean {
   return keys.every((key) => Object.hasOwn(b, key) && alike(a[key], b[key]))
 }
 
-/** The text and the metadata are the same. */
+/** Whether the text and the metadata are equal. */
 const isLabelledLike = (a: Vector, b: Vector) =>
   (a.text ?? null) === (b.text ?? null) && alike(a.metadata ?? null, b.metadata ?? null)
 
 const lengthOf = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0))
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length)
 
-/** Every part of `held`, if there is one, is as in `vector`. */
+/** Whether `held` exists and equals `vector` in every part. */
 function isSame(vector: Vector, held: Vector | undefined): boolean {
   if (!held || held.data.length !== vector.data.length || !isLabelledLike(vector, held)) return false
   const bits = bitsOf(held.data)
   return bitsOf(vector.data).every((value, i) => value === bits[i])
 }
 
-/** The same, but for values that an engine may have rounded, or brought to another length. */
+/** The same, except that an engine may have rounded or normalised the values. */
 function isNear(vector: Vector, held: Vector | undefined, metric: SimilarityMetric): boolean {
   if (!held || held.data.length !== vector.data.length || !isLabelledLike(vector, held)) return false
   const [a, b] = [vector.data, held.data]
@@ -169,8 +169,8 @@ function isNear(vector: Vector, held: Vector | undefined, metric: SimilarityMetr
 }
 
 /**
- * How many of `expected` were found as well. Of equally good ones any may be the last of a full
- * list, so one that is as good as that is not missed.
+ * How many of `expected` were also found. When the list is full, any of the results that tie for
+ * the last place may be in it, so one that scores the same as the last one found is counted.
  */
 function countFound(expected: Found[], found: Found[]): number {
   const ids = new Set(found.map(({ id }) => id))
@@ -179,49 +179,51 @@ function countFound(expected: Found[], found: Found[]): number {
   return expected.filter(({ id, score }) => ids.has(id) || isTie(score)).length
 }
 
-/** Some ids for a message. */
+/** A few ids, for a message. */
 function named(ids: string[]): string {
   const few = ids.slice(0, 3).map((id) => `'${id}'`)
   return `${few.join(', ')}${ids.length > few.length ? ', …' : ''}`
 }
 
-/** What is to be done for a collection. */
+/** What to do for one collection. */
 interface Plan {
   name: string
   metric: SimilarityMetric
-  /** Those of the collection, where it is to be made. */
+  /** The settings to create the collection with, or undefined if it exists. */
   settings: CollectionOptions | undefined
 }
 
-/** A collection on its way. */
+/** The migration of one collection. */
 class Move {
   /** Whether the target may have been changed. */
   hasBegun = false
-  /** What is wrong with the target in the end. */
+  /** What is still wrong with the target at the end. */
   fault: string | undefined
   readonly #source: Vectorizer
   readonly #target: Vectorizer
   readonly #plan: Plan
   readonly #settings: Settings
   readonly #told: (phase: MigrationProgress['phase']) => Told
-  /** The target held nothing when it began: whatever is there now was copied. */
+  /** Whether the target was empty at the start, so that everything in it was copied. */
   #wasEmpty = false
-  /** The ids that both hold the same of, each with the pass in which that was last seen. */
+  /**
+   * The ids for which both stores hold the same vector, with the pass in which that was last seen.
+   */
   #same = new Map<string, number>()
-  /** Those of them that were written. */
+  /** The ids among them that this run wrote. */
   #copied = new Set<string>()
-  /** Ids of the target that the source does not have, and that stay. */
+  /** The ids in the target that the source does not have, and that are not deleted. */
   #beside: string[] = []
-  /** Whether the target keeps values as it is given them, once that had to be known. */
+  /** Whether the target stores values bit for bit; undefined until that matters. */
   #keepsBits: boolean | undefined
   #pruned = 0
   #sampled = 0
-  /** How many results the source had for the sample, and how many of them the target. */
+  /** How many results the source had for the sample, and how many of them the target had too. */
   #wanted = 0
   #found = 0
-  /** Where it is, for the message if it is broken off. */
+  /** The current step, for the message if the run is interrupted. */
   #at = 'at its beginning'
-  /** The ids of the write under way. */
+  /** The ids of the write in progress. */
   #underWay: string[] = []
 
   constructor(
@@ -266,22 +268,23 @@ class Move {
     }
     this.#wasEmpty = (await this.#target.count(name)) === 0
     this.fault = await this.#settle()
-    // Searches are right without; what is compared is the index that is going to be used.
+    // Searches would be correct without it, but the index compared should be the one used later.
     if (this.#copied.size + this.#pruned > 0) await this.#target.optimize(name)
     this.fault ??= await this.#verify()
     if (this.fault) this.fault = `collection '${name}': ${this.fault}`
   }
 
   /**
-   * Copies and sweeps until both hold the same; resolves with what is wrong in the end.
+   * Copies and sweeps until both stores hold the same; resolves with what is still wrong at the
+   * end.
    *
-   * Why it can be trusted, though pages shift when vectors before them are deleted, and counts
-   * do not tell one vector that went from another that came: let S be the ids of the source at
-   * the end, T those of the target without `#beside`, and C those compared in this pass that the
-   * sweep did not find gone. Each of C was read from the source and is the same in T. Each of T
-   * was looked up in the source after that. So C ⊆ T ⊆ S; and as |C| = |T| = |S|, all three are
-   * the same. Where the source says when it was last written to, it has not changed meanwhile
-   * either. Where it does not, a change of the last moments may be missed, as one a moment later
+   * This works even though pages shift when earlier vectors are deleted, and although counts cannot
+   * tell when one vector has gone and another has come. Let S be the ids of the source at the end,
+   * T those of the target without `#beside`, and C those compared in this pass that the sweep did
+   * not find gone. Each id of C was read from the source and is the same in T. Each id of T was
+   * looked up in the source after that. So C ⊆ T ⊆ S; and as |C| = |T| = |S|, all three are equal.
+   * If the source reports when it was last written to, it has not changed in the meantime either.
+   * If it does not, a change in the last moments may be missed, just as one made a moment later
    * would be.
    */
   async #settle(): Promise<string | undefined> {
@@ -301,7 +304,7 @@ class Move {
     }
   }
 
-  /** How many of the ids that both hold were seen in a pass. */
+  /** How many of the ids that both stores hold were seen in a pass. */
   #seenIn(pass: number): number {
     let count = 0
     for (const last of this.#same.values()) if (last === pass) count++
@@ -320,7 +323,7 @@ class Move {
     return { count: await this.#source.count(this.#plan.name), updated_at }
   }
 
-  /** Writes to the target what it does not hold of the source. */
+  /** Writes the vectors of the source that the target does not hold. */
   async #copy(pass: number) {
     const { name } = this.#plan
     for await (const vectors of pages(this.#source, name, this.#settings.batchSize, this.#told('copy'))) {
@@ -333,7 +336,7 @@ class Move {
     return lookUp(this.#target, this.#plan.name, ids, { with_vector: true })
   }
 
-  /** Those of some vectors of the source that the target does not hold, or not the same. */
+  /** The source's vectors that the target lacks or holds differently. */
   async #differing(vectors: Vector[]): Promise<Vector[]> {
     const ids = vectors.map(({ id }) => id)
     const held = await this.#held(this.#wasEmpty ? ids.filter((id) => this.#copied.has(id)) : ids)
@@ -341,7 +344,7 @@ class Move {
     const near = differing.filter((vector) => isNear(vector, held.get(vector.id), this.#plan.metric))
     const [first] = near
     if (first === undefined) return differing
-    // To an engine that normalises or rounds, all of them would be written again in every run.
+    // For an engine that normalises or rounds, every run would otherwise write all of them again.
     if (this.#keepsBits === undefined) {
       await this.#write([first])
       this.#keepsBits = isSame(first, (await this.#held([first.id])).get(first.id))
@@ -365,7 +368,7 @@ class Move {
     )
   }
 
-  /** Deletes from the target what is gone from the source, and was copied or is to be pruned. */
+  /** Deletes from the target what is gone from the source, if it was copied or is to be pruned. */
   async #sweep() {
     const { name } = this.#plan
     const { batchSize, prune } = this.#settings
@@ -398,7 +401,7 @@ class Move {
       yield vectors.map(({ id }) => id)
   }
 
-  /** A write to the target. `done` takes its report, also that of one that was broken off. */
+  /** Performs a write to the target. `done` receives its report, even if it was interrupted. */
   async #change<T>(ids: string[], write: () => Promise<T>, done: (report: T) => void) {
     this.hasBegun = true
     this.#underWay = ids
@@ -411,7 +414,7 @@ class Move {
     this.#underWay = []
   }
 
-  /** Searches both for a sample; resolves with what is wrong. */
+  /** Searches both stores for a sample; resolves with what is wrong. */
   async #verify(): Promise<string | undefined> {
     const { name } = this.#plan
     const ids = [...this.#same.keys()]
@@ -419,7 +422,7 @@ class Move {
     const sample = Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)] ?? '')
     for (const part of parts(sample, 1, this.#told('verify'))) {
       const [vector] = (await lookUp(this.#source, name, part, { with_vector: true })).values()
-      if (!vector) continue // deleted meanwhile
+      if (!vector) continue // deleted in the meantime
       const expected = await this.#source.search(name, vector.data, SEARCH)
       this.#found += countFound(expected, await this.#target.search(name, vector.data, SEARCH))
       this.#wanted += expected.length
@@ -430,7 +433,7 @@ class Move {
     return `${found}, where ${AGREEMENT} is the least`
   }
 
-  /** What is thrown where the migration ends here because of `cause`. */
+  /** The error to throw when `cause` ends the migration here. */
   brokenOff(cause: any, report: MigrationReport): VectorizerError {
     const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${messageOf(cause)}. Called again, it goes on.`
     const code = codeOf(cause)
@@ -443,7 +446,7 @@ class Move {
   }
 }
 
-/** What is to be done for each collection, once it is sure that it can be. */
+/** The plan for each collection, after checking that all of them can be carried out. */
 async function plansFor(
   source: Vectorizer,
   target: Vectorizer,
@@ -497,23 +500,23 @@ async function migrateAll(
   } catch (cause) {
     throw moves.some(({ hasBegun }) => hasBegun) ? moves.at(-1)?.brokenOff(cause, report()) : cause
   }
-  // One collection that is not like its source holds up no other.
+  // A collection that differs from its source does not hold up the others.
   const faults = moves.map(({ fault }) => fault).filter(Boolean)
   if (faults.length > 0) throw new StorageError(faults.join('; '))
   return finish(report())
 }
 
 /**
- * Copies collections from one client to another, and makes sure that all is there: every
- * vector is compared with what the target holds and written where it differs, counts are
- * compared, and so are the results of searches for a sample. The source is only read.
+ * Copies collections from one client to another and verifies the copy: every vector is compared
+ * with the one in the target and written if it differs, then the counts are compared, and the
+ * results of searches for a sample. The source is only read.
  *
- * Where it is broken off, it rejects with `PartialWriteError`; called again it goes on with
- * what is missing. What was deleted from the source since is found, and deleted from the
- * target with `prune`.
+ * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
+ * what is missing. Vectors that have been deleted from the source since are detected, and deleted
+ * from the target with `prune`.
  *
- * Rejects with `ValidationError` where a collection of the target has another dimension or
- * metric, and with `StorageError` where the target is not like the source in the end.
+ * Rejects with `ValidationError` if a collection of the target has a different dimension or metric,
+ * and with `StorageError` if the target differs from the source at the end.
  */
 export async function migrate(
   source: Vectorizer,

@@ -1,28 +1,28 @@
-// The native addon, or an error that says what to do.
+// The native addon, or an error that explains what to do.
 
-/** Rows that the native side holds. */
+/** Rows held by the native side. */
 export interface HeldRows {
   readonly rows: unique symbol
 }
 
-/** A server that the native side holds. */
+/** A server held by the native side. */
 export interface HeldServer {
   readonly server: unique symbol
 }
 
-/** Is told how far a call is, as a JSON text. */
+/** Called with the progress of a call, as a JSON text. */
 export type Listener = (text: string) => void
 
-/** Embeds a JSON list of texts: their vectors laid end to end, or what went wrong. */
+/** Embeds a JSON list of texts. Returns their vectors concatenated, or an error message. */
 export type Embed = (texts: string) => Promise<Float32Array | string>
 
-/** What a call answers: nothing, a number, a JSON text, or rows. */
+/** The reply of a call: nothing, a number, a JSON text, or rows. */
 export type Reply = undefined | number | string | HeldRows
 
-/** What comes in a later turn: a reply, or nothing and an error. */
+/** A reply to be delivered in a later tick: the reply, or nothing and an error. */
 export type Late = [reply: Reply, error?: string]
 
-/** What functions of the addon answer, where Rust does not say. */
+/** The return types of addon functions that the Rust side leaves open. */
 interface Answers {
   turn: Promise<void>
   wrappedKey: Promise<string | undefined>
@@ -41,7 +41,7 @@ type Binding = Omit<Addon, keyof Answers> & {
   [Name in keyof Answers]: (...args: Parameters<Addon[Name]>) => Answers[Name]
 }
 
-/** The platforms for which there is a package with a binary. */
+/** The platforms for which a package with a binary is published. */
 const supported = [
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -52,7 +52,7 @@ const supported = [
   'win32-x64-msvc',
 ]
 
-/** Whether the C library is glibc, as far as the runtime lets it be seen. */
+/** Whether the C library is glibc, as far as the runtime reveals it. */
 function hasGlibc(): boolean {
   try {
     return Boolean((process.report.getReport() as any).header.glibcVersionRuntime)
@@ -61,7 +61,7 @@ function hasGlibc(): boolean {
   }
 }
 
-/** This platform as its package is called. */
+/** The name of this platform in package names. */
 function platform(): string {
   const name = `${process.platform}-${process.arch}`
   if (process.platform === 'win32') return `${name}-msvc`
@@ -69,7 +69,7 @@ function platform(): string {
   return `${name}-${hasGlibc() ? 'gnu' : 'musl'}`
 }
 
-/** Why what was found cannot be loaded: the loader chains an error for each place it looked in. */
+/** Why an existing binary cannot be loaded: the loader chains one error per place it looked in. */
 function failures(error: unknown): string[] {
   const messages: string[] = []
   for (let cause: any = error; cause; cause = cause.cause) messages.push(cause.message)
@@ -98,8 +98,8 @@ function explained(error: unknown): Error {
     'compiler; NAPI_RS_NATIVE_LIBRARY_PATH names the .node file to programs outside the clone.',
   ]
   const refusal = new Error(message.join('\n'))
-  // Of an error that nobody handles, Node.js prints the stack, every cause, and what can be
-  // enumerated. The lines above are to be the last that is read; the rest is there for debuggers.
+  // For an unhandled error, Node.js prints the stack, every cause and all enumerable properties.
+  // The lines above should be the last thing the user reads; the rest is for debuggers.
   const hidden = { stack: String(refusal), code: 'ERR_NATIVE_BINDING', loaderError: error }
   for (const [name, value] of Object.entries(hidden))
     Object.defineProperty(refusal, name, { value, writable: true, configurable: true, enumerable: false })

@@ -1,5 +1,5 @@
-// That this version of Node.js is new enough, before anything is read that an older one does not
-// understand. Entries come here first; they and this file are in words that all versions know.
+// Checks that Node.js is new enough, before loading any code that an older version cannot parse.
+// Entry points load this first; they and this file use only syntax that all versions support.
 var least = 20
 var found = process.versions.node
 

@@ -1,26 +1,26 @@
-// What the native side answers, made values of the importing realm: numbers, JSON texts,
-// or reports taken a portion a turn of the event loop (`src/bindings/reply.rs`).
+// Converts native replies to values of the importing realm: numbers, JSON texts, or reports read
+// one portion per tick of the event loop (`src/bindings/reply.rs`).
 import { read } from './json.js'
 import { type HeldRows, type Late, native, type Reply } from './native.js'
 
-/** Makes a row of a report of what is sent for it. */
+/** Expands a row of a report that was sent in a short form. */
 export type Row = (sent: any, index: number, report: any) => unknown
 
-/** The turn of the event loop that the calls of this one wait for, if some do. */
+/** The next tick of the event loop, if calls made in this one are waiting for it. */
 let turning: Promise<void> | undefined
 async function turn() {
   try {
     await native.turn()
   } catch {
-    // What was done is done, and is answered all the same.
+    // The work is done, and its result is delivered regardless.
   } finally {
     turning = undefined
   }
 }
 
 /**
- * The answer of a call that was done in a turn whose time is used up (`src/bindings/turn.rs`):
- * it comes as a list of the reply, or of nothing and the error, and is given in a later turn.
+ * The reply of a call made in a tick whose time is used up (`src/bindings/turn.rs`). It arrives as
+ * a list of the reply, or of nothing and an error, and is delivered in a later tick.
  */
 export async function answeredLater([reply, error]: Late): Promise<Reply> {
   turning ??= turn()
@@ -34,7 +34,7 @@ interface Form {
   dimension: number
 }
 
-/** The vectors of the next portion, added to the last of the lists. */
+/** Adds the vectors of the next portion to the last of the lists. */
 function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[][]) {
   const scores = scored ? native.rowsScores(reply) : null
   const data = dimension > 0 ? native.rowsData(reply) : null
@@ -49,7 +49,7 @@ function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[
     }
     const row: Record<string, unknown> = scores ? { id, score: scores[at] } : { id }
     const metadata = sent[next++]
-    // As a text, where JSON.parse would round an integer.
+    // Sent as a text if JSON.parse would round an integer.
     if (metadata !== 0) row.metadata = typeof metadata === 'string' ? read(metadata) : metadata
     const text = sent[next++]
     if (text !== 0) row.text = text
@@ -59,7 +59,7 @@ function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[
   }
 }
 
-/** The value of a native reply, the rows of which `row` makes where they are sent in short. */
+/** The value of a native reply; `row` expands rows that are sent in a short form. */
 export async function unfolded(reply: Reply, row: Row | undefined): Promise<any> {
   if (typeof reply === 'string') {
     const report = JSON.parse(reply)

@@ -4,16 +4,16 @@ import { messageOf } from './errors.js'
 import { type HeldServer, native } from './native.js'
 import type { HttpServer } from './types.js'
 
-/** What a server knows of its client. */
+/** What a server needs to know about its client. */
 export interface Serving {
-  /** Those that are not closed. */
+  /** The servers that are still open. */
   readonly servers: Set<HttpServer>
   closing?: Promise<void> | undefined
 }
 
 /**
- * The client's embedder as the native side asks it: a JSON list of texts in; out come the
- * vectors laid end to end, or, as a string, what went wrong.
+ * The client's embedder in the form the native side calls: it takes a JSON list of texts and
+ * returns their vectors concatenated, or an error message as a string.
  */
 export function embedding(embed: (texts: string[]) => Promise<Float32Array[]>) {
   return async (text: string): Promise<Float32Array | string> => {
@@ -31,7 +31,7 @@ export function embedding(embed: (texts: string[]) => Promise<Float32Array[]>) {
   }
 }
 
-/** The object for a native server. */
+/** The public object for a native server. */
 export function httpServer(held: HeldServer, client: Serving): HttpServer {
   const { servers } = client
   const { address, port } = JSON.parse(native.serverAddress(held))
@@ -40,7 +40,7 @@ export function httpServer(held: HeldServer, client: Serving): HttpServer {
     native.serverStop(held)
     await ended
   }
-  // Promises of an async function are of this realm.
+  // The promise of an async function belongs to this realm.
   const forget = async () => {
     await ended
     servers.delete(server)
@@ -54,7 +54,7 @@ export function httpServer(held: HeldServer, client: Serving): HttpServer {
     [asyncDispose]: close,
   }
   servers.add(server)
-  // The client was closed while the server was started.
+  // The client was closed while the server was starting.
   if (client.closing) close()
   return server
 }

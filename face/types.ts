@@ -1,30 +1,30 @@
 import type { Filter, IsUntyped } from './filter.js'
 
-/** How the nearness of two vectors is measured. */
+/** How the similarity of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
 
 /** The values of a vector. */
 export type VectorInput = readonly number[] | Float32Array
 
-/** What belongs to a vector: a plain JSON object, or nothing. */
+/** The metadata of a vector: a plain JSON object, or nothing. */
 export type MetadataInput = object | null | undefined
 
 /**
- * Embeds texts: up to 128 of them in, as many vectors of the collection's dimension out, or a
- * promise of them.
+ * Embeds texts. Receives up to 128 texts and returns one vector of the collection's dimension for
+ * each, or a promise of them.
  */
 export type Embedder = (texts: string[]) => Promise<ArrayLike<number>[]> | ArrayLike<number>[]
 
-/** An HTTP server that a client has started. */
+/** An HTTP server started by a client. */
 export interface HttpServer {
   /** The address it listens on. */
   readonly address: string
   readonly port: number
-  /** `http://` with both. */
+  /** The full URL: `http://`, the address and the port. */
   readonly url: string
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when the server has stopped, whoever stopped it. */
   readonly closed: Promise<void>
-  /** Takes no new connection, and resolves when requests under way are answered. */
+  /** Stops accepting connections, and resolves when the requests in progress have been answered. */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -37,16 +37,17 @@ declare global {
   interface AbortSignal {}
 }
 
-/** What every call takes among its options. */
+/** Options common to all calls. */
 export interface CallOptions {
   /**
-   * Cancels the call. Aborted before the call has committed, nothing has changed and nothing
-   * will: its promise rejects with the signal's reason. Aborted later, it completes.
+   * Cancels the call. If the signal is aborted before the call has committed, nothing has changed
+   * and nothing will: the promise rejects with the signal's reason. If it is aborted later, the
+   * call completes.
    */
   signal?: AbortSignal
 }
 
-/** The metadata of a vector that is inserted: of the type `Meta`, if there is one. */
+/** The metadata of a vector to insert: of type `Meta`, if one is given. */
 export type InsertedMetadata<Meta> =
   IsUntyped<Meta> extends true
     ? {
@@ -57,127 +58,128 @@ export type InsertedMetadata<Meta> =
       ? { metadata?: Meta | null }
       : { metadata: Meta }
 
-/** The metadata of a vector that is stored, of the type `Meta`. */
+/** The metadata of a stored vector, of type `Meta`. */
 export type StoredMetadata<Meta> =
   IsUntyped<Meta> extends true
     ? {
-        /** Absent when none was given. */
+        /** Absent if the vector has none. */
         metadata?: Record<string, unknown>
       }
     : undefined extends Meta
       ? { metadata?: Exclude<Meta, undefined> }
       : { metadata: Meta }
 
-/** How to move collections. */
+/** Options for migrating collections. */
 export interface MigrationOptions extends CallOptions {
-  /** The collections to move, by name. Left out: all of the source. */
+  /** The names of the collections to migrate. Default: all collections of the source. */
   collections?: readonly string[]
-  /** How many vectors are moved at a time, 1 to 10,000. Default 500. */
+  /** How many vectors are migrated at a time, 1 to 10,000. Default 500. */
   batchSize?: number
   /**
-   * Delete from the target what the source does not hold. Left out: what is there beside
-   * rejects the call, when everything is copied.
+   * Delete vectors from the target that the source does not have. Without it, the call rejects if
+   * the target has any such vectors, after everything has been copied.
    */
   prune?: boolean
   /**
-   * How many vectors of each collection are searched for in both, to compare, 0 to 10,000.
-   * Default 20.
+   * How many vectors of each collection are searched for in both stores to compare the results, 0
+   * to 10,000. Default 20.
    */
   sample?: number
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: MigrationProgress) => void
 }
 
-/** How far a migration is. */
+/** The progress of a migration. */
 export interface MigrationProgress {
   collection: string
   /**
-   * `copy`: the source's vectors that are compared and copied. `prune`: the target's that are
-   * looked up in the source. `verify`: searches that are compared.
+   * `copy`: vectors of the source that have been compared and copied. `prune`: vectors of the
+   * target that have been looked up in the source. `verify`: searches that have been compared.
    */
   phase: 'copy' | 'prune' | 'verify'
   done: number
   total: number
 }
 
-/** A collection that was moved. */
+/** The result for one migrated collection. */
 export interface MigratedCollection {
   name: string
-  /** How many vectors both hold. */
+  /** How many vectors both stores hold. */
   vectors: number
-  /** How many were written to the target. */
+  /** How many vectors were written to the target. */
   copied: number
-  /** How many were there already, the same in every part. */
+  /** How many vectors were already in the target and identical in every part. */
   unchanged: number
-  /** How many were deleted from the target. */
+  /** How many vectors were deleted from the target. */
   pruned: number
-  /** How many vectors were searched for in both. */
+  /** How many vectors were searched for in both stores. */
   sampled: number
-  /** The share of the source's results that the target found as well, 0 to 1. */
+  /** The fraction of the source's results that the target also found, 0 to 1. */
   agreement: number
 }
 
-/** What a migration did. */
+/** The result of a migration. */
 export interface MigrationReport {
   collections: MigratedCollection[]
   duration_ms: number
 }
 
-/** How to make a backup. */
+/** Options for creating a backup. */
 export interface BackupOptions extends CallOptions {
-  /** The collections. Left out: all. */
+  /** The names of the collections to back up. Default: all. */
   collections?: readonly string[]
   /**
-   * `within`: the file restores alone. `apart`: the keys are in a file beside it, and of
-   * keys only the newest need be kept: what is deleted later does not come back from it.
+   * `within`: the backup file contains the keys and can be restored on its own. `apart`: the keys
+   * are written to a separate file, of which only the newest export needs to be kept; vectors
+   * deleted before that export cannot be restored with it.
    */
   keys?: 'within' | 'apart'
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
 
-/** How far a backup is. */
+/** The progress of a backup. */
 export interface BackupProgress {
   phase: 'backup' | 'verify' | 'restore'
-  /** Vectors while a backup is made, bytes of it while it is verified and restored. */
+  /** Vectors while a backup is created; bytes while it is verified or restored. */
   done: number
   total: number
 }
 
-/** A backup that was made. */
+/** The result of creating a backup. */
 export interface BackupReport {
   file: string
-  /** Where the keys are, if they are apart. */
+  /** The key file, if the keys are in a separate one. */
   keys?: string
   collections: number
   vectors: number
-  /** The size of the file. */
+  /** The size of the file in bytes. */
   bytes: number
   /**
-   * Unfinished backups that were in the directory, of processes that ended while they
-   * wrote them. They were removed.
+   * Unfinished backups found in the directory, left by processes that ended while writing them.
+   * They have been removed.
    */
   leftovers: string[]
 }
 
-/** How to delete many vectors. */
+/** Options for deleting many vectors. */
 export interface BatchDeleteOptions extends CallOptions {
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
-   * Write what is about to be deleted to this new backup file first, and delete it only
-   * if that succeeds. Where nothing is to be deleted there is no file.
+   * Write the vectors about to be deleted to this new backup file first, and delete them only if
+   * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
 }
 
-/** What inserting texts did, in the SDK's shape. It happens as a whole or not at all. */
+/** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
 export interface BatchResponse {
   success: boolean
   collection: string
@@ -192,30 +194,30 @@ export interface BatchResponse {
 /** A text to insert. */
 export type BatchTextRequest<Meta = any> = { id: string; text: string } & InsertedMetadata<Meta>
 
-/** A collection in a list. */
+/** A collection as it appears in a list. */
 export interface CollectionSummary {
   name: string
   dimension: number
   similarity_metric: SimilarityMetric
-  /** Live vectors. */
+  /** The number of live vectors. */
   vector_count: number
   /** RFC 3339, UTC. */
   created_at: string
 }
 
-/** A collection in full. */
+/** All the information about a collection. */
 export interface CollectionInfo extends CollectionSummary {
-  /** The last write, RFC 3339, UTC. */
+  /** The time of the last write, RFC 3339, UTC. */
   updated_at: string
-  /** Memory held by the collection, an estimate in bytes. */
+  /** The memory used by the collection, an estimate in bytes. */
   size_bytes: number
-  /** The bytes of the collection's files. Absent in memory. */
+  /** The size of the collection's files in bytes. Absent for a store in memory. */
   disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
 }
 
-/** What a new collection is like. */
+/** The settings of a new collection. */
 export interface CollectionOptions extends CallOptions {
   /** How many values each vector has, 1 to 65,535. */
   dimension: number
@@ -226,17 +228,17 @@ export interface CollectionOptions extends CallOptions {
   hnsw?: HnswOptions
 }
 
-/** How a collection is opened that may have to be made. */
+/** Options for opening a collection, creating it if necessary. */
 export interface OpenCollectionOptions extends CollectionOptions {
   /**
-   * What is done where the name is taken: `error`, the default, rejects with
-   * `CollectionExistsError`; `open` opens the collection that there is, if it has the dimension,
-   * the metric and the parameters that are given.
+   * What to do if the name is taken. `error`, the default, rejects with `CollectionExistsError`;
+   * `open` opens the existing collection, provided its dimension, metric and parameters are the
+   * ones given.
    */
   ifExists?: 'error' | 'open'
 }
 
-/** A new collection, as the TypeScript SDK asks for it. */
+/** A new collection, in the format of the TypeScript SDK. */
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
   name: string
@@ -244,33 +246,32 @@ export interface CreateCollectionRequest extends CollectionOptions {
 
 /** A vector to insert. */
 export type CreateVectorRequest<Meta = any> = {
-  /** 1 to 1,024 bytes. Left out: a new UUID (version 7). */
+  /** 1 to 1,024 bytes. Default: a new UUID (version 7). */
   id?: string
-  /** As many finite values as the collection has dimensions; kept as 32-bit floats. */
+  /** As many finite values as the collection has dimensions; stored as 32-bit floats. */
   data: VectorInput
-  /** What the vector was made of. Kept, not embedded. */
+  /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
 } & InsertedMetadata<Meta>
 
-/** How to delete by filter. */
+/** Options for deleting by filter. */
 export interface DeleteByFilterOptions extends CallOptions {
   /**
-   * Delete nothing; report what would be deleted. Not together with `receipt` or
-   * `backup`.
+   * Delete nothing; report what would be deleted. Cannot be combined with `receipt` or `backup`.
    */
   dryRun?: boolean
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
-   * Write what is about to be deleted to this new backup file first, and delete it only
-   * if that succeeds. Where nothing is to be deleted there is no file.
+   * Write the vectors about to be deleted to this new backup file first, and delete them only if
+   * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
 }
 
-/** What a delete by filter did. */
+/** The result of a delete by filter. */
 export interface DeleteByFilterReport {
-  /** The live vectors that were considered. */
+  /** How many live vectors were checked. */
   scanned: number
   matched: number
   /** 0 in a dry run. */
@@ -278,93 +279,95 @@ export interface DeleteByFilterReport {
   /** In insertion order. */
   results: FilterMatch[]
   /**
-   * The fields of the filter, as dotted paths, that none of the considered vectors had, those in
-   * `$not` and `must_not` among them. Absent where there are none, and where no vectors were
-   * considered. With `MilvusVectorizerClient` only where nothing matched: it asks the engine
-   * once more for each field.
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked. With
+   * `MilvusVectorizerClient`, present only if nothing matched, because it takes one more request to
+   * the engine for each field.
    */
   unknownFields?: string[]
-  /** Where it was asked for. */
+  /** Present if it was requested. */
   receipt?: ErasureReceipt
 }
 
-/** How to delete a collection. */
+/** Options for deleting a collection. */
 export interface DeleteCollectionOptions extends CallOptions {
-  /** Resolve with a proof of what was erased. */
+  /** Resolve with a proof of erasure. */
   receipt?: boolean
 }
 
-/** What a batch delete did, row by row in the order of the request. */
+/** The result of a batch delete, with one row for each id in the order of the request. */
 export interface DeleteReport {
   collection: string
-  /** How many ids were given. */
+  /** How many ids the request contained. */
   count: number
   deleted: number
   failed: number
   results: DeleteResult[]
-  /** Where it was asked for. */
+  /** Present if it was requested. */
   receipt?: ErasureReceipt
 }
 
-/** What became of one id of a batch delete. */
+/** The result for one id of a batch delete. */
 export interface DeleteResult {
   id: string
-  /** Its place in the request. */
+  /** The position of the id in the request. */
   index: number
   status: 'ok' | 'error'
-  /** Why, where the status is `error`. */
+  /** The reason, if the status is `error`. */
   error?: string
 }
 
-/** How to delete one vector. */
+/** Options for deleting one vector. */
 export interface DeleteVectorOptions extends CallOptions {
-  /** Resolve with a proof of what was erased. */
+  /** Resolve with a proof of erasure. */
   receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
   backup?: string
 }
 
-/** The key that a store's files, or a backup, are encrypted with. */
+/** The key that encrypts a store's files or a backup. */
 export interface EncryptionKey {
-  /** 32 bytes, or the base64 text of 32 bytes. */
+  /** 32 bytes, or 32 bytes encoded as base64. */
   key: Uint8Array | string
 }
 
-/** What a delete resolves with that was asked for a receipt. */
+/** The result of a delete for which a receipt was requested. */
 export interface Proof {
   receipt: ErasureReceipt
 }
 
-/** What a delete was asked for: `R` whether it is a receipt. */
+/** Options of a delete; `R` says whether a receipt is requested. */
 export interface Receipted<R extends boolean> {
-  /** Add a proof of what was erased. */
+  /** Add a proof of erasure to the result. */
   receipt?: R
 }
 
-/** What was erased, and when, without keeping what was erased. */
+/** A proof of what was erased and when, which does not contain the erased data. */
 export interface ErasureReceipt {
   collection: string
-  /** How many vectors. */
+  /** How many vectors were deleted. */
   deleted: number
-  /** The bytes of their rows, ids, metadata and texts. */
+  /** The size in bytes of their rows, ids, metadata and texts. */
   bytesErased: number
-  /** Counts the collection's writes: the number of this delete. */
+  /** The sequence number of this delete among the collection's writes. */
   logSequence: number
-  /** When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC. */
+  /**
+   * When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339, UTC.
+   */
   completedAt: string
   /**
-   * Whether it is on the disk, so that no loss of power brings anything of it back. False in
-   * memory.
+   * Whether the delete is on disk, so that no power failure can bring any of it back. False for a
+   * store in memory.
    */
   durable: boolean
   /**
-   * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
-   * deleted ids in the order of their UTF-8 bytes.
+   * SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without whitespace, the
+   * deleted ids being sorted by their UTF-8 bytes.
    */
   digest: string
 }
 
-/** A vector that a filter matched. */
+/** A vector that matched a filter. */
 export interface FilterMatch {
   id: string
   /** `matched` in a dry run. */
@@ -374,17 +377,20 @@ export interface FilterMatch {
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
   /**
-   * Neighbours of a node on the upper layers, 4 to 128; twice as many on the bottom
-   * one. Default 16.
+   * Neighbours of a node on the upper layers, 4 to 128; the bottom layer has twice as many. Default
+   * 16.
    */
   m?: number
-  /** Candidates weighed for a new node's neighbours, 8 to 4,096. Default 100. */
+  /** Size of the candidate list when a node is inserted, 8 to 4,096. Default 100. */
   ef_construction?: number
-  /** Candidates a search keeps, 1 to 4,096: more is slower and finds more. Default 80. */
+  /**
+   * Size of the candidate list in a search, 1 to 4,096: larger is slower and finds more. Default
+   * 80.
+   */
   ef_search?: number
   /**
-   * What makes a graph of many vectors that are in none: insertion into the graph, `own`, the
-   * default, or the crate hnsw_rs. A distributed engine has a builder of its own.
+   * How a graph is built for many vectors that are in none yet: by our own insertion (`own`, the
+   * default) or with the crate hnsw_rs. A distributed engine has its own builder.
    */
   builder?: 'own' | 'hnsw_rs'
 }
@@ -393,32 +399,35 @@ export interface HnswOptions {
 export interface IndexInfo {
   /** Live vectors in the graph. */
   indexed: number
-  /** Live vectors that searches scan, because they are few or not in the graph yet. */
+  /**
+   * Live vectors that searches scan, because there are few of them or they are not in the graph
+   * yet.
+   */
   pending: number
   /**
-   * Deleted vectors whose place in the graph has not been given back yet. Nothing of
-   * them but a nameless code is left.
+   * Deleted vectors whose slot in the graph has not been reclaimed yet. Nothing is left of them but
+   * an anonymous code.
    */
   deleted: number
 }
 
-/** How to insert. */
+/** Options for inserting. */
 export interface InsertOptions extends CallOptions {
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the vectors are inserted.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the vectors are inserted.
    */
   onProgress?: (progress: InsertProgress) => void
 }
 
 /**
- * How far an insert is. It happens as a whole all the same: nothing of it is visible
- * before the last vector is stored, and where it fails nothing is left of it.
+ * The progress of an insert. The insert is atomic all the same: none of it is visible before the
+ * last vector is stored, and if it fails nothing of it remains.
  */
 export interface InsertProgress {
   /**
-   * `embed`: the texts that the client's embedder has done. `prepare`: the vectors that
-   * are checked and encoded. `insert`: those that are stored, each id once.
+   * `embed`: texts that the client's embedder has processed. `prepare`: vectors that have been
+   * checked and encoded. `insert`: vectors that have been stored, each id counted once.
    */
   phase: 'embed' | 'prepare' | 'insert'
   /** Texts or vectors. */
@@ -426,35 +435,35 @@ export interface InsertProgress {
   total: number
 }
 
-/** What an insert did. */
+/** The result of an insert. */
 export interface InsertReport {
   /** How many vectors were inserted or replaced. */
   inserted: number
-  /** Their ids in order, each once. */
+  /** Their ids in order, without repetitions. */
   ids: string[]
 }
 
 /**
- * A service that keeps a key, and wraps others with it. Called when a store is opened, made or
- * restored, and when keys are rotated; never for a vector.
+ * A service that holds a key and wraps other keys with it. It is called when a store is opened,
+ * created or restored, and when keys are rotated; never for individual vectors.
  */
 export interface KeyService {
-  /** Wraps a key of 32 bytes. What it returns, up to 64 kB, is kept beside the data. */
+  /** Wraps a key of 32 bytes. The result, up to 64 kB, is stored next to the data. */
   wrap: (key: Uint8Array) => Promise<Uint8Array> | Uint8Array
-  /** Returns the key that `wrap` was given. */
+  /** Returns the key that was passed to `wrap`. */
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
 
-/** How to optimize. */
+/** Options for optimizing. */
 export interface OptimizeOptions extends CallOptions {
   /**
-   * Told now and then how far it is, at least at the beginning and at the end. What it
-   * throws stops nothing: the call rejects with it when the work is done.
+   * Called from time to time with the progress so far, at least at the beginning and at the end. An
+   * error it throws does not stop the work; the call rejects with that error once the work is done.
    */
   onProgress?: (progress: OptimizeProgress) => void
 }
 
-/** How far the work on the index is. */
+/** The progress of the work on the index. */
 export interface OptimizeProgress {
   phase: 'repair' | 'insert' | 'build' | 'rewrite'
   /** Vectors. */
@@ -462,136 +471,136 @@ export interface OptimizeProgress {
   total: number
 }
 
-/** Something of a deleted vector that is still there. */
+/** A remnant of a deleted vector. */
 export interface Residue {
-  /** The vector's id, where it can be told. */
+  /** The vector's id, if it can be determined. */
   id: string | null
-  /** The file it is in; `null` in memory. */
+  /** The file that contains it; `null` in memory. */
   file: string | null
-  /** Where in the file, in bytes. */
+  /** The offset in the file, in bytes. */
   offset: number
   length: number
   reason: string
 }
 
-/** How to restore a backup. */
+/** Options for restoring a backup. */
 export interface RestoreOptions extends CallOptions {
   /**
-   * For a backup that has its keys apart: the newest file of `exportKeys`, or the directory
-   * of the store.
+   * For a backup with separate keys: the newest file written by `exportKeys`, or the directory of
+   * the store.
    */
   keys?: string
-  /** For a backup of an encrypted store. The store that is made has the same key. */
+  /** For a backup of an encrypted store. The restored store has the same key. */
   encryption?: EncryptionKey | KeyService
   /**
-   * For keys that are encrypted with another key than the backup: those of a store whose key
-   * has changed since. The store that is made has this one then.
+   * For keys encrypted with a different key from the backup's, which is the case if the key of the
+   * store has changed since. The restored store then has this key.
    */
   keysEncryption?: EncryptionKey | KeyService
   /**
-   * Told now and then how far it is. What it throws stops nothing: the call rejects with it
-   * when the work is done.
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
    */
   onProgress?: (progress: BackupProgress) => void
 }
 
-/** A store that was made of a backup. */
+/** The result of restoring a backup. */
 export interface RestoreReport {
   path: string
   collections: number
   vectors: number
   /**
-   * Of a backup that has its keys apart: how many vectors have no key any more, as they were
+   * For a backup with separate keys: how many vectors no longer have a key, because they have been
    * deleted or changed since.
    */
   erased?: number
-  /** The size of the backup. */
+  /** The size of the backup in bytes. */
   bytes: number
 }
 
-/** How to rotate keys. */
+/** Options for rotating keys. */
 export interface RotateOptions extends CallOptions {
   /**
-   * The key that opens the store from here on. Left out: the same; with a key service, a
-   * new one that it has wrapped.
+   * The key that opens the store from now on. Default: the current key or, with a key service, a
+   * new key wrapped by that service.
    */
   key?: Uint8Array | string
   /**
-   * Told now and then how many keys are rotated. What it throws stops nothing: the call
-   * rejects with it when the work is done.
+   * Called from time to time with the number of keys rotated so far. An error it throws does not
+   * stop the work; the call rejects with that error once the work is done.
    */
   onProgress?: (progress: RotateProgress) => void
 }
 
-/** How far a rotation is. */
+/** The progress of a key rotation. */
 export interface RotateProgress {
   phase: 'rotate'
   done: number
   total: number
 }
 
-/** How to search. */
+/** Options for searching. */
 export interface SearchOptions<Meta = any> extends CallOptions {
-  /** The most results to return. Default 10. There is no hidden cap. */
+  /** The maximum number of results. Default 10. There is no hidden cap. */
   limit?: number
-  /** Only vectors that match. */
+  /** Search only vectors that match this filter. */
   filter?: Filter<Meta>
-  /** Only results with at least this score. */
+  /** Return only results with at least this score. */
   similarity_threshold?: number
   /** The SDK's name for `similarity_threshold`. */
   threshold?: number
   /**
-   * Candidates this search keeps, 1 to 4,096: more is slower and finds more. Default:
-   * the collection's `hnsw.ef_search`.
+   * Size of the candidate list in this search, 1 to 4,096: larger is slower and finds more.
+   * Default: the collection's `hnsw.ef_search`.
    */
   ef_search?: number
-  /** Whether results carry their vectors. Default false. */
+  /** Whether results include their vectors. Default false. */
   with_vector?: boolean
-  /** Whether results carry their metadata. Default true. */
+  /** Whether results include their metadata. Default true. */
   include_metadata?: boolean
 }
 
-/** A search by vector, in the SDK's shape. */
+/** A search by vector, in the SDK's format. */
 export interface SearchRequest<Meta = any> extends SearchOptions<Meta> {
   query_vector: VectorInput
 }
 
-/** Search results, in the SDK's shape. */
+/** Search results, in the SDK's format. */
 export interface SearchResponse<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
-  /** Nearest first; equally near ones in insertion order. */
+  /** Best first; results with equal scores are in insertion order. */
   results: SearchResult<V, M, Meta>[]
-  /** How many results there are. */
+  /** The number of results. */
   total: number
 }
 
-/** What results carry: `V` whether their vectors, `M` whether their metadata. */
+/** What results include: their vectors (`V`) and their metadata (`M`). */
 export interface Carried<V extends boolean, M extends boolean> {
-  /** Whether results carry their vectors. Default false. */
+  /** Whether results include their vectors. Default false. */
   with_vector?: V
-  /** Whether results carry their metadata. Default true. */
+  /** Whether results include their metadata. Default true. */
   include_metadata?: M
 }
 
-/** What every vector has that a search found. */
+/** What every search result has. */
 export interface Found {
   id: string
   /**
-   * Higher is more alike: the cosine (-1 to 1), the dot product, or
-   * `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+   * Higher is more similar: the cosine (-1 to 1), the dot product, or
+   * `1 / (1 + Euclidean distance)`. 0 if the results were not ranked.
    */
   score: number
-  /** The text it was embedded from, or was inserted with. */
+  /** The text that was embedded, or that was inserted with the vector. */
   text?: string
 }
 
-/** The values of a result: with `with_vector`. */
+/** The values of a result, with `with_vector`. */
 export type FoundData<V extends boolean> = [V] extends [true]
   ? { data: Float32Array }
   : [V] extends [false]
     ? { data?: undefined }
     : { data?: Float32Array }
 
-/** The metadata of a result: unless `include_metadata` is false. */
+/** The metadata of a result, unless `include_metadata` is false. */
 export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
   ? { metadata?: undefined }
   : [M] extends [true]
@@ -599,71 +608,71 @@ export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
     : Partial<StoredMetadata<Meta>>
 
 /**
- * A vector that a search found. `V` says whether it carries its vector, `M` whether its
- * metadata, which is of the type `Meta`; by default, either may be.
+ * A vector found by a search. `V` says whether the result includes its vector, and `M` whether it
+ * includes its metadata, which is of type `Meta`. By default, either may be present.
  */
 export type SearchResult<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Found &
   FoundData<V> &
   FoundMetadata<M, Meta>
 
-/** How a server is started. Times are in milliseconds. */
+/** Options for starting a server. Times are in milliseconds. */
 export interface ServeOptions extends CallOptions {
   /**
-   * A name or an address of this machine. Default `127.0.0.1`. One that other machines
-   * reach needs an `apiKey`.
+   * A hostname or address of this machine. Default `127.0.0.1`. An address that other machines can
+   * reach requires an `apiKey`.
    */
   host?: string
-  /** Default 15002; 0 is any port that is free. */
+  /** Default 15002; 0 picks any free port. */
   port?: number
   /**
-   * What clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without
-   * one the server answers only requests whose `Host` is this machine.
+   * The key clients must send, as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Without one, the
+   * server answers only requests whose `Host` is this machine.
    */
   apiKey?: string
-  /** The largest body. Default 64 MiB. */
+  /** The maximum size of a request body in bytes. Default 64 MiB. */
   maxBodyBytes?: number
   /**
-   * The space for all bodies that are being read or handled, and as much again for all
-   * answers of more than 64 KiB. Default 256 MiB, or as much as the largest body takes.
+   * The memory for all request bodies being read or handled, and again as much for all responses
+   * over 64 KiB. Default 256 MiB, or the maximum body size if that is larger.
    */
   maxBufferedBytes?: number
-  /** Connections at a time; further ones wait. Default 4,096. */
+  /** The maximum number of connections; further ones wait. Default 4,096. */
   maxConnections?: number
-  /** How long the head of a request may take, and a connection be idle. Default 15,000. */
+  /** The time limit for reading request headers, and for idle connections. Default 15,000. */
   headerTimeout?: number
-  /** How long a body may take. Default 60,000. */
+  /** The time limit for reading a request body. Default 60,000. */
   bodyTimeout?: number
-  /** How long a client may take no part of its answer. Default 30,000. */
+  /** How long a client may go without reading any of its response. Default 30,000. */
   writeTimeout?: number
-  /** How long requests may go on when the server is closed. Default 10,000. */
+  /** How long requests may continue once the server is being closed. Default 10,000. */
   shutdownTimeout?: number
-  /** Origins whose pages may ask from a browser; `*` is any. Default none. */
+  /** Origins whose pages may send requests from a browser; `*` allows any. Default none. */
   cors?: readonly string[]
-  /** Hosts that a server without a key answers for beside this machine. */
+  /** Hosts, besides this machine, for which a server without a key answers. */
   allowedHosts?: readonly string[]
   /**
-   * A line for each request to the standard error output, with its method, route, status
-   * and time, and nothing of what is in it. Default none.
+   * Write one line per request to standard error, with its method, route, status and time, and
+   * nothing of its content. Default: no log.
    */
   log?: 'text' | 'json'
   /**
-   * The directory for backups that clients ask for with `POST /backups`. Without one they
-   * are answered 501.
+   * The directory for backups that clients request with `POST /backups`. Without it, such requests
+   * are answered with 501.
    */
   backups?: string
 }
 
-/** A search by text, in the SDK's shape. */
+/** A search by text, in the SDK's format. */
 export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
 
-/** What to replace of a vector; what is left out stays. At least one is given. */
+/** The parts of a vector to replace; parts left out stay as they are. At least one is required. */
 export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
-  /** Embedded anew, unless `data` is given as well. */
+  /** Embedded again, unless `data` is given as well. */
   text?: string
-  /** Replaces the metadata as a whole. */
+  /** Replaces all of the metadata. */
   metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
 }
 
@@ -671,16 +680,16 @@ export interface UpdateVectorRequest<Meta = any> {
 export type Vector<Meta = any> = {
   id: string
   data: Float32Array
-  /** The text it was embedded from, or was inserted with. */
+  /** The text that was embedded, or that was inserted with the vector. */
   text?: string
 } & StoredMetadata<Meta>
 
-/** Vectors to insert, as columns: the fastest form for many. */
+/** Vectors to insert, as columns: the fastest form for many vectors. */
 export type VectorColumns<Meta = any> = {
   ids: readonly string[]
-  /** The vectors laid end to end, in the order of `ids`. */
+  /** The vectors' values, concatenated in the order of `ids`. */
   data: VectorInput
-  /** One text, or nothing, for each id. Kept, not embedded. */
+  /** One text, or nothing, for each id. Stored, not embedded. */
   texts?: readonly (string | null | undefined)[]
 } & ColumnOfMetadata<Meta>
 
@@ -692,53 +701,53 @@ export type ColumnOfMetadata<Meta> =
       ? { metadata?: readonly (Meta | null)[] }
       : { metadata: readonly Meta[] }
 
-/** How a client is opened. */
+/** Options for opening a client. */
 export interface VectorizerClientOptions {
   /**
-   * The directory of a store on disk, made where there is none; relative to the working
-   * directory of now. Clients of one process that give the same directory share one
-   * store. Left out: in memory.
+   * The directory of a store on disk, created if it does not exist. A relative path is resolved
+   * against the current working directory. Clients in one process that name the same directory
+   * share one store. Without it, the store is in memory.
    */
   path?: string
   /**
-   * When a write on disk survives a loss of power: before its promise resolves, within
-   * about a second (the default), or when the system sees fit. A killed process loses
-   * nothing with any of them.
+   * When a write on disk becomes safe from a power failure: before its promise resolves (`always`),
+   * within about a second (`everysec`, the default), or whenever the operating system writes it
+   * (`no`). If the process is killed, nothing is lost with any of them.
    */
   fsync?: 'always' | 'everysec' | 'no'
   /**
-   * Clients of one process that give the same name share one store in memory, across
-   * worker threads and JavaScript realms. It goes with the last of them.
+   * Clients in one process that give the same name share one store in memory, across worker threads
+   * and JavaScript realms. The store is gone when the last of them is closed.
    */
   shared?: string
   /**
-   * The key that the files are encrypted with, or the service that keeps it. A new store is
-   * encrypted from the beginning; one that is not yet is by `rotateKeys({ key })`. A wrong or
-   * missing key rejects with `EncryptionError`. Left out: the store's keys are beside the
-   * data, and deletes are as certain, but there is no secrecy.
+   * The key that encrypts the files, or the service that holds it. A new store is encrypted from
+   * the start; an existing unencrypted store is encrypted by `rotateKeys({ key })`. A wrong or
+   * missing key rejects with `EncryptionError`. Without encryption, the store's keys are next to
+   * the data: deletes are just as certain, but the data is not secret.
    */
   encryption?: EncryptionKey | KeyService
   /**
-   * Embeds texts in place of the built-in embedder: an array of texts in, a promise of
-   * as many vectors of the collection's dimension out. Called with up to 128 texts.
-   * `close` waits for what it was asked before.
+   * Embeds texts in place of the built-in embedder: receives an array of up to 128 texts and
+   * returns a promise of one vector of the collection's dimension for each. `close` waits for
+   * requests already made to it.
    */
   embedder?: Embedder
 }
 
-/** Part of a list of all vectors. */
+/** One page of a list of all vectors. */
 export interface VectorPage<Meta = any> {
   vectors: Vector<Meta>[]
-  /** All vectors of the collection. */
+  /** How many vectors the collection has. */
   total: number
   limit: number
   /** How many vectors come before this page. */
   offset: number
 }
 
-/** Whether vectors are gone. */
+/** The result of checking that vectors are gone. */
 export interface VerificationReport {
-  /** There is no residue. */
+  /** True if there are no residues. */
   verified: boolean
   residues: Residue[]
 }

@@ -1,12 +1,12 @@
-//! Cancelling a call.
+//! Cancellation of calls.
 //!
-//! A call that may be cancelled has a token, and its commit and its cancelling race for it: one
-//! of them wins, and the other does nothing. So a call that is cancelled has changed nothing and
-//! never will, however long its work needs to notice; and one that has committed completes.
+//! A call that may be cancelled has a token, and its commit and its cancellation race for it: one
+//! of them wins, and the other does nothing. So a cancelled call has changed nothing and never
+//! will, however long its work takes to notice; and a call that has committed completes.
 //!
-//! The token belongs to the thread that works for the call. Long work asks `check` between its
-//! portions; what makes a change asks `commit` at the point of no return. Where nobody has a
-//! token, as in the background, both say yes.
+//! The token is set on the thread that works for the call. Long work calls `check` between its
+//! portions; work that makes a change calls `commit` at the point of no return. Without a token, as
+//! in background work, both succeed.
 
 use std::{
     cell::RefCell,
@@ -24,7 +24,7 @@ const OPEN: u8 = 0;
 const COMMITTED: u8 = 1;
 const CANCELLED: u8 = 2;
 
-/// Whether a call has committed, was cancelled, or neither.
+/// Whether a call has committed, has been cancelled, or neither.
 #[derive(Debug, Default)]
 pub struct Token {
     state: AtomicU8,
@@ -32,7 +32,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// Cancels the call, unless it has committed. Whether it is cancelled.
+    /// Cancels the call, unless it has committed. Returns whether it is cancelled.
     pub fn cancel(&self) -> bool {
         let is_cancelled = self.settle(CANCELLED);
         if is_cancelled {
@@ -41,7 +41,7 @@ impl Token {
         is_cancelled
     }
 
-    /// Whether the state is `wanted`, from now on or before.
+    /// Sets the state to `wanted` if it is undecided. Returns whether the state is `wanted`.
     fn settle(&self, wanted: u8) -> bool {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let before = self.state.compare_exchange(OPEN, wanted, success, failure);
@@ -52,7 +52,7 @@ impl Token {
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Fails where the call was cancelled.
+    /// Fails if the call has been cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() {
             return Err(Error::Cancelled);
@@ -60,7 +60,7 @@ impl Token {
         Ok(())
     }
 
-    /// The point of no return. Fails where the call was cancelled.
+    /// The point of no return. Fails if the call has been cancelled.
     pub fn commit(&self) -> Result<()> {
         if self.settle(COMMITTED) {
             return Ok(());
@@ -81,17 +81,17 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Token>>> = const { RefCell::new(None) };
 }
 
-/// The token of the call that this thread works for.
+/// The token of the call that this thread is working for.
 pub fn current() -> Option<Arc<Token>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// Makes `token` that of this thread. Returns the one before.
+/// Sets the token of this thread. Returns the previous one.
 pub fn enter(token: Option<Arc<Token>>) -> Option<Arc<Token>> {
     CURRENT.replace(token)
 }
 
-/// Works for the call of `token`.
+/// Runs `work` with `token` as the token of this thread.
 pub fn during<T>(token: Option<Arc<Token>>, work: impl FnOnce() -> T) -> T {
     struct Leave(Option<Arc<Token>>);
     impl Drop for Leave {
@@ -103,12 +103,12 @@ pub fn during<T>(token: Option<Arc<Token>>, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Fails where the call was cancelled.
+/// Fails if the current call has been cancelled.
 pub fn check() -> Result<()> {
     CURRENT.with_borrow(|token| token.as_ref().map_or(Ok(()), |token| token.check()))
 }
 
-/// The point of no return: from here on the call cannot be cancelled. Fails where it was.
+/// The point of no return: after it, the call cannot be cancelled. Fails if it already has been.
 pub fn commit() -> Result<()> {
     CURRENT.with_borrow(|token| token.as_ref().map_or(Ok(()), |token| token.commit()))
 }

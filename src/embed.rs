@@ -1,23 +1,23 @@
-//! The built-in text embedder: feature hashing (Weinberger et al., ICML 2009) of words,
-//! word pairs and character n-grams.
+//! The built-in text embedder: feature hashing (Weinberger et al., ICML 2009) of words, word pairs
+//! and character n-grams.
 //!
-//! It is deterministic and keeps no vocabulary, so a deleted text leaves nothing behind
-//! in term statistics. Texts that share words, or parts of words, come out alike; it
-//! knows nothing of meaning, for which a client is given a model.
+//! It is deterministic and has no vocabulary, so a deleted text leaves nothing behind in term
+//! statistics. Texts that share words, or parts of words, get similar vectors. It knows nothing
+//! about meaning; for that, pass a model to the client.
 
 use hashbrown::HashMap;
 use twox_hash::XxHash3_64;
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What each kind of feature counts for.
+/// The weight of each kind of feature.
 const WORD: f64 = 1.0;
 const PAIR: f64 = 0.7;
 const GRAM: f64 = 0.35;
-/// Characters in an n-gram. Words get a boundary mark at both ends first.
+/// The lengths of n-grams, in characters. Words first get a boundary mark at both ends.
 const GRAMS: std::ops::RangeInclusive<usize> = 3..=5;
 
-/// Embeds a text as a vector of unit length, for any text.
+/// Embeds a text, whatever it contains, as a vector of unit length.
 pub fn embed(text: &str, dimension: usize) -> Vec<f32> {
     let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
     let mut features: HashMap<u64, f64> = HashMap::new();
@@ -43,20 +43,20 @@ pub fn embed(text: &str, dimension: usize) -> Vec<f32> {
         // Punctuation, an emoji, white space: the text itself is its only feature.
         add(0, &folded, WORD);
     }
-    // Added up in the order of the hashes: a map's own order differs from run to run,
-    // and so would the last bits of the sums.
+    // Summed in the order of the hashes: a map's own order differs from run to run, and so would
+    // the last bits of the sums.
     let mut features: Vec<(u64, f64)> = features.into_iter().collect();
     features.sort_unstable_by_key(|feature| feature.0);
     let mut vector = vec![0.0f64; dimension];
     for &(hash, weight) in &features {
-        // A word said ten times does not count ten times as much.
+        // A word that occurs ten times does not count ten times as much.
         let weight = weight.ln_1p();
         let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
         vector[(hash % dimension as u64) as usize] += sign * weight;
     }
     let mut norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
     if norm < 1e-9 {
-        // Features of opposite sign have cancelled out: keep the first.
+        // Features with opposite signs have cancelled out: keep the first.
         if let Some(&(hash, _)) = features.first() {
             vector.fill(0.0);
             vector[(hash % dimension as u64) as usize] = 1.0;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Runs `work` so that a defect in it fails this call and nothing else.
+/// Runs `work` so that a panic in it fails this call and nothing else.
 pub fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic
@@ -19,11 +19,11 @@ pub fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Everything that can go wrong, as the caller is told it. The messages name what
-/// was wrong and what to do about it.
+/// Everything that can go wrong, as reported to the caller. The messages say what was wrong and
+/// what to do about it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An argument is not of the documented form; nothing was changed.
+    /// An argument does not have the documented form; nothing was changed.
     #[error("{0}")]
     Validation(String),
     #[error("collection '{0}' does not exist: create it first, or check the name")]
@@ -39,10 +39,10 @@ pub enum Error {
         expected: usize,
         got: usize,
     },
-    /// The disk, or what is on it, is not as it should be.
+    /// The disk failed, or its contents are not as they should be.
     #[error("{0}")]
     Storage(String),
-    /// A key is missing, or is not the one that opens the store or backup.
+    /// A key is missing, or does not open the store or backup.
     #[error("{0}")]
     Encryption(String),
     /// Another process has the store open.
@@ -53,7 +53,7 @@ pub enum Error {
     StoreLocked { path: String, pid: Option<u32> },
     #[error("this client is closed: create a new VectorizerClient")]
     ClientClosed,
-    /// The client's embedder failed, or returned something else than vectors.
+    /// The client's embedder failed, or returned something other than vectors.
     #[error("{0}")]
     Embedding(String),
     /// The HTTP server could not be started.
@@ -62,15 +62,15 @@ pub enum Error {
     /// An engine behind the client cannot do this, or cannot do it exactly.
     #[error("{0}")]
     Unsupported(String),
-    /// The collection is busy and the caller asked not to wait. It never leaves the
-    /// crate's faces: they try again where waiting is allowed.
+    /// The collection is busy and the caller asked not to wait. This error never reaches the user:
+    /// the bindings and the server try again where waiting is allowed.
     #[error("the collection is busy")]
     WouldBlock,
-    /// The call was cancelled before it had changed anything. It never leaves the crate's
-    /// faces: who cancels does not wait for it.
+    /// The call was cancelled before it had changed anything. This error never reaches the user:
+    /// whoever cancels a call does not wait for its result.
     #[error("the call was cancelled")]
     Cancelled,
-    /// A defect of this library, contained: the call failed and nothing else did.
+    /// A bug in this library, contained: the call failed and nothing else did.
     #[error("internal error, please report it: {0}")]
     Internal(String),
 }
@@ -104,8 +104,8 @@ impl Error {
         }
     }
 
-    /// The error as one JSON object: `code`, `message` and, for a wrong dimension,
-    /// `expected` and `got`, for a locked store its owner's `pid`.
+    /// The error as a JSON object: `code`, `message` and, for a wrong dimension, `expected` and
+    /// `got`; for a locked store, the owner's `pid`.
     pub fn to_json(&self) -> Value {
         let mut json = json!({ "code": self.code(), "message": self.to_string() });
         if let Error::DimensionMismatch { expected, got, .. } = self {

@@ -1,4 +1,4 @@
-//! JSON texts, taken apart without being read.
+//! Splits JSON texts into pieces without parsing them.
 
 /// A piece of a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -6,7 +6,7 @@ pub enum Piece<'t> {
     Number(&'t str),
     /// With its quotes.
     String(&'t str),
-    /// What is between: brackets, commas, words, blanks.
+    /// Anything in between: brackets, commas, literals, whitespace.
     Other(&'t str),
 }
 
@@ -18,7 +18,7 @@ impl<'t> Piece<'t> {
     }
 }
 
-/// The pieces of a text, which are all of it, in order. Of one that is no JSON too.
+/// The pieces of a text in order, which together are the whole text, even if it is not valid JSON.
 pub fn pieces(json: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = json;
     std::iter::from_fn(move || {
@@ -46,9 +46,9 @@ fn is_between(byte: u8) -> bool {
     !matches!(byte, b'"' | b'-' | b'0'..=b'9')
 }
 
-/// The length of the string that a text begins with.
+/// The length of the string at the beginning of a text.
 fn string_length(text: &str) -> usize {
-    let mut escaped = true; // the quote that begins it
+    let mut escaped = true; // the opening quote
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
@@ -60,7 +60,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// Whether a number is an integer of more than 64 bits, signed or not.
+/// Whether a number is an integer that does not fit 64 bits, signed or unsigned.
 pub fn is_beyond_64_bits(number: &str) -> bool {
     let digits = number.strip_prefix('-').unwrap_or(number);
     digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -68,16 +68,16 @@ pub fn is_beyond_64_bits(number: &str) -> bool {
         && number.parse::<u64>().is_err()
 }
 
-/// How many digits the integers have at least that are no safe ones of JavaScript.
+/// The minimum number of digits of an integer that is not a safe integer in JavaScript.
 const UNSAFE_DIGITS: usize = 16;
-/// The greatest of its safe ones.
+/// The greatest safe integer.
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// Whether a text may hold an integer of up to 64 bits that a number of JavaScript does not
-/// tell from others. That is never wrong where there is one.
+/// Whether a text may contain an integer of up to 64 bits that is not a safe integer in JavaScript.
+/// There are no false negatives.
 ///
-/// Only one of so many bytes is looked at, as long as it is no digit: this is asked of
-/// everything that is read.
+/// Outside digits, only one byte in `UNSAFE_DIGITS` is examined, because this runs on everything
+/// that is read.
 pub fn has_unsafe_integer(json: &str) -> bool {
     let bytes = json.as_bytes();
     let mut at = UNSAFE_DIGITS - 1;

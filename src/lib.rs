@@ -2,22 +2,23 @@
 //!
 //! A map of the crate, from the outside in; a module uses only those below it:
 //!
-//! - [`bindings`]: Node-API. Arguments in, compact results out.
-//! - [`rest`]: the HTTP face. A request in, one call, an answer out.
-//! - [`arguments`], [`report`]: what both faces read and write in the same words.
+//! - [`bindings`]: Node-API. Converts arguments, and returns compact results.
+//! - [`rest`]: the HTTP API. Converts each request to a call, and its result to a response.
+//! - [`calls`]: what both interfaces share: how a call is read, on which thread it runs, and what
+//!   it reports.
 //! - [`client`]: a client's store of collections.
 //! - [`collection`]: one collection and the operations on it.
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
-//!   becomes a bitmap of slots; the graph finds near slots; the vectors tell how near.
-//! - [`storage`]: what a collection tells its files.
-//! - [`error`]: the one error type; [`cancel`]: whether a call was cancelled; `workers`: the
-//!   threads for what can be divided; `json`: texts that are looked at without being read;
-//!   [`wiped`]: values that are overwritten before they are freed.
+//!   evaluates to a bitmap of slots; the graph finds near slots; the vectors compute distances.
+//! - [`storage`]: how a collection is stored in files.
+//! - [`error`]: the one error type; [`cancel`]: cancellation of calls; `workers`: the threads for
+//!   long or parallel work; `json`: JSON texts that are scanned without being parsed; [`wiped`]:
+//!   values that are overwritten before they are freed.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
-pub mod arguments;
 pub mod bindings;
+pub mod calls;
 pub mod cancel;
 pub mod client;
 pub mod collection;
@@ -26,7 +27,6 @@ pub mod error;
 pub mod filter;
 pub mod graph;
 mod json;
-pub mod report;
 pub mod rest;
 pub mod storage;
 pub mod vectors;

@@ -1,5 +1,5 @@
-//! Values that are overwritten before their memory is freed, so that nothing of what was
-//! deleted is left in memory that the process uses for something else.
+//! Values that are overwritten before their memory is freed, so that no deleted data remains in
+//! memory that the process reuses.
 
 use std::{
     borrow::{Borrow, Cow},
@@ -12,11 +12,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize;
 
-/// A text, or bytes, that are overwritten when they are dropped.
+/// A string, or bytes, overwritten when dropped.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wiped<T: Zeroize + ?Sized>(Box<T>);
 
-/// A vector's id, which the last of those who share it overwrites.
+/// A vector's id, overwritten when the last reference to it is dropped.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(Arc<Shared>);
 
@@ -89,8 +89,8 @@ impl Drop for Shared {
 impl From<&str> for Id {
     fn from(id: &str) -> Self {
         let id: Arc<str> = id.into();
-        // SAFETY: `Shared` is transparent, so it is laid out as `str` is, and every `str` is a
-        // valid one. The pointer's length stays as it is.
+        // SAFETY: `Shared` is transparent, so it has the same layout as `str`, and every `str` is a
+        // valid `Shared`. The pointer's length metadata is unchanged.
         Self(unsafe { Arc::from_raw(Arc::into_raw(id) as *const Shared) })
     }
 }
@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(&*shared, text);
             assert_eq!(shared, other);
             assert_eq!(format!("{shared:?}"), format!("{text:?}"));
-            // As a map needs it that is asked for a text.
+            // The hashes must agree, because maps of ids are looked up by `str`.
             let hash = |value: &dyn Fn(&mut DefaultHasher)| {
                 let mut hasher = DefaultHasher::new();
                 value(&mut hasher);

@@ -1,5 +1,4 @@
-//! Threads for work that somebody waits for: for what takes long or waits, and for what can
-//! be divided.
+//! Threads for work that a caller waits for: blocking or long work, and parallel work.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,22 +10,22 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 
 use crate::error::{Error, Result, contained};
 
-/// Does work that takes long, or waits, on a thread of its own, so that short work does not
-/// queue behind it. Where no thread can be had this one does it.
+/// Runs long or blocking work on a thread of its own, so that short work does not queue behind it.
+/// If no thread can be created, runs it on this one.
 pub async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     aside_by(work, |job| drop(spawn_blocking(job))).await
 }
 
-/// `spawn` panics where no thread can be had, and may keep the job and do it later.
+/// `spawn` panics if no thread can be created, and may keep the job and run it later.
 async fn aside_by<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
     spawn: impl FnOnce(Box<dyn FnOnce() + Send>),
 ) -> Result<T> {
     let (sender, receiver) = oneshot::channel();
     let do_it = once(move || {
-        // Whoever waits may be gone.
+        // The receiver may be gone.
         let _ = sender.send(contained(work));
     });
     let spawned = catch_unwind(AssertUnwindSafe(|| spawn(Box::new(do_it.clone()))));
@@ -37,8 +36,8 @@ async fn aside_by<T: Send + 'static>(
     receiver.await.unwrap_or_else(|_| Err(stopped()))
 }
 
-/// Offers work to the pool, while the caller does something else. What is returned does it
-/// where nobody has begun it, and waits for whoever has.
+/// Submits work to the pool while the caller does something else. The returned function runs the
+/// work if no thread has started it yet, and otherwise waits for it.
 pub fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> impl FnOnce() -> Result<T> + Send {
@@ -55,7 +54,7 @@ pub fn beside<T: Send + 'static>(
     }
 }
 
-/// A job that whoever comes first does, and nobody else.
+/// A job that runs only once, whichever clone is called first.
 fn once(job: impl FnOnce() + Send + 'static) -> impl Fn() + Clone + Send + 'static {
     let job = Arc::new(Mutex::new(Some(job)));
     move || {
@@ -70,8 +69,8 @@ fn stopped() -> Error {
     Error::Internal("the work was stopped".into())
 }
 
-/// A pool of all cores, at normal priority. `None` where its threads cannot be had: then
-/// the caller's thread does it all.
+/// A thread pool with one thread per core, at normal priority. `None` if the threads cannot be
+/// created: the caller's thread then does all the work.
 pub fn workers() -> Option<&'static rayon::ThreadPool> {
     static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
     POOL.get_or_init(|| {
@@ -87,7 +86,7 @@ pub fn workers() -> Option<&'static rayon::ThreadPool> {
 mod tests {
     use super::*;
 
-    /// As tokio does, but says nothing.
+    /// Panics like tokio, but without a message.
     fn no_thread() {
         std::panic::resume_unwind(Box::new(()));
     }
@@ -99,7 +98,7 @@ mod tests {
         let done = aside_by(|| Ok(std::thread::current().id()), |_| no_thread()).await;
         assert_eq!(done.unwrap(), std::thread::current().id());
 
-        // A queue keeps what it could not begin, and a thread does it after all.
+        // A queue keeps the job it could not start, and a thread runs it later.
         let times = Arc::new(Mutex::new(0));
         let queue = Arc::new(Mutex::new(Vec::new()));
         let work = {

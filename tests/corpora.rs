@@ -1,4 +1,4 @@
-//! What the fuzz targets do, with the inputs that are kept of them.
+//! Runs the fuzz targets on their stored corpora.
 
 #[path = "../fuzz/src/body.rs"]
 mod body;
@@ -53,7 +53,7 @@ fn the_kept_bodies_are_taken_or_refused() {
     replay("body", body::run);
 }
 
-/// A few thousand inputs that nobody has chosen, the same every time.
+/// A few thousand random inputs, the same every time.
 #[test]
 fn inputs_at_random_are_no_worse() {
     let mut state = 1u64;
@@ -69,11 +69,11 @@ fn inputs_at_random_are_no_worse() {
         log::run(&input);
         graph::run(&input);
         body::run(&input);
-        // A store is opened for each, and another made.
+        // Each of these opens a store and creates another.
         if turn % 8 == 0 {
             keys::run(&input);
         }
-        // Mostly small choices: they lead deeper.
+        // Mostly small choices, which lead to deeper states.
         let small: Vec<u8> = input.iter().map(|byte| byte % 24).collect();
         log::run(&small);
         graph::run(&small);

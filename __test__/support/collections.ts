@@ -25,13 +25,13 @@ export async function holding(...ids: string[]) {
   return opened
 }
 
-/** The ids of all of a collection, in order. */
+/** The ids of all vectors in a collection, in order. */
 export async function idsOf(opened: VectorizerClient, collection = 'things') {
   const all = await opened.search(collection, '', { limit: 1_000_000 })
   return all.map(({ id }) => id)
 }
 
-/** All that a client can tell about its collections, to see that a call changed nothing. */
+/** Everything a client can report about its collections, to check that a call changed nothing. */
 export async function everything(opened: VectorizerClient) {
   const collections = await opened.listCollections()
   return Promise.all(

@@ -35,14 +35,14 @@ export function store(options?: VectorizerClientOptions) {
 /** Prints everything that somebody with access to the files of a store or a backup can read. */
 export const reader = join(__dirname, '..', '..', 'scripts', 'read-store.mjs')
 
-/** Every file in a directory and those below it; or the file that it is. */
+/** Every file in a directory and its subdirectories; or the path itself if it is a file. */
 export function files(path: string): string[] {
   if (statSync(path).isFile()) return [path]
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }
 
-/** Reads a directory, once more where a file in it gets another name meanwhile. */
+/** Reads a directory, and starts over if a file in it is renamed in the meantime. */
 function undisturbed<T>(read: () => T): T {
   for (;;) {
     try {
@@ -53,7 +53,7 @@ function undisturbed<T>(read: () => T): T {
   }
 }
 
-/** A copy of a store's files as they are now, but for the room that it keeps for deletes. */
+/** A copy of a store's files as they are now, except for the space reserved for deletes. */
 export function taken(path: string): string {
   return undisturbed(() => {
     const copy = join(directory(), 'copy')
@@ -70,13 +70,13 @@ export function taken(path: string): string {
 /** The contents of all files of a directory. */
 const contents = (path: string) => undisturbed(() => files(path).map((file) => readFileSync(file)))
 
-/** What the reader can open of a collection, as far as it is known of vectors. */
+/** What the reader can open of a collection, as far as vectors are concerned. */
 interface Opened {
   name: string | null
   entries: { row: number[]; id: string; metadata: string | null; text: string | null }[]
 }
 
-/** A thread that runs the reader: starting a process for each look takes longer than the look itself. */
+/** Code of a thread that runs the reader: starting a process takes longer than reading a small store. */
 const READING = `
   const { parentPort, workerData: { done, port, reader } } = require('node:worker_threads')
   // Otherwise the reader checks whether it is the script being run.
@@ -114,13 +114,16 @@ function startReading() {
   }
 }
 
-/** What the keys in a directory open: the names of collections, and of each vector, dead or alive, all that is known of it. */
+/**
+ * What the keys in a directory can open: the names of collections and, for each vector, dead or
+ * alive, everything known about it.
+ */
 function unsealed(path: string): Buffer[] {
   read ??= startReading()
   for (;;) {
     const { opened, error, said } = read(path)
     if (error) throw error
-    // A file got another name meanwhile.
+    // A file was renamed in the meantime.
     if (said.some((one) => one.includes('ENOENT'))) continue
     return opened.flatMap(({ name, entries }) => [
       Buffer.from(name ?? ''),
@@ -131,7 +134,7 @@ function unsealed(path: string): Buffer[] {
   }
 }
 
-/** The values that occur, whole, somewhere in the given bytes. There are hundreds, so one pass looks for all of them. */
+/** The values that occur, whole, somewhere in the given bytes. One pass looks for all: there are hundreds. */
 function among(all: Buffer[], values: readonly Buffer[]): Buffer[] {
   const starting = new Map<number, Buffer[]>()
   const starts = new Uint8Array(0x10000)
@@ -156,15 +159,18 @@ function among(all: Buffer[], values: readonly Buffer[]): Buffer[] {
   return values.filter((value) => found.has(value))
 }
 
-/** Those of the values that stand in the files of a directory as they are. */
+/** The values that occur unencrypted in the files of a directory. */
 export const plain = (path: string, values: readonly Buffer[]) => among(contents(path), values)
 
-/** Those of the values that somebody can find who has the files of a directory: as they are, or sealed under a key that is there. */
+/**
+ * The values that somebody with access to the files of a directory can find: unencrypted, or sealed
+ * with a key that is there.
+ */
 export const present = (path: string, values: readonly Buffer[]) =>
   among([...contents(path), ...unsealed(path)], values)
 
 const PIECE = 8
-/** Pieces of a value, so many that eleven bytes of it in a row hold at least one. */
+/** Pieces of a value, so many that any eleven consecutive bytes of it contain at least one. */
 export function pieces(value: Buffer): Buffer[] {
   const count = Math.floor((value.length - PIECE) / 4) + 1
   return Array.from({ length: count }, (_, i) => value.subarray(4 * i, 4 * i + PIECE))
@@ -179,7 +185,7 @@ export function bytes(data: Float32Array | number[]): Buffer {
 export const secret = (random: Random) =>
   Array.from({ length: 32 }, () => whole(random, 16).toString(16)).join('')
 
-/** All that is written to disk of a vector whose metadata is one secret. */
+/** Everything written to disk about a vector whose metadata is one secret. */
 export function traces({ id, data, metadata, text }: Vector): Buffer[] {
   const texts = [id, metadata?.secret as string | undefined, text]
   return [bytes(data), ...texts.filter((one) => one !== undefined).map((one) => Buffer.from(one))]

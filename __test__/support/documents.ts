@@ -1,6 +1,6 @@
 import type { Filter } from '../..'
 
-/** Metadata in which each document differs from the others by all that a filter can ask. */
+/** Metadata in which the documents differ in everything that a filter can test. */
 export const documents: Record<string, Record<string, unknown> | undefined> = {
   one: {
     n: 1,
@@ -24,7 +24,7 @@ export const documents: Record<string, Record<string, unknown> | undefined> = {
   none: undefined,
 }
 
-/** Filters with the documents that they match: what is meant, the filter, their ids. */
+/** Filters with the documents they match: a description, the filter, and the ids. */
 export const meanings: [string, Filter, string][] = [
   ['equal number', { n: 1 }, 'one'],
   ['equal string', { s: '3' }, 'three'],

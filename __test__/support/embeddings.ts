@@ -9,7 +9,7 @@ export interface Embeddings {
 
 const folder = join(__dirname, '..', '..', '..', 'shared', 'data')
 
-/** Real sentence embeddings where they are at hand, else generated ones of the same shape. */
+/** Real sentence embeddings if they are available, otherwise generated ones of the same shape. */
 export function embeddings(): Embeddings {
   const dimension = 384
   const file = join(folder, 'packages-40k.f32')

@@ -11,7 +11,7 @@ afterEach(async () => {
   if (failures.length > 0) throw failures[0]
 })
 
-/** What is to be done after the test. What began last ends first: clients before their directories. */
+/** Registers cleanup after the test, in reverse order: clients before their directories. */
 export function atEnd(end: () => unknown) {
   ends.push(end)
 }

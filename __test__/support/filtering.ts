@@ -3,13 +3,13 @@ import type { Condition, Filter, RangeBounds } from '../..'
 
 type Scalar = string | number | bigint | boolean
 type Ordered = string | number | bigint
-/** What a filter may compare with. */
+/** A value that a filter may compare with. */
 type Operand = Scalar | null | Date
 type Bounds = RangeBounds<number | bigint> | RangeBounds<string | Date>
 
 type Each<Is extends string, Rest> = Is extends string ? { is: Is } & Rest : never
 
-/** A filter in no form, to be written in each. */
+/** A filter independent of form, to be written in each of them. */
 export type Tree =
   | Each<'equal' | 'unequal', { key: string; value: Operand }>
   | Each<'in' | 'not in' | 'except', { key: string; values: Operand[] }>
@@ -22,7 +22,7 @@ export type Tree =
 
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/
 
-/** The instant of a text that is a date; without zone it is in UTC. */
+/** The instant of a string that is a date; UTC if it has no zone. */
 function instant(text: string) {
   if (!DATE.test(text)) return undefined
   const zoned = text.length === 10 || /(Z|[+-]\d\d:\d\d)$/.test(text)
@@ -30,7 +30,7 @@ function instant(text: string) {
   return Number.isNaN(at) ? undefined : at
 }
 
-/** What a dotted path leads to: more than one thing, where an array of objects is on the way. */
+/** What a dotted path leads to: more than one thing if it leads through an array of objects. */
 function thingsAt(value: unknown, path: string[]): unknown[] {
   const member = (one: unknown) => {
     if (typeof one !== 'object' || one === null || Array.isArray(one)) return []
@@ -42,12 +42,12 @@ function thingsAt(value: unknown, path: string[]): unknown[] {
   return found.flatMap((one) => thingsAt(one, path.slice(1)))
 }
 
-/** By the bytes of their UTF-8. */
+/** Compares by UTF-8 bytes. */
 const order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint'
 
-/** Less than, equal to or greater than 0 where two values compare, otherwise nothing. */
+/** Less than, equal to or greater than 0 if two values can be compared, otherwise NaN. */
 function compared(a: unknown, b: Operand): number {
   if (typeof a === 'string' && typeof b === 'string') {
     const [left, right] = [instant(a), instant(b)]
@@ -68,7 +68,7 @@ const holds = {
 const isWithin = (value: unknown, bounds: object) =>
   Object.entries(bounds).every(([name, bound]) => holds[name as keyof typeof holds](compared(value, bound)))
 
-/** Whether a vector with this metadata and id matches, by the words of the documentation. */
+/** Whether a vector with this metadata and id matches, according to the documentation. */
 export function matches(tree: Tree, metadata: unknown, id = ''): boolean {
   if (tree.is === 'all') return tree.of.every((one) => matches(one, metadata, id))
   if (tree.is === 'any') return tree.of.some((one) => matches(one, metadata, id))
@@ -94,7 +94,7 @@ export function matches(tree: Tree, metadata: unknown, id = ''): boolean {
   return values.some((one) => isWithin(one, bounds))
 }
 
-/** The tree as fields and operators; what has none is a clause among them. */
+/** The tree as fields and operators; parts that have no such form become clauses. */
 export function asOperators(tree: Tree): Filter {
   if (tree.is === 'all') return { $and: tree.of.map(asOperators) }
   if (tree.is === 'any') return { $or: tree.of.map(asOperators) }
@@ -181,10 +181,10 @@ const trees = fc.letrec((tie) => ({
 }))
 export const tree = trees.tree as fc.Arbitrary<Tree>
 
-// The same with more of what JSON and the grammar have.
+// The same, with more of what JSON and the grammar allow.
 
 const wideNumber = fc.oneof(number, fc.constantFrom(0.1, 5e-324, 2 ** 53 - 1, 0.30000000000000004))
-/** Integers beyond those that every number tells from others. */
+/** Integers beyond those that a number represents exactly. */
 const integer = fc.constantFrom(
   2n ** 53n,
   2n ** 53n + 1n,
@@ -193,7 +193,7 @@ const integer = fc.constantFrom(
   2n ** 64n - 1n,
   -(2n ** 63n),
 )
-/** Numbers of that size, which are what they are in metadata and as bounds. */
+/** Numbers of that size, which keep their value in metadata and as bounds. */
 const largeNumber = fc.constantFrom(2 ** 53, 2 ** 53 + 2, 2 ** 64, -(2 ** 63), -1e21, Number.MAX_VALUE)
 const equalNumber = fc.oneof({ arbitrary: wideNumber, weight: 2 }, integer)
 const anyNumber = fc.oneof({ arbitrary: equalNumber, weight: 4 }, largeNumber)
@@ -219,7 +219,7 @@ const wideField = fc.oneof(
   fc.constantFrom<unknown>({}, [[1, 'a']], [{ a: 1 }]),
 )
 
-/** The names of fields: the last ones would be something else, were they part of an expression. */
+/** The names of fields; the last ones would have a different meaning inside an expression. */
 const FIELDS = ['a', 'b', 'one', 'k"] or id != "', "it's", '{x}', '100%', 'é 🦀', '\\'] as const
 
 export const wideMetadata = fc.record(
@@ -234,7 +234,7 @@ export const wideMetadata = fc.record(
 
 const wideKey = fc.oneof(key, fc.constantFrom(...FIELDS, 'deep', 'rows', 'rows.b'))
 
-/** One bound or two, of values that compare with each other. */
+/** One or two bounds, of values that can be compared with each other. */
 const boundsOf = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<RangeBounds<T>> =>
   fc
     .tuple(
@@ -268,7 +268,7 @@ const wideTrees = fc.letrec((tie) => ({
     }),
     fc.record({
       is: fc.constant('within'),
-      // Where there is one value at most, every engine can tell.
+      // If there is at most one value, every engine can decide.
       key: fc.oneof({ arbitrary: fc.constant('one'), weight: 3 }, { arbitrary: wideKey, weight: 1 }),
       bounds: fc.oneof(boundsOf(anyNumber), boundsOf(fc.oneof(wideText, date, instants))),
     }),

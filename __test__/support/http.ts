@@ -1,4 +1,4 @@
-// Clients of the HTTP face, and servers for them: in this process, and of the package's command.
+// HTTP clients, and servers for them: in this process, or started with the package's command.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
@@ -7,7 +7,7 @@ import { client } from './collections'
 import { atEnd } from './ending'
 import { kill, packagePath } from './processes'
 
-/** What a server has answered. */
+/** The answer of a server. */
 export class Answer {
   constructor(
     readonly status: number,
@@ -15,13 +15,13 @@ export class Answer {
     readonly text: string,
   ) {}
 
-  /** The body. */
+  /** The body as JSON. */
   get json() {
     return JSON.parse(this.text)
   }
 }
 
-/** Asks with the path as it is written. A body that is no string is sent as JSON. */
+/** Sends a request with the path exactly as given. A body that is not a string is sent as JSON. */
 export function ask(
   url: string,
   method: string,
@@ -55,14 +55,14 @@ export function ask(
   })
 }
 
-/** `ask` for one server, and one agent. */
+/** `ask` for a given server and agent. */
 export const asking =
   (url: string, agent: Agent | false = false) =>
   (method: string, path: string, body?: unknown, headers?: OutgoingHttpHeaders) =>
     ask(url, method, path, body, headers, agent)
 export type Ask = ReturnType<typeof asking>
 
-/** The status and code of a refusal, which has the documented form or fails the test. */
+/** The status and code of an error response, which must have the documented form. */
 export function refusal(answer: Pick<Answer, 'status' | 'headers' | 'json'>) {
   const { status, json } = answer
   expect({ status, json }).toMatchObject({ json: { error: {} } })
@@ -73,7 +73,7 @@ export function refusal(answer: Pick<Answer, 'status' | 'headers' | 'json'>) {
   return { status, code, ...details }
 }
 
-/** A client, and a server of it on any port. Both are closed after the test. */
+/** A client, and a server for it on any free port. Both are closed after the test. */
 export async function serving(options: ServeOptions = {}, of?: VectorizerClientOptions) {
   const opened = client(of)
   const server = await opened.serve({ port: 0, ...options })
@@ -91,7 +91,7 @@ export async function servingThings(ids: string[] = [], options: ServeOptions = 
   return served
 }
 
-/** Resolves when nobody listens there any more. */
+/** Resolves when nothing is listening at the URL any more. */
 export async function ended(url: string) {
   for (;;) {
     const answer = await ask(url, 'GET', '/health').catch((error) => error)
@@ -99,19 +99,19 @@ export async function ended(url: string) {
   }
 }
 
-/** Resolves when the server counts so many. */
+/** Resolves when the server's metric has this value. */
 async function counted(url: string, name: string, count: number) {
   const wanted = `\nvectorizer_${name} ${count}\n`
   while (!(await ask(url, 'GET', '/metrics')).text.includes(wanted));
 }
 
-/** Resolves when so many requests are under way beside the one that asks. */
+/** Resolves when this many requests are in progress besides the one that asks. */
 export const inFlight = (url: string, count: number) => counted(url, 'http_requests_in_flight', count + 1)
 
-/** Resolves when so many connections are open beside the one that asks. */
+/** Resolves when this many connections are open besides the one that asks. */
 export const connected = (url: string, count: number) => counted(url, 'http_connections', count + 1)
 
-/** A process that is running, with all it has said so far. */
+/** A running process, with everything it has printed so far. */
 export class Running {
   stdout = ''
   stderr = ''
@@ -131,7 +131,7 @@ export class Running {
     })
   }
 
-  /** The address that its first line tells. */
+  /** The URL in its first line of output. */
   async url(): Promise<string> {
     const ended = this.ended.then(({ stderr }) => {
       throw new Error(`it ended before it listened: ${stderr}`)
@@ -146,7 +146,7 @@ export class Running {
 
 export const commandPath = require.resolve('../../bin/vectorizer-native.js')
 
-/** Starts the package's command; `limits` are given to the shell's `ulimit`. */
+/** Starts the package's command; `limits` are passed to the shell's `ulimit`. */
 export function command(args: readonly string[], env: NodeJS.ProcessEnv = {}, limits?: string) {
   const { VECTORIZER_API_KEY: _, VECTORIZER_KEY: __, ...inherited } = process.env
   const argv = [process.execPath, commandPath, ...args]
@@ -157,14 +157,14 @@ export function command(args: readonly string[], env: NodeJS.ProcessEnv = {}, li
   )
 }
 
-/** The command when it listens, on any port. */
+/** The command once it is listening, on any free port. */
 export async function commandServing(args: readonly string[] = [], ...rest: [NodeJS.ProcessEnv?, string?]) {
   const running = command(['serve', '--port', '0', ...args], ...rest)
   const url = await running.url()
   return { running, url, ask: asking(url) }
 }
 
-/** Starts a script in a Node process of its own, in which `client` is a client. */
+/** Starts a script in a separate Node.js process, in which `client` is a client. */
 export function scripted(script: string, of: VectorizerClientOptions = {}) {
   const begin = `
     const { VectorizerClient } = require(${JSON.stringify(packagePath)})
@@ -173,7 +173,7 @@ export function scripted(script: string, of: VectorizerClientOptions = {}) {
   return new Running(spawn(process.execPath, ['-e', begin + script], { stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
-/** A server with any options in a process of its own. */
+/** A server with any options in a separate process. */
 export async function elsewhereServing(options: ServeOptions) {
   const given = JSON.stringify({ port: 0, ...options })
   const running = scripted(`client.serve(${given}).then(({ url }) => console.log(url))`)

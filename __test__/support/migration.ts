@@ -1,13 +1,13 @@
-// Moving between any two clients, for tests of it: what they hold, clients that do not do what
-// they should, and a property that holds of every two.
+// Helpers for migrations between any two clients: their contents, clients that misbehave, and a
+// property that must hold for every two.
 import fc from 'fast-check'
 import { type MigratedCollection, migrate, type Vectorizer } from '../..'
 
 type Next = () => Promise<unknown>
-/** What becomes of a call: `next` makes it, and may be left out or called at any moment. */
+/** Decides what becomes of a call: `next` performs it, and may be called at any time, or never. */
 export type Around = (call: string, next: Next, args: unknown[]) => unknown
 
-/** A client whose every call goes through `around`. */
+/** A client in which every call goes through `around`. */
 export function wrapped(client: Vectorizer, around: Around): Vectorizer {
   return new Proxy(client, {
     get(_, name) {
@@ -18,7 +18,7 @@ export function wrapped(client: Vectorizer, around: Around): Vectorizer {
   })
 }
 
-/** A client that calls `act` before its n-th call of one kind, the first being 1. */
+/** A client that calls `act` before its n-th call of one kind, counted from 1. */
 export function acting(client: Vectorizer, kind: string, n: number, act: () => unknown) {
   let calls = 0
   return wrapped(client, async (call, next) => {
@@ -27,7 +27,10 @@ export function acting(client: Vectorizer, kind: string, n: number, act: () => u
   })
 }
 
-/** A client whose n-th call of one kind, or of any, is rejected: undone, or done and not told of. */
+/**
+ * A client whose n-th call of one kind, or of any, is rejected, either undone or done without an
+ * answer.
+ */
 export function failing(client: Vectorizer, error: unknown, n: number, kind?: string, isDone = false) {
   let calls = 0
   return wrapped(client, async (call, next) => {
@@ -37,7 +40,7 @@ export function failing(client: Vectorizer, error: unknown, n: number, kind?: st
   })
 }
 
-/** A client, and the names of the calls that were made of it. */
+/** A client, and the names of the calls made on it. */
 export function recorded(client: Vectorizer): [Vectorizer, string[]] {
   const calls: string[] = []
   const seen = wrapped(client, (call, next) => {
@@ -53,7 +56,7 @@ export async function vectorsOf(client: Vectorizer, collection: string) {
   return vectors.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Everything that a migration moves. */
+/** Everything that a migration copies. */
 export async function contentsOf(client: Vectorizer) {
   const all = []
   for (const { name } of await client.listCollections()) {
@@ -63,12 +66,12 @@ export async function contentsOf(client: Vectorizer) {
   return all
 }
 
-/** How many vectors of a collection a target lacks, has the same, and has beside. */
+/** How many vectors of a collection the target lacks, has unchanged, and has in addition. */
 async function differences(source: Vectorizer, target: Vectorizer, collection: string) {
   const isThere = (await target.listCollections()).some(({ name }) => name === collection)
   const held = isThere ? await vectorsOf(target, collection) : []
   const wanted = await vectorsOf(source, collection)
-  // `-0` is not 0, which JSON does not tell.
+  // `-0` differs from 0, which JSON does not show.
   const text = ({ data, ...rest }: (typeof held)[number]) =>
     JSON.stringify([Array.from(new Uint32Array(data.buffer)), rest.id, rest.text, rest.metadata])
   const texts = new Set(held.map(text))
@@ -85,7 +88,7 @@ const value = fc.constantFrom(1, 2, -1, 0.1, -0, 1e-30, 3e37)
 const vector = fc.record(
   {
     id: fc.constantFrom(...'abcdefghijklm', 'ä/b', '"', ' '),
-    // Never all zeros, which cosine refuses.
+    // Never all zeros, which the cosine metric rejects.
     data: fc.tuple(value, value, fc.constantFrom(1, 2, -3)),
     metadata: fc.constantFrom({}, { a: 1 }, { a: [1, { b: null }], 'c.d': 'e' }, { a: '1' }),
     text: fc.constantFrom('one', 'other', 'ä\n'),
@@ -105,9 +108,9 @@ const failure = fc.record({
 })
 
 /**
- * That a migration between what `open` opens, two empty clients, leaves the source's contents in
- * the target; and if it is broken off anywhere, that another completes it, and writes only what
- * was missing. `close` is called with both in the end.
+ * Checks that a migration between the two empty clients returned by `open` leaves the source's
+ * contents in the target; and that, wherever it is interrupted, another one completes it and writes
+ * only what was missing. `close` is called with both at the end.
  */
 export async function expectToComplete(
   open: () => Promise<[source: Vectorizer, target: Vectorizer]>,

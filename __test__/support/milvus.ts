@@ -1,4 +1,4 @@
-// Servers of Milvus Lite, and what can go wrong on the way to them.
+// Servers of Milvus Lite, and failures of the connection to them.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 
-/** The environment that Milvus Lite is installed in, from jest.config.js. */
+/** The environment in which Milvus Lite is installed, from jest.config.js. */
 declare const milvusLite: string | null
 
 export const isInstalled = milvusLite !== null
@@ -15,7 +15,7 @@ export const isInstalled = milvusLite !== null
 const HOST = '127.0.0.1'
 const script = join(__dirname, '..', 'milvus', 'server.py')
 
-/** A server with a directory and a port of its own, which it keeps when it is started again. */
+/** A server with its own directory and port, which it keeps when it is restarted. */
 export class MilvusServer {
   #directory: string | undefined
   #port = 0
@@ -31,7 +31,7 @@ export class MilvusServer {
     return `${HOST}:${this.#port}`
   }
 
-  /** Starts it, and returns when it answers. */
+  /** Starts it, and resolves when it answers. */
   async start() {
     this.#directory ??= realpathSync(mkdtempSync(join(tmpdir(), 'spec-milvus-')))
     const python = join(milvusLite ?? '', process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
@@ -46,11 +46,11 @@ export class MilvusServer {
       throw new Error(`Milvus Lite ended: ${said}`)
     })
     const [port] = await Promise.race([once(child.stdout, 'data'), ended])
-    ended.catch(() => {}) // from now on it may
+    ended.catch(() => {}) // from now on it may end
     this.#port = Number(port)
   }
 
-  /** Ends it, with SIGKILL in the middle of what it does. */
+  /** Stops it, by default with SIGKILL in the middle of its work. */
   async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL') {
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -59,14 +59,14 @@ export class MilvusServer {
     await exited
   }
 
-  /** Ends it for good. */
+  /** Stops it for good, and removes its directory. */
   async remove() {
     await this.#client?.closeConnection()
     await this.stop()
     if (this.#directory) rmSync(this.#directory, { recursive: true, force: true, maxRetries: 5 })
   }
 
-  /** Makes a database that nothing else uses, and returns its name. */
+  /** Creates a database that nothing else uses, and returns its name. */
   async database() {
     this.#client ??= new MilvusClient({ address: this.address, logLevel: 'error' })
     this.#databases += 1
@@ -79,7 +79,7 @@ export class MilvusServer {
 
 /** A server for all tests of a file, or of a `describe`. */
 export function milvusServer() {
-  // It is written in Python, and started more than once on a machine that is busy.
+  // It is written in Python, and is started more than once on a busy machine.
   jest.setTimeout(300_000)
   const server = new MilvusServer()
   beforeAll(() => server.start())
@@ -87,16 +87,16 @@ export function milvusServer() {
   return server
 }
 
-/** Where a request is broken off: before the engine has seen it, or when it has answered. */
+/** When a request is interrupted: before the engine has seen it, or after it has answered. */
 type Moment = 'request' | 'answer'
 
 /** Types of HTTP/2 frames. */
 const HEADERS = 1
 
-/** What begins each connection of a client, before its first frame. */
+/** The size of the preface with which a client begins each connection, before its first frame. */
 const PREFACE = 24
 
-/** Passes on whole HTTP/2 frames, as long as `passes` lets them. */
+/** Passes on whole HTTP/2 frames, as long as `passes` allows them. */
 function frames(
   from: Socket,
   to: Socket,
@@ -119,7 +119,7 @@ function frames(
   })
 }
 
-/** Stands between a client and a server, and breaks off connections when it is told to. */
+/** A proxy between a client and a server that drops connections on demand. */
 export class MilvusProxy {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
@@ -147,24 +147,26 @@ export class MilvusProxy {
     return `${HOST}:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Breaks off all connections. New ones are taken. */
+  /** Drops all connections. New ones are accepted. */
   drop() {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Breaks off all connections, and every new one. */
+  /** Drops all connections, and every new one. */
   refuse() {
     this.#refuses = true
     this.drop()
   }
 
-  /** Lets so many more requests through with their answers, then breaks off the next one and refuses. */
+  /**
+   * Lets this many more requests through with their answers, then drops the next one and refuses.
+   */
   refuseAfter(requests: number, moment: Moment) {
     this.#left = requests
     this.#moment = moment
   }
 
-  /** Takes connections again. */
+  /** Accepts connections again. */
   restore() {
     this.#refuses = false
     this.#left = Number.POSITIVE_INFINITY
@@ -195,9 +197,9 @@ export class MilvusProxy {
       [client, server],
       [server, client],
     ]) {
-      socket.setNoDelay() // frames are small, and each is waited for
+      socket.setNoDelay() // frames are small, and each one is awaited
       this.#sockets.add(socket)
-      socket.on('error', () => {}) // it closes then
+      socket.on('error', () => {}) // the socket then closes
       socket.on('close', () => {
         this.#sockets.delete(socket)
         other.destroy()
@@ -206,7 +208,7 @@ export class MilvusProxy {
   }
 }
 
-/** A proxy before a server, for all tests of a file. */
+/** A proxy for a server, for all tests of a file. */
 export function milvusProxy(server: MilvusServer) {
   const proxy = new MilvusProxy(() => server.port)
   beforeAll(() => proxy.start())

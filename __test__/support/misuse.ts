@@ -1,4 +1,4 @@
-/** Every call on a collection, with arguments that are right where `things` holds `a`. */
+/** Every call on a collection, with arguments that are valid if `things` holds `a`. */
 export const calls: Record<string, unknown[]> = {
   createCollection: ['new', { dimension: 2 }],
   getCollectionInfo: ['things'],
@@ -28,7 +28,7 @@ class Instance {
   name = 'a'
 }
 
-/** What is no argument of any of them, but for a few. */
+/** Values that are valid arguments of hardly any call. */
 export const wrong: Record<string, unknown> = {
   undefined: undefined,
   null: null,
@@ -44,7 +44,7 @@ export const wrong: Record<string, unknown> = {
   'a Map': new Map([['name', 'a']]),
 }
 
-/** Where something that is wrong elsewhere is right: left out, another form, or no such name. */
+/** The exceptions, in which such a value is valid: left out, another form, or a name not in use. */
 export const allowed = new Set([
   'createCollection 0 a string',
   'insertText 1 a string',

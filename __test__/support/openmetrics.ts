@@ -1,4 +1,4 @@
-// The OpenMetrics 1.0 text format, as strictly as its specification has it.
+// A strict parser of the OpenMetrics 1.0 text format.
 
 export interface Sample {
   name: string
@@ -14,7 +14,7 @@ export interface Family {
   samples: Sample[]
 }
 
-/** What the names of a type's samples end with. */
+/** The suffixes of sample names for each type. */
 const ENDINGS: Record<string, string[]> = {
   counter: ['_total', '_created'],
   gauge: [''],
@@ -27,7 +27,7 @@ const NUMBER = /^([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]Inf|NaN)$/
 
 const unescaped = (text: string) => text.replace(/\\(.)/g, (_, char) => (char === 'n' ? '\n' : char))
 
-/** The families by their names; throws where the text is not of the format. */
+/** The metric families by name; throws if the text does not have the format. */
 export function parse(text: string): Map<string, Family> {
   const fail = (why: string, line: string) => {
     throw new Error(`no OpenMetrics: ${why}: ${line}`)
@@ -74,7 +74,7 @@ export function parse(text: string): Map<string, Family> {
   return families
 }
 
-/** What the samples of one family have to be to each other. */
+/** Checks that the samples of one family are consistent. */
 function check({ name, type, samples }: Family, fail: (why: string, line: string) => void) {
   if (type === 'counter' && samples.some(({ value }) => !(value >= 0))) fail('a negative counter', name)
   if (type !== 'histogram') return
@@ -99,7 +99,7 @@ function check({ name, type, samples }: Family, fail: (why: string, line: string
   }
 }
 
-/** The value of the one sample with these labels. */
+/** The value of the only sample with these labels. */
 export function sampleOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}) {
   const all = [...families.values()].flatMap(({ samples }) => samples)
   const found = all.filter(

@@ -8,7 +8,7 @@ import { atEnd } from './ending'
 export const packagePath = require.resolve('../..')
 export const packageUrl = pathToFileURL(packagePath).href
 
-/** Runs a script in a Node process of its own. */
+/** Runs a script in a separate Node.js process. */
 export function run(script: string, type: 'commonjs' | 'module' = 'commonjs') {
   const child = spawn(process.execPath, [`--input-type=${type}`, '-e', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,7 +30,7 @@ export function run(script: string, type: 'commonjs' | 'module' = 'commonjs') {
   )
 }
 
-/** Ends a process without a chance to clean up. */
+/** Kills a process without a chance to clean up. */
 export async function kill(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
@@ -38,7 +38,10 @@ export async function kill(child: ChildProcess) {
   await exited
 }
 
-/** Starts a script in a Node process that goes on, and returns when it has said something. */
+/**
+ * Starts a script in a Node.js process that keeps running, and returns once it has printed
+ * something.
+ */
 export async function start(script: string) {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   atEnd(() => kill(child))
@@ -46,7 +49,7 @@ export async function start(script: string) {
   return child
 }
 
-/** Starts a worker thread on a script in which `vectorizer` is the package. */
+/** Starts a worker thread with a script in which `vectorizer` is the package. */
 export function work(script: string, workerData: unknown = null) {
   const code = `
     const { parentPort, workerData } = require('node:worker_threads')
@@ -56,7 +59,7 @@ export function work(script: string, workerData: unknown = null) {
   return new Worker(code, { eval: true, workerData })
 }
 
-/** What a worker thread says before it ends. */
+/** The message a worker thread sends before it ends. */
 export async function answer(worker: Worker) {
   const exited = once(worker, 'exit')
   const [message] = await once(worker, 'message')

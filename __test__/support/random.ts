@@ -1,4 +1,6 @@
-/** A seeded source of numbers from 0 to 1 (mulberry32): the same seed, the same tests. */
+/**
+ * A seeded random number generator from 0 to 1 (mulberry32): the same seed gives the same tests.
+ */
 export type Random = () => number
 
 export function seeded(seed: number): Random {
@@ -23,7 +25,7 @@ export function shuffled<T>(random: Random, values: readonly T[]): T[] {
   return copy
 }
 
-/** About normally distributed. */
+/** Approximately normally distributed. */
 const normal = (random: Random) => random() + random() + random() + random() - 2
 
 export const vector = (random: Random, dimension: number) =>
@@ -37,7 +39,7 @@ export function clustered(random: Random, count: number, dimension: number, clus
   )
 }
 
-/** Rows of few degrees of freedom among many values, as those of a model are. */
+/** Rows with many values but few degrees of freedom, as those of a model. */
 export function projected(random: Random, rows: Float32Array[], dimension: number) {
   const axes = Array.from(rows[0], () => vector(random, dimension))
   return rows.map((row) =>

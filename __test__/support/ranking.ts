@@ -11,7 +11,7 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>) {
   return sum
 }
 
-/** The documented score of two vectors of 32-bit floats, in 64-bit arithmetic. */
+/** The documented score of two vectors of 32-bit floats, computed in 64-bit arithmetic. */
 export function score(metric: SimilarityMetric, a: ArrayLike<number>, b: ArrayLike<number>) {
   if (metric === 'dot_product') return dot(a, b)
   if (metric === 'cosine') return dot(a, b) / (Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b)))
@@ -34,14 +34,14 @@ function cosine(query: ArrayLike<number>) {
   }
 }
 
-/** All rows by brute force, best first; equally good ones in the order they are given. */
+/** All rows ranked by brute force, best first; ties stay in the given order. */
 export function ranked(metric: SimilarityMetric, query: ArrayLike<number>, rows: readonly Row[]) {
   const scoring = metric === 'cosine' ? cosine(query) : (row: ArrayLike<number>) => score(metric, query, row)
   const scored = rows.map(({ id, data }) => ({ id, score: scoring(data) }))
   return scored.sort((a, b) => b.score - a.score)
 }
 
-/** The share of the true best `limit` that was found, over several queries. */
+/** The fraction of the true best `limit` that was found, over several queries. */
 export class Recall {
   #found = 0
   #wanted = 0

@@ -1,6 +1,6 @@
 import type { Filter } from '../..'
 
-/** A filter in filters, so many deep. */
+/** Filters nested to the given depth. */
 export function nested(depth: number): Filter {
   let filter: Filter = { n: 1 }
   for (let i = 1; i < depth; i++) filter = { $not: filter }
@@ -10,7 +10,7 @@ export function nested(depth: number): Filter {
 /** An object that inherits from one that inherits from nothing. */
 const inheriting = (from: object) => Object.create(Object.assign(Object.create(null), from))
 
-/** Filters that compare with a number which may have been another: only JavaScript's have. */
+/** Filters that compare with a number that may have been rounded: possible only in JavaScript. */
 export const rounded: [string, unknown, string][] = [
   ['a number that was rounded', { n: 2 ** 53 }, 'n: 9007199254740992 is beyond 2^53'],
   ['a number that was rounded in a list', { n: [1, -1e300] }, 'n[1]: -1e+300 is beyond 2^53'],
@@ -41,7 +41,7 @@ export const rounded: [string, unknown, string][] = [
   ['a number that was rounded for a field gt', { gt: 2 ** 53 }, 'gt: 9007199254740992 is beyond 2^53'],
 ]
 
-/** Filters that are refused: what is wrong, the filter, and a part of its path. */
+/** Filters that are rejected: the problem, the filter, and a part of its path. */
 export const refused: [string, unknown, string][] = [
   ['no condition', {}, 'filter'],
   ['undefined', { n: undefined }, 'n'],

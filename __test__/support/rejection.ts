@@ -1,6 +1,6 @@
 import { VectorizerError } from '../..'
 
-/** What a promise rejects with; it is an error of ours, or the test fails. */
+/** The error a promise rejects with; fails the test if it is not one of ours. */
 export async function rejection(promise: Promise<unknown>): Promise<VectorizerError> {
   const reason: unknown = await promise.then(
     (value) => {

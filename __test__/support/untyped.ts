@@ -4,7 +4,7 @@ import type { VectorizerClient } from '../..'
 export type Untyped = Record<string, (...args: unknown[]) => Promise<unknown>>
 
 export function untyped(client: VectorizerClient): Untyped
-/** A value as plain JavaScript gives it, in the place of any other. */
+/** A value as plain JavaScript could pass it, in place of any other. */
 export function untyped(value: unknown): never
 export function untyped(value: unknown) {
   return value

@@ -1,9 +1,9 @@
-// HTTP by hand, for what no polite client does.
+// HTTP written by hand, for what well-behaved clients do not do.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { atEnd } from './ending'
 
-/** A connection on which anything can be said. It is destroyed after the test. */
+/** A connection on which anything can be sent. It is destroyed after the test. */
 export class Wire {
   #received = Buffer.alloc(0)
   #closed = false
@@ -17,7 +17,7 @@ export class Wire {
       this.#received = Buffer.concat([this.#received, part])
       told()
     })
-    // A connection that is reset is closed.
+    // A connection that was reset counts as closed.
     socket.on('error', () => {})
     socket.on('close', () => {
       this.#closed = true
@@ -38,7 +38,7 @@ export class Wire {
     return this
   }
 
-  /** What was received and not taken yet. */
+  /** What has been received and not taken yet. */
   get received() {
     return this.#received.toString('latin1')
   }
@@ -52,7 +52,7 @@ export class Wire {
     while (!this.#closed) await this.#next()
   }
 
-  /** Takes the next answer; undefined where the connection is closed without one. */
+  /** Takes the next answer; undefined if the connection is closed without one. */
   async answer() {
     for (;;) {
       const answer = this.#take()

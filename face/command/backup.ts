@@ -23,7 +23,7 @@ const options = {
   collection: { type: 'string', multiple: true },
 } as const satisfies Options
 
-/** Prints what a backup, or an export of keys, has made. */
+/** Prints the report of a backup or of a key export. */
 export function report({ file, keys, collections, vectors, bytes, leftovers }: BackupReport) {
   console.log(
     `${file}: ${many(collections, 'collection')}, ${many(vectors, 'vector')}, ${many(bytes, 'byte')}`,

@@ -1,4 +1,4 @@
-// What the help of every command has.
+// The help text common to all commands.
 
 export const KEY_HELP = `  --key-file FILE      the store's key, where it is encrypted: 32 bytes, or their
                        base64 text; or give that text in the environment variable

@@ -1,4 +1,4 @@
-// Tells what is in a store.
+// Shows what is in a store.
 import { basename } from 'node:path'
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
@@ -19,7 +19,7 @@ ${KEY_HELP}${LAST_HELP}`
 
 const options = { ids: { type: 'boolean' }, json: { type: 'boolean' } } as const satisfies Options
 
-/** Everything that a terminal would do something else with than show it. */
+/** Characters that a terminal would interpret instead of showing. */
 const UNPRINTABLE = /[\\\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const printable = (text: string) =>

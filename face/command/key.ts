@@ -1,13 +1,13 @@
-// The key of an encrypted store: from a file or the environment, never from the command line,
-// which other users of the machine can read.
+// The key of an encrypted store, from a file or the environment; never from the command line, which
+// other users of the machine can read.
 import { closeSync, openSync, readSync } from 'node:fs'
 import { UsageError } from './reading.js'
 
 const KEY_BYTES = 32
-/** What a key file has at most: base64 text and a line end of two bytes. */
+/** The maximum size of a key file: base64 text and a two-byte line ending. */
 const MOST = 46
 
-/** The beginning of a file, which may be a pipe or have no end. */
+/** The first bytes of a file, which may be a pipe or endless. */
 function beginning(file: string): Buffer {
   const bytes = Buffer.alloc(MOST + 1)
   const opened = openSync(file, 'r')
@@ -25,7 +25,7 @@ function beginning(file: string): Buffer {
 function fromText(text: string): Buffer | undefined {
   const line = text.replace(/\r?\n$/, '')
   const key = Buffer.from(line, 'base64')
-  // What is no base64 is left out by Buffer.from.
+  // Buffer.from silently skips characters that are not base64.
   return key.toString('base64') === line ? key : undefined
 }
 
@@ -47,7 +47,7 @@ export function keyIn(file: string, option: string): Buffer {
   return checked(key, `${option}: ${file} must hold ${KEY_BYTES} bytes, or`)
 }
 
-/** The key of the options, or else of the environment. */
+/** The key given by the options, or else by the environment. */
 export function keyOf({ 'key-file': file }: { readonly 'key-file'?: string }): Buffer | undefined {
   if (file !== undefined) return keyIn(file, '--key-file')
   const text = process.env.VECTORIZER_KEY

@@ -1,5 +1,5 @@
-// Which command is meant, and what becomes of it. Each command is a file of its own, with what
-// it is `about`, its `operands` and `options`, its `help`, and `run`, which may return an exit code.
+// Selects and runs a command. Each command has a file of its own, with a description (`about`), its
+// `operands` and `options`, its `help`, and `run`, which may return an exit code.
 import { backup } from './backup.js'
 import { exportKeys } from './export-keys.js'
 import { KEY_HELP, LAST_HELP } from './help.js'
@@ -35,7 +35,7 @@ ${KEY_HELP}${LAST_HELP}
 'vectorizer-native COMMAND --help' lists the options of a command.
 `
 
-/** What calls name, and what the command calls it. */
+/** Names of options in error messages, and their equivalents on the command line. */
 const NAMES: [RegExp, string][] = [
   [/\boptions\.encryption\b/g, '--key-file or VECTORIZER_KEY'],
   [/\boptions\.keysEncryption\b/g, '--keys-key-file'],
@@ -57,7 +57,7 @@ async function done(args: string[], name: string | undefined) {
 }
 
 export async function main(args: string[]) {
-  // Whoever reads may have seen enough: `vectorizer-native inspect DIR --ids | head`.
+  // The reader may have seen enough: `vectorizer-native inspect DIR --ids | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })

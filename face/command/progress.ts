@@ -1,13 +1,13 @@
-// How far a command is: on a terminal one line that is written over, elsewhere nothing.
+// The progress of a command: on a terminal, one line that is rewritten; elsewhere nothing.
 
-/** Takes what is on the line away. */
+/** Clears the current line. */
 const CLEAR = '\r\x1b[K'
 const COUNTED = { backup: 'vectors', rotate: 'vectors', restore: 'bytes', verify: 'bytes' }
 
-/** Is told how far a call is. */
+/** Called with the progress of a call. */
 export type Listener = (progress: { phase: keyof typeof COUNTED; done: number; total: number }) => void
 
-/** Does `work`, which is given a listener for its progress where there is a terminal. */
+/** Runs `work`, passing it a progress listener if there is a terminal. */
 export async function watched<T>(work: (onProgress: Listener | undefined) => Promise<T>): Promise<T> {
   const { stderr } = process
   if (!stderr.isTTY) return work(undefined)

@@ -1,4 +1,4 @@
-// What the arguments say, or what is wrong with them.
+// Parses command-line arguments, and reports what is wrong with them.
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 
 /** Options, by name. */
@@ -10,7 +10,7 @@ type ValueOf<Option> = Option extends { type: 'boolean' }
     ? string[]
     : string
 
-/** The values of a command's options, and of the key's, which every command has. */
+/** The values of a command's options, and of the key option, which every command has. */
 export type Values<Own extends Options> = { readonly [Name in keyof Own]?: ValueOf<Own[Name]> } & {
   readonly 'key-file'?: string
 }
@@ -25,7 +25,7 @@ export interface Command {
   run(values: any, ...operands: string[]): Promise<number | undefined>
 }
 
-/** Options of every command. */
+/** Options that every command has. */
 const COMMON: Options = {
   'key-file': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -34,7 +34,7 @@ const COMMON: Options = {
 
 export class UsageError extends Error {}
 
-/** How many characters have to be put in, taken out or replaced to make `b` of `a`. */
+/** The edit distance between `a` and `b`. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 0; i < a.length; i++) {
@@ -47,7 +47,7 @@ function distance(a: string, b: string): number {
   return above[b.length]
 }
 
-/** What is said of an option or a command that there is not, with one that may be meant. */
+/** The error for an unknown option or command, with a suggestion if one is close. */
 function unknown(kind: string, name: string, all: string[]): UsageError {
   const near = all
     .map((known): [number, string] => [distance(name, known), known])
@@ -63,9 +63,9 @@ const unknownOption = (name: string, options: Options) =>
     Object.keys(options).map((known) => `--${known}`),
   )
 
-/** The name of the command that is meant; nothing where there is none. */
+/** The name of the command, if there is one. */
 export function commandIn(args: string[], commands: Map<string, Command>): string | undefined {
-  // Options may come before it, and whether they have values is known by all commands together.
+  // Options may come before it, and all commands' options are needed to know which take values.
   const options: Options = Object.assign(
     {},
     ...Array.from(commands.values(), (command) => command.options),
@@ -81,7 +81,7 @@ export function commandIn(args: string[], commands: Map<string, Command>): strin
   throw unknown('command', first.value, Array.from(commands.keys()))
 }
 
-/** The values of options, and what is no option. */
+/** The values of the options, and the operands. */
 export function read(args: string[], own: Options | undefined) {
   const options: Options = { ...own, ...COMMON }
   try {
@@ -93,7 +93,7 @@ export function read(args: string[], own: Options | undefined) {
   }
 }
 
-/** Those operands that a command has, all of them. */
+/** Checks that exactly the operands of a command were given. */
 export function operandsOf(given: string[], names: string[]): string[] {
   if (given.length > names.length) throw new UsageError(`unexpected '${given[names.length]}'`)
   for (const [i, name] of names.entries()) {
@@ -112,7 +112,7 @@ export function whole<Name extends string>(
   return Number(text)
 }
 
-/** What was given of an object. */
+/** The properties of an object that are not undefined. */
 export const given = <T extends object>(object: T) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>

@@ -1,4 +1,4 @@
-// Makes a store of a backup.
+// Restores a backup into a new store.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyIn, keyOf } from './key.js'
 import { watched } from './progress.js'

@@ -1,4 +1,4 @@
-// Gives a store other keys.
+// Rotates the keys of a store.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyIn, keyOf } from './key.js'
 import { watched } from './progress.js'

@@ -51,7 +51,7 @@ const options = {
 
 type Given = Values<typeof options>
 
-/** How the client is opened. */
+/** The options for opening the client. */
 function storeOf(values: Given) {
   const { data: path, fsync } = values
   if (path === '') throw new UsageError('--data is empty')
@@ -67,7 +67,7 @@ function storeOf(values: Given) {
   return { path, fsync, encryption: encryption(keyOf(values)) }
 }
 
-/** How it is served. */
+/** The options for the server. */
 function settingsOf(values: Given) {
   const port = whole(values, 'port')
   if (port !== undefined && port > 65_535) throw new UsageError(`--port is ${port}; it must be at most 65535`)
@@ -87,7 +87,7 @@ function settingsOf(values: Given) {
   }
 }
 
-/** Resolves at the first signal to end; the second one ends the process at once. */
+/** Resolves at the first termination signal; a second one ends the process at once. */
 function signal(): Promise<void> {
   const names = ['SIGTERM', 'SIGINT']
   return new Promise((resolve) => {

@@ -1,11 +1,11 @@
-// The store in a directory, which is never made by a path that is misspelt.
+// Opens or inspects the store in a directory, and never creates one because a path is misspelt.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Vectorizer } from '../index.js'
 import type { Listener } from './progress.js'
 import { given } from './reading.js'
 
-/** What was found in the files of a store. */
+/** What an inspection found in the files of a store. */
 export interface Inspection {
   path: string
   encrypted: boolean
@@ -14,7 +14,7 @@ export interface Inspection {
   damaged: string[]
 }
 
-/** What was found of a collection. */
+/** What an inspection found in a collection. */
 interface Inspected {
   directory: string
   name: string
@@ -25,7 +25,7 @@ interface Inspected {
   withKey: number
   withoutKey: number
   bytes: number
-  /** Where they were asked for. */
+  /** Present if they were requested. */
   ids?: string[]
   damaged: string[]
 }
@@ -39,7 +39,7 @@ function checkStore(directory: string) {
   }
 }
 
-/** Opens the store in a directory for `use`, and closes it. */
+/** Opens the store in a directory for `use`, then closes it. */
 export async function withStore<T>(
   directory: string,
   key: Buffer | undefined,
@@ -56,7 +56,7 @@ export async function withStore<T>(
   }
 }
 
-/** What is in the files of a store, which may be open elsewhere, and stay as they are. */
+/** Inspects the files of a store, which may be open elsewhere. Nothing is changed. */
 export async function lookedAt(
   directory: string,
   key: Buffer | undefined,

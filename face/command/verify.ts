@@ -1,4 +1,4 @@
-// Looks for damage in a store.
+// Checks a store for damage.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
 import { watched } from './progress.js'

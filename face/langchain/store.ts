@@ -1,6 +1,6 @@
-// The vector store for LangChain.js. Its classes come from the entry that was imported:
-// @langchain/core is there twice, as CommonJS and as ES modules, and `instanceof` holds only
-// for classes made of the caller's copy.
+// The vector store for LangChain.js. LangChain's classes are passed in by the entry point that was
+// imported: @langchain/core exists twice, as CommonJS and as ES modules, and `instanceof` works
+// only for classes derived from the caller's copy.
 import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
 import type { Document, DocumentInterface } from '@langchain/core/documents'
@@ -27,7 +27,7 @@ import type {
   VectorizerVectorStoreOptions,
 } from './types.js'
 
-/** Of LangChain, what the class is made of. */
+/** The parts of LangChain the class is built from. */
 interface Core {
   VectorStore: typeof VectorStore
   Document: typeof Document
@@ -40,16 +40,16 @@ type Values = number[] | Float32Array
 /** Options of the client that a store opens for itself. */
 const OPENING = ['path', 'fsync', 'shared']
 
-/** What LangChain's example selectors hand on of their own options with those of the store. */
+/** Options that LangChain's example selectors pass on to the store along with its own. */
 const OF_SELECTORS = ['k', 'exampleKeys', 'inputKeys']
 
-/** What a store is told beside its client. */
+/** Options of a store besides its client. */
 const OWN = ['collection', 'metric', 'hnsw', 'plainMetadata']
 
-/** How deep metadata may be nested. */
+/** The maximum nesting depth of metadata. */
 const DEEPEST = 200
 
-/** The constructor's options, once they can be told apart. */
+/** The validated options of the constructor. */
 function checked(options: unknown): { client: Vectorizer | undefined; rest: Record<string, any> } {
   const { client, ...rest } = known(options, 'options', ['client', ...OWN, ...OPENING])
   string(rest.collection, 'options.collection')
@@ -83,7 +83,7 @@ function checkCount(values: ArrayLike<unknown>, path: string, documents: Documen
   throw new ValidationError(`${path}: expected one for each of ${documents.length}, got ${values.length}`)
 }
 
-/** The value of an instance of a class as JSON has it; of all else that is no plain object, itself. */
+/** The JSON form of a class instance; other values that are not plain objects stay as they are. */
 function expressed(value: any): unknown {
   if (typeof value.toJSON === 'function') return value.toJSON()
   if (Object.prototype.toString.call(value) !== '[object Object]') return value
@@ -91,8 +91,8 @@ function expressed(value: any): unknown {
 }
 
 /**
- * A value of metadata, at `path`, with a plain object for each instance of a class, as loaders
- * leave them there. What has none in it is the value itself.
+ * A metadata value, at `path`, in which every class instance is replaced by a plain object;
+ * document loaders leave such instances there. A value without any is returned as it is.
  */
 function plainly(value: any, path: string, depth = 0): any {
   if (typeof value !== 'object' || value === null || types.isDate(value)) return value
@@ -103,7 +103,7 @@ function plainly(value: any, path: string, depth = 0): any {
     return plain === value ? value : plainly(plain, path, depth + 1)
   }
   const entries = Object.entries(value)
-  if (isList && entries.length < value.length) return value // no list of JSON values
+  if (isList && entries.length < value.length) return value // not a list of JSON values
   const changed: [string, unknown][] = []
   for (const [key, inner] of entries) {
     const plain = plainly(inner, path, depth + 1)
@@ -114,7 +114,7 @@ function plainly(value: any, path: string, depth = 0): any {
   return isList ? Object.assign([...value], changes) : { ...value, ...changes }
 }
 
-/** A document as it is inserted. A vector without a text stands for one whose text is empty. */
+/** The vector to insert for a document. A vector without a text represents an empty text. */
 function rowOf(
   document: DocumentInterface,
   i: number,
@@ -128,7 +128,7 @@ function rowOf(
   return { id, data, metadata, ...(text !== '' && { text }) }
 }
 
-/** The common length of vectors, which is known before a collection is made for them. */
+/** The common length of vectors, checked before a collection is created for them. */
 function dimensionOf(rows: CreateVectorRequest[]): number {
   const dimension = rows[0].data.length
   const other = rows.findIndex(({ data }) => data.length !== dimension)
@@ -139,7 +139,7 @@ function dimensionOf(rows: CreateVectorRequest[]): number {
 
 const isMissing = (error: unknown) => codeOf(error) === 'COLLECTION_NOT_FOUND'
 
-/** What a call resolves with, or `otherwise` while there is no collection. */
+/** The result of a call, or `otherwise` while the collection does not exist. */
 async function ifAny<T>(call: Promise<T>, otherwise: T): Promise<T> {
   try {
     return await call
@@ -149,7 +149,7 @@ async function ifAny<T>(call: Promise<T>, otherwise: T): Promise<T> {
   }
 }
 
-/** The class over LangChain's classes and its `maximalMarginalRelevance`. */
+/** Creates the class from LangChain's classes and its `maximalMarginalRelevance`. */
 export function vectorStore({
   VectorStore,
   Document,
@@ -172,7 +172,7 @@ export function vectorStore({
 
     constructor(embeddings: EmbeddingsInterface, options: VectorizerVectorStoreOptions) {
       const { client, rest } = read(() => checked(options))
-      super(embeddings, rest) // without the client: LangChain keeps this, and may write it out
+      super(embeddings, rest) // without the client: LangChain stores this, and may serialise it
       const { collection, metric, hnsw, plainMetadata = true, ...opening } = rest
       this.collection = collection
       this.#isPlainly = plainMetadata
@@ -182,7 +182,7 @@ export function vectorStore({
     }
 
     override async addDocuments(documents: DocumentInterface[], options: AddOptions = {}): Promise<string[]> {
-      // Before a model is asked in vain.
+      // Fails before the model is run in vain.
       const texts = read(() => Array.from(list(documents, 'documents'), textOf))
       const ids = read(() => idsOf(documents, options))
       if (texts.length === 0) return []
@@ -203,7 +203,9 @@ export function vectorStore({
       return ids
     }
 
-    /** Inserts rows; where there is no collection yet, it is made when they have been read. */
+    /**
+     * Inserts rows; if the collection does not exist yet, it is created after they have been read.
+     */
     async #insert(rows: CreateVectorRequest[]) {
       try {
         await this.client.insertVectors(this.collection, rows)
@@ -218,7 +220,7 @@ export function vectorStore({
       try {
         await this.client.createCollection(this.collection, { dimension, ...this.#creation })
       } catch (error) {
-        // Another call was faster.
+        // Another call created it first.
         if (codeOf(error) !== 'COLLECTION_EXISTS') throw error
       }
     }
@@ -261,7 +263,10 @@ export function vectorStore({
       return (await ifAny<{ results: SearchResult[] }>(search, { results: [] })).results
     }
 
-    /** Ends the client that the store has opened; one that it was given is its owner's to close. */
+    /**
+     * Closes the client if the store opened it; a client that was passed in is its owner's to
+     * close.
+     */
     async close(): Promise<void> {
       if (this.#owned) await this.client.close()
     }
@@ -301,7 +306,7 @@ export function vectorStore({
       try {
         await store.addDocuments(documents)
       } catch (error) {
-        await store.close() // nobody else could
+        await store.close() // nobody else can
         throw error
       }
       return store
@@ -309,7 +314,7 @@ export function vectorStore({
   } as typeof VectorizerVectorStore
 }
 
-/** What to throw when LangChain's core could not be imported. */
+/** The error to throw when LangChain's core could not be imported. */
 export function explained(error: any): unknown {
   const absent = /^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code) && /'@langchain\/core[/']/.test(error.message)
   if (!absent) return error

@@ -1,6 +1,6 @@
 /*
- * The vector store for LangChain.js. langchain.d.ts and langchain.d.mts are the same, for
- * CommonJS and ES modules: LangChain's types differ between the two.
+ * The vector store for LangChain.js. langchain.d.ts and langchain.d.mts are the same, for CommonJS
+ * and ES modules: LangChain's types differ between the two.
  */
 
 import type { Callbacks } from '@langchain/core/callbacks/manager'
@@ -9,21 +9,21 @@ import type { EmbeddingsInterface } from '@langchain/core/embeddings'
 import type { MaxMarginalRelevanceSearchOptions, VectorStore } from '@langchain/core/vectorstores'
 import type { Filter, HnswOptions, SimilarityMetric, Vectorizer, VectorizerClientOptions } from '../index.js'
 
-/** What a collection is like that the store makes. One that exists stays as it is. */
+/** The collection a store uses and, if the store creates it, its settings. */
 interface OfCollection {
-  /** The collection's name. It is made when the first documents are added. */
+  /** The name of the collection. It is created when the first documents are added. */
   collection: string
   /** Default `cosine`. */
   metric?: SimilarityMetric
   hnsw?: HnswOptions
   /**
-   * Default true: an instance of a class in the metadata is kept as the plain object that JSON
-   * makes of it, since loaders leave some there. With false it rejects, as everywhere else.
+   * By default (true), class instances in the metadata, which loaders leave there, are stored as
+   * the plain objects that JSON makes of them. With false, they are rejected, as everywhere else.
    */
   plainMetadata?: boolean
 }
 
-/** Over a client, which remains its owner's to close. */
+/** A store over an existing client, which its owner must close. */
 interface OverClient extends OfCollection {
   client: Vectorizer
   path?: undefined
@@ -31,29 +31,30 @@ interface OverClient extends OfCollection {
   shared?: undefined
 }
 
-/** Over a client that the store opens, and closes in `close`. */
+/** A store with a client of its own, which `close` closes. */
 interface Opened extends OfCollection, Pick<VectorizerClientOptions, 'path' | 'fsync' | 'shared'> {
   client?: undefined
 }
 
-/** Where documents are kept: in a client's collection, or in that of a client that is opened. */
+/** Where to store documents: in a collection of an existing client, or of a client to open. */
 export type VectorizerVectorStoreOptions = OverClient | Opened
 
-/** How documents are added. */
+/** Options for adding documents. */
 export interface AddOptions {
   /**
-   * An id for each document, in place of its own. A document whose id exists replaces it
-   * whole.
+   * An id for each document, in place of its own. A document with an existing id replaces the old
+   * one entirely.
    */
   ids?: string[]
 }
 
-/** Which documents to delete: by ids, or by their metadata. */
+/** Which documents to delete: by ids, or by a filter on their metadata. */
 export type DeleteParams = { ids: readonly string[]; filter?: never } | { filter: Filter; ids?: never }
 
 /**
- * LangChain documents in a collection: the text as the vector's text, the metadata as its
- * metadata, unchanged but for `plainMetadata`. Errors are those of `vectorizer-native`, and of the embeddings.
+ * Stores LangChain documents in a collection: the page content is stored as the vector's text, and
+ * the metadata as its metadata, unchanged except for `plainMetadata`. Errors are those of
+ * `vectorizer-native` and of the embeddings.
  */
 export declare class VectorizerVectorStore<
   Metadata extends Record<string, any> = Record<string, any>,
@@ -64,15 +65,15 @@ export declare class VectorizerVectorStore<
   /** The collection's name. */
   readonly collection: string
 
-  /** Throws `ValidationError` where the options are not of this form. */
+  /** Throws `ValidationError` if the options are invalid. */
   constructor(embeddings: EmbeddingsInterface, options: VectorizerVectorStoreOptions)
   _vectorstoreType(): string
 
-  /** Embeds documents and adds them: all of them or none. Resolves with their ids in order. */
+  /** Embeds documents and adds them, either all or none. Resolves with their ids in order. */
   addDocuments(documents: DocumentInterface<Metadata>[], options?: AddOptions): Promise<string[]>
   /**
-   * Adds documents with their vectors: all of them or none. Resolves with their ids in order.
-   * The first vectors make the collection, where there is none.
+   * Adds documents with their vectors, either all of them or none. Resolves with their ids in
+   * order. If the collection does not exist, it is created for the first vectors.
    */
   addVectors(
     vectors: readonly (number[] | Float32Array)[],
@@ -81,17 +82,17 @@ export declare class VectorizerVectorStore<
   ): Promise<string[]>
 
   /**
-   * Deletes the documents with these ids, or all that match the filter, at once. Ids that do
-   * not exist are passed over. When it resolves, vectors, texts, metadata and ids are gone.
+   * Deletes the documents with these ids, or all that match the filter, at once. Ids that do not
+   * exist are ignored. When it resolves, vectors, texts, metadata and ids are gone.
    *
-   * A filter that is not understood, or has no condition, rejects with `ValidationError` and
-   * deletes nothing; so does anything else than either ids or a filter.
+   * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
+   * nothing; so does anything other than either ids or a filter.
    */
   delete(params: DeleteParams): Promise<void>
 
   /**
-   * The `k` documents most alike to a vector, best first, with their scores. Scores are higher
-   * for what is more alike: the cosine, the dot product, or `1 / (1 + Euclidean distance)`.
+   * Returns the `k` documents most similar to a vector, best first, with their scores. Higher
+   * scores are more similar: the cosine, the dot product, or `1 / (1 + Euclidean distance)`.
    */
   similaritySearchVectorWithScore(
     query: number[] | Float32Array,
@@ -111,28 +112,28 @@ export declare class VectorizerVectorStore<
     callbacks?: Callbacks,
   ): Promise<[Document<Metadata>, number][]>
   /**
-   * Of the `fetchK` documents most alike to a text (20, or `k` where that is more), `k` that
-   * are alike to it and not to each other, by the cosine. `lambda` weighs the two: from 0,
-   * which is for variety, to 1; default 0.5.
+   * From the `fetchK` documents most similar to a text (20, or `k` if that is more), selects `k`
+   * that are similar to it but not to each other, by the cosine. `lambda` weighs the two, from 0
+   * for maximum diversity to 1 for maximum relevance; default 0.5.
    */
   maxMarginalRelevanceSearch(
     query: string,
     options: MaxMarginalRelevanceSearchOptions<Filter>,
   ): Promise<Document<Metadata>[]>
 
-  /** Closes the client that the store has opened, and none that it was given. */
+  /** Closes the client if the store opened it, but not one that was passed in. */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 
-  /** A store with these texts. `metadatas` is one object for each, or one for all. */
+  /** Creates a store with these texts. `metadatas` is one object per text, or one for all. */
   static fromTexts<Metadata extends Record<string, any> = Record<string, any>>(
     texts: string[],
     metadatas: object[] | object,
     embeddings: EmbeddingsInterface,
     options: VectorizerVectorStoreOptions,
   ): Promise<VectorizerVectorStore<Metadata>>
-  /** A store with these documents. */
+  /** Creates a store with these documents. */
   static fromDocuments<Metadata extends Record<string, any> = Record<string, any>>(
     documents: DocumentInterface[],
     embeddings: EmbeddingsInterface,

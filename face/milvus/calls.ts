@@ -1,4 +1,4 @@
-// The calls of the embedded client, over rows that the engine keeps.
+// The calls of the embedded client, implemented over rows stored in the engine.
 import { filterJson } from '../arguments.js'
 import type { CallName } from '../calls.js'
 import type { VectorizerClient } from '../client.js'
@@ -47,16 +47,16 @@ import { withScratch } from './scratch.js'
 import type { DeleteProgress } from './types.js'
 import { deleteIds, deleteMatches, insertRows, type Told } from './writing.js'
 
-/** The most results of one search, and queries in one request: the engine's own limits. */
+/** The engine's limits: results per search, and queries per request. */
 const MOST_RESULTS = 16_384
 const QUERIES_AT_ONCE = 100
-/** How long the engine is left to work before it is asked again, in milliseconds. */
+/** The pause between polls while the engine is working, in milliseconds. */
 const PAUSE = 200
 
-/** The fields of a whole vector. */
+/** The fields of a complete vector. */
 const WHOLE = ['id', 'vector', 'metadata', 'text']
 
-/** What the engine cannot do, and what there is instead. */
+/** What the engine cannot do, and the alternatives. */
 const NOT_OFFERED = {
   receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
   backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
@@ -71,12 +71,12 @@ function refuse(what: keyof typeof NOT_OFFERED): never {
   throw new UnsupportedError(`the engine behind this client does not offer ${NOT_OFFERED[what]}`)
 }
 
-/** The options of every delete of many. */
+/** The options of a delete of many vectors. */
 interface DeletionOptions extends DeleteByFilterOptions {
   onProgress?: (progress: DeleteProgress) => void
 }
 
-/** The options of a delete that the embedded client knows, and the listener. */
+/** The delete options that the embedded client knows, and the listener. */
 function deletion(options: DeletionOptions = {}) {
   const { onProgress, ...rest } = options
   if (rest.receipt === true) refuse('receipt')
@@ -84,21 +84,21 @@ function deletion(options: DeletionOptions = {}) {
   return { rest, ...listening({ onProgress }) }
 }
 
-/** The engine's distance as a score: higher is more alike. */
+/** Converts the engine's distance to a score: higher is more similar. */
 function scoreOf(distance: number, metric: SimilarityMetric): number {
   if (metric === 'euclidean') return 1 / (1 + Math.sqrt(Math.max(0, distance)))
   return metric === 'cosine' ? Math.min(1, Math.max(-1, distance)) : distance
 }
 
-/** What the engine is asked for in place of a filter. */
+/** A filter, translated for the engine. */
 interface Matching {
   expression?: string
   keys?: string[] | undefined
-  /** What it is asked for to find rows that have a field of the filter. */
+  /** Expressions that find rows which have a field of the filter. */
   fields?: { path: string; expression: string }[]
 }
 
-/** What is asked for of results. */
+/** Which parts of a result are requested. */
 interface Contents {
   include_metadata: boolean
   with_vector: boolean
@@ -111,14 +111,11 @@ interface Wanted extends Contents, Matching {
   ef_search?: number
 }
 
-/** A query; the empty text ranks nothing. */
+/** A query; an empty text ranks nothing. */
 type Query = string | VectorInput
 type EmbeddedQuery = '' | VectorInput
 
-/**
- * The `expression` that matches what a filter does; of one that is nothing but ids, their `keys`
- * as well.
- */
+/** Translates a filter to an `expression`; if it consists only of ids, to their `keys` as well. */
 async function translated(collection: EngineCollection, filterText: string | null): Promise<Matching> {
   if (filterText === null) return {}
   const { expression, guards, fields } = JSON.parse(await native.filterPlan(filterText))
@@ -147,10 +144,10 @@ async function unknownFields(
   return unknown.length > 0 ? { unknownFields: unknown } : {}
 }
 
-/** The fields that a filter is about. */
+/** The fields needed to evaluate a filter. */
 const JUDGED = ['id', 'metadata']
 
-/** The keys of rows that a filter matches, and the first of one that it does not. */
+/** The keys of the rows that match a filter, and the first key that does not. */
 async function judged(rows: ReadRow[], filterText: string) {
   const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
   const metadata = `[${rows.map((row) => metadataText(row.metadata)).join()}]`
@@ -167,7 +164,7 @@ const missing = ({ name }: EngineCollection, id: string) =>
 export class Calls implements Record<CallName, (...args: any[]) => Promise<unknown>> {
   readonly #engine: Engine
   readonly #embedder: Embedder | undefined
-  /** Where the page behind the last one that was read of a collection begins. */
+  /** For each collection, where the page after the last one read begins. */
   readonly #pages: Map<string, { at: number; key: string }>
 
   constructor(engine: Engine, embedder: Embedder | undefined, pages = new Map()) {
@@ -181,7 +178,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     return new Calls(this.#engine.until(signal), this.#embedder, this.#pages)
   }
 
-  /** Calls `work` with an embedded client that has a collection like the one given. */
+  /** Calls `work` with an embedded client that has a collection like the given one. */
   #scratch<T>(
     collection: EngineCollection | null,
     work: (scratch: VectorizerClient) => Promise<T>,
@@ -193,7 +190,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     try {
       return await EngineCollection.open(this.#engine, name)
     } catch (error) {
-      // What is no name is told as the embedded client tells it, and not as the engine does.
+      // An invalid name is reported in the embedded client's words, not the engine's.
       await this.#scratch(null, (scratch) => scratch.getCollectionInfo(name)).catch((refusal) => {
         if (refusal.code === 'VALIDATION_ERROR') throw refusal
       })
@@ -238,7 +235,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     const { indexed, pending } = await collection.indexed()
     return {
       ...brief,
-      updated_at: brief.created_at, // the engine keeps no other time
+      updated_at: brief.created_at, // the engine stores no other time
       size_bytes: brief.vector_count * brief.dimension * Float32Array.BYTES_PER_ELEMENT,
       hnsw: collection.hnsw,
       index: { indexed, pending, deleted: Math.max(0, (await collection.stored()) - brief.vector_count) },
@@ -258,8 +255,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 
   /**
-   * Writes what `insert` puts into an embedded collection like this one. Its listener is told
-   * of the preparation there, and of the writing here.
+   * Writes the vectors that `insert` puts into an embedded collection like this one. The listener
+   * is called with the progress of the preparation there, and then of the writing.
    */
   async #insert<T>(
     name: string,
@@ -344,7 +341,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     const known = this.#pages.get(name)
     const from = known?.at === offset ? known.key : await collection.keyBefore(offset)
     const rows = from === null ? [] : await collection.first({ fields: WHOLE, from, limit })
-    // Whoever reads page after page need not be led there each time.
+    // Remembered so that reading page after page does not start over each time.
     const last = rows.at(-1)
     if (last) this.#pages.set(name, { at: offset + rows.length, key: last.id })
     return { vectors: rows.map(vectorOf), total, limit, offset }
@@ -357,8 +354,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 
   /**
-   * Queries with the texts among them embedded, but for the empty one. `place` is what the caller
-   * calls each.
+   * Replaces the texts among the queries with their embeddings, except for empty ones. `place` says
+   * how errors refer to each query.
    */
   async #embedded(
     collection: EngineCollection,
@@ -379,8 +376,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 
   /**
-   * What is found for each of some queries, once the embedded client has taken them with their
-   * texts embedded: `check` gives them to it.
+   * The results for each query. First `check` passes the queries, with their texts embedded, to the
+   * embedded client, which validates them.
    */
   async #found(
     name: string,
@@ -541,15 +538,15 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     this.#pages.delete(name)
     const total = keys.length
     const done = (count: number) => tell({ phase: 'delete', done: count, total })
-    // What was changed since, and is not meant any more, stays.
+    // A row that has changed since and no longer matches is kept.
     const look = async (part: string[]) =>
       (await judged(await collection.withKeys(part, JUDGED), filterText)).right
     return finish({ ...(await deleteMatches(collection, keys, scanned, done, look)), ...unknown })
   }
 
   /**
-   * The keys of all that a filter matches. Every row is read and judged once more by the exact
-   * evaluator: what the engine matches beyond the filter would be deleted.
+   * The keys of all rows that match a filter. Every row is read and checked again by the exact
+   * evaluator, because a row that the engine matches by mistake would otherwise be deleted.
    */
   async #matches(
     collection: EngineCollection,
@@ -605,7 +602,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 }
 
-/** An error about texts that the caller has given as something else. */
+/** Rewrites an error about texts that the caller passed under another name. */
 function aboutTexts(error: unknown, place: TextPlace): unknown {
   if (!(error instanceof VectorizerError)) return error
   const { message } = error
@@ -628,7 +625,7 @@ const resultFields = ({ include_metadata, with_vector }: Contents) => [
   ...(with_vector ? ['vector'] : []),
 ]
 
-/** What a result has beside its id and score. */
+/** A result without its id and score. */
 function contents(row: ReadRow): Omit<Vector, 'id'> {
   const { id, ...rest } = vectorOf(row)
   return rest

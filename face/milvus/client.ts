@@ -1,4 +1,4 @@
-// The public client: it lives from its first call until it is closed.
+// The public client, which connects on its first call and lives until it is closed.
 import { fail, known, object, read, string, whole } from '../arguments.js'
 import { type CallName, type Collection, calls } from '../calls.js'
 import { Cancelled, rejectionOf, withoutSignal } from '../cancelling.js'
@@ -37,7 +37,7 @@ function checked(given: unknown): { embedder: Embedder | undefined; options: Eng
   return { embedder, options: options as EngineOptions }
 }
 
-/** The module of the engine's own client. */
+/** Loads the module of the engine's own client. */
 function loaded(load: () => Sdk): Sdk {
   try {
     return load()
@@ -50,8 +50,9 @@ function loaded(load: () => Sdk): Sdk {
 }
 
 /**
- * The class. `load` loads the engine's own client, which takes a while and more packages: not
- * before one is made, since a service that is given the embedded client may import both.
+ * Creates the class. `load` loads the engine's own client, which takes a while and needs more
+ * packages. It is called only when a client is created, since a service that uses the embedded
+ * client may import both.
  */
 export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClient {
   class MilvusVectorizerClient {

@@ -1,5 +1,5 @@
-// One collection of the engine: its settings, and what is done with its rows, in portions that
-// the engine takes. All reads are strongly consistent.
+// One collection of the engine: its settings, and operations on its rows, in portions that the
+// engine accepts. All reads are strongly consistent.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CollectionExistsError, CollectionNotFoundError, StorageError } from '../errors.js'
@@ -9,16 +9,16 @@ import { after, EVERY, withKeys } from './expression.js'
 import { collectionKey } from './names.js'
 import { fieldsOf, KEYS_AT_ONCE, portions, type ReadRow, ROWS_AT_ONCE, type Row } from './rows.js'
 
-/** By what a collection of ours is known in the engine. */
+/** The property that marks a collection as ours in the engine. */
 const MARK = 'vectorizer-native'
 const METRICS: Record<SimilarityMetric, string> = { cosine: 'COSINE', euclidean: 'L2', dot_product: 'IP' }
-/** How often it is looked for a collection that may be about to be made, and the pause between. */
+/** How often to look for a collection that may be about to be created, and the pause in between. */
 const LOOKS = 10
 const PAUSE = 100
-/** The engine's for strong consistency. */
+/** The engine's code for strong consistency. */
 const STRONG = 0
 
-/** What a collection is like. */
+/** The settings of a collection. */
 export interface Settings {
   name: string
   dimension: number
@@ -27,12 +27,14 @@ export interface Settings {
   created_at: string
 }
 
-/** Settings as they are kept with a collection, and by what it is told from others of its name. */
+/**
+ * Settings as they are stored with a collection, and a mark that identifies this creation of it.
+ */
 interface Marked extends Omit<Settings, 'dimension'> {
   made: string
 }
 
-/** What rows are read, and what of them. */
+/** Which rows to read, and which of their fields. */
 interface Walk {
   expression?: string | undefined
   keys?: string[] | undefined
@@ -41,7 +43,7 @@ interface Walk {
   from?: string
 }
 
-/** The settings of a collection that the engine described, if it is one of ours. */
+/** The settings in the engine's description of a collection, if it is one of ours. */
 function settingsOf({ properties, schema }: any): Marked | undefined {
   const property = properties.find(({ key }: { key: string }) => key === MARK)
   try {
@@ -74,7 +76,7 @@ export class EngineCollection {
     Object.assign(this, settings)
   }
 
-  /** The collection of that name; `undefined` where the engine has one that is not ours. */
+  /** Finds a collection by name; `undefined` if the engine has one that is not ours. */
   static async find(
     engine: Engine,
     name: string,
@@ -94,7 +96,7 @@ export class EngineCollection {
     throw new CollectionNotFoundError(message)
   }
 
-  /** All of ours, by name. */
+  /** All collections that are ours, by name. */
   static async all(engine: Engine): Promise<EngineCollection[]> {
     const { data } = await engine.call('showCollections')
     const found: (EngineCollection | undefined)[] = await Promise.all(
@@ -102,7 +104,7 @@ export class EngineCollection {
         try {
           return await EngineCollection.find(engine, name, name)
         } catch (error) {
-          if (error instanceof CollectionNotFoundError) return undefined // dropped meanwhile
+          if (error instanceof CollectionNotFoundError) return undefined // dropped in the meantime
           throw error
         }
       }),
@@ -110,7 +112,7 @@ export class EngineCollection {
     return found.filter((one) => one !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** Makes a collection with these settings, and its indexes. */
+  /** Creates a collection with these settings, and its indexes. */
   static async create(engine: Engine, { name, dimension, ...settings }: Settings): Promise<EngineCollection> {
     const key = collectionKey(name)
     const of = { collection_name: key }
@@ -119,7 +121,7 @@ export class EngineCollection {
     const mark = JSON.stringify({ [MARK]: made })
     const request = {
       ...of,
-      // Not every engine keeps both.
+      // Not every engine stores both.
       description: mark,
       properties: { [MARK]: mark },
       consistency_level: 'Strong',
@@ -143,19 +145,19 @@ export class EngineCollection {
       await engine.call('createIndex', { ...of, ...terms }, { optional: true })
       await engine.load(key)
     } catch (error) {
-      await engine.call('dropCollection', of).catch(() => {}) // what went wrong first matters
+      await engine.call('dropCollection', of).catch(() => {}) // the first error is the one that matters
       throw error
     }
     return new EngineCollection(engine, key, { ...made, dimension })
   }
 
-  /** That a collection was made in spite of an error: the answer was lost. */
+  /** Checks that a collection was created in spite of an error: the answer may have been lost. */
   static async #confirm(engine: Engine, key: string, { name, made }: Marked, error: unknown): Promise<void> {
     const found = await EngineCollection.#appearing(engine, name, key, error)
-    if (found?.made !== made) throw exists(name) // another was made meanwhile
+    if (found?.made !== made) throw exists(name) // another one was created in the meantime
   }
 
-  /** A collection that may be about to be made, and is not seen until it is. */
+  /** Waits for a collection that may be about to be created and is not visible until it is. */
   static async #appearing(
     engine: Engine,
     name: string,
@@ -181,7 +183,7 @@ export class EngineCollection {
     try {
       await this.call('dropCollection')
     } catch (error) {
-      // It was there: an answer was lost, or another has dropped it.
+      // It did exist: an answer was lost, or another client has dropped it.
       if (!(error instanceof CollectionNotFoundError)) throw error
     }
   }
@@ -191,25 +193,25 @@ export class EngineCollection {
     return data
   }
 
-  /** How many rows there are, or an expression matches. */
+  /** How many rows there are, or how many match an expression. */
   async count(expression = ''): Promise<number> {
     const [row] = await this.query({ filter: expression, output_fields: ['count(*)'] })
     return Number(row['count(*)'])
   }
 
-  /** The rows with these keys that there are. */
+  /** The rows with these keys that exist. */
   async withKeys(keys: string[], fields = ['id']): Promise<ReadRow[]> {
     const read: ReadRow[] = []
     for (const part of portions(keys)) {
-      // Without the limit, engines may have one of their own.
+      // Without a limit, engines may apply one of their own.
       read.push(...(await this.query({ filter: withKeys(part), output_fields: fields, limit: part.length })))
     }
     return read
   }
 
   /**
-   * Rows in the order of their keys, from behind one, in portions: those that an expression
-   * matches, or with some `keys`, which the engine finds without looking at all.
+   * Rows in the order of their keys, after a given one, in portions: those that match an
+   * expression, or those with the given `keys`, which the engine finds without a scan.
    */
   async *walk({ expression, keys, fields = ['id'], from = '' }: Walk): AsyncGenerator<ReadRow[]> {
     if (keys) {
@@ -229,7 +231,7 @@ export class EngineCollection {
       })
       const end = read.at(-1)
       if (end === undefined) return
-      // Rows in another order would be passed over without a word.
+      // Rows in a different order would be skipped silently.
       if (!isAscending([last, ...read.map(({ id }) => id)])) {
         throw new StorageError('the engine lists rows in another order than that of their keys')
       }
@@ -238,7 +240,7 @@ export class EngineCollection {
     }
   }
 
-  /** The key of the row before place `at` in the order of keys; `null` behind the last. */
+  /** The key of the row before position `at` in key order; `null` past the end. */
   async keyBefore(at: number): Promise<string | null> {
     if (at === 0) return ''
     let before = 0
@@ -259,23 +261,23 @@ export class EngineCollection {
     return read
   }
 
-  /** Writes rows, at most a portion. */
+  /** Writes rows, at most one portion. */
   async upsert(rows: Row[]): Promise<void> {
     await this.call('upsert', { data: rows })
   }
 
-  /** Deletes rows with these keys, at most a portion, and makes sure that they are gone. */
+  /** Deletes the rows with these keys, at most one portion, and checks that they are gone. */
   async remove(keys: string[]): Promise<void> {
     await this.call('deleteEntities', { filter: withKeys(keys) })
     const left = await this.withKeys(keys).catch((error) => {
-      throw doubting(error) // they may well be gone
+      throw doubting(error) // they may be gone all the same
     })
     if (left.length === 0) return
     const message = `the engine still has ${left.length} of ${keys.length} vectors that it deleted`
     throw doubting(new StorageError(message))
   }
 
-  /** How many vectors the engine has in its graph, and how many not yet. */
+  /** How many vectors are in the engine's graph, and how many are not yet. */
   async indexed(): Promise<{ indexed: number; pending: number }> {
     const { index_descriptions: all } = await this.call('describeIndex', { field_name: 'vector' })
     const index = all.find(({ field_name }: any) => field_name === 'vector')
@@ -285,7 +287,7 @@ export class EngineCollection {
     return { indexed: Number(index.indexed_rows), pending: Number(index.pending_index_rows) }
   }
 
-  /** How many rows the engine keeps, deleted ones included. */
+  /** How many rows the engine stores, including deleted ones. */
   async stored(): Promise<number> {
     const { data } = await this.call('getCollectionStatistics')
     return Number(data.row_count)
@@ -295,13 +297,13 @@ export class EngineCollection {
     await this.#engine.call('flushSync', { collection_names: [this.key] }, { collection: this.name })
   }
 
-  /** Has the engine write what it has deleted out of its files, and waits for its graph. */
+  /** Makes the engine compact deleted rows out of its files, and waits for its graph. */
   async compact(pause: () => Promise<unknown>, tell: (progress: OptimizeProgress) => void): Promise<void> {
     await this.flush()
     const { compactionID } = await this.call('compact')
     const rewrite = (done: number) => tell({ phase: 'rewrite', done, total: 1 })
     rewrite(0)
-    // An engine that compacts of itself has none to wait for.
+    // An engine that compacts by itself has no compaction to wait for.
     while (Number(compactionID) > 0) {
       const { state } = await this.#engine.call('getCompactionState', { compactionID })
       if (state !== 'Executing') break
@@ -316,7 +318,7 @@ export class EngineCollection {
     }
   }
 
-  /** Ranks rows by each of some vectors. */
+  /** Ranks rows by each of the given vectors. */
   async search(vectors: VectorInput[], request: object): Promise<any[][]> {
     const { results } = await this.call('search', {
       data: vectors,
@@ -325,7 +327,7 @@ export class EngineCollection {
       consistency_level: STRONG,
       ...request,
     })
-    // The engine's client takes one list out of its list.
+    // For a single query, the engine's client unwraps the list of results.
     return vectors.length === 1 ? [results] : results.length > 0 ? results : vectors.map(() => [])
   }
 }

@@ -1,43 +1,43 @@
-// Calls of the engine: repeated where it could not be reached, and what goes wrong as one of
-// our errors. Everything that is repeated may be done twice: deletes by key, upserts, reads.
+// Calls the engine, retries when it cannot be reached, and converts its errors to ours. Everything
+// that is retried may safely be done twice: deletes by key, upserts, reads.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cancelled } from '../cancelling.js'
 import { CollectionNotFoundError, StorageError, type VectorizerError } from '../errors.js'
 import type { MilvusVectorizerClientOptions } from './types.js'
 
-/** gRPC: the server is not there, or went away. */
+/** gRPC status: the server cannot be reached, or the connection was lost. */
 const UNAVAILABLE = 14
-/** The engine's own: there is no such collection, in its old and its new numbering. */
+/** The engine's codes for a collection that does not exist, in its old and new numbering. */
 const NOT_FOUND = new Set<unknown>([4, 100, 'CollectionNotExists'])
 const NOT_LOADED = new Set<unknown>([101, 'CollectionNotLoaded'])
 const LONGEST_PAUSE = 5000
-/** How long the engine is left to work before it is asked again, in milliseconds. */
+/** The pause between polls while the engine is working, in milliseconds. */
 const PAUSE = 100
 
-/** The engine's numbers of the types of fields. */
+/** The engine's codes for field types. */
 export type DataTypes = Record<'VarChar' | 'FloatVector' | 'JSON' | 'Array', number>
 
-/** The module of the engine's own client, as far as it is used. */
+/** The module of the engine's own client, as far as we use it. */
 export interface Sdk {
   readonly MilvusClient: new (options: object) => any
   readonly DataType: DataTypes
 }
 
-/** How calls are repeated. */
+/** How calls are retried. */
 type Patience = Record<'timeout' | 'maxRetries' | 'retryDelay', number>
 
-/** How an engine is opened. */
+/** How to connect to an engine. */
 export type EngineOptions = Pick<MilvusVectorizerClientOptions, 'address' | 'token' | 'database' | 'tls'> &
   Patience
 
-/** What a call is beside its request. */
+/** The options of a call. */
 interface CallOptions {
   collection?: string
   once?: boolean
   optional?: boolean
 }
 
-/** What an answer says of itself; some are a status, others have one. */
+/** The status of an answer: some answers are a status, others contain one. */
 const statusOf = (answer: any) => answer?.status ?? answer ?? {}
 
 function isFailure(answer: any): boolean {
@@ -48,7 +48,7 @@ function isFailure(answer: any): boolean {
 
 const has = (codes: Set<unknown>, { error_code: name, code }: any) => codes.has(name) || codes.has(code)
 
-/** A call that did not succeed. `code` is gRPC's, where it got no answer. */
+/** A call that failed. `code` is gRPC's if there was no answer. */
 class Failure extends Error {
   readonly answered: boolean
   readonly isNotFound: boolean
@@ -67,7 +67,7 @@ class Failure extends Error {
   }
 }
 
-/** Errors of calls of which it is not known whether the engine did what was asked. */
+/** Errors after which it is unknown whether the engine carried out the request. */
 const inDoubt = new WeakSet<object>()
 export const isInDoubt = (error: object): boolean => inDoubt.has(error)
 export const doubting = <T extends object>(error: T): T => {
@@ -99,9 +99,9 @@ export class Engine {
       database,
       tls,
       timeout,
-      maxRetries: 0, // we know which calls may be repeated
+      maxRetries: 0, // we know which calls may be retried
       telemetry: { enabled: false },
-      logLevel: 'error', // beyond that it logs what is stored and searched for
+      logLevel: 'error', // at other levels it logs stored data and queries
       __SKIP_CONNECT__: true, // the first call connects
       channelOptions: {
         'grpc.initial_reconnect_backoff_ms': 100,
@@ -110,7 +110,7 @@ export class Engine {
     })
   }
 
-  /** This engine for a call with a signal: when it is aborted, no request is begun any more. */
+  /** This engine for a call with a signal: once it is aborted, no further request is sent. */
   until(signal: AbortSignal): Engine {
     return new Engine(this.#sdk, this.#options, this.#client, signal)
   }
@@ -119,7 +119,7 @@ export class Engine {
     return this.#sdk.DataType
   }
 
-  /** One call, once. */
+  /** Makes one call, without retries. */
   async #once(method: string, request: object): Promise<any> {
     let answer: any
     try {
@@ -152,15 +152,15 @@ export class Engine {
   }
 
   /**
-   * Calls a method of the engine's client. `collection` is the name for errors. Repeated with
-   * growing pauses while the engine cannot be reached, unless `once`. Of one that is `optional`
-   * it does not matter whether the engine knows it.
+   * Calls a method of the engine's client. `collection` is the name for errors. Retries with
+   * growing pauses while the engine cannot be reached, unless `once` is set. If `optional` is set,
+   * it does not matter whether the engine knows the method.
    */
   call(method: string, request: object = {}, options: CallOptions = {}): Promise<any> {
     return this.#repeated(() => this.#loaded(method, request), options)
   }
 
-  /** Has the engine make a collection ready for reads, and waits until it is. */
+  /** Makes the engine load a collection for reads, and waits until it has. */
   load(key: string): Promise<void> {
     return this.#repeated(() => this.#load(key), {})
   }
@@ -183,7 +183,7 @@ export class Engine {
           const error = this.#explained(failure, collection, tries)
           throw answered ? error : doubting(error)
         }
-        // Not all clients at the same moment.
+        // Jitter, so that clients do not all retry at the same moment.
         const pause = Math.min(LONGEST_PAUSE, retryDelay * 2 ** tries) * (0.75 + Math.random() / 2)
         await sleep(pause, undefined, { signal: this.#signal }).catch(() => {})
       }

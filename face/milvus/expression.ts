@@ -1,9 +1,9 @@
-// From the plan of a filter (`src/filter/terms`) to an expression of the engine. Two things
-// are asked of it: whether an array of strings has one of some, and how two strings compare.
-// What stands in quotes is made by us of letters, digits and little else: `quoted` sees to it.
+// Converts the plan of a filter (`src/filter/terms`) to an expression of the engine. It relies on
+// two things only: whether an array of strings contains any of some, and how two strings compare.
+// Quoted strings are built by us from letters, digits and little else, which `quoted` ensures.
 import { keyOf } from './names.js'
 
-/** What a plan is made of. */
+/** The node of a plan. */
 export type Node =
   | boolean
   | { and: Node[] }
@@ -43,6 +43,6 @@ export function written(node: Node): string {
   return `ranges[${quoted(key)}] ${operator} ${quoted(value)}`
 }
 
-/** All rows, or those of an expression, that come behind a key. */
+/** All rows, or those that match an expression, whose keys come after a given one. */
 export const after = (key: string, expression?: string): string =>
   all([`id > ${quoted(key)}`, ...(expression ? [expression] : [])])

@@ -1,13 +1,13 @@
-// How ids and collections are called in the engine. Whatever an id holds, in the engine it is
-// made of characters that need no quoting in an expression, so that none can break out of one.
+// The names of ids and collections in the engine. Whatever an id contains, its key is made of
+// characters that need no quoting, so that it cannot break out of an expression.
 import { UnsupportedError } from '../errors.js'
 
-/** The longest name of a collection that the engine takes. */
+/** The longest collection name the engine accepts. */
 const LONGEST_NAME = 255
 
 const hex = (byte: number) => byte.toString(16).padStart(2, '0')
 
-/** Letters, digits and a little punctuation as they are, other bytes as `%` and two digits. */
+/** Keeps letters, digits and a little punctuation; other bytes become `%` and two digits. */
 export function keyOf(id: string): string {
   const escaped = (part: string) => Array.from(Buffer.from(part), (byte) => `%${hex(byte)}`).join('')
   return id.replace(/[^A-Za-z0-9_.:/@-]+/g, escaped)
@@ -15,7 +15,7 @@ export function keyOf(id: string): string {
 
 export const idOf = (key: string): string => decodeURIComponent(key)
 
-/** The name itself, where the engine takes it; other bytes as `__` and two digits. */
+/** Keeps what the engine accepts in a name; other bytes become `__` and two digits. */
 export function collectionKey(name: string): string {
   let key = ''
   const bytes = Buffer.from(name)

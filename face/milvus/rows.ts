@@ -1,4 +1,4 @@
-// Vectors as rows of the engine, and back.
+// Converts vectors to rows of the engine, and back.
 import { UnsupportedError } from '../errors.js'
 import { read, written } from '../json.js'
 import { native } from '../native.js'
@@ -6,10 +6,10 @@ import type { Vector } from '../types.js'
 import type { DataTypes } from './engine.js'
 import { idOf, keyOf } from './names.js'
 
-/** What a row may hold, in bytes: the engine's own limits. */
+/** The engine's limits for the fields of a row, in bytes. */
 const LONGEST_TEXT = 65_535
 const LARGEST_METADATA = 65_536
-/** How many terms a row may have, and how long one is: `src/filter/terms`. */
+/** The number of terms of a row, and the length of each: `src/filter/terms`. */
 const MOST_TERMS = 4096
 const TERM_LENGTH = 32
 /** A key has at most three characters for each byte of an id. */
@@ -21,7 +21,7 @@ export const ROWS_AT_ONCE = 1000
 export const KEYS_AT_ONCE = 10_000
 const BYTES_AT_ONCE = 4 * 1024 * 1024
 
-/** A row that is written. */
+/** A row to write. */
 export interface Row {
   id: string
   vector: Float32Array
@@ -31,7 +31,7 @@ export interface Row {
   ranges: Record<string, string>
 }
 
-/** A row that was read, as far as it was asked for. */
+/** A row that was read, with the requested fields. */
 export interface ReadRow {
   id: string
   vector?: ArrayLike<number>
@@ -39,7 +39,7 @@ export interface ReadRow {
   text?: string | null
 }
 
-/** The fields of a collection; `types` are the engine client's. */
+/** The fields of a collection; `types` come from the engine's client. */
 export const fieldsOf = (types: DataTypes, dimension: number) => [
   { name: 'id', data_type: types.VarChar, is_primary_key: true, max_length: LONGEST_KEY },
   { name: 'vector', data_type: types.FloatVector, dim: dimension },
@@ -55,19 +55,19 @@ export const fieldsOf = (types: DataTypes, dimension: number) => [
   { name: 'ranges', data_type: types.JSON },
 ]
 
-/** Whether there is a bigint in a JSON value, which the engine's client cannot write. */
+/** Whether a JSON value contains a bigint, which the engine's client cannot write. */
 function hasBigInt(value: unknown): boolean {
   if (typeof value === 'bigint') return true
   return typeof value === 'object' && value !== null && Object.values(value).some(hasBigInt)
 }
 
 /**
- * Metadata as they are kept: themselves, or, where they hold a bigint, a list with their text. The
- * text alone is read as what it stands for by some engines.
+ * Metadata in the form it is stored: unchanged or, if it contains a bigint, as a list with its JSON
+ * text. Some engines would parse a text that is not in a list.
  */
 const kept = (metadata: unknown) => (hasBigInt(metadata) ? [written(metadata)] : metadata)
 
-/** The text of metadata that were kept. */
+/** The JSON text of stored metadata. */
 export const metadataText = (metadata: unknown): string =>
   Array.isArray(metadata) ? metadata[0] : written(metadata ?? null)
 
@@ -94,7 +94,7 @@ export async function rowsOf(vectors: Vector[]): Promise<Row[]> {
   }))
 }
 
-/** The vector of a row that was read; what was not asked for of it is left out. */
+/** The vector in a row that was read; fields that were not requested are left out. */
 export function vectorOf({ id, vector, metadata, text }: ReadRow): Vector {
   const made = { id: idOf(id) } as Vector
   if (metadata != null) {
@@ -105,13 +105,13 @@ export function vectorOf({ id, vector, metadata, text }: ReadRow): Vector {
   return made
 }
 
-/** About how much a row takes on its way to the engine. */
+/** The approximate size of a row in a request. */
 export const bytesOf = (row: Row): number =>
   row.vector.length * 4 +
   row.terms.length * TERM_LENGTH +
   JSON.stringify([row.metadata, row.text, row.ranges]).length
 
-/** Parts of a list that the engine takes at once. */
+/** Splits a list into portions that the engine accepts. */
 export function portions<T>(values: T[], size: (value: T) => number = () => 0): T[][] {
   const parts: T[][] = []
   let part: T[] = []

@@ -1,11 +1,11 @@
-// What was asked of the engine is asked of an embedded client first, that holds nothing but a
-// collection of the same kind: it checks the arguments, refuses what is wrong of them in the
-// same words, embeds texts, and makes of every form of a vector the same.
+// Each call is first made on an embedded client that has nothing but a collection of the same kind.
+// It validates the arguments, rejects invalid ones with the same messages, embeds texts, and
+// converts every form of a vector to the same one.
 import { VectorizerClient } from '../client.js'
 import type { Embedder } from '../types.js'
 import type { EngineCollection } from './collection.js'
 
-/** Calls `work` with an embedded client that has `collection`, where that is given. */
+/** Calls `work` with an embedded client that has `collection`, if one is given. */
 export async function withScratch<T>(
   embedder: Embedder | undefined,
   collection: EngineCollection | null,

@@ -1,19 +1,19 @@
-// A call's arguments as they are when it is made: the engine is asked before they are used, and
-// the caller may change them meanwhile.
+// A snapshot of a call's arguments at the time of the call: the engine is queried before they are
+// used, and the caller may modify them in the meantime.
 import { fail, known, read } from '../arguments.js'
 import { type CallName, type Context, calls } from '../calls.js'
 import { keys } from '../keys.js'
 
 /**
- * Deletes of many tell how far they are: here they are many writes, where the embedded client's
- * are one. What that one takes beside the listener.
+ * Deletes of many vectors report progress here, because they are many writes; in the embedded
+ * client they are one. These are the options that the embedded client accepts besides the listener.
  */
 const TELLING: { [name in CallName]?: readonly string[] } = {
   batchDelete: keys.batchDelete,
   deleteVectors: keys.batchDelete,
   deleteByFilter: keys.deleteByFilter,
 }
-/** Where their options are among their arguments. */
+/** The position of their options among the arguments. */
 const OPTIONS = 2
 
 /** A copy of one argument; listeners are kept as they are. */
@@ -24,7 +24,7 @@ function copied(value: any): any {
   return { ...structuredClone(rest), onProgress }
 }
 
-/** The arguments that the embedded client would be given. */
+/** The arguments as the embedded client accepts them. */
 function withoutListener(name: CallName, args: any[]): any[] {
   const others = TELLING[name]
   if (others === undefined || args[OPTIONS] === undefined) return args
@@ -34,7 +34,7 @@ function withoutListener(name: CallName, args: any[]): any[] {
   return args.with(OPTIONS, rest)
 }
 
-/** The arguments of a call of `name`, once the embedded client would take them. */
+/** A copy of the arguments of a call of `name`, validated as the embedded client would. */
 export function snapshot(name: CallName, args: any[]): any[] {
   return read(() => {
     calls[name].pack({} as Context, ...withoutListener(name, args))

@@ -1,5 +1,5 @@
-// Writes of many rows are many writes of the engine. Where one fails, the error says what was
-// done before, and of what it is not known.
+// Writes of many rows are many writes to the engine. If one fails, the error says what was done
+// before it, and for which rows the outcome is unknown.
 import { Cancelled } from '../cancelling.js'
 import { PartialWriteError } from '../errors.js'
 import type { DeleteByFilterReport, DeleteReport, DeleteResult } from '../types.js'
@@ -8,10 +8,10 @@ import { isInDoubt } from './engine.js'
 import { idOf, keyOf } from './names.js'
 import { bytesOf, portions, type Row } from './rows.js'
 
-/** Is told how many are done. */
+/** Called with the number done so far. */
 export type Told = (done: number) => void
 
-/** How far a write came. */
+/** The progress of a write. */
 interface Progress {
   done: number
   total: number
@@ -20,7 +20,7 @@ interface Progress {
   report: PartialWriteError['report']
 }
 
-/** `error`, or, where something may have been written, one with a report. */
+/** Returns `error` or, if something may have been written, an error with a report. */
 function broken(error: Error, { done, total, unknown, verb, report }: Progress): Error {
   if (done === 0 && unknown.length === 0) return error
   const open = unknown.length > 0 ? `, and of ${unknown.length} it is not known` : ''
@@ -31,7 +31,7 @@ function broken(error: Error, { done, total, unknown, verb, report }: Progress):
   return Object.assign(new PartialWriteError(message, { cause }), { report, unknown })
 }
 
-/** Writes rows to a collection; `tell` is told how many are. */
+/** Writes rows to a collection; `tell` is called with the number written. */
 export async function insertRows(collection: EngineCollection, rows: Row[], tell: Told): Promise<void> {
   const ids: string[] = []
   for (const part of portions(rows, bytesOf)) {
@@ -52,16 +52,16 @@ export async function insertRows(collection: EngineCollection, rows: Row[], tell
   }
 }
 
-/** Those of some keys that are meant to be deleted. */
+/** Returns which of the given keys should be deleted. */
 type Look = (keys: string[]) => Promise<string[]>
 
-/** Those of some keys that there are. */
+/** Returns which of the given keys exist. */
 const existing =
   (collection: EngineCollection): Look =>
   async (keys) =>
     (await collection.withKeys(keys)).map(({ id }) => id)
 
-/** What became of some keys. */
+/** The outcome for a set of keys. */
 interface Outcome {
   gone: Set<string>
   missing: Set<string>
@@ -70,9 +70,9 @@ interface Outcome {
 }
 
 /**
- * Deletes what there is of some keys, a portion at a time: those that `look` returns of it. Tells
- * what became of them: `gone`; looked up and `missing`; and where it was broken off, the `error`
- * and those of which it is `unknown`.
+ * Deletes those of the given keys that `look` returns, a portion at a time. Reports the outcome:
+ * keys that are `gone`; keys that were looked up and are `missing`; and, if it was interrupted, the
+ * `error` and the keys whose outcome is `unknown`.
  */
 async function removeKeys(
   collection: EngineCollection,
@@ -99,7 +99,7 @@ async function removeKeys(
   return outcome
 }
 
-/** What became of one id of a batch, as in the reports of the embedded client. */
+/** The result for one id of a batch, as in the reports of the embedded client. */
 function row(
   id: string,
   index: number,
@@ -141,7 +141,7 @@ export async function deleteIds(
   throw broken(outcome.error, { done: deleted, total: ids.length, unknown, verb: 'deleted', report })
 }
 
-/** Deletes the keys that a filter has matched among `scanned` rows, where `look` says so again. */
+/** Deletes keys that a filter matched among `scanned` rows, if `look` confirms them again. */
 export async function deleteMatches(
   collection: EngineCollection,
   keys: string[],

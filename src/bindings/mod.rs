@@ -29,76 +29,25 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::{
-    arguments::{self as args, Wanted},
+    calls::{
+        self, Dispatch, Insert, Search, Task, Wanted, arguments as args,
+        dispatch::{Attempt, INLINE_EMBEDDED, INLINE_VALUES, Once, Repeated, Work},
+        reports::{self, BackupReport, BatchDeleted, Details, FilterDeleted, timestamp},
+    },
     cancel::{self, Token},
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Outcome,
-        Prepared, Progress, Receipt,
+        Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Progress,
+        Receipt,
     },
     embed::embed,
     error::{Error, Result, contained},
     filter,
-    report::{self, Details, timestamp},
-    storage::{Files, Fsync, Restored, Source, Thoroughness, UserKey, inspect, wrapped},
+    storage::{Files, Restored, Source, Thoroughness, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
 };
 use reply::{HeldRows, Reply, Rows, push_string};
-
-/// Up to this many values, a row's copying and encoding take a few tens of microseconds,
-/// which is less than a trip to the pool.
-const INLINE_VALUES: usize = 16 << 10;
-/// The same for the bytes of JSON that a write reads.
-const INLINE_TEXT: usize = 4 << 10;
-/// Up to this many ids, a delete is done in the call.
-const INLINE_IDS: usize = 128;
-/// Up to this many collections, they are listed in the call.
-const INLINE_COLLECTIONS: usize = 64;
-/// The same for what is always done in the call, however much of the turn is left: some
-/// microseconds. To hand it over would take longer.
-const LEAST_VALUES: usize = 4 << 10;
-const LEAST_IDS: usize = 16;
-/// Texts of up to so many bytes are embedded in the call: 0.2 ms,
-const INLINE_EMBEDDED: usize = 1 << 10;
-/// and on the pool: some milliseconds.
-const POOL_EMBEDDED: usize = 16 << 10;
-/// Results, and values of them, that a search on the pool may have.
-const POOL_RESULTS: usize = 1000;
-const POOL_VALUES: usize = 256 << 10;
-
-/// Where a call's work is done. What it is asked for decides, not which call it is: how long
-/// a text is, how many results are wanted, whether there is a filter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dispatch {
-    /// In the call, if no lock is in the way and it turns out to be little; else on the pool.
-    Inline,
-    /// In the call, if it is expected to be short and this turn of the event loop has time
-    /// for it; else on the pool.
-    InlineIfShort,
-    /// On the pool: up to some milliseconds of work.
-    Pool,
-    /// On a thread of its own, so that short work does not queue behind it.
-    Blocking,
-}
-
-impl Dispatch {
-    /// For what takes a good part of a millisecond: in the call where the turn has time.
-    fn inline_if_there_is_time() -> Self {
-        if turn::left().is_zero() {
-            return Dispatch::Blocking;
-        }
-        Dispatch::Inline
-    }
-
-    /// For work that a text of so many bytes is embedded for.
-    fn embedding(bytes: usize) -> Self {
-        match bytes {
-            ..=POOL_EMBEDDED => Dispatch::Pool,
-            _ => Dispatch::Blocking,
-        }
-    }
-}
 
 /// An error as a JSON text in the message: `face/errors.ts` makes its class from the code.
 fn thrown(error: Error) -> napi::Error {
@@ -200,53 +149,19 @@ pub struct VectorizerClient {
 }
 
 impl VectorizerClient {
-    fn call<'env>(
+    /// Makes a call: what can be done at once is done here, and the rest on other threads.
+    fn start<'env>(
         &self,
         env: &'env Env,
         dispatch: Dispatch,
-        mut work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
+        work: impl Work<Output = Reply>,
     ) -> napi::Result<Unknown<'env>> {
-        let token = cancel::current();
-        let mut work = move |call: &Call, access| {
-            cancel::during(token.clone(), || {
-                cancel::check()?;
-                work(call, access)
-            })
+        let task = Task::begin(&self.client, dispatch, work).map_err(thrown)?;
+        let task = match turn::spend(|| task.inline(turn::left())) {
+            Attempt::Done(answer) => return done(env, answer),
+            Attempt::Busy(task) => task,
         };
-        let begun = match self.client.begin() {
-            Err(Error::WouldBlock) => Err(self.client.begin_when_open()),
-            begun => Ok(begun.map_err(thrown)?),
-        };
-        if let Ok(call) = &begun
-            && matches!(dispatch, Dispatch::Inline | Dispatch::InlineIfShort)
-        {
-            match turn::spend(|| contained(|| work(call, Access::Now))) {
-                Err(Error::WouldBlock) => {}
-                answer => return done(env, answer),
-            }
-        }
-        let future = async move {
-            let call = match begun {
-                Ok(call) => call,
-                Err(opening) => opening.await.map_err(thrown)?,
-            };
-            // What waits for a disk must not keep the pool's threads.
-            let aside = match call.fsync() {
-                None => dispatch == Dispatch::Blocking,
-                _ if dispatch == Dispatch::InlineIfShort => false,
-                Some(Fsync::Always) => true,
-                Some(Fsync::Everysec | Fsync::No) => dispatch != Dispatch::Pool,
-            };
-            // Nor must what waits for a lock.
-            if !aside {
-                match contained(|| work(&call, Access::Soon)) {
-                    Err(Error::WouldBlock) => {}
-                    done => return done.map_err(thrown),
-                }
-            }
-            let work = move || work(&call, Access::Wait);
-            workers::aside(work).await.map_err(thrown)
-        };
+        let future = async move { task.finish().await.map_err(thrown) };
         let turn = turn::number();
         let settled = move |env: &'env Env, reply| {
             turn::end(turn);
@@ -256,6 +171,25 @@ impl VectorizerClient {
             .into_unknown(env)
     }
 
+    /// The same for work that starts over at each attempt.
+    fn call<'env>(
+        &self,
+        env: &'env Env,
+        dispatch: Dispatch,
+        work: impl FnMut(&Call, Access) -> Result<Reply> + Send + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        self.start(env, dispatch, Repeated(work))
+    }
+
+    /// The same for what is done once, on a thread of its own.
+    fn once<'env>(
+        &self,
+        env: &'env Env,
+        work: impl FnOnce(&Call) -> Result<Reply> + Send + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        self.start(env, Dispatch::Blocking, Once(work))
+    }
+
     /// Searches and reports with what `report` makes of the results. `given` is what the caller
     /// calls the options.
     #[allow(clippy::too_many_arguments)]
@@ -263,48 +197,20 @@ impl VectorizerClient {
         &self,
         env: &'env Env,
         collection: String,
-        mut query: Wanted,
+        wanted: Wanted,
         given: &'static str,
         options: String,
         filter: Option<String>,
         report: impl Fn(&[Item]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
-        let dispatch = match (&query, &filter) {
-            (Wanted::Vector(..), None) => Dispatch::InlineIfShort,
-            (Wanted::Text(text), None) if !text.is_empty() => Dispatch::embedding(text.len()),
-            // A field may have no index yet, and a list be long.
-            _ => Dispatch::Blocking,
-        };
-        // In the call, where it is `Brief`.
+        let mut search = Search { collection, wanted };
+        // What it may take here.
         let left = turn::left();
+        let dispatch = search.dispatch(filter.is_some());
         self.call(env, dispatch, move |call, access| {
             let options: args::Search = args::read(&options, given)?;
             let options = options.options(filter.as_deref())?;
-            let collection = call.collection(&collection)?;
-            let dimension = collection.config().dimension;
-            let values = match options.with_vector {
-                true => options.limit.saturating_mul(dimension),
-                false => 0,
-            };
-            let large = options.limit > POOL_RESULTS || values > POOL_VALUES;
-            if access == Access::Soon && large {
-                return Err(Error::WouldBlock);
-            }
-            if let Wanted::Text(text) = &query
-                && !text.is_empty()
-            {
-                query = Wanted::Vector(Name::at("query"), embed(text, dimension));
-            }
-            let found = match (&query, access) {
-                (Wanted::Vector(name, vector), Access::Now) => {
-                    collection.search_within(left, name, vector, &options)?
-                }
-                (Wanted::Vector(name, vector), _) => {
-                    collection.search_by(access, name, vector.clone(), &options)?
-                }
-                (Wanted::Text(_), _) => collection.search_unranked(&options)?,
-            };
-            Ok(report(&found))
+            Ok(report(&search.run(call, access, left, &options)?))
         })
     }
 
@@ -324,33 +230,6 @@ impl VectorizerClient {
             begun => begun.and_then(|call| check(&*call.collection(collection)?)),
         }
         .map_err(thrown)
-    }
-
-    /// Inserts a batch and reports with what `report` makes of the ids.
-    fn insert<'env>(
-        &self,
-        env: &'env Env,
-        dispatch: Dispatch,
-        collection: String,
-        batch: impl FnOnce(usize) -> Result<Batch> + Send + 'static,
-        report: impl Fn(&[Id]) -> Reply + Send + 'static,
-    ) -> napi::Result<Unknown<'env>> {
-        let mut batch = Some(batch);
-        // With the collection it was checked for: by the time a call that found it busy
-        // tries again, its name may stand for another one, of another dimension.
-        let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
-        self.call(env, dispatch, move |call, access| {
-            if let Some(batch) = batch.take() {
-                let collection = call.collection(&collection)?;
-                let batch = batch(collection.config().dimension)?;
-                let checked = collection.prepare(batch)?;
-                prepared = Some((collection, checked));
-            }
-            let Some((collection, prepared)) = &mut prepared else {
-                return Err(Error::Internal("a batch was inserted twice".into()));
-            };
-            Ok(report(&collection.insert(access, prepared)?))
-        })
     }
 }
 
@@ -393,28 +272,14 @@ fn user_key(text: &str) -> Result<UserKey> {
 /// The reply of a delete that has nothing to report but its receipt.
 fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
     receipt.map_or(Reply::Nothing, |receipt| {
-        let receipt = report::Receipt::of(collection, receipt);
+        let receipt = reports::Receipt::of(collection, receipt);
         Reply::Text(json!({ "receipt": receipt }).to_string())
     })
 }
 
-fn backup_json(what: &str, backup: &Restored, keys: Option<&Path>) -> Reply {
-    let mut json = json!({});
-    json[what] = backup.path.display().to_string().into();
-    if let Some(keys) = keys {
-        json["keys"] = keys.display().to_string().into();
-    }
-    if let Some(erased) = backup.erased {
-        json["erased"] = erased.into();
-    }
-    json["collections"] = backup.collections.into();
-    json["vectors"] = backup.vectors.into();
-    json["bytes"] = backup.bytes.into();
-    if what == "file" {
-        let leftovers = backup.leftovers.iter();
-        json["leftovers"] = leftovers.map(|path| path.display().to_string()).collect();
-    }
-    Reply::Text(json.to_string())
+fn backup_reply(backup: &Restored, keys: Option<&Path>) -> Reply {
+    let report = BackupReport::of(backup, keys, |path| path.display().to_string());
+    Reply::Text(json!(report).to_string())
 }
 
 /// A function of JavaScript that is told how far a long work is, as JSON texts.
@@ -610,11 +475,7 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         self.call(env, Dispatch::Inline, move |call, access| {
             let creation: args::Creation = args::read(&request, &given)?;
-            let config = creation.config()?;
-            if access == Access::Now && call.fsync().is_some() {
-                return Err(Error::WouldBlock);
-            }
-            let collection = call.create_collection(config)?;
+            let collection = calls::create(call, access, creation.config()?)?;
             Ok(Reply::Text(collection_json(&collection, 0).to_string()))
         })
     }
@@ -623,19 +484,8 @@ impl VectorizerClient {
     pub fn list_collections<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.call(env, Dispatch::Inline, |call, access| {
             let mut rows = Rows::new("[]".into(), None);
-            let collections = call.collections();
-            if access == Access::Now && collections.len() > INLINE_COLLECTIONS {
-                return Err(Error::WouldBlock);
-            }
-            for collection in collections {
-                match collection.count(access, None) {
-                    Ok(count) => rows.push(|out| {
-                        out.push_str(&collection_json(&collection, count).to_string());
-                    }),
-                    // Deleted since the list was taken.
-                    Err(Error::CollectionNotFound(_)) => {}
-                    Err(error) => return Err(error),
-                }
+            for (collection, count) in calls::counted(call, access)? {
+                rows.push(|out| out.push_str(&collection_json(&collection, count).to_string()));
             }
             Ok(rows.reply())
         })
@@ -704,11 +554,7 @@ impl VectorizerClient {
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
         let text = ids.len() + length(&metadata) + length(&texts);
-        let dispatch = match (data.len(), text) {
-            (..=LEAST_VALUES, ..=INLINE_TEXT) => Dispatch::Inline,
-            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::inline_if_there_is_time(),
-            _ => Dispatch::Blocking,
-        };
+        let dispatch = Dispatch::of_rows(data.len(), text);
         let batch = move |_| {
             Ok(Batch {
                 ids: args::read(&ids, "ids")?,
@@ -723,10 +569,11 @@ impl VectorizerClient {
                 on_progress: listener(on_progress),
             })
         };
-        self.insert(env, dispatch, collection, batch, |ids| {
+        let report = |ids: Vec<Id>| {
             let head = json!({ "inserted": ids.len() }).to_string();
-            id_rows(head, Some("ids"), ids)
-        })
+            Ok(id_rows(head, Some("ids"), &ids))
+        };
+        self.start(env, dispatch, Insert::new(collection, batch, report))
     }
 
     #[napi]
@@ -742,14 +589,15 @@ impl VectorizerClient {
         lengths: Option<Uint32ArraySlice>,
     ) -> napi::Result<Unknown<'env>> {
         let metadata_bytes = metadata.as_ref().map_or(0, String::len);
-        let dispatch = Dispatch::embedding(texts.len() + metadata_bytes);
+        let dispatch = Dispatch::of_text(texts.len() + metadata_bytes);
         let name = |_: usize| "text".into();
         let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, None);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, dispatch, collection, batch, |ids| {
+        let report = |ids: Vec<Id>| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
-            Reply::Text(json!(id).to_string())
-        })
+            Ok(Reply::Text(json!(id).to_string()))
+        };
+        self.start(env, dispatch, Insert::new(collection, batch, report))
     }
 
     #[napi]
@@ -768,9 +616,9 @@ impl VectorizerClient {
         let name = |i: usize| format!("texts[{i}]");
         let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, Dispatch::Blocking, collection, batch, |ids| {
-            id_rows("[]".into(), None, ids)
-        })
+        let report = |ids: Vec<Id>| Ok(id_rows("[]".into(), None, &ids));
+        let insert = Insert::new(collection, batch, report);
+        self.start(env, Dispatch::Blocking, insert)
     }
 
     #[napi]
@@ -791,7 +639,7 @@ impl VectorizerClient {
         let text = |i: usize| format!("texts[{i}].text");
         let texts = Texts::new(text, texts, ids, metadata, vectors, lengths, on_progress);
         let batch = |dimension| texts.batch(dimension);
-        self.insert(env, Dispatch::Blocking, collection, batch, move |ids| {
+        let report = move |ids: Vec<Id>| {
             let report = json!({
                 "success": true,
                 "collection": name,
@@ -802,8 +650,10 @@ impl VectorizerClient {
                 "duration_ms": begun.elapsed().as_secs_f64() * 1e3,
                 "errors": [],
             });
-            Reply::Text(report.to_string())
-        })
+            Ok(Reply::Text(report.to_string()))
+        };
+        let insert = Insert::new(collection, batch, report);
+        self.start(env, Dispatch::Blocking, insert)
     }
 
     #[napi]
@@ -826,7 +676,7 @@ impl VectorizerClient {
         collection: String,
         page: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Dispatch::Blocking, move |call, _| {
+        self.once(env, move |call| {
             let (page, limit): (Option<usize>, Option<usize>) = args::read(&page, "page, limit")?;
             let limit = limit.unwrap_or(10);
             args::check_limit(limit)?;
@@ -844,11 +694,7 @@ impl VectorizerClient {
         collection: String,
         filter: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let dispatch = if filter.is_none() {
-            Dispatch::Inline
-        } else {
-            Dispatch::Blocking
-        };
+        let dispatch = Dispatch::of_filter(filter.is_some());
         self.call(env, dispatch, move |call, access| {
             let collection = call.collection(&collection)?;
             let filter = filter.as_deref().map(filter::parse_text).transpose()?;
@@ -867,20 +713,12 @@ impl VectorizerClient {
         is_embedded: bool,
     ) -> napi::Result<Unknown<'env>> {
         let data = data.map(|data| data.to_vec());
-        let values = data.as_ref().map_or(0, Vec::len);
-        let dispatch = match (values, fields.len()) {
-            (..=LEAST_VALUES, ..=INLINE_EMBEDDED) => Dispatch::Inline,
-            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::inline_if_there_is_time(),
-            _ => Dispatch::Blocking,
-        };
+        let dispatch = Dispatch::of_update(data.as_ref().map(Vec::len), fields.len());
         self.call(env, dispatch, move |call, access| {
             let collection = call.collection(&collection)?;
             let fields: args::UpdateFields = args::read(&fields, "update")?;
             let text = fields.text.as_ref().filter(|_| data.is_none());
-            let embeds = text.map_or(0, |text| text.len());
-            if access == Access::Now
-                && (embeds > INLINE_EMBEDDED || (embeds > 0 && turn::left().is_zero()))
-            {
+            if access == Access::Now && text.is_some_and(|text| text.len() > INLINE_EMBEDDED) {
                 return Err(Error::WouldBlock);
             }
             let metadata = fields
@@ -988,20 +826,17 @@ impl VectorizerClient {
                 })
             }
         })?;
-        let mut queries = Some(Queries {
+        let queries = Queries {
             texts,
             data: data.to_vec(),
             lengths: lengths.map(|lengths| lengths.to_vec()),
             embedded: is_embedded,
-        });
-        self.call(env, Dispatch::Blocking, move |call, _| {
+        };
+        self.once(env, move |call| {
             let options: args::Search = args::read(&options, "options")?;
             let options = options.options(filter.as_deref())?;
             let collection = call.collection(&collection)?;
-            let (queries, names) = match queries.take() {
-                Some(queries) => queries.cut(collection.config().dimension)?,
-                None => return Err(Error::Internal("a batch was searched twice".into())),
-            };
+            let (queries, names) = queries.cut(collection.config().dimension)?;
             let mut rows = Rows::lists();
             for found in collection.search_batch(queries, |i| names[i].clone(), &options)? {
                 for item in &found {
@@ -1039,34 +874,18 @@ impl VectorizerClient {
         count: u32,
         options: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
-        let dispatch = if count as usize <= LEAST_IDS {
-            Dispatch::Inline
-        } else if count as usize <= INLINE_IDS {
-            Dispatch::inline_if_there_is_time()
-        } else {
-            Dispatch::Blocking
-        };
         let options = delete_options(options.as_deref())?;
+        let dispatch = Dispatch::of_ids(count as usize);
         self.call(env, dispatch, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
             let deletion = call
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
-            let outcomes = deletion.outcomes;
-            let deleted = outcomes.iter().filter(|&&o| o == Outcome::Deleted).count();
-            let mut head = json!({
-                "collection": collection,
-                "count": ids.len(),
-                "deleted": deleted,
-                "failed": ids.len() - deleted,
-            });
-            if let Some(receipt) = &deletion.receipt {
-                head["receipt"] = json!(report::Receipt::of(&collection, receipt));
-            }
-            let mut rows = Rows::new(head.to_string(), Some("results"));
+            let report = json!(BatchDeleted::of(&collection, &deletion));
+            let mut rows = Rows::new(report.to_string(), Some("results"));
             // The id where it is deleted, else a pair of the id and the error:
             // `face/calls.ts` makes the rows.
-            for (id, outcome) in ids.iter().zip(&outcomes) {
+            for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
                 rows.push(|out| {
                     let Some(error) = outcome.error() else {
                         return push_string(out, id);
@@ -1103,30 +922,15 @@ impl VectorizerClient {
         options: String,
     ) -> napi::Result<Unknown<'env>> {
         let options = delete_options(Some(&options))?;
-        self.call(env, Dispatch::Blocking, move |call, _| {
-            let dry_run = options.dry_run;
+        self.once(env, move |call| {
             let filter = filter::parse_text(&filter)?;
             let deletion = call
                 .collection(&collection)?
                 .delete_matching(&filter, &options)?;
-            let matched = deletion.matched.len();
-            let mut head = json!({
-                "scanned": deletion.scanned,
-                "matched": matched,
-                "deleted": if dry_run { 0 } else { matched },
-            });
-            if !deletion.unknown.is_empty() {
-                head["unknownFields"] = json!(deletion.unknown);
-            }
-            if let Some(receipt) = &deletion.receipt {
-                head["receipt"] = json!(report::Receipt::of(&collection, receipt));
-            }
+            let report = FilterDeleted::of(&collection, &deletion, options.dry_run);
             // Their ids are enough: `face/calls.ts` makes the rows.
-            Ok(id_rows(
-                head.to_string(),
-                Some("results"),
-                &deletion.matched,
-            ))
+            let head = json!(report).to_string();
+            Ok(id_rows(head, Some("results"), &deletion.matched))
         })
     }
 
@@ -1173,7 +977,7 @@ impl VectorizerClient {
 
     #[napi]
     pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.call(env, Dispatch::Blocking, |call, _| {
+        self.once(env, |call| {
             call.flush()?;
             Ok(Reply::Nothing)
         })
@@ -1186,7 +990,7 @@ impl VectorizerClient {
         collection: String,
         ids: String,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Dispatch::Blocking, move |call, _| {
+        self.once(env, move |call| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
             let residues = call.collection(&collection)?.verify_erased(&ids)?;
             let head = json!({ "verified": residues.is_empty() }).to_string();
@@ -1207,22 +1011,22 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
-        self.call(env, Dispatch::Blocking, move |call, _| {
+        self.once(env, move |call| {
             let options: args::Backup = args::read(&options, "options")?;
             let (names, apart) = (options.collections.as_deref(), options.is_apart());
             let on_progress = on_progress.as_ref();
             let made = call.create_backup(&target, names, apart, &mut |progress| {
                 tell(on_progress, "backup", progress);
             })?;
-            Ok(backup_json("file", &made.backup, made.keys.as_deref()))
+            Ok(backup_reply(&made.backup, made.keys.as_deref()))
         })
     }
 
     #[napi]
     pub fn export_keys<'env>(&self, env: &'env Env, target: String) -> napi::Result<Unknown<'env>> {
         let target = absolute(&target)?;
-        self.call(env, Dispatch::Blocking, move |call, _| {
-            Ok(backup_json("file", &call.export_keys(&target)?, None))
+        self.once(env, move |call| {
+            Ok(backup_reply(&call.export_keys(&target)?, None))
         })
     }
 
@@ -1233,7 +1037,7 @@ impl VectorizerClient {
         user: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        self.call(env, Dispatch::Blocking, move |call, _| {
+        self.once(env, move |call| {
             let user = user.as_deref().map(user_key).transpose()?;
             call.rotate_keys(user, &mut |progress| {
                 tell(on_progress.as_ref(), "rotate", progress);
@@ -1268,7 +1072,8 @@ impl VectorizerClient {
             let restored = client::restore_backup(&file, &path, source, &mut |phase, progress| {
                 tell(on_progress.as_ref(), phase, progress);
             })?;
-            Ok(backup_json("path", &restored, None))
+            let report = reports::RestoreReport::of(&restored);
+            Ok(Reply::Text(json!(report).to_string()))
         };
         aside(env, work)
     }

@@ -13,7 +13,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     filter::Filter,
-    storage::{Commit, Files, Sealed},
+    storage::{Commit, Sealed},
     wiped::Id,
 };
 
@@ -181,37 +181,32 @@ impl Collection {
         if options.receipt && self.is_on_disk() && access != Access::Wait {
             return Err(Error::WouldBlock);
         }
-        let (selected, commit, drafted) = {
-            let mut state = match &options.backup {
-                None => self.write(access)?,
-                Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
-                Some(file) => self.write_after(|state| {
-                    let (slots, _) = select(state)?;
-                    if slots.is_empty() {
-                        return Ok(());
-                    }
-                    self.back_up_some(&Files::default(), file, state, &slots)?;
-                    Ok(())
-                })?,
-            };
-            let (slots, selected) = select(&state)?;
-            state.check_little(access, &slots, 0)?;
-            let mut drafted = options.receipt.then(|| state.draft(&slots));
-            if slots.is_empty() {
-                (selected, None, drafted)
-            } else {
-                let mut commit = state.commit(&slots, Vec::new(), &Sealed::default())?;
-                if let Some(drafted) = &mut drafted {
-                    drafted.sequence = commit.sequence;
+        let state = match &options.backup {
+            None => self.write(access)?,
+            Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
+            Some(file) => self.write_after(|state| {
+                let (slots, _) = select(state)?;
+                match slots.is_empty() {
+                    true => Ok(()),
+                    false => self.back_up_some(file, state, &slots),
                 }
-                state.delete(&slots, &mut commit);
-                state.erased.vectors += slots.len();
-                (selected, Some(commit), drafted)
-            }
+            })?,
         };
-        let done = commit.map_or(Ok(()), Commit::finish);
-        self.keep_up();
-        done?;
+        let (slots, selected) = select(&state)?;
+        state.check_little(access, &slots, 0)?;
+        let mut drafted = options.receipt.then(|| state.draft(&slots));
+        if slots.is_empty() {
+            drop(state);
+            self.keep_up();
+        } else {
+            let deleted = slots.len();
+            let mut write = self.commit(state, slots, Vec::new(), &Sealed::default())?;
+            write.state.erased.vectors += deleted;
+            if let Some(drafted) = &mut drafted {
+                drafted.sequence = write.commit.sequence;
+            }
+            write.finish()?;
+        }
         if drafted.is_some() {
             // What is said of it must hold whatever happens next.
             self.flush()?;

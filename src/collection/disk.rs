@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, Keys,
-        Known, Lock, Log, RECORDS, Seats, StoreKeys, Summary, failed, list, time_of,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY, Keys,
+        Known, Lock, Log, RECORDS, SEATS, Seats, StoreKeys, Summary, failed, list, time_of,
     },
     vectors::{Codes, Record},
     wiped::Wiped,
@@ -249,7 +249,7 @@ impl Collection {
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
         let writing = self.writing.lock();
-        if self.upkeep_is_cancelled() || self.check_place().is_err() {
+        if self.upkeep.is_cancelled() || self.check_place().is_err() {
             return;
         }
         let sealed = encoded.map(|bytes| table.seal_file(&bytes));
@@ -374,6 +374,14 @@ impl Collection {
 }
 
 impl State {
+    /// The bytes of its files; `None` in memory.
+    pub(super) fn disk_bytes(&self) -> Option<u64> {
+        let log = self.journal.log()?;
+        let graph = std::fs::metadata(log.directory().join(GRAPH));
+        let keys = SEATS + KEY as u64 * u64::from(log.seats());
+        Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
+    }
+
     /// Puts an entry of the log into the collection.
     fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
         let content = &entry.content;
@@ -403,8 +411,7 @@ impl State {
             )));
         }
         let codes = Codes::of(row, row.len());
-        let (code, terms) = codes.get(0);
-        Ok(self.occupy(record, row, code, terms))
+        Ok(self.occupy(record, row, codes.get(0)))
     }
 
     /// Takes the saved graph over, if it is of use. True where its file names vectors that

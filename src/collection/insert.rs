@@ -1,4 +1,4 @@
-//! Inserting and updating. Rows are checked and encoded before the lock is taken, and
+//! Inserting. Rows are checked and encoded before the lock is taken, and
 //! all of a batch is inserted under it at once.
 
 use std::{iter, sync::Arc};
@@ -8,13 +8,12 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Item, Name, Names, OnProgress, Progress, State, weight};
+use super::{Access, Collection, Name, Names, OnProgress, Progress, State, weight, write::head};
 use crate::{
     cancel,
     error::{Error, Result},
-    filter::Source,
-    storage::{Commit, Head, Sealed, length},
-    vectors::{Codes, Metric, Record, Terms},
+    storage::{Head, Sealed},
+    vectors::{Codes, Metric, Record},
     wiped::{Id, Wiped},
 };
 
@@ -79,17 +78,7 @@ impl Row {
     }
 }
 
-/// What to replace of a vector; the rest stays as it is.
-#[derive(Debug, Default, Clone)]
-pub struct Update {
-    pub data: Option<Vec<f32>>,
-    /// What the caller calls the data.
-    pub name: Name,
-    pub text: Option<Box<str>>,
-    pub metadata: Option<Box<str>>,
-}
-
-pub(crate) fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
+fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
     if id.is_empty() {
         return Err(Error::Validation(format!("{} is empty", what())));
     }
@@ -258,127 +247,46 @@ impl Collection {
             tell(batch.on_progress.as_ref(), "insert", 0, 0);
             return Ok(Vec::new());
         }
-        let (ids, commit) = {
-            let mut state = self.write(access)?;
-            state.slots.check_room(batch.rows.len())?;
-            let olds = batch.rows.iter().map(|row| state.slots.slot_of(&row.id));
-            let olds: Vec<_> = olds.collect();
-            let replaced: RoaringBitmap = olds.iter().copied().flatten().collect();
-            let fields = state.fields.len();
-            let weights = batch.rows.iter().map(|row| row.weight(fields));
-            state.check_little(access, &replaced, weights.sum())?;
-            let mut records = Vec::with_capacity(batch.rows.len());
-            for (row, old) in batch.rows.iter().zip(olds) {
-                let sequence = match old {
-                    Some(slot) => state.slots.sequence(slot),
-                    None => state.take_sequence(),
-                };
-                records.push(Record {
-                    key: state.journal.take_key(),
-                    id: row.id.clone(),
-                    metadata: None,
-                    text: None,
-                    sequence,
-                });
-            }
-            let dimension = self.config.dimension;
-            let heads = batch.heads.iter().zip(&records);
-            let heads = heads
-                .map(|(head, record)| numbered(*head, record))
-                .collect();
-            let mut commit = state.commit(&replaced, heads, &batch.sealed)?;
-            let parts = batch.heads.iter().map(|head| head.part(dimension));
-            let mut parts = parts.collect::<Vec<_>>().into_iter();
-            let rows = std::mem::take(&mut batch.rows);
-            let (on_progress, total) = (batch.on_progress.take(), rows.len());
-            let mut ids = Vec::with_capacity(rows.len());
-            for (i, (row, record)) in rows.into_iter().zip(records).enumerate() {
-                ids.push(row.id);
-                let record = Record {
-                    metadata: row.metadata,
-                    text: row.text,
-                    ..record
-                };
-                let data = &batch.data[row.at * dimension..][..dimension];
-                let (code, terms) = batch.codes[row.at / BLOCK].get(row.at % BLOCK);
-                let slot = state.occupy(record, data, code, terms);
-                if let Some(part) = parts.next() {
-                    state.journal.put(&mut commit, slot, part);
-                }
-                if (i + 1) % BLOCK == 0 || i + 1 == total {
-                    tell(on_progress.as_ref(), "insert", i + 1, total);
-                }
-            }
-            state.delete(&replaced, &mut commit);
-            (ids, commit)
-        };
-        let done = commit.finish();
-        self.keep_up();
-        done?;
-        Ok(ids)
-    }
-
-    /// Replaces what the update gives, and returns the vector as it is then.
-    pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
-        if let Some(data) = &update.data {
-            self.check_row(data, &update.name)?;
+        let mut state = self.write(access)?;
+        state.slots.check_room(batch.rows.len())?;
+        let olds = batch.rows.iter().map(|row| state.slots.slot_of(&row.id));
+        let olds: Vec<_> = olds.collect();
+        let replaced: RoaringBitmap = olds.iter().copied().flatten().collect();
+        let fields = state.fields.len();
+        let weights = batch.rows.iter().map(|row| row.weight(fields));
+        state.check_little(access, &replaced, weights.sum())?;
+        let mut numbers = Vec::with_capacity(batch.rows.len());
+        for old in olds {
+            let order = match old {
+                Some(slot) => state.slots.sequence(slot),
+                None => state.take_sequence(),
+            };
+            numbers.push((state.journal.take_key(), order));
         }
-        let data = update.data.as_ref();
-        let codes = data.map(|data| (data, Codes::of(data, data.len())));
-        let (item, commit) = {
-            let mut state = self.write(access)?;
-            let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
-            let text = update.text.as_ref().map_or(0, |text| text.len());
-            let new = weight(update.metadata.as_deref(), text, state.fields.len());
-            state.check_little(access, &RoaringBitmap::from_iter([slot]), new)?;
-            let old = state.slots.record(slot).cloned();
-            let old = old.ok_or_else(|| self.not_found(id))?;
+        let heads = batch.heads.iter().zip(&numbers);
+        let heads = heads.map(|(&head, &(key, order))| Head { key, order, ..head });
+        let mut write = self.commit(state, replaced, heads.collect(), &batch.sealed)?;
+        let rows = std::mem::take(&mut batch.rows);
+        let (on_progress, total) = (batch.on_progress.take(), rows.len());
+        let mut ids = Vec::with_capacity(total);
+        for (i, (row, (key, sequence))) in rows.into_iter().zip(numbers).enumerate() {
+            ids.push(row.id.clone());
             let record = Record {
-                metadata: update.metadata.clone().map(Wiped::from).or(old.metadata),
-                text: update.text.clone().map(Wiped::from).or(old.text),
-                ..old
+                key,
+                id: row.id,
+                metadata: row.metadata,
+                text: row.text,
+                sequence,
             };
-            let (slot, commit) = match codes {
-                Some((data, codes)) => state.replace(slot, record, data, &codes)?,
-                None => {
-                    let commit = state.amend(slot, record)?;
-                    (slot, commit)
-                }
-            };
-            (state.item(slot, None, true, true), commit)
-        };
-        let done = commit.finish();
-        self.keep_up();
-        done?;
-        item.ok_or_else(|| self.not_found(id))
-    }
-}
-
-/// What a log says of a record of these texts.
-pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Result<Head> {
-    let length = |text: &str| {
-        length(text).ok_or_else(|| {
-            Error::Validation(format!(
-                "{} bytes of text are too many for a vector",
-                text.len()
-            ))
-        })
-    };
-    Ok(Head {
-        key: 0,
-        order: 0,
-        id: length(id)?,
-        metadata: metadata.map(length).transpose()?,
-        text: text.map(length).transpose()?,
-    })
-}
-
-/// The same with the record's numbers.
-pub(super) fn numbered(head: Head, record: &Record) -> Head {
-    Head {
-        key: record.key,
-        order: record.sequence,
-        ..head
+            let data = &batch.data[row.at * batch.dimension..][..batch.dimension];
+            let code = batch.codes[row.at / BLOCK].get(row.at % BLOCK);
+            write.put(record, data, code);
+            if (i + 1) % BLOCK == 0 || i + 1 == total {
+                tell(on_progress.as_ref(), "insert", i + 1, total);
+            }
+        }
+        write.finish()?;
+        Ok(ids)
     }
 }
 
@@ -386,92 +294,5 @@ impl State {
     fn take_sequence(&mut self) -> u64 {
         self.next_sequence += 1;
         self.next_sequence - 1
-    }
-
-    /// Writes a commit that removes live `slots` and puts `entries`, unless the call was
-    /// cancelled.
-    pub(super) fn commit(
-        &mut self,
-        removed: &RoaringBitmap,
-        entries: Vec<Head>,
-        sealed: &Sealed,
-    ) -> Result<Commit> {
-        let slots = &self.slots;
-        let keys = match self.journal.log() {
-            Some(_) => {
-                let records = removed.iter().filter_map(|slot| slots.record(slot));
-                records.map(|record| record.key).collect()
-            }
-            None => Vec::new(),
-        };
-        cancel::commit()?;
-        let commit = self.journal.commit(keys, entries, sealed)?;
-        self.updated_at = commit.time;
-        Ok(commit)
-    }
-
-    pub(super) fn occupy(
-        &mut self,
-        record: Record,
-        data: &[f32],
-        code: &[i8],
-        terms: Terms,
-    ) -> u32 {
-        let slot = self.slots.occupy(record);
-        self.vectors.put(slot, data, code, terms);
-        self.fields.insert(slot, self.slots.metadata(slot));
-        self.pending.insert(slot);
-        slot
-    }
-
-    /// The vector at `slot`, with other numbers. It moves to another slot: a code in use is
-    /// never changed, for a graph may lead through it.
-    fn replace(
-        &mut self,
-        slot: u32,
-        record: Record,
-        data: &[f32],
-        codes: &Codes,
-    ) -> Result<(u32, Commit)> {
-        self.slots.check_room(1)?;
-        let old = RoaringBitmap::from_iter([slot]);
-        let record = Record {
-            key: self.journal.take_key(),
-            ..record
-        };
-        let (head, sealed) = self.sealed(&record, data)?;
-        let mut commit = self.commit(&old, vec![head], &sealed)?;
-        let (code, terms) = codes.get(0);
-        let slot = self.occupy(record, data, code, terms);
-        self.journal
-            .put(&mut commit, slot, sealed.parts().len() as u64);
-        self.delete(&old, &mut commit);
-        Ok((slot, commit))
-    }
-
-    /// Changes what is known of the vector at `slot`.
-    fn amend(&mut self, slot: u32, record: Record) -> Result<Commit> {
-        let (head, sealed) = self.sealed(&record, self.vectors.row(slot))?;
-        let mut commit = self.commit(&RoaringBitmap::new(), vec![head], &sealed)?;
-        self.fields
-            .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
-        self.slots.amend(slot, record.metadata, record.text);
-        self.fields.insert(slot, self.slots.metadata(slot));
-        self.journal.take(&mut commit, slot, None);
-        self.journal
-            .put(&mut commit, slot, sealed.parts().len() as u64);
-        Ok(commit)
-    }
-
-    /// What is written to disk of a vector; nothing in memory.
-    fn sealed(&self, record: &Record, data: &[f32]) -> Result<(Head, Sealed)> {
-        let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-        let head = numbered(head(&record.id, metadata, text)?, record);
-        let mut sealed = Sealed::default();
-        if let Some(log) = self.journal.log() {
-            sealed = Sealed::new(*log.name(), 1, head.part(data.len()) as usize)?;
-            sealed.push(&head, data, &record.id, metadata, text)?;
-        }
-        Ok((head, sealed))
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Every operation takes the lock once, so whatever runs at the same time, the outcome
 //! is that of some order of whole operations. Searches share the lock; writes hold it
-//! for the time of a few copies. Building the graph happens beside it (`maintain.rs`).
+//! for the time of a few copies. Building the graph happens beside it (`refresh.rs`).
 
+mod backup;
 mod batch;
+mod compact;
 mod config;
 mod copy;
 mod cost;
@@ -17,6 +19,10 @@ mod name;
 mod precision;
 mod query;
 mod refresh;
+mod rewrite;
+mod update;
+mod work;
+mod write;
 
 use std::sync::Arc;
 
@@ -28,11 +34,12 @@ pub use config::{Config, check_ef_search, check_name, dimension_of};
 pub use copy::{OnProgress, Progress};
 pub use delete::{BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Outcome, Receipt};
 pub use disk::Residue;
-pub use insert::{Batch, Prepared, Update};
+pub use insert::{Batch, Prepared};
 pub use maintain::Background;
 pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
+pub use update::Update;
 
 use crate::{
     cancel,

@@ -1,28 +1,19 @@
-//! Keeping the graph as if nothing had ever been deleted: what is pending is inserted, what
-//! is dead is taken out, and slots that nobody uses are given back.
+//! Keeping the graph as if nothing had ever been deleted: what is pending is inserted, and
+//! what is dead is taken out. Graphs are made on a pool of all cores, at low priority.
 //!
 //! All of it works on copies. The lock is taken for moments: to copy some codes, to put a
-//! finished graph in place, to move or recycle some slots.
+//! finished graph in place.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use hashbrown::HashMap;
 use roaring::RoaringBitmap;
 
-use super::{Collection, Progress, State, maintain::builders};
+use super::{Collection, Progress, State, maintain::Tell};
 use crate::{
     error::{Error, Result},
-    filter::Source,
     graph::{Builder, Geometry, Graph, Rows},
-    vectors::{Slots, Vectors},
 };
 
-/// An empty collection keeps this much of its memory for the next vectors.
-const KEPT_BYTES: usize = 8 << 20;
-/// Slots are renumbered when fewer than this share of them is alive.
-const SPARSE: f64 = 0.5;
-/// Vectors moved to other slots at a time: well under a millisecond.
-const MOVED: usize = 64;
 /// Codes copied at a time, under the lock that searches share.
 const COPIED: usize = 1024;
 /// Nodes inserted before the collection is looked at again: closing it waits for them.
@@ -30,34 +21,34 @@ const INSERTED: usize = 512;
 /// A graph that has more than doubled serves searches before it is complete, if it has
 /// grown by more than this.
 const INTERIM: u64 = 10_000;
-/// Slots recycled at a time: well under a millisecond of zeroing.
-const RECYCLED: u64 = 512;
 
-/// Is told how far the work is, in vectors.
-pub(super) type Tell<'a> = dyn Fn(&'static str, Progress) + Sync + 'a;
-
-fn tell(listener: &Tell, phase: &'static str, done: u64, total: u64) {
-    listener(phase, Progress { done, total });
-}
-
+/// The pool that graphs are built on.
 fn pool() -> Result<&'static rayon::ThreadPool> {
-    builders().ok_or_else(|| {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    let pool = POOL.get_or_init(|| {
+        rayon::ThreadPoolBuilder::new()
+            .thread_name(|i| format!("vectorizer-build-{i}"))
+            .start_handler(|_| yield_to_others())
+            .build()
+            .ok()
+    });
+    pool.as_ref().ok_or_else(|| {
         Error::Internal("there are no threads to build the index; searches scan".into())
     })
 }
 
+/// Lowers the calling thread's priority where the system allows it; elsewhere the
+/// scheduler's fairness has to do. Not to the lowest: on a busy machine a graph would
+/// never be done. Only for threads that never hold a collection's lock: one that gets
+/// little time would keep others waiting for it.
+fn yield_to_others() {
+    if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
+        let priority = thread_priority::ThreadPriority::Crossplatform(low);
+        let _ = thread_priority::set_current_thread_priority(priority);
+    }
+}
+
 impl State {
-    pub(super) fn is_worth_resetting(&self) -> bool {
-        self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
-    }
-
-    /// So many slots are unused that it is worth renumbering the rest.
-    fn is_sparse(&self) -> bool {
-        let table = self.slots.table_len();
-        self.vectors.memory_bytes() > KEPT_BYTES
-            && (self.slots.len() as f64) < SPARSE * table as f64
-    }
-
     pub(super) fn put_graph(&mut self, graph: Option<Arc<Graph>>) -> Option<Arc<Graph>> {
         self.pending = match graph.as_deref() {
             Some(graph) => self.slots.alive() - graph.members(),
@@ -65,90 +56,19 @@ impl State {
         };
         std::mem::replace(&mut self.graph, graph)
     }
-
-    /// Moves the vector at `slot` to a lower slot, if there is one. Returns where it is.
-    fn lower(&mut self, slot: u32) -> u32 {
-        self.fields
-            .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
-        let at = self.slots.lower(slot).unwrap_or(slot);
-        self.fields.insert(at, self.slots.metadata(at));
-        if at != slot {
-            self.vectors.relocate(slot, at);
-            self.journal.relocate(slot, at);
-            self.pending.remove(slot);
-            self.pending.insert(at);
-            if let Some(nodes) = &mut self.building
-                && nodes.remove(slot)
-            {
-                nodes.insert(at);
-            }
-        }
-        at
-    }
 }
 
 impl Collection {
     /// Gives the graph up, for searches to scan what is left.
     pub(super) fn scan_from_here_on(&self) {
-        self.drop_graph();
+        self.finish(None);
         self.compact();
         self.reset();
     }
 
-    fn drop_graph(&self) {
-        let old = self.state.write().put_graph(None);
-        drop(old);
-        self.recycle_retired();
-    }
-
-    /// Moves the live vectors to the lowest slots, in their order, and gives the memory
-    /// behind them back. There is no graph: it would lead to the old slots.
-    fn compact(&self) -> HashMap<u32, u32> {
-        let mut next = 0;
-        let mut moved = HashMap::new();
-        loop {
-            let mut state = self.state.write();
-            if !state.is_sparse() && next == 0 {
-                return moved;
-            }
-            let live = state.slots.alive().range(next..);
-            let portion: Vec<u32> = live.take(MOVED).collect();
-            let Some(last) = portion.last() else {
-                let len = state.slots.truncate();
-                state.vectors.truncate(len);
-                state.journal.truncate(len);
-                return moved;
-            };
-            next = last + 1;
-            for slot in portion {
-                let at = state.lower(slot);
-                if at != slot {
-                    moved.insert(slot, at);
-                }
-            }
-        }
-    }
-
-    /// Gives the memory of an empty collection back.
-    pub(super) fn reset(&self) {
-        let mut state = self.state.write();
-        if !state.is_worth_resetting() {
-            return;
-        }
-        let vectors = Vectors::new(self.config.dimension, self.config.metric);
-        let old = (
-            std::mem::replace(&mut state.vectors, vectors),
-            std::mem::replace(&mut state.slots, Slots::new()),
-            state.put_graph(None),
-        );
-        state.journal.truncate(0);
-        drop(state);
-        drop(old);
-    }
-
     /// Takes what is dead out of the graph, and inserts what is pending. Works on a copy of
     /// the graph and of the codes; what changes meanwhile is left for the next time.
-    pub(super) fn refresh(&self, listener: &Tell) -> Result<()> {
+    pub(super) fn refresh(&self, tell: &Tell) -> Result<()> {
         let pool = pool()?;
         let (base, alive) = {
             let mut state = self.state.write();
@@ -175,8 +95,9 @@ impl Collection {
         let repaired = pool.install(|| {
             let between = |a, b| rows.distance(a, b);
             graph.remove(&dead, between, |done, total| {
-                tell(listener, "repair", done as u64, total as u64);
-                !self.upkeep_is_cancelled()
+                let (done, total) = (done as u64, total as u64);
+                tell("repair", Progress { done, total });
+                !self.upkeep.is_cancelled()
             })
         });
         if !repaired {
@@ -184,10 +105,11 @@ impl Collection {
         }
         let mut published = graph.members().len();
         for part in pending.chunks(INSERTED) {
-            if self.upkeep_is_cancelled() {
+            if self.upkeep.is_cancelled() {
                 return Ok(());
             }
-            tell(listener, "insert", graph.members().len(), alive.len());
+            let (done, total) = (graph.members().len(), alive.len());
+            tell("insert", Progress { done, total });
             pool.install(|| graph.insert(part, self.config.hnsw.ef_construction, &rows));
             // Long loads: what there is so far serves searches while the rest is inserted.
             if graph.members().len() > 2 * published + INTERIM {
@@ -229,7 +151,7 @@ impl Collection {
         let mut slots = slots.iter().peekable();
         while slots.peek().is_some() {
             let state = self.state.read();
-            if self.upkeep_is_cancelled() || state.dropped {
+            if self.upkeep.is_cancelled() || state.dropped {
                 return None;
             }
             for slot in slots.by_ref().take(COPIED) {
@@ -257,10 +179,10 @@ impl Collection {
     }
 
     /// Builds a graph of what is alive with hnsw_rs. What comes meanwhile is inserted afterwards.
-    pub(super) fn build(&self, listener: &Tell) -> Result<()> {
+    pub(super) fn build(&self, tell: &Tell) -> Result<()> {
         if self.state.read().is_sparse() {
             // What is left is few enough to be scanned until its graph is there.
-            self.drop_graph();
+            self.finish(None);
             self.compact();
         }
         let pool = pool()?;
@@ -278,30 +200,16 @@ impl Collection {
         let mut builder = Builder::new(Arc::new(rows), &self.config.hnsw, slots.len() as usize);
         let all: Vec<u32> = slots.iter().collect();
         for (i, block) in all.chunks(INSERTED).enumerate() {
-            if self.upkeep_is_cancelled() {
+            if self.upkeep.is_cancelled() {
                 return Ok(());
             }
-            tell(listener, "build", (i * INSERTED) as u64, slots.len());
+            let (done, total) = ((i * INSERTED) as u64, slots.len());
+            tell("build", Progress { done, total });
             pool.install(|| builder.insert(block));
         }
         let graph = pool.install(|| builder.flatten());
         drop(builder);
         self.finish(graph);
         Ok(())
-    }
-
-    /// Recycles the deleted slots that the graph does not lead through, some at a time.
-    pub(super) fn recycle_retired(&self) {
-        loop {
-            let mut state = self.state.write();
-            let mut free = state.unlinked(state.slots.retired());
-            if let Some(end) = free.select(RECYCLED as u32) {
-                free.remove_range(end..);
-            }
-            if free.is_empty() {
-                return;
-            }
-            state.recycle(&free);
-        }
     }
 }

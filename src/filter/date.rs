@@ -1,14 +1,14 @@
-//! Which strings are dates, and when they are.
+//! Parses strings that are dates.
 
 use time::{Date, Month, Time};
 
-/// The instant of a date or date-time, in nanoseconds from 1970; `None` for other strings.
+/// The instant of a date or date-time, in nanoseconds since 1970; `None` for other strings.
 ///
-/// Wider than RFC 3339 in that the zone may be missing and the time may follow a space,
-/// and narrower in that there is no second 60, which JavaScript does not know either.
-/// Digits beyond the nanosecond are cut off.
+/// More lenient than RFC 3339 in that the zone may be missing and the time may follow a space, and
+/// stricter in that there is no second 60, which JavaScript does not know either. Digits beyond the
+/// nanosecond are truncated.
 pub(super) fn instant(text: &[u8]) -> Option<i128> {
-    // Most strings are no dates, and end here.
+    // Most strings are not dates, and are rejected here.
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] = text else {
         return None;
     };
@@ -23,7 +23,7 @@ pub(super) fn instant(text: &[u8]) -> Option<i128> {
     Some(local - offset)
 }
 
-/// `T10:20:30`, a fraction and a zone: the time, and its nanoseconds ahead of UTC.
+/// Parses `T10:20:30`, a fraction and a zone: the time, and its offset from UTC in nanoseconds.
 fn time_and_offset(text: &[u8]) -> Option<(Time, i128)> {
     let [
         b'T' | b't' | b' ',
@@ -61,7 +61,7 @@ fn time_and_offset(text: &[u8]) -> Option<(Time, i128)> {
     Some((time, offset))
 }
 
-/// The nanoseconds of the leading digits, of which there must be one, and what follows.
+/// The nanoseconds of the leading digits, of which at least one is required, and the rest.
 fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at_checked(digits)?;

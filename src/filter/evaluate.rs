@@ -1,4 +1,4 @@
-//! From a tree to the slots it matches.
+//! Evaluates a tree to the set of slots it matches.
 
 use std::{
     collections::BTreeSet,
@@ -16,21 +16,21 @@ use super::{
 use crate::wiped::Wiped;
 
 impl FieldIndexes {
-    /// The slots that a filter matches, all of them `alive`.
+    /// Returns the slots that a filter matches, all of them `alive`.
     ///
-    /// `alive` must be all rows there are, for a field that has no index yet gets one of
-    /// them, and they must not change meanwhile: the caller holds the rows' lock.
+    /// `alive` must be all live rows, because a field that is not indexed yet gets an index of
+    /// them, and the rows must not change in the meantime: the caller holds their lock.
     pub fn evaluate(
         &self,
         filter: &Filter,
         alive: &RoaringBitmap,
         source: &impl Source,
     ) -> RoaringBitmap {
-        // As deep as the parser allows, and no deeper.
+        // Recursion is bounded by the maximum depth in the parser.
         let matches = |part: &Filter| self.evaluate(part, alive, source);
         match filter {
             Filter::And(parts) => {
-                // Of no parts, nothing: no condition is no reason to delete.
+                // An empty list matches nothing: the absence of conditions is no reason to delete.
                 let mut parts = parts.iter();
                 let mut set = parts.next().map(matches).unwrap_or_default();
                 for part in parts {
@@ -106,7 +106,7 @@ impl FieldIndex {
         }
     }
 
-    /// The rows of every boolean, number and string but the given ones.
+    /// The rows with a boolean, number or string other than the given ones.
     fn other_than(&self, scalars: &[Scalar]) -> RoaringBitmap {
         let mut bools = [true, true];
         let mut numbers = BTreeSet::new();
@@ -140,7 +140,7 @@ impl FieldIndex {
         if let Some((lower, upper)) = range.instants.bounds()
             && let Some(texts) = range.dates.bounds()
         {
-            // Instants are whole numbers, so that every bound can be made inclusive.
+            // Instants are integers, so every bound can be made inclusive.
             let first = match lower {
                 Bound::Included(&instant) => instant,
                 Bound::Excluded(&instant) => instant.saturating_add(1),
@@ -167,7 +167,7 @@ impl FieldIndex {
     }
 }
 
-/// The keys of dates from one instant to another, which is included.
+/// The keys of dates from one instant to another, both inclusive.
 fn keys_of(first: i128, last: i128) -> impl RangeBounds<(i128, Wiped<[u8]>)> {
     let empty = || Wiped::from(Box::default());
     (first, empty())..(last.saturating_add(1), empty())

@@ -1,6 +1,6 @@
-//! The indexes of fields: for each field that a filter ever used, which slots hold which
-//! values. A filter is answered from them alone, so that deleting what matches does not
-//! read every row, and neither does a filtered search.
+//! Field indexes: for each field that a filter has used, which slots hold which values. Filters are
+//! answered from the indexes alone, so neither a delete by filter nor a filtered search has to read
+//! every row.
 
 use hashbrown::HashMap;
 use parking_lot::RwLock;
@@ -14,26 +14,26 @@ use super::{
 };
 use crate::wiped::Wiped;
 
-/// Fields that keep their index. A program that makes up field names could otherwise fill
-/// the memory; what it asks beyond that is answered from an index of the moment.
+/// The maximum number of fields that keep their index. A program that generates field names could
+/// otherwise fill the memory; filters on further fields use a temporary index.
 const MAX_FIELDS: usize = 64;
-/// Reading one row costs about as much as going through this many slots of an index ...
+/// Reading one row costs about as much as scanning this many slots of an index ...
 const SLOTS_PER_ROW: u64 = 256;
-/// ... and visiting a key as much as this many.
+/// ... and visiting a key costs as much as this many.
 const SLOTS_PER_KEY: u64 = 16;
 
-/// The rows, as the filter needs them.
+/// The rows, as filters access them.
 pub trait Source {
     /// The JSON object at a slot, if there is one.
     fn metadata(&self, slot: u32) -> Option<&str>;
     fn slot_of(&self, id: &str) -> Option<u32>;
 }
 
-/// The field indexes of one collection. A field gets its index when a filter first uses it.
+/// The field indexes of one collection. A field is indexed when a filter first uses it.
 #[derive(Default)]
 pub struct FieldIndexes {
-    /// Many filters run at once and may find a field without its index; this lock is held
-    /// for as long as an index answers, and never while one is built.
+    /// Many filters run at once and may find a field without an index. This lock is held for as
+    /// long as an index is being read, and never while one is built.
     pub(super) fields: RwLock<HashMap<Path, FieldIndex>>,
 }
 
@@ -45,8 +45,8 @@ impl FieldIndexes {
         }
     }
 
-    /// Takes rows out, before the source forgets them: few by what they hold, many by
-    /// going through the indexes once.
+    /// Removes rows, before the source drops them: a few rows by reading their values, many by
+    /// sweeping the indexes once.
     pub fn remove(&mut self, slots: &RoaringBitmap, source: &impl Source) {
         for (path, index) in self.fields.get_mut() {
             if slots.len().saturating_mul(SLOTS_PER_ROW) < index.sweeping() {
@@ -59,16 +59,16 @@ impl FieldIndexes {
         }
     }
 
-    /// Builds the indexes that a filter will ask for and that are not there yet. Whoever
-    /// has to keep others out while it evaluates can do this part beside them.
+    /// Builds the indexes that a filter needs and that do not exist yet. A caller that evaluates
+    /// under an exclusive lock can call this before taking it.
     pub fn prepare(&self, filter: &Filter, alive: &RoaringBitmap, source: &impl Source) {
         for path in filter.paths() {
             self.ask(path, alive, source, |_| ());
         }
     }
 
-    /// The fields of a filter that no row has. Where a field has an index that is known at
-    /// once; else rows are read up to the first that has it.
+    /// The fields of a filter that no row has. An existing index answers this at once; otherwise
+    /// rows are read until one has the field.
     pub fn unknown<'f>(
         &self,
         filter: &'f Filter,
@@ -96,7 +96,7 @@ impl FieldIndexes {
         self.len() == 0
     }
 
-    /// How many fields' indexes know rows that are not `alive`.
+    /// How many fields' indexes contain rows that are not `alive`.
     pub fn count_beyond(&self, alive: &RoaringBitmap) -> usize {
         let fields = self.fields.read();
         fields
@@ -105,7 +105,7 @@ impl FieldIndexes {
             .count()
     }
 
-    /// An estimate of what the indexes take.
+    /// An estimate of the memory used by the indexes.
     pub fn memory_bytes(&self) -> usize {
         let fields = self.fields.read();
         let each = |(path, index): (&Path, &FieldIndex)| {
@@ -114,7 +114,7 @@ impl FieldIndexes {
         fields.iter().map(each).sum()
     }
 
-    /// What `answer` says of a field's index. `alive` are all rows there are.
+    /// Returns the result of `answer` for a field's index. `alive` must be all live rows.
     pub(super) fn ask<A>(
         &self,
         path: &Path,
@@ -132,25 +132,26 @@ impl FieldIndexes {
         let result = answer(&index);
         let mut fields = self.fields.write();
         if fields.len() < MAX_FIELDS {
-            // Whoever else built it meanwhile built the same: no row changes during a filter.
+            // If another thread has built it too, the two are the same: no row changes during a
+            // filter.
             fields.entry(path.clone()).or_insert(index);
         }
         result
     }
 }
 
-/// Everything that can be asked of one field. A row has one entry for each of its values.
+/// The index of one field. A row has one entry for each of its values.
 #[derive(Default)]
 pub(super) struct FieldIndex {
     pub nulls: RoaringBitmap,
-    /// Of `false` and of `true`.
+    /// For `false` and for `true`.
     pub bools: [RoaringBitmap; 2],
     pub numbers: Postings<Number>,
-    /// Strings that are no dates.
+    /// Strings that are not dates.
     pub texts: Postings<Wiped<[u8]>>,
-    /// Strings that are dates, by instant and then as written.
+    /// Strings that are dates, ordered by instant and then by text.
     pub dates: Postings<(i128, Wiped<[u8]>)>,
-    /// How many values rows have; a row that is missing the field is not here.
+    /// How many values each row has; a row without the field is absent.
     pub counts: Postings<usize>,
 }
 
@@ -196,7 +197,7 @@ impl FieldIndex {
         self.counts.sweep(slots);
     }
 
-    /// What it costs to sweep, in slots. All rows of the field are in `counts`.
+    /// The cost of a sweep, in slots. Every row that has the field is in `counts`.
     fn sweeping(&self) -> u64 {
         self.counts.len() + SLOTS_PER_KEY * self.keys() as u64
     }
@@ -274,7 +275,7 @@ mod tests {
 
     #[test]
     fn removing_leaves_nothing_behind() {
-        // Few, which are read, and many, which are swept.
+        // Few rows, which are read, and many, which are swept.
         for step in [3, 1000] {
             let (rows, alive) = rows(1000);
             let mut indexes = FieldIndexes::default();

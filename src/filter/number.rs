@@ -1,12 +1,12 @@
-//! Numbers, in the order of their values.
+//! Numbers ordered by value.
 
 use ordered_float::OrderedFloat;
 
-/// A number: an integer of up to 64 bits, signed or not, or a 64-bit float. All of them
-/// compare by value, so that `1` equals `1.0`, and 2^53 + 1 is between two floats.
+/// A number: an integer of up to 64 bits, signed or unsigned, or a 64-bit float. All of them are
+/// compared by value, so `1` equals `1.0`, and 2^53 + 1 lies between two floats.
 ///
-/// It is kept as the greatest float that is not above it and what is missing from there,
-/// which are ordered as numbers are: first by the one, then by the other.
+/// It is stored as the greatest float not above it, plus the difference. Ordering by the float
+/// first and then by the difference is the order of the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number {
     float: OrderedFloat<f64>,
@@ -15,8 +15,8 @@ pub struct Number {
 }
 
 impl Number {
-    /// The number that a JSON text is; of an integer of more than 64 bits the float that is
-    /// nearest. `None` beyond all floats.
+    /// Parses a JSON number. An integer of more than 64 bits becomes the nearest float. `None` if
+    /// it is outside the range of floats.
     pub(super) fn read(json: &str) -> Option<Self> {
         if let Ok(value) = json.parse::<i64>() {
             return Some(value.into());
@@ -28,7 +28,7 @@ impl Number {
         Some(value.into())
     }
 
-    /// The same of one that was read.
+    /// The same for a number that has already been parsed.
     pub(super) fn of(number: &serde_json::Number) -> Option<Self> {
         if let Some(value) = number.as_i64() {
             return Some(value.into());
@@ -40,7 +40,7 @@ impl Number {
         Some(value.into())
     }
 
-    /// The greatest float that is not above it, and what is missing from there.
+    /// The greatest float not above it, and the difference.
     pub(super) fn parts(self) -> (f64, u16) {
         (self.float.0, self.rest)
     }
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// A number as a test writes it.
+    /// A number as written in a test.
     #[derive(Debug, Clone, Copy)]
     enum Value {
         Whole(i128),
@@ -104,8 +104,8 @@ mod tests {
             }
         }
 
-        /// The integer below or at it, and whether it is that one. Floats of this size are
-        /// integers of 128 bits, or far beyond all of 64.
+        /// The greatest integer not above it, and whether the two are equal. Floats of this size
+        /// are either integers that fit 128 bits, or far outside the range of 64 bits.
         fn floor(self) -> (i128, bool) {
             match self {
                 Value::Whole(value) => (value, true),
@@ -117,7 +117,8 @@ mod tests {
             if let (Value::Float(a), Value::Float(b)) = (self, other) {
                 return a.partial_cmp(&b).unwrap();
             }
-            // One of them is whole: with the same integer below, it is that integer.
+            // One of them is an integer: if the floors are equal, it is the smaller one or they are
+            // equal.
             let ((a, a_is_whole), (b, b_is_whole)) = (self.floor(), other.floor());
             a.cmp(&b).then(b_is_whole.cmp(&a_is_whole))
         }
@@ -174,7 +175,7 @@ mod tests {
             ["9007199254740992", "9007199254740992.0"],
             ["18446744073709549568", "1.8446744073709549568e19"],
             ["-9223372036854775808", "-9.223372036854775808e18"],
-            // Of more bits than there are, the nearest float.
+            // Integers of more than 64 bits become the nearest float.
             ["18446744073709551617", "18446744073709551616.0"],
             ["100000000000000000000", "1e20"],
         ];

@@ -7,15 +7,15 @@ use roaring::RoaringBitmap;
 use super::number::Number;
 use crate::wiped::Wiped;
 
-/// What an entry of a map takes besides its key and its posting: its share of the nodes,
-/// which are not full.
+/// The memory that a map entry takes besides its key and its posting: its share of the nodes, which
+/// are not full.
 const ENTRY_OVERHEAD: usize = 16;
 
 /// The slots of each key, in the order of the keys.
 pub(super) struct Postings<K> {
     pub map: BTreeMap<K, Posting>,
-    /// What keys and postings hold outside the map, kept count of because there may be
-    /// millions.
+    /// The memory that keys and postings hold outside the map. It is tracked because there may be
+    /// millions of them.
     outside: usize,
 }
 
@@ -45,7 +45,7 @@ impl<K: Key> Postings<K> {
     }
 
     pub fn remove(&mut self, key: K, slot: u32) {
-        // A row may hold a value twice; the second time it is gone.
+        // A row may hold a value twice; the second time it has already been removed.
         if let Entry::Occupied(mut occupied) = self.map.entry(key) {
             let posting = occupied.get_mut();
             self.outside -= posting.heap_bytes();
@@ -72,7 +72,7 @@ impl<K: Key> Postings<K> {
         });
     }
 
-    /// Whether there is no slot but these.
+    /// Whether all slots are among these.
     pub fn is_within(&self, slots: &RoaringBitmap) -> bool {
         self.map.values().all(|posting| match posting {
             Posting::One(slot) => slots.contains(*slot),
@@ -80,7 +80,7 @@ impl<K: Key> Postings<K> {
         })
     }
 
-    /// How many slots there are, counted once for each of their keys.
+    /// The number of slots, counted once for each of their keys.
     pub fn len(&self) -> u64 {
         self.map.values().map(Posting::len).sum()
     }
@@ -90,7 +90,7 @@ impl<K: Key> Postings<K> {
     }
 }
 
-/// What a value may be indexed by.
+/// A key of an index.
 pub(super) trait Key: Ord {
     fn heap_bytes(&self) -> usize {
         0
@@ -113,8 +113,8 @@ impl Key for (i128, Wiped<[u8]>) {
     }
 }
 
-/// The slots of one key. Most keys of a field of unique values have one, which a bitmap
-/// would spend a hundred bytes on.
+/// The slots of one key. In a field of unique values most keys have a single slot, for which a
+/// bitmap would take a hundred bytes.
 pub(super) enum Posting {
     One(u32),
     Many(RoaringBitmap),
@@ -129,7 +129,7 @@ impl Posting {
         }
     }
 
-    /// Whether anything remains.
+    /// Returns whether any slot remains.
     fn remove(&mut self, slot: u32) -> bool {
         match self {
             Posting::One(only) => *only != slot,
@@ -140,7 +140,7 @@ impl Posting {
         }
     }
 
-    /// Whether anything remains.
+    /// Returns whether any slot remains.
     fn sweep(&mut self, gone: &RoaringBitmap) -> bool {
         match self {
             Posting::One(only) => !gone.contains(*only),

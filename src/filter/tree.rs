@@ -1,8 +1,8 @@
-//! The tree that every form of a filter becomes.
+//! The tree that every form of a filter is parsed to.
 //!
-//! It has fewer kinds of conditions than the forms have: `$ne` is a `Not`, `$exists` counts
-//! values, a text that is a date is an instant. What is one condition here is evaluated by
-//! one piece of code, whichever way it was written.
+//! It has fewer kinds of conditions than the forms: `$ne` is a `Not`, `$exists` counts values, a
+//! string that is a date is an instant. Each kind of condition is evaluated by one piece of code,
+//! however it was written.
 
 use std::{
     cmp::Ordering,
@@ -18,7 +18,7 @@ use super::{date, number::Number, value::Path};
 pub enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
-    /// The complement: everything alive that the inner filter does not match.
+    /// The complement: every live row that the inner filter does not match.
     Not(Box<Filter>),
     HasId(Vec<Box<str>>),
     Field {
@@ -27,16 +27,16 @@ pub enum Filter {
     },
 }
 
-/// What is asked of one field.
+/// A test on one field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// A value equals one of these.
     In(Vec<Scalar>),
     /// A boolean, number or string equals none of these.
     Except(Vec<Scalar>),
-    /// A value lies inside.
+    /// A value lies within the range.
     Range(Range),
-    /// Something is there, and the number of its values lies inside.
+    /// There is something, and the number of its values lies within the interval.
     Count(Interval<Number>),
 }
 
@@ -46,13 +46,13 @@ pub enum Scalar {
     Null,
     Bool(bool),
     Number(Number),
-    /// A string that is no date.
+    /// A string that is not a date.
     Text(Box<str>),
-    /// A `Date`, or a string that is a date: as a text it could only equal itself.
+    /// A `Date`, or a string that is a date: as a string it could only equal itself.
     Instant(i128),
 }
 
-/// What one value is inside of.
+/// A range that a single value must lie in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Range {
     Numbers(Interval<Number>),
@@ -60,16 +60,16 @@ pub enum Range {
 }
 
 /// A range of strings. A bound that is a date bounds dates as instants and other strings as
-/// texts, so the two kinds of strings have ranges of their own.
+/// strings, so the two kinds of strings have ranges of their own.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StringRange {
-    /// For strings that are dates: by the bounds that are dates.
+    /// For strings that are dates: the bounds that are dates.
     pub instants: Interval<i128>,
-    /// For strings that are dates: by the bounds that are not.
+    /// For strings that are dates: the bounds that are not.
     pub dates: Interval<Box<str>>,
     /// For other strings.
     pub texts: Interval<Box<str>>,
-    /// A bound is a `Date`, with which other strings do not compare.
+    /// Whether a bound is a `Date`, which is not compared with other strings.
     pub dates_only: bool,
 }
 
@@ -97,7 +97,7 @@ impl Filter {
         Self::join(parts, Filter::Or)
     }
 
-    /// One part needs no list.
+    /// A single part needs no list.
     fn join(mut parts: Vec<Filter>, list: fn(Vec<Filter>) -> Filter) -> Self {
         match (parts.pop(), parts.is_empty()) {
             (Some(only), true) => only,
@@ -112,7 +112,7 @@ impl Filter {
         Filter::Not(Box::new(self))
     }
 
-    /// What matches the rows that have a field.
+    /// A filter that matches the rows that have a field.
     pub fn having(path: &Path) -> Self {
         Filter::Field {
             path: path.clone(),
@@ -120,13 +120,13 @@ impl Filter {
         }
     }
 
-    /// The fields that it asks about, each once, also those that it negates.
+    /// The fields it refers to, without repetitions, including those it negates.
     pub fn paths(&self) -> Vec<&Path> {
         let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         let mut parts = vec![self];
         while let Some(part) = parts.pop() {
             match part {
-                // The last is taken first.
+                // The last one is popped first.
                 Filter::And(list) | Filter::Or(list) => parts.extend(list.iter().rev()),
                 Filter::Not(part) => parts.push(part),
                 Filter::HasId(_) => {}
@@ -176,7 +176,7 @@ impl<T> Default for Interval<T> {
 }
 
 impl<T: Ord> Interval<T> {
-    /// Keeps the stricter of the bound that is there and the new one.
+    /// Keeps the stricter of the existing bound and the new one.
     pub(super) fn narrow(&mut self, comparison: Comparison, operand: T) {
         let (side, stricter) = match comparison {
             Comparison::Gt | Comparison::Gte => (&mut self.lower, Ordering::Greater),
@@ -199,8 +199,8 @@ impl<T: Ord> Interval<T> {
         }
     }
 
-    /// The bounds, or `None` if nothing can lie between them: an ordered map refuses to be
-    /// asked for such a range.
+    /// The bounds, or `None` if nothing can lie between them: an ordered map panics on such a
+    /// range.
     pub(super) fn bounds(&self) -> Option<(Bound<&T>, Bound<&T>)> {
         use Bound::{Excluded, Included, Unbounded};
         let possible = match (&self.lower, &self.upper) {
@@ -247,7 +247,7 @@ mod tests {
                     assert_eq!(interval.contains(&value), expected, "{interval:?} {value}");
                     assert!(!expected || interval.bounds().is_some());
                 }
-                // An ordered set must take whatever bounds it is given.
+                // An ordered set must accept the bounds, whatever they are.
                 let set = std::collections::BTreeSet::from([1, 2]);
                 if let Some(bounds) = interval.bounds() {
                     set.range(bounds).count();

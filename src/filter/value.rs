@@ -1,9 +1,9 @@
-//! What rows hold: the values at a path, read from the text of their metadata.
+//! The values that rows hold at a path, read from the JSON text of their metadata.
 //!
-//! Metadata comes from outside and may nest deeply, hold numbers beyond a float or strings
-//! that are no Unicode. It is read where the path leads and nowhere else, without recursion,
-//! so that such a value cannot hide its neighbours: a row that seemed to lack a field would
-//! match every `must_not`.
+//! Metadata is untrusted: it may be deeply nested, and contain numbers outside the range of a float
+//! or strings that are not valid Unicode. Only what is on the path is read, without recursion, so
+//! that such a value cannot hide its neighbours: a row that seemed to lack a field would match
+//! every `must_not`.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -35,21 +35,21 @@ impl Path {
     }
 }
 
-/// One value that conditions compare with. Texts are bytes: a JavaScript string may hold
-/// half a surrogate pair, which is no UTF-8 but a string nonetheless.
+/// A single value that conditions compare with. Strings are bytes: a JavaScript string may contain
+/// half a surrogate pair, which is not valid UTF-8 but a string nonetheless.
 #[derive(Debug, PartialEq)]
 pub(super) enum Element {
     Null,
     Bool(bool),
     Number(Number),
-    /// A string that is a date: its instant, and as it is written.
+    /// A string that is a date: its instant, and its text.
     Date(i128, Wiped<[u8]>),
     /// Any other string.
     Text(Wiped<[u8]>),
 }
 
 impl Element {
-    /// `None` for objects, arrays and numbers beyond a float, which equal nothing.
+    /// `None` for objects, arrays and numbers outside the range of a float, which equal nothing.
     fn read(json: &str) -> Option<Self> {
         Some(match json.as_bytes().first()? {
             b'n' => Element::Null,
@@ -69,11 +69,11 @@ impl Element {
     }
 }
 
-/// What one row holds at a path. Everything is empty where the field is missing.
+/// What one row holds at a path. Everything is empty if the field is missing.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Held {
-    /// How many values each thing found counts as. There may be more than one thing, where
-    /// an array of objects is on the way.
+    /// How many values each match of the path counts as. There may be more than one match if the
+    /// path leads through an array of objects.
     pub counts: Vec<usize>,
     pub elements: Vec<Element>,
 }
@@ -95,7 +95,7 @@ impl Held {
         Self::of(&found)
     }
 
-    /// What is held where these values were found.
+    /// Collects the values found at a path.
     pub fn of(found: &[&str]) -> Self {
         let mut held = Self::default();
         for json in found {
@@ -120,8 +120,8 @@ pub(super) fn items(json: &str) -> impl ExactSizeIterator<Item = &str> {
     items.into_iter().map(RawValue::get)
 }
 
-/// The keys and values of an object; nothing else has any. Of a repeated key the
-/// last counts.
+/// The keys and values of an object; none for anything else. If a key is repeated, the last one
+/// counts.
 pub(super) fn members(json: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, &str)> {
     let members: HashMap<Bytes, &RawValue> = serde_json::from_str(json).unwrap_or_default();
     members
@@ -129,7 +129,7 @@ pub(super) fn members(json: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, &str)>
         .map(|(Bytes(key), value)| (key, value.get()))
 }
 
-/// The value of an object's key; `None` for anything but an object too.
+/// The value of an object's key; `None` also for anything but an object.
 fn member<'m>(json: &'m str, key: &str) -> Option<&'m str> {
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = Member(key).deserialize(&mut reader).ok()?;
@@ -137,7 +137,7 @@ fn member<'m>(json: &'m str, key: &str) -> Option<&'m str> {
     value.map(RawValue::get)
 }
 
-/// Reads an object for the value of one key. Of a repeated key the last counts, as in
+/// Reads the value of one key from an object. If the key is repeated, the last one counts, as in
 /// JavaScript.
 struct Member<'k>(&'k str);
 
@@ -169,7 +169,7 @@ impl<'de> Visitor<'de> for Member<'_> {
     }
 }
 
-/// A string as bytes, so that half a surrogate pair is no error.
+/// A string as bytes, so that half a surrogate pair is not an error.
 #[derive(PartialEq, Eq, Hash)]
 struct Bytes<'de>(Cow<'de, [u8]>);
 
@@ -246,12 +246,12 @@ mod tests {
                 vec![number(1.0), number(4.0), number(5.0)],
             ),
             ("a.0", r#"{"a":[1]}"#, vec![], vec![]),
-            // Of a repeated key the last counts.
+            // If a key is repeated, the last one counts.
             ("a", r#"{"a":1,"a":2}"#, vec![1], vec![number(2.0)]),
             // Escapes in keys and values.
             ("é", r#"{"\u00e9":"\u00e9\n"}"#, vec![1], vec![text("é\n")]),
             ("a", r#"{"a":-0.0}"#, vec![1], vec![number(0.0)]),
-            // Beyond a float: present, and no number.
+            // Outside the range of a float: present, but not a number.
             ("a", r#"{"a":1e999}"#, vec![1], vec![]),
             (
                 "a",

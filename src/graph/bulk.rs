@@ -1,5 +1,5 @@
-//! Building a graph of many vectors with hnsw_rs, on many threads. Its graph is one of
-//! reference-counted points; the result is flattened.
+//! Builds a graph of many vectors with hnsw_rs, on many threads. Its graph consists of
+//! reference-counted points; the result is flattened into arrays.
 
 use std::{slice, sync::Arc};
 
@@ -16,8 +16,8 @@ use super::{Graph, HnswParams, Layer, NONE, neighbours::select, rows::Rows};
 /// hnsw_rs distributes nodes over at most this many layers.
 const MAX_LAYERS: usize = 16;
 
-/// How far two slots are from each other. A point of hnsw_rs is nothing but the number of its
-/// slot, so that what it copies holds nothing of a vector.
+/// The distance between two slots. A point in hnsw_rs is only a slot number, so the copies it makes
+/// contain nothing of a vector.
 struct SlotDistance(Arc<Rows>);
 
 impl Distance<u32> for SlotDistance {
@@ -29,7 +29,7 @@ impl Distance<u32> for SlotDistance {
     }
 }
 
-/// A graph under construction, of slots whose rows are copied.
+/// A graph under construction, of slots whose rows have been copied.
 pub struct Builder {
     hnsw: Hnsw<'static, u32, SlotDistance>,
     rows: Arc<Rows>,
@@ -39,9 +39,9 @@ pub struct Builder {
 
 impl Builder {
     pub fn new(rows: Arc<Rows>, params: &HnswParams, expected: usize) -> Self {
-        // Lists that only hold what leads in different directions have room for the links
-        // of later nodes; `flatten` fills them. Filled from the beginning, they are full
-        // of near neighbours, and clusters come apart while the graph is built.
+        // Lists that hold only diverse neighbours leave room for the links of later nodes;
+        // `flatten` fills them up. If they were filled from the start, it would be with near
+        // neighbours, and clusters would become disconnected while the graph is built.
         let (m, ef) = (params.m, params.ef_construction);
         Self {
             hnsw: Hnsw::new(m, expected, MAX_LAYERS, ef, SlotDistance(rows.clone())),
@@ -60,8 +60,8 @@ impl Builder {
         self.members.extend(slots);
     }
 
-    /// The graph in flat arrays, with all nodes within reach. `None` where it has no node.
-    /// Works on the threads of the current rayon pool.
+    /// The graph as flat arrays, with every node reachable. `None` if it has no nodes. Runs on the
+    /// threads of the current rayon pool.
     pub fn flatten(&self) -> Option<Graph> {
         let m = self.m;
         let last = self.members.max()?;
@@ -105,7 +105,7 @@ impl Builder {
         Some(graph)
     }
 
-    /// Each node's best `width` neighbours, in the order of the slots.
+    /// Each node's best `width` neighbours, in slot order.
     fn chosen(&self, lists: &Lists, width: usize) -> Vec<(u32, Vec<u32>)> {
         let distance = |a, b| self.rows.distance(a, b);
         let choose = |(&slot, list): (&u32, &Vec<u32>)| {
@@ -121,19 +121,19 @@ impl Builder {
     }
 }
 
-/// The lists of neighbours of one layer.
+/// The neighbour lists of one layer.
 type Lists = HashMap<u32, Vec<u32>>;
 
-/// Takes a node's links over, in both directions.
+/// Adds a node's links, in both directions.
 ///
-/// Where a list is full, hnsw_rs drops its farthest entry, which may be the only way
-/// out of a cluster. The other end still has that link, and choosing again from both
-/// ends' links brings it back.
+/// When a list is full, hnsw_rs drops its farthest entry, which may be the only way out of a
+/// cluster. The other end still has that link, and selecting again from the links of both ends
+/// restores it.
 fn add(layers: &mut Vec<Lists>, slot: u32, level: usize, point: &Point<'_, u32>) {
     if layers.len() <= level {
         layers.resize_with(level + 1, Lists::default);
     }
-    // hnsw_rs keeps notes for layers above the node's own: not neighbours.
+    // hnsw_rs also records entries for layers above the node's own; they are not neighbours.
     for (lists, found) in layers[..=level].iter_mut().zip(point.get_neighborhood_id()) {
         lists.entry(slot).or_default();
         for neighbour in found {

@@ -1,25 +1,26 @@
-//! A graph as a file: who is linked to whom, and nothing of the vectors.
+//! A graph as a file: which nodes are linked, and nothing of the vectors.
 //!
-//! Nodes are numbered from 0 and named by their vectors' keys, so that slots may differ
-//! when the file is read. After the beginning that all files have come, as little-endian
-//! 32-bit numbers, `m`, the count of nodes, the entry and the count of upper layers; the
-//! nodes' keys of 64 bits, 0 for one that is deleted; each node's `2 * m` neighbours; for
-//! each upper layer the count of its nodes and, for each, the node and its `m`
-//! neighbours; and a checksum of everything before.
+//! Nodes are numbered from 0 and identified by their vectors' keys, so slots may differ when the
+//! file is read. The file begins with the preamble that all files have. Then follow, as
+//! little-endian 32-bit numbers, `m`, the number of nodes, the entry node and the number of upper
+//! layers; the nodes' keys of 64 bits, 0 for a deleted node; each node's `2 * m` neighbours; for
+//! each upper layer the number of its nodes and, for each of them, the node and its `m` neighbours;
+//! and a checksum of everything before.
 //!
-//! A vector that was deleted after the file was written is a node without a slot, and is
-//! taken out when the file is read.
+//! A vector that was deleted after the file was written is a node without a slot. It is removed
+//! from the graph when the file is read.
 
 use roaring::RoaringBitmap;
 
 use super::{Graph, Layer, NONE};
 use crate::storage::{GRAPH_FILE, PREAMBLE, check_preamble, checksum, preamble};
 
-/// With a larger share of deleted nodes building it is as fast.
+/// With a larger share of deleted nodes than this, rebuilding the graph is just as fast.
 const DEAD: f64 = 0.75;
 
 impl Graph {
-    /// The graph's file. `key` names the vector at a slot, if there still is one.
+    /// Encodes the graph as a file. `key` returns the key of the vector at a slot, if it still
+    /// exists.
     pub fn encode(&self, key: impl Fn(u32) -> Option<u64>) -> Vec<u8> {
         let mut out = preamble(GRAPH_FILE).to_vec();
         let mut number = vec![NONE; self.members.max().map_or(0, |slot| slot as usize + 1)];
@@ -49,7 +50,7 @@ impl Graph {
             push(self.neighbours(0, slot), 2 * self.m);
         }
         for (layer, lists) in self.upper.iter().enumerate() {
-            // In order, so that the same graph makes the same file.
+            // Sorted, so that the same graph always produces the same file.
             let mut slots: Vec<u32> = lists.position.keys().copied().collect();
             slots.sort_unstable();
             out.extend((slots.len() as u32).to_le_bytes());
@@ -69,7 +70,7 @@ impl Graph {
         out
     }
 
-    /// The keys of the vectors that a graph's file names; none where it is damaged.
+    /// The keys of the vectors in a graph file; none if it is damaged.
     pub fn keys_in(file: &[u8]) -> impl Iterator<Item = u64> {
         let keys = file.get(PREAMBLE + 4..).and_then(|rest| {
             let mut input = Input(rest);
@@ -82,10 +83,10 @@ impl Graph {
             .filter(|&key| key != 0)
     }
 
-    /// Reads a graph's file, and tells how many of its nodes were taken out: those of vectors
-    /// that are no more. `slot` tells where the vector of a key is, if there still is
-    /// one; `distance` is between two slots. `None` when the file is damaged, of another
-    /// version or shape, or too old to be of use: then the graph has to be built.
+    /// Decodes a graph file, and returns how many nodes were removed because their vectors no
+    /// longer exist. `slot` returns the slot of the vector with a key, if it still exists;
+    /// `distance` is the distance between two slots. `None` if the file is damaged, has a different
+    /// version or shape, or is too old to be useful; the graph must then be rebuilt.
     pub fn decode(
         bytes: &[u8],
         m: usize,
@@ -114,7 +115,7 @@ impl Graph {
             return None;
         }
         let known = |&node: &u32| node == NONE || (node as usize) < count;
-        // As it was written: its nodes' numbers stand for their slots.
+        // As it was written: node numbers are used as slots.
         let mut graph = Self {
             m,
             entry: entry as u32,
@@ -154,7 +155,7 @@ impl Graph {
     }
 }
 
-/// What is left of a file's bytes.
+/// The remaining bytes of a file.
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

@@ -1,28 +1,29 @@
-//! Making sure that a walk can reach every node.
+//! Makes sure that a walk can reach every node.
 //!
-//! A graph whose lists are all full of near neighbours can fall apart into islands, most
-//! easily where a vector has more copies than a list has places. A walk that starts on
-//! one island never sees the others.
+//! A graph whose lists are all full of near neighbours can fall apart into islands, most easily
+//! where a vector has more copies than a list has room for. A walk that starts on one island never
+//! sees the others.
 //!
-//! What the entry leads to is a tree: each node has a parent, whose list leads to it. Any
-//! other link may be replaced, and nothing is cut off. `n` nodes have `n - 1` links of the
-//! tree and many times as many places, so there is always a node with a place.
+//! The nodes reachable from the entry form a tree: each node has a parent, whose list links to it.
+//! Any other link may be replaced without cutting anything off. The tree of `n` nodes uses `n - 1`
+//! links, and the lists have room for many times as many, so there is always a node with room.
 
 use super::{Graph, NONE};
 
 /// How many nodes near an island are considered for a link to it.
 const SHORES: usize = 32;
-/// A walk to an island looks at about so many nodes. There may be as many islands as nodes.
+/// The approximate number of nodes that a walk to an island visits. There may be as many islands as
+/// nodes.
 const BUDGET: usize = 2048;
 
 impl Graph {
-    /// Links what the entry does not lead to on the bottom layer.
+    /// Links the nodes on the bottom layer that cannot be reached from the entry.
     pub fn connect(&mut self, distance: impl Fn(u32, u32) -> f64) {
         if self.entry == NONE {
             return;
         }
         let mut parents = vec![NONE; self.slots()];
-        // All nodes with a parent, but for some at the end that have no place.
+        // All nodes with a parent, except for some at the end that have no room.
         let mut shore = Vec::new();
         self.reach(self.entry, self.entry, &mut parents, &mut shore);
         let nodes = self.members.iter();
@@ -38,13 +39,13 @@ impl Graph {
             };
             let own = self.neighbours(0, lost).iter().copied().find(usable);
             let near = own.or_else(|| {
-                // On the bottom layer only: the upper ones could lead to the island.
+                // On the bottom layer only, since the upper ones could lead into the island.
                 let near = |slot| distance(lost, slot);
                 let usable = |slot| usable(&slot);
                 let found = self.explore_within(BUDGET, 0, self.entry, &near, usable, SHORES);
                 found.iter().min().map(|&(_, slot)| slot)
             });
-            // Where nothing near has a place, what was reached last has to do.
+            // If nothing nearby has room, fall back to the node reached last.
             while shore
                 .pop_if(|slot| self.place(*slot, &parents).is_none())
                 .is_some()
@@ -58,7 +59,7 @@ impl Graph {
         }
     }
 
-    /// The last place in a node's list that leads to none of its children.
+    /// The last position in a node's list that does not link to one of its children.
     fn place(&self, slot: u32, parents: &[u32]) -> Option<usize> {
         let list = self.neighbours(0, slot);
         if list.len() < 2 * self.m {
@@ -68,7 +69,7 @@ impl Graph {
             .rposition(|&next| parents[next as usize] != slot)
     }
 
-    /// Leads from one node to another, where there is a place.
+    /// Links one node to another, if its list has room.
     fn link(&mut self, from: u32, to: u32, parents: &[u32]) {
         if self.neighbours(0, from).contains(&to) {
             return;
@@ -78,8 +79,8 @@ impl Graph {
         }
     }
 
-    /// Gives a node, which `parent` leads to, and all that it leads to and that has none, its
-    /// parent.
+    /// Sets the parent of a node to `parent`, and visits everything reachable from it that has no
+    /// parent yet.
     fn reach(&self, parent: u32, node: u32, parents: &mut [u32], reached: &mut Vec<u32>) {
         parents[node as usize] = parent;
         let mut queue = vec![node];
@@ -105,8 +106,8 @@ mod tests {
         vectors::{Codes, Metric, Vectors},
     };
 
-    /// A graph of vectors of which each is there `copies` times, and looks at them when it is
-    /// connected, for each node.
+    /// A connected graph in which each vector occurs `copies` times, and the number of distance
+    /// computations per node that connecting it took.
     fn connected(count: u32, copies: u32) -> (Graph, f64) {
         const DIMENSION: usize = 64;
         let mut vectors = Vectors::new(DIMENSION, Metric::Cosine);

@@ -1,58 +1,58 @@
-//! How near two vectors are to each other, for the graph's links.
+//! The distance between vectors that decides which nodes are linked.
 
 use roaring::RoaringBitmap;
 use zeroize::DefaultIsZeroes;
 
 use crate::vectors::{Basis, Metric, Vectors, distance_squared, dot_codes};
 
-/// What rounding adds to the squared distance of two copies, beside their squared lengths;
-/// far below what a unit of a code makes.
+/// Rounding error in the squared distance of two copies, relative to their squared lengths; far
+/// below the effect of one unit of a code.
 const ROUNDING: f64 = 1e-12;
 
 /// What a distance needs besides the code.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CodeTerms {
-    /// What a unit of the code is worth.
+    /// The value of one unit of the code.
     scale: f64,
-    /// The row's squared length, the extra coordinate included.
+    /// The row's squared length, including the extra coordinate.
     square: f64,
-    /// One more coordinate of the row, not in the code.
+    /// An additional coordinate of the row, which is not in the code.
     extra: f64,
 }
 
 impl DefaultIsZeroes for CodeTerms {}
 
-/// Rows that a geometry is measured on.
+/// The number of rows a geometry is measured on.
 const SAMPLE: u64 = 1024;
-/// How wide the logarithms of the lengths are beside the directions. Measured on eight kinds
-/// of 3,000 rows: with 0.2, those around a common offset lose a tenth of their nearest; with
-/// 1, those of heavy-tailed lengths do.
+/// The spread of the logarithms of lengths relative to that of the directions. Measured on eight
+/// kinds of 3,000 rows: with 0.2, rows around a common offset lose a tenth of their nearest
+/// neighbours; with 1, rows with heavy-tailed lengths do.
 const LENGTHS: f64 = 0.5;
-/// No difference of lengths that is only rounding counts.
+/// An upper limit on the weight, so that differences in length that are only rounding do not count.
 const LARGEST_WEIGHT: f64 = 16.0;
 
-/// How rows are laid out so that Euclidean distance makes neighbours of those that a walk
-/// by the metric goes between: a graph that is built with a real distance is better connected
-/// than one built with dot products.
+/// Maps rows to a space in which Euclidean distance makes neighbours of rows that a walk by the
+/// metric passes between. A graph built with a true distance is better connected than one built
+/// with dot products.
 #[derive(Debug, Clone, Copy)]
 pub struct Geometry {
     metric: Metric,
     basis: Basis,
-    /// For the dot product: the usual logarithm of a row's length, and what a difference of
-    /// logarithms counts beside one of directions.
+    /// For the dot product: the mean logarithm of a row's length, and the weight of a difference in
+    /// logarithms relative to one in direction.
     usual: f64,
     weight: f64,
 }
 
 impl Geometry {
-    /// For the graph of the rows at `alive`, measured on a sample of them.
+    /// The geometry for a graph of the rows at `alive`, measured on a sample of them.
     ///
-    /// For the dot product, which is no distance, neighbours are rows of about the same
-    /// direction and about the same length. A walk then climbs to the longer rows in the
-    /// query's direction step by step. Bringing all rows to one length with an extra
-    /// coordinate (Bachrach et al., "Speeding up the Xbox recommender system", RecSys 2014)
-    /// keeps the order of dot products, but puts the longest rows, which are what is searched
-    /// for, far from all others: where lengths differ, up to half of the nearest were lost.
+    /// For the dot product, which is not a distance, neighbours are rows of similar direction and
+    /// similar length. A walk then climbs step by step to the longer rows in the query's direction.
+    /// Extending all rows to the same length with an extra coordinate (Bachrach et al., "Speeding
+    /// up the Xbox recommender system", RecSys 2014) preserves the order of dot products, but moves
+    /// the longest rows, which are the ones searches look for, far away from all others: where
+    /// lengths differ, up to half of the nearest neighbours were lost.
     pub fn of(vectors: &Vectors, alive: &RoaringBitmap) -> Self {
         let mut geometry = Self {
             metric: vectors.metric(),
@@ -91,7 +91,7 @@ impl Geometry {
         let square = |x: f64| x * x;
         let spread = logarithms.iter().map(|&x| square(x - self.usual));
         let spread = (spread.sum::<f64>() / count).sqrt();
-        // The variance of unit rows is what their mean lacks of a unit's length.
+        // The variance of unit rows is 1 minus the squared length of their mean.
         let mean = direction.iter().map(|&sum| square(sum / count));
         let directions = (1.0 - mean.sum::<f64>()).max(0.0).sqrt();
         self.weight = (LENGTHS * directions / spread).min(LARGEST_WEIGHT);
@@ -122,7 +122,7 @@ impl Geometry {
         }
     }
 
-    /// Writes the row at `slot` to `out`, as it is laid out: one more value than it has.
+    /// Writes the mapped row at `slot` to `out`: one value more than the row has.
     pub(super) fn write_row(&self, vectors: &Vectors, slot: u32, out: &mut [f32]) {
         let norm = vectors.terms(slot).norm;
         let (scale, extra) = match self.metric {
@@ -138,7 +138,7 @@ impl Geometry {
 
     /// The extra coordinate of a row of this length.
     fn extra(&self, norm: f64) -> f64 {
-        // A row of zeros has no logarithm: it is very short.
+        // A row of zeros has no logarithm; it counts as very short.
         self.weight * (norm.max(f64::MIN_POSITIVE).ln() - self.usual)
     }
 }
@@ -149,14 +149,14 @@ pub(super) fn code_distance((a, of_a): (&[i8], &CodeTerms), (b, of_b): (&[i8], &
     let product = dot * of_a.scale * of_b.scale + of_a.extra * of_b.extra;
     let squares = of_a.square + of_b.square;
     let distance = squares - 2.0 * product;
-    // Copies are to be at no distance, which rounding could take from them.
+    // Copies must be at distance 0, which rounding could otherwise prevent.
     if distance <= squares * ROUNDING {
         return 0.0;
     }
     distance.min(f64::from(f32::MAX)) as f32
 }
 
-/// Squared Euclidean distance of two rows as `Geometry` lays them out.
+/// Squared Euclidean distance of two rows mapped by `Geometry`.
 pub(super) fn row_distance(a: &[f32], b: &[f32]) -> f32 {
     distance_squared(a, b).min(f64::from(f32::MAX)) as f32
 }

@@ -1,25 +1,25 @@
-//! Inserting nodes into the graph (Malkov and Yashunin, algorithm 1), many at a time.
+//! Inserts nodes into the graph (Malkov and Yashunin, algorithm 1), many at a time.
 //!
-//! Nodes are inserted in batches. All nodes of a batch look for their neighbours in the
-//! graph as it was before, on all cores, and among each other; then their neighbours'
-//! lists take them in, again on all cores. Nothing has to be locked, and the outcome is
-//! the same on any number of cores.
+//! Nodes are inserted in batches. All nodes of a batch search for their neighbours in the graph as
+//! it was before, on all cores, and among each other; then they are added to their neighbours'
+//! lists, again on all cores. No locks are needed, and the result is the same on any number of
+//! cores.
 
 use ordered_float::OrderedFloat;
 use rayon::prelude::*;
 
 use super::{Graph, Layer, NONE, neighbours::select, rows::Rows};
 
-/// Nodes of a batch, at least and at most. A batch is small beside the graph, so that the
-/// graph grows nearly as if the nodes came one by one; the others of a batch are all
-/// compared with, which is cheap up to here.
+/// The minimum and maximum size of a batch. A batch is small compared with the graph, so that the
+/// graph grows almost as if the nodes came one by one. Each node is compared with all others of its
+/// batch, which is cheap up to this size.
 const BATCH: (usize, usize) = (64, 512);
-/// A batch is no larger than this share of the graph.
+/// A batch is at most 1/`SHARE` of the graph.
 const SHARE: usize = 16;
-/// No node is on more layers above the bottom one.
+/// The maximum number of layers above the bottom one.
 const MAX_LEVEL: usize = 15;
 
-/// How many times the usual number of nodes is visited to get beyond a node's copies.
+/// How many times the usual number of nodes may be visited to get past a node's copies.
 const BEYOND: usize = 16;
 
 /// A node to insert, and its neighbours on each of its layers.
@@ -40,8 +40,8 @@ impl Graph {
         }
     }
 
-    /// Inserts nodes that are not in the graph yet, weighing `ef` candidates for each one's
-    /// neighbours. Works on the threads of the current rayon pool.
+    /// Inserts nodes that are not in the graph yet, with a candidate list of size `ef`. Runs on the
+    /// threads of the current rayon pool.
     pub fn insert(&mut self, mut slots: &[u32], ef: usize, rows: &Rows) {
         while !slots.is_empty() {
             let size = (self.members.len() as usize / SHARE).clamp(BATCH.0, BATCH.1);
@@ -71,8 +71,8 @@ impl Graph {
         }
     }
 
-    /// The highest layer of the node at `slot`: geometrically distributed, and always the
-    /// same for a slot.
+    /// The highest layer of the node at `slot`: geometrically distributed, and always the same for
+    /// a given slot.
     fn level(&self, slot: u32) -> usize {
         // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
         let mut z = (u64::from(slot) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -83,7 +83,7 @@ impl Graph {
         (level as usize).min(MAX_LEVEL)
     }
 
-    /// Chooses a node's neighbours among the graph's nodes and the others of its batch.
+    /// Selects a node's neighbours among the graph's nodes and the rest of its batch.
     fn plan(
         &self,
         slot: u32,
@@ -110,7 +110,7 @@ impl Graph {
                 entry = found.iter().min().copied().or(entry);
                 let copies = found.iter().filter(|node| node.0.0 <= 0.0).count();
                 if copies >= self.width(layer) {
-                    // Lists of nothing but copies would make an island of them.
+                    // If the lists contained only copies, the copies would become an island.
                     let differs = |other| rows.distance(slot, other) > 0.0;
                     found.extend(self.explore_within(
                         BEYOND * ef,
@@ -129,7 +129,7 @@ impl Graph {
         Plan { slot, lists }
     }
 
-    /// Makes a node of what was planned. Nothing leads to it yet.
+    /// Adds a planned node to the graph. Nothing links to it yet.
     fn add(&mut self, plan: &Plan) {
         let level = plan.lists.len() - 1;
         if self.members.is_empty() || level > self.level_of(self.entry) {
@@ -152,8 +152,8 @@ impl Graph {
         }
     }
 
-    /// Offers nodes of a layer new neighbours, as pairs of the node and its new neighbour.
-    /// Where there is no room for all, the node chooses again.
+    /// Adds new neighbours to nodes of a layer, given as pairs of a node and its new neighbour. A
+    /// node whose list has no room for all of them selects its neighbours again.
     pub(super) fn offer(
         &mut self,
         layer: usize,
@@ -185,7 +185,7 @@ impl Graph {
     }
 }
 
-/// The best `width` of the candidates for a node's list of neighbours.
+/// Selects the best `width` of the candidates for a node's neighbour list.
 pub(super) fn choose(
     slot: u32,
     candidates: &[u32],
@@ -198,7 +198,7 @@ pub(super) fn choose(
     select(&candidates, width, distance)
 }
 
-/// Nearest first, each once.
+/// Sorts candidates by distance and removes duplicates.
 fn sort(candidates: &mut Vec<(f32, u32)>) {
     candidates.sort_unstable_by_key(|&(near, slot)| (OrderedFloat(near), slot));
     candidates.dedup();

@@ -1,9 +1,9 @@
 //! The HNSW graph over a collection's codes (Malkov and Yashunin, arXiv 1603.09320).
 //!
-//! It is kept as flat arrays of slots, which a search walks several times faster than a
-//! graph of reference-counted points (`search.rs`). The graph knows nothing of which slots
-//! are alive: a walk passes through dead nodes, and only allowed ones become results.
-//! What is deleted is taken out (`repair.rs`), and what is new inserted (`insert.rs`).
+//! It is stored in flat arrays indexed by slot, which a search walks several times faster than a
+//! graph of reference-counted points (`search.rs`). The graph does not know which slots are alive:
+//! a walk passes through dead nodes, and only allowed nodes become results. Deleted nodes are
+//! removed by `repair.rs`, and new ones inserted by `insert.rs`.
 
 mod bulk;
 mod cache;
@@ -24,15 +24,15 @@ pub use geometry::Geometry;
 pub use rows::Rows;
 pub use search::Target;
 
-/// Ends a node's list of neighbours that is not full.
+/// Terminates a neighbour list that is not full.
 const NONE: u32 = u32::MAX;
 
-/// What makes a graph of many vectors that are in none.
+/// How to build a graph of many vectors from nothing.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub enum GraphBuilder {
-    /// Insertion into the flat graph, the same as for vectors that come later.
+    /// This package's own insertion, the same as for vectors that come later.
     #[default]
     #[serde(rename = "own")]
     Own,
@@ -41,14 +41,14 @@ pub enum GraphBuilder {
     HnswRs,
 }
 
-/// How a graph is built and searched.
+/// The parameters for building and searching a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HnswParams {
     /// Neighbours per node on the upper layers; the bottom layer has twice as many.
     pub m: usize,
-    /// How many candidates are weighed for a new node's neighbours.
+    /// The size of the candidate list when a node is inserted.
     pub ef_construction: usize,
-    /// How many candidates a search keeps; more is slower and finds more.
+    /// The size of the candidate list in a search; larger is slower and finds more.
     pub ef_search: usize,
     pub builder: GraphBuilder,
 }
@@ -64,7 +64,7 @@ impl Default for HnswParams {
     }
 }
 
-/// One of the layers above the bottom one: few nodes, so their lists are packed.
+/// A layer above the bottom one. It has few nodes, so their lists are packed.
 #[derive(Clone, Default)]
 struct Layer {
     position: HashMap<u32, u32>,
@@ -72,7 +72,7 @@ struct Layer {
 }
 
 impl Layer {
-    /// Adds a node with its list, filled up with `NONE`.
+    /// Adds a node with its list, padded with `NONE`.
     fn push(&mut self, slot: u32, list: &[u32]) {
         let at = self.links.len() / list.len();
         self.position.insert(slot, at as u32);
@@ -99,12 +99,12 @@ impl Graph {
         &self.members
     }
 
-    /// How many neighbours a node has on a layer, at most.
+    /// The maximum number of neighbours of a node on a layer.
     fn width(&self, layer: usize) -> usize {
         if layer == 0 { 2 * self.m } else { self.m }
     }
 
-    /// The slots that the bottom layer has room for.
+    /// The number of slots for which the bottom layer has room.
     fn slots(&self) -> usize {
         self.layer0.len() / self.width(0)
     }
@@ -116,13 +116,13 @@ impl Graph {
         above.count()
     }
 
-    /// A node's whole list on the bottom layer.
+    /// A node's whole list on the bottom layer, including padding.
     fn bottom(&self, slot: u32) -> &[u32] {
         let width = self.width(0);
         &self.layer0[slot as usize * width..][..width]
     }
 
-    /// The neighbours of what may be a node.
+    /// The neighbours of a slot on the bottom layer; none if it is not a node.
     pub fn around(&self, slot: u32) -> &[u32] {
         match self.members.contains(slot) {
             true => self.neighbours(0, slot),
@@ -144,7 +144,7 @@ impl Graph {
         &list[..end]
     }
 
-    /// Replaces a node's neighbours on a layer that it is on.
+    /// Replaces a node's neighbours on one of its layers.
     fn set_neighbours(&mut self, layer: usize, slot: u32, neighbours: &[u32]) {
         let width = self.width(layer);
         let (links, at) = match layer {
@@ -162,8 +162,8 @@ impl Graph {
         list[neighbours.len()..].fill(NONE);
     }
 
-    /// Gives nodes other slots. `slot` tells where the vector of a node is now; no two are
-    /// at the same.
+    /// Moves nodes to other slots. `slot` returns the new slot of a node; no two nodes may have the
+    /// same one.
     pub fn renumber(&self, slot: impl Fn(u32) -> u32) -> Self {
         let members: RoaringBitmap = self.members.iter().map(&slot).collect();
         let end = members.max().map_or(0, |last| last as usize + 1);
@@ -190,8 +190,8 @@ impl Graph {
         graph
     }
 
-    /// Whether enough of the live nodes are on the layer above the bottom one for searches to
-    /// find their way: about one in `m` is, unless just those were deleted.
+    /// Whether enough live nodes are on the layer above the bottom one for searches to find their
+    /// way: about one in `m` is, unless exactly those have been deleted.
     pub fn has_height(&self, alive: &RoaringBitmap) -> bool {
         let nodes = self.members.intersection_len(alive) as usize;
         let above = self.upper.first().map_or(0, |layer| {
@@ -209,7 +209,7 @@ impl Graph {
         }
     }
 
-    /// Every node with each of its layers.
+    /// All nodes, each with every layer it is on.
     fn nodes(&self) -> impl Iterator<Item = (usize, u32)> {
         let layers = 0..=self.upper.len();
         layers.flat_map(|layer| self.layer(layer).map(move |slot| (layer, slot)))

@@ -1,13 +1,13 @@
-//! Choosing a node's neighbours.
+//! Selects a node's neighbours.
 
-/// Picks up to `width` of the candidates for a node's list of neighbours: Malkov and
-/// Yashunin's algorithm 4. `candidates` are sorted by their distance from the node.
+/// Selects up to `width` of the candidates for a node's neighbour list: Malkov and Yashunin's
+/// algorithm 4. `candidates` are sorted by their distance from the node.
 ///
-/// A candidate is taken if it is nearer to the node than to all that were taken before,
-/// so that the list leads in different directions, out of a cluster as well as about in
-/// it. Copies of the node itself keep nothing out: everything is as near to them. Room that
-/// is left goes to the nearest of the others: they cost little and keep the
-/// graph whole when some of the neighbours are deleted.
+/// A candidate is selected if it is nearer to the node than to every candidate selected before, so
+/// that the list leads in different directions, out of a cluster as well as around inside it.
+/// Copies of the node itself do not exclude anything, since everything is as near to them as to the
+/// node. Remaining room is filled with the nearest of the other candidates: they cost little and
+/// keep the graph connected when some of the neighbours are deleted.
 pub fn select(
     candidates: &[(f32, u32)],
     width: usize,
@@ -37,7 +37,7 @@ pub fn select(
 mod tests {
     use super::*;
 
-    /// Candidates on a line, for a node at 0.
+    /// Selects among candidates on a line, for a node at 0.
     fn chosen(places: &[i32], width: usize) -> Vec<i32> {
         let mut candidates: Vec<(f32, u32)> = places
             .iter()

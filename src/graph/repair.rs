@@ -1,8 +1,8 @@
-//! Taking deleted nodes out of the graph (the consolidation of Singh et al.,
-//! "FreshDiskANN", arXiv 2105.09613, algorithm 4, on every layer of an HNSW graph).
+//! Removes deleted nodes from the graph (the consolidation of Singh et al., "FreshDiskANN", arXiv
+//! 2105.09613, algorithm 4, on every layer of an HNSW graph).
 //!
-//! Every live node with dead neighbours chooses again, from its live neighbours and from
-//! where its dead ones led. Where those are dead as well, they are asked in turn.
+//! Every live node with dead neighbours selects its neighbours again, from its live neighbours and
+//! the neighbours of its dead ones. If those are dead as well, their neighbours follow in turn.
 
 use hashbrown::HashSet;
 use rayon::prelude::*;
@@ -10,15 +10,15 @@ use roaring::RoaringBitmap;
 
 use super::{Graph, Layer, NONE, insert::choose};
 
-/// So many dead nodes are asked for live ones, at most, beyond a node's own neighbours.
+/// The maximum number of dead nodes followed to live ones, beyond a node's own neighbours.
 const ASKED: usize = 256;
-/// Live nodes that are looked at between two words of progress: some tenths of a second.
+/// Live nodes processed between two progress reports: some tenths of a second.
 const PART: usize = 16_384;
 
 impl Graph {
-    /// Removes the `dead` nodes; `distance` is asked of live ones only. `go_on` is told now
-    /// and then how many live nodes were looked at, of how many; when it answers no, the
-    /// graph is of no more use, and the answer is no. Works on the threads of the current
+    /// Removes the `dead` nodes; `distance` is called for live nodes only. `go_on` is called from
+    /// time to time with the number of live nodes processed and their total. If it returns false,
+    /// the graph is left unusable, and the result is false. Runs on the threads of the current
     /// rayon pool.
     pub fn remove(
         &mut self,
@@ -39,7 +39,7 @@ impl Graph {
             let live: Vec<u32> = live.collect();
             let mut chosen = Vec::new();
             for (i, part) in live.chunks(PART).enumerate() {
-                // The layers above are small: nothing to speak of.
+                // The layers above are small; they need no progress reports.
                 if layer == 0 && !go_on(i * PART, live.len()) {
                     return false;
                 }
@@ -63,7 +63,7 @@ impl Graph {
         if is_dead[self.entry as usize] {
             let top = self.upper.last();
             let highest = match top {
-                // The lowest slot, so that the outcome is always the same.
+                // The lowest slot, so that the result is deterministic.
                 Some(top) => top.position.keys().min().copied(),
                 None => self.members.min(),
             };
@@ -72,7 +72,7 @@ impl Graph {
         true
     }
 
-    /// New lists for those of the `live` nodes of a layer that have dead neighbours.
+    /// New lists for the `live` nodes of a layer that have dead neighbours.
     fn past_dead(
         &self,
         layer: usize,
@@ -92,7 +92,7 @@ impl Graph {
         live.par_iter().filter_map(choose).collect()
     }
 
-    /// Puts new lists in place, and offers the nodes with them to their new neighbours.
+    /// Installs new lists, and adds the nodes that have them to the lists of their new neighbours.
     fn link_anew(
         &mut self,
         layer: usize,
@@ -109,7 +109,7 @@ impl Graph {
         self.offer(layer, offers, distance);
     }
 
-    /// A node's live neighbours, and the live ones that its dead ones lead to.
+    /// A node's live neighbours, and the live nodes reached through its dead ones.
     fn candidates(&self, layer: usize, slot: u32, is_dead: &[bool]) -> Vec<u32> {
         let mut live = Vec::new();
         let mut seen: HashSet<u32> = HashSet::from_iter([slot]);
@@ -129,7 +129,7 @@ impl Graph {
         look(slot, &mut live, &mut dead);
         let own = dead.len();
         let mut at = 0;
-        // Those further away only where the near ones do not fill the list.
+        // Dead nodes farther away are followed only if the near ones do not fill the list.
         while at < own || (live.len() < self.width(layer) && at < ASKED) {
             let Some(&node) = dead.get(at) else {
                 break;
@@ -165,7 +165,7 @@ mod tests {
     const DIMENSION: usize = 16;
     const EF: usize = 100;
 
-    /// Rows around some centres; the same in every run.
+    /// Rows in clusters; the same in every run.
     fn rows(count: usize, clusters: usize) -> Rows {
         let mut seed = 7u64;
         let mut unit = move || {
@@ -205,7 +205,7 @@ mod tests {
         graph.connect(|a, b| rows.distance(a, b).into());
     }
 
-    /// The nodes whose own row a search does not find, nor one as near.
+    /// The nodes for which a search finds neither their own row nor one as near.
     fn lost(graph: &Graph, rows: &Rows) -> Vec<u32> {
         let found = |&slot: &u32| {
             let near = graph.search(&rows.target(slot), |_| true, 64, usize::MAX);
@@ -216,8 +216,8 @@ mod tests {
         graph.members.iter().filter(|slot| !found(slot)).collect()
     }
 
-    /// What must hold of every graph: its lists lead from nodes of a layer to nodes of it,
-    /// and from the entry to every node.
+    /// The invariants of every graph: its lists link nodes of a layer to nodes of the same layer,
+    /// and every node can be reached from the entry.
     fn check(graph: &Graph, expected: &RoaringBitmap) -> Result<(), TestCaseError> {
         prop_assert_eq!(&graph.members, expected);
         if expected.is_empty() {
@@ -287,7 +287,7 @@ mod tests {
                 check(&graph, &order[until..].iter().collect()).unwrap();
                 assert_eq!(lost(&graph, &rows), [0; 0], "{percent} % deleted {kind}");
             }
-            // Everything at once, too.
+            // All at once as well.
             let mut graph = fresh.clone();
             remove(&mut graph, &order[..order.len() * 9 / 10], &rows);
             assert_eq!(lost(&graph, &rows), [0; 0], "90 % deleted {kind} at once");

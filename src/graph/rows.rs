@@ -1,5 +1,5 @@
-//! A copy of a collection's codes, or of its rows where codes are too coarse, so that a
-//! graph can be changed while nothing is locked.
+//! A copy of a collection's codes, or of its rows if the codes are too coarse, so that a graph can
+//! be changed without holding a lock.
 
 use zeroize::DefaultIsZeroes;
 
@@ -12,21 +12,21 @@ use crate::{
     wiped::Wiped,
 };
 
-/// Codes or rows by slot, as a geometry lays them out.
+/// Codes or rows by slot, mapped by a geometry.
 pub struct Rows {
     geometry: Geometry,
     values: Values,
 }
 
 enum Values {
-    /// Each with its terms.
+    /// Each code with its terms.
     Codes(Table<i8>, Table<CodeTerms>),
     Rows(Table<f32>),
 }
 
 struct Table<T: DefaultIsZeroes> {
     width: usize,
-    /// What is deleted meanwhile must not stay behind in freed memory.
+    /// Wiped, so that vectors deleted in the meantime do not survive in freed memory.
     values: Wiped<[T]>,
 }
 
@@ -48,7 +48,7 @@ impl<T: DefaultIsZeroes> Table<T> {
 }
 
 impl Rows {
-    /// Room for `slots` slots.
+    /// Allocates room for `slots` slots.
     pub fn new(dimension: usize, geometry: Geometry, slots: usize) -> Self {
         let values = match geometry.basis() {
             Basis::Codes => Values::Codes(Table::new(slots, dimension), Table::new(slots, 1)),
@@ -57,7 +57,7 @@ impl Rows {
         Self { geometry, values }
     }
 
-    /// Copies what is at `slot`.
+    /// Copies the vector at `slot`.
     pub fn copy(&mut self, vectors: &Vectors, slot: u32) {
         match &mut self.values {
             Values::Codes(codes, terms) => {
@@ -68,7 +68,7 @@ impl Rows {
         }
     }
 
-    /// How far the vectors at two slots are from each other: never negative.
+    /// The distance between the vectors at two slots; never negative.
     pub fn distance(&self, a: u32, b: u32) -> f32 {
         match &self.values {
             Values::Codes(codes, terms) => {
@@ -79,7 +79,7 @@ impl Rows {
         }
     }
 
-    /// The vector at `slot`, for a walk to look for.
+    /// The vector at `slot`, as the target of a walk.
     pub(super) fn target(&self, slot: u32) -> impl Target {
         Nearby { rows: self, slot }
     }

@@ -1,12 +1,11 @@
-//! Walking the graph: greedy descent through the upper layers, then best-first search on
-//! the bottom one (Malkov and Yashunin, algorithms 2 and 5), changed in two ways for
-//! graphs with many deleted or filtered-out nodes:
+//! Walks the graph: greedy descent through the upper layers, then best-first search on the bottom
+//! one (Malkov and Yashunin, algorithms 2 and 5), with two changes for graphs with many deleted or
+//! filtered-out nodes:
 //!
-//! 1. Only allowed nodes enter the queue of results, and only they move its bound. The
-//!    walk goes through the others, as far as it must, so they take nobody's place.
-//! 2. The walk has a budget. Where almost nothing near the query is allowed it would
-//!    visit most of the graph; it then gives up, and the caller looks at the allowed
-//!    ones directly.
+//! 1. Only allowed nodes enter the result queue, and only they move its bound. The walk passes
+//!    through other nodes as far as necessary, but they do not take the place of results.
+//! 2. The walk has a budget. If almost nothing near the query is allowed, it would visit most of
+//!    the graph; instead it gives up, and the caller scans the allowed nodes directly.
 
 use std::{cell::RefCell, cmp::Reverse, collections::BinaryHeap};
 
@@ -15,15 +14,15 @@ use ordered_float::OrderedFloat;
 use super::Graph;
 use crate::vectors::prefetch;
 
-/// A slot by its distance from what the walk looks for.
+/// A slot with its distance from the target.
 pub(super) type Near = (OrderedFloat<f64>, u32);
 
-/// What a walk looks for.
+/// The target of a walk.
 pub trait Target {
-    /// How far the vector at `slot` is from it.
+    /// The distance from the target to the vector at `slot`.
     fn distance(&self, slot: u32) -> f64;
 
-    /// Asks for the memory that `distance` is about to read.
+    /// Prefetches the memory that `distance` is about to read.
     fn fetch(&self, _slot: u32) {}
 }
 
@@ -37,12 +36,12 @@ thread_local! {
     static VISITED: RefCell<Visited> = RefCell::default();
 }
 
-/// Which slots a walk has seen: a mark per slot that is never cleared, only outgrown.
+/// The slots a walk has visited: a mark per slot that is never cleared, only outdated.
 #[derive(Default)]
 struct Visited {
     marks: Vec<u32>,
     walk: u32,
-    /// The neighbours of a node that were not seen before.
+    /// The neighbours of a node that had not been visited before.
     fresh: Vec<u32>,
 }
 
@@ -56,7 +55,7 @@ impl Visited {
         }
     }
 
-    /// True the first time.
+    /// Marks a slot as visited. True the first time.
     fn insert(&mut self, slot: u32) -> bool {
         let mark = &mut self.marks[slot as usize];
         let first = *mark != self.walk;
@@ -66,8 +65,8 @@ impl Visited {
 }
 
 impl Graph {
-    /// The nearest allowed nodes the walk finds, at most `ef`, in no order. `None` when
-    /// it had to visit more than `budget` nodes.
+    /// Returns the nearest allowed nodes that the walk finds, at most `ef`, unordered. `None` if it
+    /// had to visit more than `budget` nodes.
     pub fn search(
         &self,
         target: &impl Target,
@@ -80,8 +79,7 @@ impl Graph {
         complete.then(|| found.into_iter().map(|(_, slot)| slot).collect())
     }
 
-    /// Up to `ef` allowed nodes of a layer near the target, in no order, found from `entry`
-    /// on.
+    /// Returns up to `ef` allowed nodes of a layer near the target, unordered, starting at `entry`.
     pub(super) fn explore(
         &self,
         layer: usize,
@@ -93,7 +91,7 @@ impl Graph {
         self.explore_within(usize::MAX, layer, entry, target, allowed, ef)
     }
 
-    /// `explore` that ends when it has visited more than `budget` nodes.
+    /// Like `explore`, but stops after visiting more than `budget` nodes.
     pub(super) fn explore_within(
         &self,
         budget: usize,
@@ -107,7 +105,7 @@ impl Graph {
         self.walk(layer, entry, target, allowed, ef, budget).0
     }
 
-    /// The nearest allowed nodes of a layer, and whether the budget was enough to know.
+    /// The nearest allowed nodes of a layer, and whether the budget was sufficient.
     fn walk(
         &self,
         layer: usize,
@@ -170,8 +168,8 @@ impl Graph {
         })
     }
 
-    /// The node nearest to the target that a greedy walk finds on the layers from the
-    /// topmost down to `lowest`. There is at least one node.
+    /// The node nearest to the target that a greedy walk finds from the topmost layer down to
+    /// `lowest`. The graph must have at least one node.
     pub(super) fn descend(&self, target: &impl Target, lowest: usize) -> Near {
         let near = |slot| (OrderedFloat(target.distance(slot)), slot);
         let mut best = near(self.entry);

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
-    Api, Dispatch,
+    Api,
     collections::Done,
     failure::Handled,
     names::Name,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
-    arguments::Keys,
+    calls::{arguments::Keys, reports::BackupReport},
     error::{Error, Result},
     storage::Restored,
 };
@@ -29,39 +29,14 @@ pub struct NewBackup {
     keys: Option<Keys>,
 }
 
-/// A backup, or keys, in the server's directory for backups.
-#[derive(Serialize, JsonSchema)]
-pub struct BackupReport {
-    /// The file's name.
-    file: String,
-    /// The name of the file with its keys, where they are apart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keys: Option<String>,
-    collections: u64,
-    vectors: u64,
-    /// The size of the file.
-    bytes: u64,
-    /// Unfinished backups of processes that have ended, which were removed.
-    leftovers: Vec<String>,
-}
-
-impl BackupReport {
-    fn of(made: &Restored, keys: Option<&Path>) -> Result<Answer<Self>> {
-        Answer::of(&Self {
-            file: name(&made.path),
-            keys: keys.map(name),
-            collections: made.collections,
-            vectors: made.vectors,
-            bytes: made.bytes,
-            leftovers: made.leftovers.iter().map(|path| name(path)).collect(),
-        })
-    }
-}
-
 /// Where the directory is on the server's disk is not the client's business.
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+fn answer(backup: &Restored, keys: Option<&Path>) -> Result<Answer<BackupReport>> {
+    Answer::of(&BackupReport::of(backup, keys, name))
 }
 
 fn directory(api: &Api) -> Handled<PathBuf> {
@@ -81,9 +56,9 @@ pub async fn create(
 ) -> Answered<BackupReport> {
     let (target, JsonBody(NewBackup { collections, keys })) = (directory(&api)?, request.body);
     let apart = keys == Some(Keys::Apart);
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.once(move |call| {
         let made = call.create_backup(&target, collections.as_deref(), apart, &mut |_| ())?;
-        BackupReport::of(&made.backup, made.keys.as_deref())
+        answer(&made.backup, made.keys.as_deref())
     })
     .await
 }
@@ -93,14 +68,12 @@ pub async fn export_keys(
     _: ApiRequest<Anywhere, NoQuery, NoBody>,
 ) -> Answered<BackupReport> {
     let target = directory(&api)?;
-    api.run(Dispatch::Blocking, move |call, _| {
-        BackupReport::of(&call.export_keys(&target)?, None)
-    })
-    .await
+    api.once(move |call| answer(&call.export_keys(&target)?, None))
+        .await
 }
 
 pub async fn rotate_keys(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Done> {
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.once(move |call| {
         call.rotate_keys(None, &mut |_| ())?;
         Done::new("the keys of the store are new".into())
     })

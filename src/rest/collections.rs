@@ -1,24 +1,24 @@
 //! Routes of collections.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Dispatch,
+    Api,
     deletes::{Deleted, ReceiptQuery},
     names::{InCollection, Name},
     numbers::Whole,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
-    arguments::{self, Object},
-    client::Call,
-    collection::{Access, Collection},
+    calls::{
+        self, Dispatch,
+        arguments::{self, Object},
+        reports::{Details, timestamp},
+    },
+    collection::Collection,
     error::{Error, Result},
     graph::GraphBuilder,
-    report::{Details, timestamp},
 };
 
 /// A collection to create.
@@ -52,7 +52,7 @@ struct HnswOptions {
     /// Candidates that a search keeps. Default 80.
     #[schemars(range(min = 1, max = 4096))]
     ef_search: Option<Whole>,
-    /// What makes a graph of many vectors that are in none. Default `own`.
+    /// How to build a graph of many vectors from nothing. Default `own`.
     builder: Option<GraphBuilder>,
 }
 
@@ -142,8 +142,8 @@ pub async fn create(
         }),
     };
     let config = creation.config()?;
-    api.run(Dispatch::Blocking, move |call, _| {
-        let collection = call.create_collection(config.clone())?;
+    api.run(Dispatch::Inline, move |call, access| {
+        let collection = calls::create(call, access, config.clone())?;
         Answer::of(&CreatedCollection {
             message: format!("collection '{}' created", collection.name()),
             collection: collection.name().to_owned(),
@@ -155,28 +155,15 @@ pub async fn create(
 
 pub async fn list(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<CollectionList> {
     api.run(Dispatch::Inline, |call, access| {
-        let mut collections = Vec::new();
-        for (collection, count) in counts(call, access)? {
-            collections.push(CollectionSummary::of(&collection, count));
-        }
+        let counted = calls::counted(call, access)?;
+        let collections: Vec<_> = counted
+            .iter()
+            .map(|(collection, count)| CollectionSummary::of(collection, *count))
+            .collect();
         let total = collections.len();
         Answer::of(&CollectionList { collections, total })
     })
     .await
-}
-
-/// All collections with their numbers of vectors.
-fn counts(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usize)>> {
-    let mut all = Vec::new();
-    for collection in call.collections() {
-        match collection.count(access, None) {
-            Ok(count) => all.push((collection, count)),
-            // Deleted since the list was taken.
-            Err(Error::CollectionNotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(all)
 }
 
 pub async fn get(
@@ -184,7 +171,7 @@ pub async fn get(
     request: ApiRequest<InCollection, NoQuery, NoBody>,
 ) -> Answered<CollectionDetails> {
     let name = request.at.collection;
-    api.run(Dispatch::Blocking, move |call, access| {
+    api.run(Dispatch::Pool, move |call, access| {
         let collection = call.collection(&name)?;
         let info = collection.info(access)?;
         Answer::of(&CollectionDetails {
@@ -218,10 +205,8 @@ pub async fn optimize(
     let name = request.at.collection;
     let started = {
         let name = name.clone();
-        api.run(Dispatch::Blocking, move |call, _| {
-            call.collection(&name)?.optimize(None)
-        })
-        .await?
+        api.once(move |call| call.collection(&name)?.optimize(None))
+            .await?
     };
     // The call has ended: closing the store ends the background, and does not wait for it.
     let stopped = |_| Err(Error::Internal("the background stopped".into()));

@@ -6,22 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Dispatch,
+    Api,
     filter::FilterText,
     names::{InCollection, OfVector},
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
-    arguments::{check_dry_run, given},
-    collection::{self, DeleteOptions, Outcome, Residue},
+    calls::{
+        Dispatch,
+        arguments::{check_dry_run, given},
+        reports::{BatchDeleted, FilterDeleted, Receipt},
+    },
+    collection::{self, DeleteOptions, Residue},
     error::Result,
     filter,
-    report::Receipt,
     wiped::Id,
 };
-
-/// Up to this many ids, a delete is done by the thread that serves the connection.
-const SHORT: usize = 128;
 
 /// Vectors to delete.
 #[derive(Deserialize, JsonSchema)]
@@ -110,15 +110,9 @@ struct DeleteResult {
 /// What a batch delete did, row by row in the order of the request.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteReport {
-    collection: String,
-    /// How many ids were given.
-    count: usize,
-    deleted: usize,
-    failed: usize,
+    #[serde(flatten)]
+    all: BatchDeleted,
     results: Vec<DeleteResult>,
-    /// Where it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipt: Option<Receipt>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -131,18 +125,10 @@ struct FilterResult {
 /// What a delete by filter did, or, with `dry_run`, would do.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteByFilterReport {
-    /// The live vectors that were considered.
-    scanned: usize,
-    matched: usize,
-    deleted: usize,
+    #[serde(flatten)]
+    all: FilterDeleted,
     /// In insertion order.
     results: Vec<FilterResult>,
-    /// The fields of the filter that none of the considered vectors has, where there are some.
-    #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
-    unknown_fields: Vec<String>,
-    /// Where it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipt: Option<Receipt>,
 }
 
 /// Whether vectors are gone.
@@ -184,16 +170,11 @@ pub async fn delete_many(
     name: String,
     Ids { ids, receipt }: Ids,
 ) -> Answered<DeleteReport> {
-    let dispatch = if ids.len() <= SHORT {
-        Dispatch::Inline
-    } else {
-        Dispatch::Blocking
-    };
     let options = DeleteOptions {
         receipt: receipt.unwrap_or(false),
         ..DeleteOptions::default()
     };
-    api.run(dispatch, move |call, access| {
+    api.run(Dispatch::of_ids(ids.len()), move |call, access| {
         let collection = call.collection(&name)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
         let outcomes = deletion.outcomes.iter().enumerate();
@@ -206,18 +187,9 @@ pub async fn delete_many(
                 error,
             }
         });
-        let deleted = deletion
-            .outcomes
-            .iter()
-            .filter(|&&o| o == Outcome::Deleted)
-            .count();
         Answer::of(&DeleteReport {
-            collection: name.clone(),
-            count: ids.len(),
-            deleted,
-            failed: ids.len() - deleted,
+            all: BatchDeleted::of(&name, &deletion),
             results: results.collect(),
-            receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
         })
     })
     .await
@@ -242,25 +214,17 @@ pub async fn delete_matching(
     };
     check_dry_run("body.dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.once(move |call| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
-        let matched = deletion.matched.len();
-        let status = if options.dry_run {
-            "matched"
-        } else {
-            "deleted"
+        let status = match options.dry_run {
+            true => "matched",
+            false => "deleted",
         };
+        let all = FilterDeleted::of(&name, &deletion, options.dry_run);
+        let results = deletion.matched.into_iter();
         Answer::of(&DeleteByFilterReport {
-            scanned: deletion.scanned,
-            matched,
-            deleted: if options.dry_run { 0 } else { matched },
-            results: deletion
-                .matched
-                .into_iter()
-                .map(|id| FilterResult { id, status })
-                .collect(),
-            unknown_fields: deletion.unknown,
-            receipt: deletion.receipt.map(|receipt| Receipt::of(&name, &receipt)),
+            all,
+            results: results.map(|id| FilterResult { id, status }).collect(),
         })
     })
     .await
@@ -271,7 +235,7 @@ pub async fn verify_erased(
     request: ApiRequest<InCollection, NoQuery, JsonBody<Suspects>>,
 ) -> Answered<VerificationReport> {
     let (name, JsonBody(Suspects { ids })) = (request.at.collection, request.body);
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.once(move |call| {
         let mut residues = call.collection(&name)?.verify_erased(&ids)?;
         for residue in &mut residues {
             // Where the store is on the server's disk is not the client's business.

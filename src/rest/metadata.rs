@@ -12,6 +12,11 @@ use crate::json::{Piece, is_beyond_64_bits, pieces};
 pub struct Metadata(Box<str>);
 
 impl Metadata {
+    /// The length of its text.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn into_text(self) -> Box<str> {
         self.0
     }

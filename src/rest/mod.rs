@@ -57,11 +57,13 @@ pub use log::Format;
 pub use server::Server;
 
 use crate::{
+    calls::{
+        Dispatch, Task,
+        dispatch::{Once, Repeated, Work},
+    },
     client::{Call, Client},
     collection::Access,
-    error::{Error, Result, contained},
-    storage::Fsync,
-    workers,
+    error::{Error, Result},
 };
 use failure::{Failure, Handled};
 
@@ -203,14 +205,9 @@ pub type Embedder = Box<
 /// Texts that an embedder is given at a time.
 const EMBEDDED_AT_ONCE: usize = 128;
 
-/// Where the work of a request is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dispatch {
-    /// By the thread that serves the connection, if nothing has to be waited for.
-    Inline,
-    /// By a thread for work that takes time or waits.
-    Blocking,
-}
+/// How long a call may keep the thread that serves the connection: to hand over what takes no
+/// longer would take a good part of that.
+const INLINE: Duration = Duration::from_micros(500);
 
 /// What handlers share.
 struct Shared {
@@ -233,22 +230,26 @@ type Api = Arc<Shared>;
 
 impl Shared {
     /// Makes a call of the client. A defect in it fails this call and nothing else.
+    async fn start<W: Work>(&self, dispatch: Dispatch, work: W) -> Handled<W::Output> {
+        let task = Task::begin(&self.client, dispatch, work)?;
+        Ok(task.run(INLINE).await?)
+    }
+
+    /// The same for work that starts over at each attempt.
     async fn run<T: Send + 'static>(
         &self,
         dispatch: Dispatch,
-        mut work: impl FnMut(&Call, Access) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Call, Access) -> Result<T> + Send + 'static,
     ) -> Handled<T> {
-        let call = match self.client.begin() {
-            Err(Error::WouldBlock) => self.client.begin_when_open().await?,
-            begun => begun?,
-        };
-        if dispatch == Dispatch::Inline && call.fsync() != Some(Fsync::Always) {
-            match contained(|| work(&call, Access::Now)) {
-                Err(Error::WouldBlock) => {}
-                done => return Ok(done?),
-            }
-        }
-        Ok(workers::aside(move || work(&call, Access::Wait)).await?)
+        self.start(dispatch, Repeated(work)).await
+    }
+
+    /// The same for what is done once, on a thread of its own.
+    async fn once<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call) -> Result<T> + Send + 'static,
+    ) -> Handled<T> {
+        self.start(Dispatch::Blocking, Once(work)).await
     }
 
     /// A share of the space for answers for `limit` vectors of a collection, before they are
@@ -464,11 +465,7 @@ mod tests {
                 "{body}"
             );
         }
-        let contained = api
-            .run(Dispatch::Blocking, |_, _| -> Result<()> {
-                panic!("in a call")
-            })
-            .await;
+        let contained = api.once(|_| -> Result<()> { panic!("in a call") }).await;
         std::panic::set_hook(hook);
         assert_eq!(contained.unwrap_err().code(), "INTERNAL_ERROR");
         let (status, _) = ask(&router, request("GET", "/health", "")).await;

@@ -17,7 +17,7 @@ use super::{
     room::{Room, Share},
 };
 use crate::{
-    arguments::{self, Object},
+    calls::arguments::{self, Object},
     error::Error,
     workers,
 };

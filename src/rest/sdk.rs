@@ -18,8 +18,10 @@ use super::{
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, NewVector, StoredVector},
 };
-use crate::arguments::{Object, given};
-use crate::wiped::Id;
+use crate::{
+    calls::arguments::{Object, given},
+    wiped::Id,
+};
 
 /// Vectors to delete from a collection.
 #[derive(Deserialize, JsonSchema)]

@@ -1,13 +1,13 @@
 //! Routes that search.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Api, Dispatch,
+    Api, INLINE,
     failure::Failure,
     filter::FilterText,
     metadata::Metadata,
@@ -17,15 +17,14 @@ use super::{
     vectors::stored_metadata,
 };
 use crate::{
-    arguments::{self, Wanted, given},
-    collection::{Access, Item, Name},
-    error::{Error, Result},
+    calls::{
+        Search, Wanted,
+        arguments::{self, given},
+    },
+    collection::{Item, Name},
+    error::Result,
     wiped::Id,
 };
-
-/// A search that is expected to take no longer is done by the thread that serves the
-/// connection: handing it over would take a good part of that.
-const BRIEF: Duration = Duration::from_micros(500);
 
 /// A search by vector or text.
 #[derive(Deserialize, JsonSchema)]
@@ -190,22 +189,11 @@ pub async fn find(api: Api, collection: String, request: SearchRequest) -> Answe
             wanted = Wanted::Vector(Name::made_of("body.query"), row);
         }
     }
-    let mut wanted = Some(wanted);
     let share = api.reserve(&collection, options.limit, options.with_vector)?;
-    let answer = api.run(Dispatch::Inline, move |call, access| {
-        let collection = call.collection(&collection)?;
-        if access == Access::Now {
-            return match &wanted {
-                Some(Wanted::Vector(name, vector)) => {
-                    Found::answer(collection.search_within(BRIEF, name, vector, &options)?)
-                }
-                _ => Err(Error::WouldBlock),
-            };
-        }
-        match wanted.take() {
-            Some(wanted) => Found::answer(wanted.search(&collection, &options)?),
-            None => Err(Error::Internal("a search was done twice".into())),
-        }
+    let mut search = Search { collection, wanted };
+    let dispatch = search.dispatch(options.filter.is_some());
+    let answer = api.run(dispatch, move |call, access| {
+        Found::answer(search.run(call, access, INLINE, &options)?)
     });
     Ok(answer.await?.within(share))
 }

@@ -10,7 +10,7 @@ use super::{
     numbers::Whole,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
 };
-use crate::{collection::Access, embed::embed, error::Error, report::timestamp, workers};
+use crate::{calls::reports::timestamp, collection::Access, embed::embed, error::Error, workers};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What the embedders are called.
@@ -65,7 +65,7 @@ pub struct Stats {
 
 pub async fn stats(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Stats> {
     let uptime_seconds = api.started.elapsed().as_secs();
-    api.run(Dispatch::Blocking, move |call, _| {
+    api.once(move |call| {
         let mut stats = Stats {
             collections: 0,
             total_vectors: 0,
@@ -154,8 +154,7 @@ pub async fn embedding(
         Some(row) => row,
         None => {
             let text = text.clone();
-            api.run(Dispatch::Blocking, move |_, _| Ok(embed(&text, length)))
-                .await?
+            api.once(move |_| Ok(embed(&text, length))).await?
         }
     };
     Ok(Answer::of(&Embedding {

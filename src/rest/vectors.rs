@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Api, Dispatch,
+    Api,
     failure::Failure,
     metadata::Metadata,
     names::{InCollection, OfVector},
@@ -15,19 +15,16 @@ use super::{
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
-    arguments::{self, Object},
-    client::Call,
-    collection::{Access, Batch, Collection, Item, Name, Names, Prepared},
+    calls::{
+        Dispatch, Insert,
+        arguments::{self, Object},
+        dispatch::INLINE_EMBEDDED,
+    },
+    collection::{Access, Batch, Item, Name, Names},
     embed::embed,
     error::{Error, Result},
     wiped::Id,
 };
-
-/// Up to this many values, inserting is done by the thread that serves the connection.
-const SHORT: usize = 16 << 10;
-
-/// Up to so many bytes, a text is embedded by that thread: some tenths of a millisecond.
-const SHORT_TEXT: usize = 1 << 10;
 
 /// A vector to insert, by its values or by a text to embed.
 #[derive(Deserialize, JsonSchema)]
@@ -53,6 +50,14 @@ pub struct NewVector {
 
 fn values_key() -> &'static str {
     "vector"
+}
+
+impl NewVector {
+    fn text_bytes(&self) -> usize {
+        let length = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());
+        let id = self.id.as_ref().map_or(0, String::len);
+        id + length(&self.text) + self.metadata.as_ref().map_or(0, Metadata::bytes)
+    }
 }
 
 /// Vectors to insert.
@@ -177,7 +182,7 @@ pub async fn insert_all<A: Send + 'static>(
     collection: String,
     list: &'static str,
     vectors: Vec<NewVector>,
-    report: impl Fn(Vec<Id>) -> Result<Answer<A>> + Send + 'static,
+    report: impl FnOnce(Vec<Id>) -> Result<Answer<A>> + Send + 'static,
 ) -> Answered<A> {
     let place = move |at: usize, key: &str| match list {
         "" => format!("body.{key}"),
@@ -200,7 +205,13 @@ pub async fn insert_all<A: Send + 'static>(
         }
     }
     let values = vectors.iter().filter_map(|vector| vector.vector.as_ref());
-    let short = texts.is_empty() && values.map(|values| values.0.len()).sum::<usize>() <= SHORT;
+    let dispatch = match texts.is_empty() {
+        true => Dispatch::of_rows(
+            values.map(|values| values.0.len()).sum(),
+            vectors.iter().map(NewVector::text_bytes).sum(),
+        ),
+        false => Dispatch::Blocking,
+    };
     let embedded = api.embedded(&collection, texts).await?;
     let keys: Vec<_> = vectors
         .iter()
@@ -213,30 +224,14 @@ pub async fn insert_all<A: Send + 'static>(
         },
         move |at| place(at, "id"),
     );
-    let mut waiting = Some((vectors, embedded, names));
-    let mut prepared: Option<(Arc<Collection>, Prepared)> = None;
-    let dispatch = if short {
-        Dispatch::Inline
-    } else {
-        Dispatch::Blocking
+    let batch = move |dimension| {
+        Ok(Batch {
+            names,
+            ..batch(vectors, embedded, dimension)
+        })
     };
-    api.run(dispatch, move |call: &Call, access: Access| {
-        if let Some((vectors, embedded, names)) = waiting.take() {
-            let collection = call.collection(&collection)?;
-            let dimension = collection.config().dimension;
-            let batch = Batch {
-                names,
-                ..batch(vectors, embedded, dimension)
-            };
-            let checked = collection.prepare(batch)?;
-            prepared = Some((collection, checked));
-        }
-        let Some((collection, prepared)) = &mut prepared else {
-            return Err(Error::Internal("a batch was inserted twice".into()));
-        };
-        report(collection.insert(access, prepared)?)
-    })
-    .await
+    api.start(dispatch, Insert::new(collection, batch, report))
+        .await
 }
 
 /// The columns of `vectors`; texts take what was embedded, in order, or else the built-in
@@ -316,7 +311,7 @@ pub async fn list(
     let offset = pages.offset.map_or(0, |offset| offset.0);
     arguments::check_limit(limit)?;
     let share = api.reserve(&name, limit, true)?;
-    let answer = api.run(Dispatch::Blocking, move |call, access| {
+    let answer = api.once(move |call| {
         let collection = call.collection(&name)?;
         let (items, total) = match &pages.ids {
             None => {
@@ -326,7 +321,7 @@ pub async fn list(
             Some(ids) => {
                 let (mut found, mut total) = (Vec::new(), 0);
                 for id in ids.split(',') {
-                    match collection.get(access, id) {
+                    match collection.get(Access::Wait, id) {
                         Ok(item) => {
                             if total >= offset && found.len() < limit {
                                 found.push(item);
@@ -386,15 +381,18 @@ pub async fn change(
     }
     let metadata = metadata.map(Metadata::into_text);
     let vector = vector.map(|Values(values)| values);
-    let embeds = text.as_ref().filter(|_| vector.is_none());
-    let dispatch = match embeds.map_or(0, |text| text.len()) {
-        ..=SHORT_TEXT => Dispatch::Inline,
-        _ => Dispatch::Blocking,
-    };
+    let bytes = [&text, &metadata].map(|text| text.as_ref().map_or(0, |text| text.len()));
+    let dispatch = Dispatch::of_update(vector.as_ref().map(Vec::len), bytes.iter().sum());
     api.run(dispatch, move |call, access| {
         let collection = call.collection(&collection)?;
         let dimension = collection.config().dimension;
         let embedded = |text: &str| embed(text, dimension);
+        let embeds = text
+            .as_ref()
+            .is_some_and(|text| text.len() > INLINE_EMBEDDED);
+        if access == Access::Now && vector.is_none() && embeds {
+            return Err(Error::WouldBlock);
+        }
         let (vector, text) = (vector.clone(), text.clone());
         let (name, metadata) = (name.clone(), metadata.clone());
         let update = arguments::update(vector, name, text, metadata, embedded)?;

@@ -1,24 +1,24 @@
-//! A backup: collections in one file, of the same records as a log.
+//! A backup: collections in one file, in the same record format as a log.
 //!
-//! A backup begins with a keyring of its own (`keyring.rs`). For each collection follow its
-//! settings; commits that put its entries, and one that removes what was deleted meanwhile;
-//! and a key for each entry, zeros for those that are gone. At the end is a record that says
-//! how many there are. In place of the
-//! collection's name among sealed things is its number, counted from 1, which is also its
-//! table's turn.
+//! A backup begins with a keyring of its own (`keyring.rs`). Then follow, for each collection, its
+//! settings; commits that put its entries, and one that removes entries deleted in the meantime;
+//! and a key for each entry, zeros for deleted ones. At the end is a record with the number of
+//! collections and vectors. Each collection has a number, counted from 1, which takes the place of
+//! its random name in everything sealed (`NAME`, `seal.rs`) and is also the generation of its key
+//! table.
 //!
-//! A backup with its keys *apart* has entries as they are in the store's log, and in place of
-//! their keys a record `AWAY`: the collection's name among sealed things (16 bytes), and for
-//! each entry the first 8 bytes of its key's SHA-256, zeros for those that are gone. The keys
-//! are exported to a file of their own, which begins with a keyring as well. For each
-//! collection it has a record `EXPO`: the collection's name (16 bytes), the sequence of its
-//! last commit (8), and for each living entry its number (8) and its key (32). Both records
-//! are sealed like settings, with their kind of four letters in place of the name. So a backup can be kept for ever, and brings back what still
-//! has a key in the newest export, or in the store.
+//! A backup with its keys *apart* contains the entries as they are in the store's log and, in place
+//! of their keys, a record `AWAY`: the collection's random name (16 bytes) and, for each entry, the
+//! first 8 bytes of its key's SHA-256, zeros for deleted entries. The keys are exported to a
+//! separate file, which also begins with a keyring. For each collection it has a record `EXPO`: the
+//! collection's random name (16 bytes), the sequence number of its last commit (8), and for each
+//! live entry its number (8) and its key (32). Both records are sealed like settings, authenticated
+//! with their four-letter kind in place of the name. So a backup can be kept for ever, and restores
+//! only what still has a key in the newest export, or in the store.
 //!
-//! The backup's key is written last, when it is whole and on the disk; then it gets its
-//! name. Until then all that is in the file is noise, whatever becomes of it; but for
-//! entries whose keys are apart, which have them there.
+//! The backup's key is written last, when everything else is complete and on disk; then the file is
+//! renamed to its final name. Until then, everything in the file is noise, whatever becomes of it,
+//! except for entries whose keys are apart, which can be read with those keys.
 
 use std::{
     collections::HashMap,
@@ -49,13 +49,13 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Entries are copied into records of about this size, and of at most so many.
+/// Entries are copied into records of about this size, and of at most this many entries.
 const PORTION: u64 = 1 << 20;
 const ENTRIES: usize = 4096;
-/// How the name of an unfinished backup ends.
+/// The suffix of an unfinished backup's name.
 const PART: &str = ".part";
 
-/// A backup that is being written. Dropped before it is finished, it leaves nothing.
+/// A backup that is being written. If it is dropped before it is finished, the file is removed.
 pub struct Backup {
     files: Files,
     path: PathBuf,
@@ -64,9 +64,9 @@ pub struct Backup {
     leftovers: Vec<PathBuf>,
     key: Key,
     user: Option<UserKey>,
-    /// Its keys are elsewhere.
+    /// Whether its keys are in a separate file.
     apart: bool,
-    /// What it begins with.
+    /// The kind of file, at the beginning of the preamble.
     kind: &'static [u8; 8],
     end: u64,
     collections: u64,
@@ -74,13 +74,13 @@ pub struct Backup {
     finished: bool,
 }
 
-/// What the records are sealed with.
+/// What the records are authenticated with.
 const AWAY: &[u8] = b"AWAY";
 const EXPORTED: &[u8] = b"EXPO";
-/// By so many bytes of its digest a key is known again.
+/// How many bytes of a key's digest identify it.
 const MARK: usize = 8;
 
-/// What a key is known again by; zeros where it was destroyed.
+/// The digest that identifies a key; zeros if the key has been destroyed.
 fn mark(key: &[u8]) -> [u8; MARK] {
     let mut mark = [0; MARK];
     if key.iter().any(|&byte| byte != 0) {
@@ -89,15 +89,15 @@ fn mark(key: &[u8]) -> [u8; MARK] {
     mark
 }
 
-/// What the keys of a backup's n-th collection are masked with.
+/// The key that masks the keys of a backup's n-th collection.
 fn table(key: &Key, number: u64) -> TableKey {
     let mut name = [0; NAME];
     name[..8].copy_from_slice(&number.to_le_bytes());
-    // A store has no more collections than numbers of 32 bits.
+    // A store has fewer collections than there are 32-bit numbers.
     TableKey::new(name, number as u32, key.clone())
 }
 
-/// What the end of a backup says.
+/// The contents of the last record of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Contents {
@@ -105,38 +105,38 @@ struct Contents {
     vectors: u64,
 }
 
-/// Where the keys of a backup are, and the key of whoever has encrypted them.
+/// Where the keys of a backup are, and the user's keys that open them.
 #[derive(Clone, Copy, Default)]
 pub struct Source<'a> {
     pub user: Option<&'a UserKey>,
-    /// Exported keys, or the directory of the store, for a backup with its keys apart.
+    /// For a backup with its keys apart: exported keys, or the directory of the store.
     pub keys: Option<&'a Path>,
-    /// What the keys are encrypted with; none where it is the backup's.
+    /// The user's key that encrypts the keys; `None` if it is the same as the backup's.
     pub keys_user: Option<&'a UserKey>,
 }
 
 impl<'a> Source<'a> {
-    /// The newest key of the user's.
+    /// The user's newest key.
     fn newest(&self) -> Option<&'a UserKey> {
         self.keys_user.or(self.user)
     }
 }
 
-/// What was written to, or read from, a backup.
+/// The result of writing or reading a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     pub path: PathBuf,
     pub collections: u64,
     pub vectors: u64,
-    /// What has no key any more, of a backup that has its keys apart.
+    /// For a backup with its keys apart: the number of vectors that no longer have a key.
     pub erased: Option<u64>,
-    /// The bytes of the backup file.
+    /// The size of the backup file in bytes.
     pub bytes: u64,
-    /// The unfinished backups that were removed from the directory of a new one.
+    /// The unfinished backups that were removed from the target directory.
     pub leftovers: Vec<PathBuf>,
 }
 
-/// What the file of a backup is called while it is written.
+/// The name of a backup file while it is being written.
 fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}{PART}", Uuid::now_v7().simple()));
@@ -149,8 +149,8 @@ fn is_unfinished(entry: &file::Entry) -> bool {
     !entry.is_dir && id.is_some_and(|(_, id)| id.len() == 32 && Uuid::parse_str(id).is_ok())
 }
 
-/// Removes the unfinished backups in a directory whose processes have ended. Whoever writes
-/// one holds its lock, and has it before the first byte is written.
+/// Removes the unfinished backups in a directory whose processes have ended. A process that writes
+/// a backup holds a lock on the file, which it takes before it writes the first byte.
 fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for entry in file::list(directory)?.into_iter().filter(is_unfinished) {
@@ -158,28 +158,28 @@ fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
             let file = files.open(&entry.path)?;
             let mut beginning = [0; PREAMBLE];
             file.read_at(0, &mut beginning)?;
-            // Zeros: somebody has begun to remove it.
+            // Zeros: another process has begun to remove it.
             let kinds = [header::BACKUP, header::EXPORTED].map(header::preamble);
             let is_ours = kinds.contains(&beginning) || beginning == [0; PREAMBLE];
             if is_ours && file.hold()?.try_lock().is_ok() {
-                // It may have been whole, but for its name.
+                // It may have been complete except for its name.
                 destroy(&file)?;
                 file.remove()?;
                 removed.push(entry.path.clone());
             }
             Ok(())
         };
-        // One that cannot be removed is no reason not to make another.
+        // A file that cannot be removed must not prevent a new backup.
         let _ = remove();
     }
     Ok(removed)
 }
 
 impl Backup {
-    /// Begins a backup. A file that exists is never overwritten. What backups have left in
-    /// the directory whose processes ended is removed.
+    /// Begins a backup. An existing file is never overwritten. Unfinished backups in the directory
+    /// whose processes have ended are removed.
     ///
-    /// `user` is the key of a store that is encrypted.
+    /// `user` is the key of an encrypted store.
     pub fn create(files: &Files, path: &Path, user: Option<UserKey>, apart: bool) -> Result<Self> {
         Self::create_as(header::BACKUP, files, path, user, apart)
     }
@@ -191,18 +191,18 @@ impl Backup {
         user: Option<UserKey>,
         apart: bool,
     ) -> Result<Self> {
-        // The process may have another directory when it is finished.
+        // The working directory may have changed by the time the backup is finished.
         let path = std::path::absolute(path).map_err(|e| failed("write to", path, &e))?;
         check_free(&path)?;
         let parent = path.parent().unwrap_or(&path);
         let leftovers = remove_leftovers(files, parent).unwrap_or_default();
         let part = unfinished(&path);
         let file = Arc::new(files.create(&part).inspect_err(|_| {
-            // Nobody else has a file of this name.
+            // The name is unique, so the file is ours.
             let _ = fs::remove_file(&part);
         })?);
         let directory = files.open_directory(parent).and_then(|directory| {
-            // Where there are no locks nobody removes it.
+            // On a file system without locks, leftovers are not removed.
             let _ = file.hold()?.try_lock();
             let mut beginning = vec![0; keyring::size(user.as_ref())];
             beginning[..PREAMBLE].copy_from_slice(&header::preamble(kind));
@@ -232,13 +232,13 @@ impl Backup {
         }
     }
 
-    /// Whether its keys are elsewhere: then entries are copied as they are.
+    /// Whether its keys are in a separate file; entries are then copied as they are.
     pub fn is_apart(&self) -> bool {
         self.apart
     }
 
-    /// Begins a collection: its entries are appended with the writer returned, sealed for the
-    /// name that comes with it.
+    /// Begins a collection. Its entries are appended with the returned writer, sealed with the
+    /// returned name.
     pub fn section(&self, config: &str) -> Result<(Writer, [u8; NAME])> {
         let keyed = Keyed::Held(Default::default());
         let mut writer = Writer::new(self.file.clone(), self.end, keyed);
@@ -250,7 +250,7 @@ impl Backup {
 
     /// Ends the collection that the writer has written.
     ///
-    /// `name` is what its entries are sealed for.
+    /// `name` is the name that its entries are sealed with.
     pub fn end_section(
         &mut self,
         section: &mut Writer,
@@ -275,7 +275,7 @@ impl Backup {
         Ok(())
     }
 
-    /// Forgets what was written of a collection that has gone meanwhile.
+    /// Discards what was written of a collection that has been deleted in the meantime.
     pub fn drop_section(&self) -> Result<()> {
         self.file.truncate(self.end)
     }
@@ -324,14 +324,14 @@ impl Drop for Backup {
     }
 }
 
-/// Overwrites the key that a file may begin with: then the rest is noise.
+/// Overwrites the key that a file may begin with; without it, the rest is noise.
 fn destroy(file: &File) -> Result<()> {
     let len = file.size()?.min(keyring::size(None) as u64);
     file.erase(0, len)?;
     file.sync()
 }
 
-/// Removes the file of a backup that failed: the caller is told why it did.
+/// Removes the file of a backup that failed; the caller reports the reason.
 fn discard(files: &Files, file: &File) {
     let _ = destroy(file);
     file.leave();
@@ -352,23 +352,23 @@ fn check_free(path: &Path) -> Result<()> {
     }
 }
 
-/// What is done with a backup that is read.
+/// What to do with the contents of a backup.
 trait Visitor {
     fn collection(&mut self, settings: &str) -> Result<()>;
     fn entry(&mut self, head: &Head, content: &Content<'_>, offset: u64) -> Result<()>;
 }
 
-/// The keys of a collection of a backup, in the order of its entries.
+/// The keys of a collection in a backup, in the order of its entries.
 enum Found {
-    /// Its own.
+    /// In the backup itself.
     Within(Zeroizing<Vec<u8>>),
-    /// Those that are elsewhere, and by what the backup knows its own again.
+    /// In a separate file, with the digests by which the backup identifies its keys.
     Apart(Option<Living>, Vec<u8>),
 }
 
 impl Found {
-    /// The key of an entry. `None` where it is destroyed; an error where it should not be
-    /// there.
+    /// The key of an entry. `None` if it has been destroyed or is not the key the backup was made
+    /// with.
     fn key(&self, at: usize, number: u64) -> Option<&[u8]> {
         match self {
             Found::Within(keys) => {
@@ -383,7 +383,7 @@ impl Found {
         }
     }
 
-    /// Whether the backup says that an entry was there when it was made.
+    /// Whether, according to the backup, an entry existed when the backup was made.
     fn had(&self, at: usize) -> bool {
         let (bytes, len) = match self {
             Found::Within(keys) => (&keys[..], KEY),
@@ -394,8 +394,8 @@ impl Found {
     }
 }
 
-/// Reads all of a backup, checking every byte of it, and hands over each collection and
-/// then its entries.
+/// Reads all of a backup, verifying every byte of it, and passes each collection and then its
+/// entries to the visitor.
 fn read(
     files: &Files,
     path: &Path,
@@ -410,7 +410,7 @@ fn read(
     let living_in = |keys: &Path| {
         let living = || living(files, keys, source.newest(), &dimension_of);
         match keys.is_dir() {
-            // Somebody may have the store open.
+            // Another process may have the store open.
             true => patiently(living, |_| true),
             false => living(),
         }
@@ -500,7 +500,7 @@ fn read(
             }
         };
         let end = input.position();
-        // A collection that was deleted since does not come back.
+        // A collection that has been deleted since is not restored.
         match keys {
             Found::Apart(None, _) => gone += 1,
             _ => visitor.collection(&settings)?,
@@ -538,7 +538,7 @@ fn read(
     }
 }
 
-/// The keys of the living, by what they are sealed for: in an export, or in a store.
+/// The keys of live entries by collection name: from an export, or from a store.
 fn living(
     files: &Files,
     path: &Path,
@@ -598,8 +598,8 @@ fn living(
     }
 }
 
-/// The keys of a store's living, on their way to a file of their own. Dropped before it is
-/// finished, it leaves nothing.
+/// The keys of a store's live entries, being exported to a file. If it is dropped before it is
+/// finished, the file is removed.
 pub struct Exported(Backup);
 
 impl Exported {
@@ -607,11 +607,11 @@ impl Exported {
         Backup::create_as(header::EXPORTED, files, path, user, true).map(Self)
     }
 
-    /// Appends the keys of a collection's living, by their numbers.
+    /// Appends the keys of a collection's live entries, with their numbers.
     pub fn append(&mut self, name: &[u8; NAME], sequence: u64, keys: &[(u64, Key)]) -> Result<()> {
         let backup = &mut self.0;
         let table = table(&backup.key, backup.collections + 1);
-        // At once: growing leaves copies behind.
+        // Allocated in full, because growing would leave copies behind.
         let mut data = Vec::with_capacity(NAME + 8 + keys.len() * (8 + KEY));
         data.extend(name);
         data.extend(sequence.to_le_bytes());
@@ -634,7 +634,7 @@ impl Exported {
     }
 }
 
-/// Only looks.
+/// Only verifies the contents.
 struct Verifying<P> {
     total: u64,
     told: u64,
@@ -656,7 +656,8 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
     }
 }
 
-/// Checks every byte of a backup. `progress` is told how many bytes are read, of how many.
+/// Verifies every byte of a backup. `progress` is called with the number of bytes read and the
+/// total.
 pub fn verify(
     files: &Files,
     path: &Path,
@@ -684,7 +685,7 @@ fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// Writes a store.
+/// Writes the contents to a new store.
 struct Restoring<'a, P> {
     files: &'a Files,
     path: &'a Path,
@@ -693,7 +694,7 @@ struct Restoring<'a, P> {
     collections: u64,
     /// The collection that is being written.
     log: Option<Log>,
-    /// Its next record.
+    /// The entries of its next record.
     heads: Vec<Head>,
     sealed: Sealed,
     row: Zeroizing<Vec<f32>>,
@@ -771,10 +772,10 @@ impl<P> Restoring<'_, P> {
     }
 }
 
-/// Makes a store of a backup, in a directory that is empty or does not exist. The backup
-/// was verified; what is written is on the disk when this returns.
+/// Restores a backup into a new store, in a directory that is empty or does not exist. The backup
+/// must have been verified; the store is on disk when this returns.
 ///
-/// What opens the backup is the user's key of the store as well.
+/// The key that opens the backup becomes the user's key of the store.
 pub fn restore(
     files: &Files,
     backup: &Path,
@@ -808,11 +809,11 @@ pub fn restore(
         .and_then(|()| read(files, backup, source, dimension_of, &mut restoring))
         .and_then(|_| restoring.end_collection())
         .and_then(|()| cancel::commit())
-        // Without this file it is no store: one that is restored in part is never opened.
+        // Without this file the directory is not a store: a partial restore is never opened.
         .and_then(|()| root::mark(files, path));
     if done.is_err() {
         let made = restoring.collections;
-        // Its file is closed before its directory is removed.
+        // Its file must be closed before its directory is removed.
         drop(restoring);
         root::unmake(files, path, made);
         if is_new {

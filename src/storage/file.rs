@@ -1,8 +1,8 @@
-//! Files, and the one place where they are changed.
+//! Files, and the only place where they are changed.
 //!
-//! Every change a store makes on disk is an [`Operation`] of a [`Files`], which tests can
-//! interrupt: right before it, in the middle of it, or right after it. What fails says
-//! which file it was and what to do about it.
+//! Every change a store makes on disk is an [`Operation`] of a [`Files`]. Tests can interrupt it
+//! right before, in the middle, or right after. Errors say which file was affected and what to do
+//! about it.
 
 use std::{
     fs, io,
@@ -18,15 +18,15 @@ use uuid::Uuid;
 use super::handle::{Handle, no_handle_is_left, with_one};
 use crate::error::{Error, Result};
 
-/// Zeros are written this many at a time.
+/// Zeros are written in blocks of this size.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
-/// A change on disk, as an interruption sees it.
+/// A change on disk, as passed to an interrupt function.
 #[derive(Debug, Clone, Copy)]
 pub enum Operation<'a> {
     Create(&'a Path),
     CreateDirectory(&'a Path),
-    /// The bytes, and where in the file they go.
+    /// The offset in the file, and the bytes.
     Write(&'a Path, u64, &'a [u8]),
     Truncate(&'a Path, u64),
     Sync(&'a Path),
@@ -34,8 +34,7 @@ pub enum Operation<'a> {
     Remove(&'a Path),
 }
 
-/// When a change is interrupted. The change then fails with the system's error of this
-/// number.
+/// When a change is interrupted. The change then fails with this operating system error number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
     Before(i32),
@@ -44,34 +43,33 @@ pub enum Interruption {
     After(i32),
 }
 
-/// Says whether a change is interrupted.
+/// Decides whether a change is interrupted.
 pub type Interrupt = dyn Fn(Operation<'_>) -> Option<Interruption> + Send + Sync;
 
-/// The file system as a store uses it.
+/// The file system operations of a store.
 #[derive(Clone, Default)]
 pub struct Files {
     interrupt: Option<Arc<Interrupt>>,
     run: Option<u128>,
 }
 
-/// Bytes written by one call of the system. What ext4 takes in one call it caches in one
-/// piece, and goes through all of that for every later change in it: overwriting 1,900
-/// bytes took 4.4 us where the file had been written a megabyte at a time, and 2.2 us with
-/// this (Linux 6.18).
+/// The maximum size of one write system call. ext4 caches the data of one call as one unit, and
+/// every later change in it processes the whole unit: overwriting 1,900 bytes took 4.4 us if
+/// the file had been written a megabyte at a time, and 2.2 us with this size (Linux 6.18).
 const PIECE: usize = 16 << 10;
 
-/// What somebody else has open is removed within a second, or left.
+/// A file that another process has open is removed within a second, or left.
 const PATIENCE: usize = 50;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// An open file. Reads and writes name their place, so that threads share it.
+/// An open file. Reads and writes take an offset, so threads can share it.
 pub struct File {
     files: Files,
     path: Mutex<PathBuf>,
     handle: Arc<Handle>,
 }
 
-/// An open directory, whose entries are made to last.
+/// An open directory, for syncing its entries.
 pub struct Directory {
     files: Files,
     path: PathBuf,
@@ -79,7 +77,7 @@ pub struct Directory {
     file: fs::File,
 }
 
-/// What an error of the system means for a store.
+/// Converts an operating system error to one that says what it means for a store.
 pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     use io::ErrorKind as Kind;
     let advice = match error.kind() {
@@ -98,8 +96,8 @@ pub fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
     ))
 }
 
-/// What is made with these options is read and written by its owner alone, where the system
-/// knows owners, whatever the process's umask lets others do.
+/// Makes files created with these options readable and writable by their owner only, on systems
+/// that have owners, whatever the process's umask allows.
 pub fn for_the_owner_only(options: &mut fs::OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -107,7 +105,7 @@ pub fn for_the_owner_only(options: &mut fs::OpenOptions) {
     let _ = options;
 }
 
-/// Makes directories for the owner alone.
+/// A builder of directories that only the owner can access.
 pub fn directory_builder() -> fs::DirBuilder {
     #[allow(unused_mut)]
     let mut builder = fs::DirBuilder::new();
@@ -116,20 +114,20 @@ pub fn directory_builder() -> fs::DirBuilder {
     builder
 }
 
-/// Whether there was no room on the disk.
+/// Whether the disk was full.
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(error.kind(), Kind::StorageFull | Kind::QuotaExceeded)
 }
 
-/// Whether the system refused to make a file larger, and nothing is wrong with the file.
+/// Whether the system refused to enlarge a file, with the file itself intact.
 pub fn is_refused(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     is_full(error) || matches!(error.kind(), Kind::FileTooLarge | Kind::OutOfMemory)
 }
 
-/// Whether something is in use that will not be for long: on Windows, and on some network
-/// file systems, a removed file stays until the last handle is closed.
+/// Whether a file is in use, probably not for long: on Windows, and on some network file systems, a
+/// removed file stays until the last handle is closed.
 fn is_busy(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION,
@@ -145,7 +143,7 @@ fn is_busy(error: &io::Error) -> bool {
             .is_some_and(|code| codes.contains(&code))
 }
 
-/// Does something that may have to wait until others have closed a file.
+/// Retries an operation that may have to wait until other processes have closed a file.
 fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..PATIENCE {
         match act() {
@@ -167,7 +165,7 @@ impl Files {
         }
     }
 
-    /// The same files, as if the system had been started again meanwhile.
+    /// The same files, as if the system had been rebooted in the meantime.
     pub fn in_run(self, run: u128) -> Self {
         Self {
             run: Some(run),
@@ -175,7 +173,7 @@ impl Files {
         }
     }
 
-    /// Names the present run of the system; zero where that cannot be known.
+    /// Identifies the current boot of the system; zero if it cannot be determined.
     fn run(&self) -> u128 {
         static RUN: OnceLock<u128> = OnceLock::new();
         self.run.unwrap_or_else(|| {
@@ -217,7 +215,7 @@ impl Files {
         self.change(operation, || Ok(()), change)
     }
 
-    /// A new file; one that exists is an error.
+    /// Creates a new file; it is an error if it exists.
     pub fn create(&self, path: &Path) -> Result<File> {
         self.try_create(path)
             .map_err(|e| failed("create", path, &e))
@@ -247,7 +245,7 @@ impl Files {
         Ok(self.file(path, with_one(|| options.open(path))?))
     }
 
-    /// A file that is not going to be changed.
+    /// Opens a file that will not be changed.
     pub fn open_to_read(&self, path: &Path) -> Result<File> {
         self.try_open_to_read(path)
             .map_err(|e| failed("open", path, &e))
@@ -265,13 +263,13 @@ impl Files {
         }
     }
 
-    /// Opens a directory, to make what is going to be created, renamed and removed in it
-    /// last.
+    /// Opens a directory, so that changes to its entries (created, renamed and removed files) can
+    /// be synced.
     pub fn open_directory(&self, path: &Path) -> Result<Directory> {
         Ok(Directory {
             files: self.clone(),
             path: path.to_owned(),
-            // Elsewhere directories cannot be opened, and need not be.
+            // On other systems directories cannot be opened, and need not be.
             #[cfg(unix)]
             file: fs::File::open(path).map_err(|e| failed("open the directory", path, &e))?,
         })
@@ -297,7 +295,7 @@ impl Files {
         patiently(remove).map_err(|e| failed("remove", path, &e))
     }
 
-    /// Removes a file of sealed things. What somebody else has open is left, for a while.
+    /// Removes a file of sealed data. If another process keeps it open, it is left for now.
     pub fn discard(&self, path: &Path) -> Result<()> {
         let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
         match patiently(remove) {
@@ -306,13 +304,13 @@ impl Files {
         }
     }
 
-    /// Makes created, renamed and removed entries of a directory last.
+    /// Syncs the created, renamed and removed entries of a directory to disk.
     pub fn sync_directory(&self, path: &Path) -> Result<()> {
         self.open_directory(path)?.sync()
     }
 
-    /// Overwrites a file with zeros and removes it, so that what was in it does not stay
-    /// behind in free blocks.
+    /// Overwrites a file with zeros and removes it, so that its contents do not remain in free
+    /// blocks.
     pub fn wipe(&self, path: &Path) -> Result<()> {
         let open = || self.try_open(path);
         patiently(open)
@@ -320,8 +318,8 @@ impl Files {
             .wipe()
     }
 
-    /// Wipes a collection's keys, with which all else of it is noise, and removes its
-    /// directory. What somebody else has open may be there a while longer.
+    /// Wipes a collection's keys, without which everything else in it is noise, and removes its
+    /// directory. Files that another process has open may remain a while longer.
     pub fn wipe_directory(&self, path: &Path) -> Result<()> {
         let (keys, others): (Vec<_>, Vec<_>) = list(path)?
             .into_iter()
@@ -362,7 +360,7 @@ pub struct Entry {
     pub is_dir: bool,
 }
 
-/// A directory's entries, by name.
+/// A directory's entries, sorted by name.
 pub fn list(path: &Path) -> Result<Vec<Entry>> {
     let read = || -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
@@ -385,51 +383,51 @@ impl File {
         self.path.lock().clone()
     }
 
-    /// Names the present run of the system; zero where that cannot be known.
+    /// Identifies the current boot of the system; zero if it cannot be determined.
     pub fn run(&self) -> u128 {
         self.files.run()
     }
 
-    /// Gives the file another name, over whatever had it.
+    /// Renames the file, replacing any existing file of that name.
     pub fn rename(&self, to: &Path) -> Result<()> {
         self.files.rename(&self.path(), to)?;
         *self.path.lock() = to.to_owned();
         Ok(())
     }
 
-    /// It has this name now: its directory was renamed.
+    /// Records the file's new path after its directory was renamed.
     pub fn moved(&self, to: &Path) {
         *self.path.lock() = to.to_owned();
     }
 
-    /// Lets its handle be closed while nobody uses it, and opened again when it is needed.
+    /// Allows its handle to be closed while unused, and reopened when needed.
     pub fn lend(&self) {
         self.handle.lend();
     }
 
-    /// Keeps it open as long as what is returned.
+    /// Keeps it open as long as the returned handle exists.
     pub fn hold(&self) -> Result<Arc<fs::File>> {
         self.handle
             .get(|| self.path())
             .map_err(|e| failed("open", &self.path(), &e))
     }
 
-    /// Whether it can be used without opening it. Never waits.
+    /// Whether it can be used without opening it. Never blocks.
     pub fn is_open(&self) -> bool {
         self.handle.is_open()
     }
 
-    /// Closes it until it is needed again. Not while somebody holds it.
+    /// Closes it until it is needed again, unless it is being held.
     pub fn close(&self) {
         self.handle.close();
     }
 
-    /// Closes it for good, as soon as nobody holds it: it is removed, or about to be.
+    /// Closes it for good once nothing holds it: it has been removed, or is about to be.
     pub fn leave(&self) {
         self.handle.leave();
     }
 
-    /// Whether it was left.
+    /// Whether `leave` has been called.
     pub fn is_gone(&self) -> bool {
         self.handle.is_gone()
     }
@@ -444,7 +442,7 @@ impl File {
         read().map_err(|e| failed("read", &self.path(), &e))
     }
 
-    /// Reads what there is, up to as much as the buffer takes.
+    /// Reads whatever is available, up to the size of the buffer.
     pub fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         read_some_at(&*self.handle.get(|| self.path())?, buffer, offset)
     }
@@ -464,7 +462,7 @@ impl File {
                 Ok(())
             })
         };
-        // Naming the file would cost more than writing it.
+        // Looking up the path would cost more than the write itself.
         match self.files.interrupt {
             None => whole(),
             Some(_) => self.files.change(
@@ -501,8 +499,8 @@ impl File {
         truncate().map_err(|e| failed("truncate", &path, &e))
     }
 
-    /// Ends the file at `len`. What was behind is zeros on the disk first: it must not stay
-    /// in free blocks.
+    /// Truncates the file to `len`. The rest is first zeroed on disk, because it must not remain in
+    /// free blocks.
     pub fn cut(&self, len: u64) -> Result<()> {
         let behind = self.size()?.saturating_sub(len);
         let erased = match behind {
@@ -512,7 +510,7 @@ impl File {
         self.truncate(len).and(erased)
     }
 
-    /// Returns when everything written so far would survive a loss of power.
+    /// Returns once everything written so far would survive a power failure.
     pub fn sync(&self) -> Result<()> {
         let path = self.path();
         self.files
@@ -520,13 +518,13 @@ impl File {
             .map_err(|e| failed("sync", &path, &e))
     }
 
-    /// Overwrites the file with zeros and removes it. Where somebody else has it open it
-    /// may be there a while longer, as zeros.
+    /// Overwrites the file with zeros and removes it. If another process has it open, it may remain
+    /// a while longer, as zeros.
     pub fn wipe(&self) -> Result<()> {
         let path = self.path();
         let size = self.size()?;
         match self.try_erase(0, size) {
-            // Some file systems write elsewhere what is written over something.
+            // Copy-on-write file systems need free space even to overwrite.
             Err(error) if is_full(&error) => {}
             erased => {
                 erased.map_err(|e| failed("write to", &path, &e))?;
@@ -536,7 +534,7 @@ impl File {
         self.remove()
     }
 
-    /// Removes the file. Where somebody else has it open it may be there a while longer.
+    /// Removes the file. If another process has it open, it may remain a while longer.
     pub fn remove(&self) -> Result<()> {
         self.leave();
         self.files.discard(&self.path())

@@ -1,7 +1,6 @@
-//! The system's handles of files. A process has only so many of them, and a store may have
-//! more collections than that: the handle of a log is *lent*. When [`MOST`] are lent, the
-//! one that nobody has used for the longest time is closed; its file is opened again when
-//! it is needed.
+//! File handles. A process has only a limited number of them, and a store may have more collections
+//! than that, so the handle of a log is *lent*. When [`MOST`] handles are lent, the one that has
+//! been unused for longest is closed; its file is reopened when it is needed.
 
 use std::{
     collections::VecDeque,
@@ -15,34 +14,33 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// So many handles are lent at a time. A common limit for a process is 1,024; the smallest
-/// is 256.
+/// The maximum number of lent handles. A common limit for a process is 1,024; the smallest is 256.
 const MOST: usize = 128;
 
-/// Those that are lent, the one that is looked at next for being closed first.
+/// The lent handles; the first is the next candidate for closing.
 static LENT: Mutex<VecDeque<Weak<Handle>>> = Mutex::new(VecDeque::new());
 
-/// What a file is read and written with.
+/// The handle that a file is read and written with.
 pub struct Handle {
     state: Mutex<State>,
-    /// Used since it was last looked at for being closed.
+    /// Whether it has been used since it was last considered for closing.
     used: AtomicBool,
-    /// Written since the last sync.
+    /// Whether it has been written since the last sync.
     written: AtomicBool,
-    /// It is in `LENT`.
+    /// Whether it is in `LENT`.
     lent: AtomicBool,
-    /// Syncing it, when it was closed, has failed.
+    /// The error, if syncing it when it was closed failed.
     failure: Mutex<Option<io::Error>>,
 }
 
 enum State {
     Open(Arc<fs::File>),
     Closed(Identity),
-    /// The file is removed, or about to be.
+    /// The file has been removed, or is about to be.
     Gone,
 }
 
-/// Tells a file from another that has got its name meanwhile.
+/// Distinguishes a file from another one that has taken its name in the meantime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     #[cfg(unix)]
@@ -79,7 +77,7 @@ impl Handle {
         })
     }
 
-    /// Lets the handle be closed while nobody uses it.
+    /// Allows the handle to be closed while unused.
     pub fn lend(self: &Arc<Self>) {
         if !self.lent.swap(true, Ordering::AcqRel) {
             LENT.lock().push_back(Arc::downgrade(self));
@@ -87,7 +85,7 @@ impl Handle {
         while LENT.lock().len() > MOST && close_one() {}
     }
 
-    /// The open file. It stays open as long as somebody has it.
+    /// The open file. It stays open as long as the returned handle exists.
     pub fn get(self: &Arc<Self>, path: impl FnOnce() -> PathBuf) -> io::Result<Arc<fs::File>> {
         let mut state = self.state.lock();
         let file = match &*state {
@@ -105,24 +103,24 @@ impl Handle {
         Ok(file)
     }
 
-    /// The open file, to be written to.
+    /// The open file, for writing.
     pub fn get_to_write(
         self: &Arc<Self>,
         path: impl FnOnce() -> PathBuf,
     ) -> io::Result<Arc<fs::File>> {
         let file = self.get(path)?;
-        // Whoever closes it sees that somebody has the file, or this.
+        // A thread that closes the file sees either that it is in use, or this flag.
         self.written.store(true, Ordering::Release);
         Ok(file)
     }
 
-    /// Whether it can be used without opening it. Never waits.
+    /// Whether it can be used without opening it. Never blocks.
     pub fn is_open(&self) -> bool {
         let state = self.state.try_lock();
         state.is_some_and(|state| matches!(*state, State::Open(_)))
     }
 
-    /// Returns when what was written is on the disk.
+    /// Returns once everything written is on disk.
     pub fn sync(&self) -> io::Result<()> {
         let file = match &*self.state.lock() {
             State::Open(file) => Some(file.clone()),
@@ -136,7 +134,7 @@ impl Handle {
         self.failure.lock().take().map_or(Ok(()), Err)
     }
 
-    /// Closes the file until it is needed again. Not while somebody has it.
+    /// Closes the file until it is needed again, unless it is in use.
     pub fn close(&self) -> bool {
         let mut state = self.state.lock();
         let State::Open(file) = &*state else {
@@ -148,7 +146,7 @@ impl Handle {
         let Ok(identity) = Identity::of(file) else {
             return false;
         };
-        // Later nobody might be told that it could not be written.
+        // A failure to write must be noticed here; later there might be nobody to report it to.
         if self.written.swap(false, Ordering::AcqRel)
             && let Err(error) = file.sync_data()
         {
@@ -158,7 +156,7 @@ impl Handle {
         true
     }
 
-    /// Closes the file for good, as soon as nobody has it: it is removed, or about to be.
+    /// Closes the file for good once it is unused: it has been removed, or is about to be.
     pub fn leave(&self) {
         *self.state.lock() = State::Gone;
     }
@@ -181,12 +179,13 @@ impl Handle {
     }
 }
 
-/// Closes a handle that is lent. False when all of them are in use.
+/// Closes a lent handle. False if all of them are in use.
 fn close_one() -> bool {
     let idle = {
         let mut lent = LENT.lock();
         let mut idle = None;
-        // Twice around: what was used since it was last looked at gets a second chance.
+        // Twice around (the clock algorithm): a handle used since its last turn gets a second
+        // chance.
         for _ in 0..2 * lent.len() {
             let Some(next) = lent.pop_front() else {
                 break;
@@ -208,14 +207,14 @@ fn close_one() -> bool {
     };
     let closed = handle.close();
     if !closed && !handle.lent.swap(true, Ordering::AcqRel) {
-        // Somebody was faster.
+        // Another thread was faster.
         LENT.lock().push_back(Arc::downgrade(&handle));
     }
     closed
 }
 
-/// Does something that takes a handle. Where the process has none left, one that is lent
-/// is closed for it.
+/// Performs an operation that needs a handle. If the process has none left, a lent one is closed
+/// for it.
 pub fn with_one<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {
@@ -235,7 +234,7 @@ fn open_again(path: &Path, identity: Identity) -> io::Result<fs::File> {
     Ok(file)
 }
 
-/// Whether the process, or the system, has as many files open as it may have.
+/// Whether the process, or the system, has reached its limit of open files.
 pub fn no_handle_is_left(error: &io::Error) -> bool {
     #[cfg(unix)]
     let codes = [libc::EMFILE, libc::ENFILE];

@@ -1,18 +1,18 @@
-//! The beginning of a file: what it is, in which version of the format, and, for a log,
-//! how far it is known to be on the disk.
+//! The beginning of a file: what kind it is, the version of the format and, for a log, how much of
+//! it is known to be on disk.
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 0..8 | which kind of file |
+//! | 0..8 | the kind of file |
 //! | 8..12 | the version of the format |
 //! | 12..20 | checksum of bytes 0 to 12 |
-//! | 4096..4140, 8192..8236 | a log's marks, written in turn |
+//! | 4096..4140, 8192..8236 | a log's marks, written alternately |
 //! | 12288.. | a log's records |
 //!
-//! A mark: 8 bytes that count marks, 8 for the end of what is known to be on the disk, 16
-//! for the system's run in which it was written (Linux's boot id), 4 that are 1 when the
-//! log was closed in order, and a checksum of these. Each mark is in a block of its own,
-//! so that a torn write damages one of them.
+//! A mark is a checkpoint: 8 bytes that count marks, 8 for the end of what is known to be on disk,
+//! 16 for the boot in which it was written (Linux's boot id), 4 that are 1 if the log was closed
+//! cleanly, and a checksum of these. Each mark is in a block of its own, so a torn write damages
+//! only one of them.
 
 use std::path::Path;
 
@@ -28,31 +28,31 @@ pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
 pub const KEYS: &[u8; 8] = b"VECKEY\r\n";
 pub const KEYRING: &[u8; 8] = b"VECRNG\r\n";
 pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
-/// Version 1, which no release wrote, had records that were not sealed.
+/// Version 1, which no release used, had unsealed records.
 pub const VERSION: u32 = 2;
-/// Bytes of the part that all files have.
+/// The size of the part that all files have in common.
 pub const PREAMBLE: usize = 20;
-/// Where a log's records begin. A backup's, which has no marks, begin after its keyring.
+/// Where a log's records begin. Those of a backup, which has no marks, begin after its keyring.
 pub const RECORDS: u64 = 3 * BLOCK;
 const BLOCK: u64 = 4096;
 const MARK: usize = 44;
 
-/// How much of a log is known to be on the disk.
+/// How much of a log is known to be on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// One more than that of the mark before.
+    /// One more than the previous mark's.
     pub turn: u64,
     pub end: u64,
-    /// Nothing was written after it.
+    /// Whether the log was closed cleanly, with nothing written after the mark.
     pub clean: bool,
 }
 
-/// A mark as it was found.
+/// A mark as read from a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
     pub mark: Mark,
-    /// The system has been running since: no power was lost, and what was written is
-    /// there.
+    /// Whether the system has been running since: there was no power failure, and everything
+    /// written is there.
     pub same_run: bool,
 }
 
@@ -65,7 +65,7 @@ pub fn preamble(kind: &[u8; 8]) -> [u8; PREAMBLE] {
     bytes
 }
 
-/// Why the beginning of a file is not that of `kind`.
+/// Checks that a file begins with the preamble of `kind`; the error says why it does not.
 pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Result<(), String> {
     if bytes == &preamble(kind) {
         return Ok(());
@@ -81,8 +81,7 @@ pub fn check_preamble(bytes: &[u8; PREAMBLE], kind: &[u8; 8]) -> std::result::Re
     ))
 }
 
-/// Checks the beginning of a file that has at least `least` bytes, and returns how many it
-/// has.
+/// Checks the beginning of a file, which must have at least `min` bytes, and returns its size.
 pub fn check_file(file: &File, kind: &[u8; 8], min: u64) -> Result<u64> {
     let size = file.size()?;
     if size < min {
@@ -114,7 +113,7 @@ impl Mark {
         let written_in = u128::from(u64_at(body, 16)) | u128::from(u64_at(body, 24)) << 64;
         Some(Found {
             mark: Mark {
-                // Counted one by one: the end of the range is never reached.
+                // Counted one by one, so the end of the range is never reached.
                 turn: Some(u64_at(body, 0)).filter(|&turn| turn < u64::MAX / 2)?,
                 end: u64_at(body, 8),
                 clean: body[32] == 1,
@@ -123,12 +122,12 @@ impl Mark {
         })
     }
 
-    /// Writes the mark over the last but one.
+    /// Writes the mark over the older of the two.
     pub fn write(&self, file: &File) -> Result<()> {
         file.write_at(BLOCK * (1 + self.turn % 2), &self.encode(file.run()))
     }
 
-    /// The last mark that is whole.
+    /// The newest valid mark.
     pub fn read(file: &File) -> Result<Found> {
         let mut last: Option<Found> = None;
         for block in [1, 2] {
@@ -144,7 +143,7 @@ impl Mark {
     }
 }
 
-/// A file that is not what was written.
+/// The error for a file whose contents are not what was written.
 pub fn damaged(path: &Path, why: &str) -> Error {
     Error::Storage(format!(
         "{} cannot be read: {why}; nothing was changed: restore a backup",

@@ -1,5 +1,5 @@
-//! What is in the files of a store, for whoever looks at them from outside. Nothing is changed,
-//! and nothing is locked: somebody else may have the store open.
+//! Inspects the files of a store from outside. Nothing is changed or locked: another process may
+//! have the store open.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Progress is told about so often.
+/// Progress is reported after this many bytes.
 const PORTION: u64 = 1 << 20;
 
-/// What was found in a store.
+/// What an inspection found in a store.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
@@ -30,7 +30,7 @@ pub struct Inspection {
     pub damaged: Vec<String>,
 }
 
-/// What was found of a collection.
+/// What an inspection found in a collection.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspected {
@@ -38,35 +38,35 @@ pub struct Inspected {
     pub name: String,
     pub dimension: u64,
     pub metric: String,
-    /// The entries of its log: every insert and every change makes one.
+    /// The entries in its log: every insert and every change adds one.
     pub entries: u64,
-    /// Those that nothing after them removes or replaces.
+    /// The entries that no later one removes or replaces.
     pub live: u64,
     pub with_key: u64,
     pub without_key: u64,
-    /// The bytes of its log and its table of keys.
+    /// The size of its log and its key table in bytes.
     pub bytes: u64,
-    /// The ids of all that can be opened.
+    /// The ids of all entries that can be decrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
     pub damaged: Vec<String>,
 }
 
-/// How thoroughly to look.
+/// How thorough the inspection is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Thoroughness {
-    /// Tell the ids.
+    /// Include the ids.
     pub ids: bool,
-    /// Open every entry.
+    /// Decrypt every entry.
     pub verify: bool,
 }
 
-/// What is found damaged is looked at again: somebody who has the store open may just be
-/// removing it, or giving it another name.
+/// Damage is checked again this many times: another process that has the store open may just be
+/// removing or renaming the file.
 const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Looks until nothing is wrong, so many times.
+/// Repeats `look` up to this many times until nothing is wrong.
 pub fn patiently<T>(
     mut look: impl FnMut() -> Result<T>,
     is_right: impl Fn(&T) -> bool,
@@ -82,7 +82,7 @@ pub fn patiently<T>(
     look()
 }
 
-/// Looks through the files of a store.
+/// Inspects the files of a store.
 pub fn inspect(
     files: &Files,
     store: &Path,
@@ -179,7 +179,7 @@ fn inspect_one(
             )
         };
         let Some(key) = key else {
-            // Somebody may be deleting it.
+            // Another process may be deleting it.
             if part.live && look.known.clean {
                 inspected.damaged.push(what("has no key"));
             }

@@ -1,13 +1,13 @@
-//! What a collection tells its files.
+//! How a collection's writes reach its files.
 //!
-//! Every write of a collection is one *commit*: the entries it removes and those it puts.
-//! A collection on disk has a log, to which the commit goes first; only then is it made
-//! in memory. A copy that is being made of the collection meanwhile, by a rewrite of the
-//! log or a backup, is told what dies.
+//! Every write to a collection is one *commit*: the entries it removes and those it puts. A
+//! collection on disk has a write-ahead log: the commit is appended to it before it is applied in
+//! memory. If a copy of the collection is being made at the same time, by a rewrite of the log or a
+//! backup, it is notified of removed entries.
 //!
-//! The keys of what a commit removes are destroyed before the call returns: where they are
-//! many, beside what the collection does in memory ([`Commit::begin`]), and otherwise after
-//! its lock is given back ([`Commit::finish`]).
+//! The keys of removed entries are destroyed before the call returns: if there are many, in
+//! parallel with the work in memory ([`Commit::begin`]), and otherwise after the collection's lock
+//! has been released ([`Commit::finish`]).
 
 use std::{fs, io, mem, ops::Range, sync::Arc};
 
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{error::Result, workers::beside};
 
-/// As many keys that lie alone are destroyed by another thread: that costs a hundred times
-/// what it takes to wake it.
+/// From this many non-adjacent keys on, they are destroyed by another thread: that costs a hundred
+/// times as much as waking the thread.
 const MANY: usize = 256;
 
 pub struct Journal {
@@ -33,40 +33,40 @@ pub struct Journal {
     followers: Vec<Arc<Follower>>,
     sequence: u64,
     next_key: u64,
-    /// Held by whoever destroys keys.
+    /// Held while keys are being destroyed.
     erasing: Arc<RwLock<()>>,
 }
 
 /// A copy of the collection that is being made.
 pub struct Follower {
     pub copy: Mutex<Copy>,
-    /// The files stay open while they are written.
+    /// Keeps the files open while they are written.
     _files: Vec<Arc<fs::File>>,
 }
 
 pub struct Copy {
     pub writer: Writer,
-    /// The numbers of entries that were removed since it began, whether copied or not.
+    /// The numbers of entries removed since the copy began, whether or not they had been copied.
     pub dead: Vec<u64>,
 }
 
-/// A commit that was written, with what is left to do for it.
+/// A commit that has been written, with the work that remains.
 #[must_use]
 pub struct Commit {
     pub sequence: u64,
     pub time: OffsetDateTime,
-    /// Where the next of its entries is.
+    /// The location of its next entry.
     next: EntryLocation,
     sync: Option<(Arc<Syncer>, u64)>,
     erasures: Vec<Erasure>,
-    /// Ends the destruction that has begun.
+    /// Functions that wait for key destruction that has already begun.
     begun: Vec<Box<dyn FnOnce() -> Result<()> + Send>>,
     _erasing: Option<ArcRwLockReadGuard<RawRwLock, ()>>,
-    /// The log's files stay open until nothing is left to do.
+    /// Keeps the log's files open until no work remains.
     _files: Vec<Arc<fs::File>>,
 }
 
-/// The keys in one file that are to be destroyed.
+/// The keys to destroy in one file.
 struct Erasure {
     file: Arc<File>,
     seats: Vec<Range<u32>>,
@@ -111,14 +111,14 @@ impl Journal {
         self.next_key
     }
 
-    /// The key of a new entry.
+    /// The key number of a new entry.
     pub fn take_key(&mut self) -> u64 {
         self.next_key += 1;
         self.next_key - 1
     }
 
-    /// Writes a commit. When this fails nothing has happened, and the collection must not
-    /// change. The entries' parts are in `sealed`.
+    /// Writes a commit. If this fails, nothing has happened, and the collection must not change.
+    /// The entries' parts are in `sealed`.
     pub fn commit(
         &mut self,
         removed: Vec<u64>,
@@ -139,7 +139,7 @@ impl Journal {
         };
         if let Some(log) = &mut self.log {
             log.sync().health().check()?;
-            // Where they cannot be opened nothing was written yet.
+            // If they cannot be opened, nothing has been written yet.
             commit._files = log.writer().hold()?;
             let record = Record {
                 kind: Kind::Commit,
@@ -159,7 +159,7 @@ impl Journal {
         Ok(commit)
     }
 
-    /// Notes that the commit's next entry, whose part has `part` bytes, is at `slot`.
+    /// Records that the commit's next entry, whose part has `part` bytes, is at `slot`.
     pub fn put(&mut self, commit: &mut Commit, slot: u32, part: u64) {
         if let Some(log) = &mut self.log {
             let next = &mut commit.next;
@@ -170,22 +170,22 @@ impl Journal {
         }
     }
 
-    /// Notes that what was at `slot` is removed, or about to be put again: its key is to be
-    /// destroyed. `dead` is its number where it is removed.
+    /// Records that the entry at `slot` is removed, or about to be replaced: its key must be
+    /// destroyed. `dead` is its number if it is removed.
     pub fn take(&mut self, commit: &mut Commit, slot: u32, dead: Option<u64>) {
         if let Some(log) = &mut self.log {
             commit.take(log.writer(), slot);
         }
         for follower in &self.followers {
             let mut copy = follower.copy.lock();
-            // Also where it was not copied: that of an entry that was put again is gone
-            // already, while the copy still names it.
+            // Even if it was not copied: the key of a replaced entry is gone already, while the
+            // copy still lists the entry.
             copy.dead.extend(dead);
             commit.take(&mut copy.writer, slot);
         }
     }
 
-    /// The vector at `from` is at `to` now.
+    /// Records that the vector at `from` has moved to `to`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         if let Some(log) = &mut self.log {
             log.writer().relocate(from, to);
@@ -201,7 +201,7 @@ impl Journal {
         }
     }
 
-    /// Lets a copy follow the collection from here on.
+    /// Makes a copy follow the collection's changes from now on.
     pub fn follow(&mut self, writer: Writer) -> Result<Arc<Follower>> {
         let follower = Arc::new(Follower {
             _files: writer.hold()?,
@@ -222,20 +222,19 @@ impl Journal {
         self.followers.retain(|other| !Arc::ptr_eq(other, follower));
     }
 
-    /// Waits until no keys are being destroyed. The caller holds the collection's lock, so
-    /// no more of it begins.
+    /// Waits until no keys are being destroyed. The caller holds the collection's lock, so no new
+    /// destruction begins.
     pub fn wait_for_erasures(&self) {
         drop(self.erasing.write());
     }
 
-    /// Does something while nobody destroys keys. The caller holds the collection's lock.
+    /// Runs `act` while no keys are being destroyed. The caller holds the collection's lock.
     pub fn without_erasures<T>(&self, act: impl FnOnce() -> T) -> T {
         let _none = self.erasing.write();
         act()
     }
 
-    /// The collection is deleted. Closes its files for good: their directory is about to be
-    /// removed.
+    /// Closes the files of a deleted collection for good: their directory is about to be removed.
     pub fn leave(&self) {
         self.wait_for_erasures();
         for follower in &self.followers {
@@ -255,17 +254,17 @@ impl Journal {
 }
 
 impl Commit {
-    /// What a writer has at `slot` is to be destroyed.
+    /// Schedules the destruction of the key of a writer's entry at `slot`.
     fn take(&mut self, writer: &mut Writer, slot: u32) {
         let Some(place) = writer.take(slot) else {
             return;
         };
-        // Where there is no table the key is gone already.
+        // If there is no table, the key is gone already.
         for file in writer.tables().map(|keys| keys.file()) {
             let seats = place.seat..place.seat + 1;
             let known = self.erasures.iter_mut();
             match known.rev().find(|erasure| Arc::ptr_eq(&erasure.file, file)) {
-                // What was inserted together is mostly deleted together.
+                // Entries inserted together are mostly deleted together.
                 Some(erasure) => match erasure.seats.last_mut() {
                     Some(last) if last.end == seats.start => last.end = seats.end,
                     _ => erasure.seats.push(seats),
@@ -278,8 +277,8 @@ impl Commit {
         }
     }
 
-    /// Begins to destroy the keys of what it removed so far, where they are many. The caller
-    /// may go on, and has to finish the commit.
+    /// Begins to destroy the keys of the entries removed so far, if there are many. The caller may
+    /// continue, and must then finish the commit.
     pub fn begin(&mut self) {
         let seats = self.erasures.iter().map(|erasure| erasure.seats.len());
         if let Some((sync, written)) = &self.sync
@@ -292,9 +291,9 @@ impl Commit {
         }
     }
 
-    /// Does what is left to do, without the collection's lock: makes the commit as safe as
-    /// was promised, and destroys the keys of what it removed. Returns when none of them is
-    /// in any file.
+    /// Does the remaining work, without the collection's lock: makes the commit as durable as
+    /// promised, and destroys the keys of the entries it removed. When it returns, none of these
+    /// keys is in any file.
     pub fn finish(self) -> Result<()> {
         let Some((sync, written)) = &self.sync else {
             return Ok(());
@@ -307,19 +306,19 @@ impl Commit {
     }
 }
 
-/// Makes what was written as safe as was promised, and destroys these keys.
+/// Makes what was written as durable as promised, and destroys these keys.
 fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
-    // First the record: it completes what is cut short.
+    // The record first: if the destruction is interrupted, recovery completes it from the record.
     sync.settle(written)?;
     let mut outcome = Ok(());
-    // One file's failure is no reason to leave the others as they are.
+    // A failure in one file must not prevent the destruction in the others.
     for erasure in erasures {
-        // Some file systems write elsewhere what is written over something.
+        // Copy-on-write file systems need free space even to overwrite.
         let destroyed: io::Result<()> = erasure.seats.iter().try_for_each(|seats| {
             let destroy = || keys::destroy(&erasure.file, seats);
             sync.health().making_room(destroy)
         });
-        // Where it is gone it was wiped as a whole.
+        // If the file is gone, it was wiped as a whole.
         if let Err(error) = destroyed
             && !erasure.file.is_gone()
         {

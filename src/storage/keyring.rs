@@ -1,18 +1,18 @@
-//! The keyring: the one file of a store that leads to its keys. It holds the store key,
-//! under which the table key of every collection is (`keys.rs`).
+//! The keyring: the only file of a store from which its keys can be reached. It holds the store
+//! key, which encrypts the table key of every collection (`keys.rs`).
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 0..20 | the beginning that all files have |
-//! | 20..24 | how keys are kept: 0, as they are; 1, sealed under the user's key |
-//! | 24..84 | the store key: a nonce at random (12 bytes), the key (32), the tag (16) |
-//! | 84..144 | the store key before it, in the same form, while keys are being rotated |
+//! | 0..20 | the preamble that all files have |
+//! | 20..24 | how keys are stored: 0, in the clear; 1, sealed with the user's key |
+//! | 24..84 | the store key: a random nonce (12 bytes), the key (32), the tag (16) |
+//! | 84..144 | the previous store key, in the same form, during a key rotation |
 //! | 144..148 | how many bytes follow |
-//! | 148.. | what the user's key service made of the user's key |
-//! | then 8 | checksum of all before |
+//! | 148.. | the user's key as wrapped by the user's key service |
+//! | then 8 | checksum of everything before |
 //!
-//! A key that is kept as it is has zeros for its nonce and its tag; where there is none, all
-//! is zeros. Bytes 0 to 24 are authenticated with a sealed one.
+//! A key stored in the clear has zeros for its nonce and its tag; if there is no key, everything is
+//! zero. Bytes 0 to 24 are authenticated with a sealed key.
 //!
 //! A backup begins in the same way, with a key of its own.
 
@@ -30,34 +30,34 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// What the file is called.
+/// The name of the file.
 pub const KEYRING: &str = "KEYRING";
-/// And the one before it, until it is overwritten.
+/// The name of the previous keyring, until it is overwritten.
 const REPLACED: &str = "KEYRING.old";
 const BEGINNING: usize = PREAMBLE + 4;
 const KEPT: usize = NONCE + KEY + TAG;
 const LENGTH: usize = BEGINNING + 2 * KEPT;
 const WRAPPED: usize = LENGTH + 4;
-/// What a key service may make of a key.
+/// The maximum size of a wrapped key.
 const MOST: u64 = 64 << 10;
 
-/// The keys that a keyring holds.
+/// The keys in a keyring.
 #[derive(Clone)]
 pub struct Keyring {
     pub key: Key,
-    /// The one before, while keys are being rotated.
+    /// The previous key, during a key rotation.
     pub previous: Option<Key>,
 }
 
-/// The key that a user keeps, which opens the keyring.
+/// The key kept by the user, which opens the keyring.
 #[derive(Clone)]
 pub struct UserKey {
     pub key: Key,
-    /// What the user's key service made of it, if there is one.
+    /// The key as wrapped by the user's key service, if there is one.
     pub wrapped: Vec<u8>,
 }
 
-/// The keys of a store that is open.
+/// The keys of an open store.
 pub struct StoreKeys(Mutex<(Keyring, Option<UserKey>)>);
 
 impl StoreKeys {
@@ -69,19 +69,19 @@ impl StoreKeys {
         self.0.lock().0.clone()
     }
 
-    /// The user's key, where the store is encrypted.
+    /// The user's key, if the store is encrypted.
     pub fn user(&self) -> Option<UserKey> {
         self.0.lock().1.clone()
     }
 
-    /// Fails where `user` is not the key that the store's keyring is opened with.
+    /// Fails if `user` is not the key that opens the store's keyring.
     pub fn check(&self, files: &Files, store: &Path, user: Option<&UserKey>) -> Result<()> {
-        // Not while the file gets another one's name.
+        // Locked, so that the file is not replaced at the same time.
         let _keys = self.0.lock();
         open(files, store, user).map(drop)
     }
 
-    /// Writes other keys to the store's keyring; from here on they are the store's.
+    /// Replaces the keys in the store's keyring; from now on they are the store's.
     pub fn exchange(
         &self,
         files: &Files,
@@ -92,7 +92,7 @@ impl StoreKeys {
     ) -> Result<()> {
         let mut keys = self.0.lock();
         let file = prepare(files, store, &keyring, user.as_ref())?;
-        // Where it is not known which of them would be found, nothing more is written.
+        // If it is uncertain which of them would be found, nothing more is written.
         exchange(files, store, file).map_err(|error| health.fail(error))?;
         *keys = (keyring, user);
         Ok(())
@@ -106,12 +106,12 @@ impl From<Key> for Keyring {
     }
 }
 
-/// How many bytes a keyring has.
+/// The size of a keyring in bytes.
 pub fn size(user: Option<&UserKey>) -> usize {
     WRAPPED + user.map_or(0, |user| user.wrapped.len()) + 8
 }
 
-/// The bytes of a keyring.
+/// Encodes a keyring.
 pub fn encode(
     kind: &[u8; 8],
     keyring: &Keyring,
@@ -145,7 +145,7 @@ pub fn encode(
     Ok(bytes)
 }
 
-/// The keyring's bytes, as they are in a file that begins with one.
+/// The bytes of the keyring at the beginning of a file.
 fn bytes(file: &File, kind: &[u8; 8]) -> Result<Zeroizing<Vec<u8>>> {
     let size = header::check_file(file, kind, (WRAPPED + 8) as u64)?;
     let mut beginning = Zeroizing::new([0; WRAPPED]);
@@ -164,7 +164,7 @@ fn bytes(file: &File, kind: &[u8; 8]) -> Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Reads the keyring that a file begins with. Returns its keys, and how long it is.
+/// Reads the keyring at the beginning of a file. Returns its keys and its size.
 pub fn read(file: &File, kind: &[u8; 8], user: Option<&UserKey>) -> Result<(Keyring, u64)> {
     let bytes = bytes(file, kind)?;
     let path = file.path();
@@ -205,9 +205,8 @@ pub fn read(file: &File, kind: &[u8; 8], user: Option<&UserKey>) -> Result<(Keyr
     Ok((Keyring { key, previous }, bytes.len() as u64))
 }
 
-/// What the user's key service made of the key of a store, a backup or exported keys, where it
-/// did. `None`
-/// where there is no store yet.
+/// The wrapped user's key of a store, a backup or exported keys, if a key service wrapped it.
+/// `None` if there is no store yet.
 pub fn wrapped(files: &Files, path: &Path) -> Result<Option<Vec<u8>>> {
     let (path, kinds) = match path.is_dir() {
         true => (present(path), [header::KEYRING; 2]),
@@ -221,7 +220,7 @@ pub fn wrapped(files: &Files, path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes[WRAPPED..bytes.len() - 8].to_vec()))
 }
 
-/// Where the keyring is that counts: the one before where its successor has no name yet.
+/// The path of the current keyring: the previous one, if its successor has not been renamed yet.
 fn present(store: &Path) -> std::path::PathBuf {
     let (path, replaced) = (store.join(KEYRING), store.join(REPLACED));
     match !path.exists() && replaced.exists() {
@@ -230,7 +229,7 @@ fn present(store: &Path) -> std::path::PathBuf {
     }
 }
 
-/// Writes a store's keyring. It is on the disk when this returns.
+/// Writes a store's keyring. It is on disk when this returns.
 pub fn create(
     files: &Files,
     store: &Path,
@@ -240,7 +239,7 @@ pub fn create(
     exchange(files, store, prepare(files, store, keyring, user)?)
 }
 
-/// Writes a keyring that has no name yet.
+/// Writes a keyring under a temporary name.
 fn prepare(files: &Files, store: &Path, keyring: &Keyring, user: Option<&UserKey>) -> Result<File> {
     let unfinished = store.join(format!("{KEYRING}.new"));
     if unfinished.exists() {
@@ -250,13 +249,13 @@ fn prepare(files: &Files, store: &Path, keyring: &Keyring, user: Option<&UserKey
     let file = files.create(&unfinished)?;
     let written = file.write_at(0, &bytes).and_then(|()| file.sync());
     if written.is_err() {
-        // The next one wipes it, or the next opening.
+        // It is wiped by the next attempt, or when the store is next opened.
         let _ = file.wipe();
     }
     written.map(|()| file)
 }
 
-/// Lets a keyring take the place of the one there is, which is overwritten then.
+/// Replaces the current keyring, which is then overwritten.
 fn exchange(files: &Files, store: &Path, file: File) -> Result<()> {
     let (path, replaced) = (store.join(KEYRING), store.join(REPLACED));
     if path.exists() {
@@ -270,7 +269,7 @@ fn exchange(files: &Files, store: &Path, file: File) -> Result<()> {
     }
 }
 
-/// Reads a store's keyring. What is left of one that was being written stays: see `tidy`.
+/// Reads a store's keyring. Leftovers of an interrupted write stay: see `tidy`.
 pub fn open(files: &Files, store: &Path, user: Option<&UserKey>) -> Result<Keyring> {
     let file = files.open_to_read(&present(store))?;
     let (keyring, len) = read(&file, header::KEYRING, user)?;
@@ -280,7 +279,7 @@ pub fn open(files: &Files, store: &Path, user: Option<&UserKey>) -> Result<Keyri
     }
 }
 
-/// Removes what an interrupted writing has left behind.
+/// Removes the leftovers of an interrupted write.
 pub fn tidy(files: &Files, store: &Path) -> Result<()> {
     let path = store.join(KEYRING);
     let present = present(store);
@@ -296,7 +295,7 @@ pub fn tidy(files: &Files, store: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The names of a store's keyrings, of which all but the first are on their way.
+/// The possible names of a store's keyrings, of which all but the first are temporary.
 pub fn names() -> [String; 3] {
     [KEYRING.into(), format!("{KEYRING}.new"), REPLACED.into()]
 }

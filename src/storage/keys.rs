@@ -1,20 +1,20 @@
-//! The keys of a log: one for each entry that the log has put, in their order. A delete is
-//! the destruction of keys.
+//! The key table of a log: one key for each entry put by the log, in the same order. A delete
+//! destroys keys.
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 0..20 | the beginning that all files have |
-//! | 20..36 | the collection's name among sealed things, at random |
-//! | 36..40 | the table's turn: the number of its log |
+//! | 0..20 | the preamble that all files have |
+//! | 20..36 | the collection's random name, which is authenticated with everything sealed |
+//! | 36..40 | the table's turn: the generation of its log |
 //! | 40..52 | the nonce of the table key |
-//! | 52..100 | the table key, sealed under the store key |
-//! | 100..104 | bytes of the settings |
+//! | 52..100 | the table key, sealed with the store key |
+//! | 100..104 | size of the settings |
 //! | 104.. | the collection's settings, a JSON text: a nonce (12), the sealed text, the tag (16) |
-//! | 4088..4096 | checksum of all before |
-//! | 4096.. | the seats: 32 bytes for each entry, its key masked under the table key; zeros where it was destroyed |
+//! | 4088..4096 | checksum of everything before |
+//! | 4096.. | the seats: 32 bytes for each entry, its key masked with the table key; zeros if it has been destroyed |
 //!
-//! Entry number `n` of the log, counted from 0 in the order in which the records put them,
-//! has the seat at byte `4096 + 32 * n`. No page of the disk has a part of a seat.
+//! Entry number `n` of the log, counted from 0 in the order in which the records put them, has its
+//! seat at byte `4096 + 32 * n`. No seat crosses a page boundary.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 
@@ -30,14 +30,14 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Where the seats begin.
+/// The offset of the seats.
 pub const SEATS: u64 = 4096;
 const TABLE_NONCE: usize = PREAMBLE + NAME + 4;
 const TABLE_KEY: usize = TABLE_NONCE + NONCE;
 const SETTINGS: usize = TABLE_KEY + KEY + TAG;
 const SUM: usize = SEATS as usize - 8;
 
-/// What masks keys, and seals what is a collection's as a whole.
+/// Masks keys, and seals data that belongs to the collection as a whole.
 #[derive(Clone)]
 pub struct TableKey {
     pub name: [u8; NAME],
@@ -65,8 +65,8 @@ impl TableKey {
         nonce
     }
 
-    /// Masks the keys of the seats from `seat` on, or takes the masks away. What is zeros,
-    /// where a key was destroyed, stays so.
+    /// Masks or unmasks the keys of the seats from `seat` on. Zeros, which stand for destroyed
+    /// keys, stay zeros.
     pub fn mask(&self, seat: u64, keys: &mut [u8]) -> Result<()> {
         let cipher = self.key.cipher()?;
         for (seat, key) in (seat..).zip(keys.chunks_exact_mut(KEY)) {
@@ -77,9 +77,9 @@ impl TableKey {
         Ok(())
     }
 
-    /// Seals a text or a file under a nonce at random, which comes before it, the tag behind.
+    /// Seals a text or a file with a random nonce. Returns the nonce, the sealed bytes and the tag.
     pub fn seal(&self, with: &[u8], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
-        // No table has the turn 0.
+        // No table has turn 0.
         let mut nonce = [0; NONCE];
         random(&mut nonce[4..])?;
         let tag = self.key.cipher()?.seal(nonce, with, &mut bytes)?;
@@ -105,21 +105,21 @@ impl TableKey {
         String::from_utf8(self.open(&self.name, sealed)?.to_vec()).ok()
     }
 
-    /// Seals a file, all but its beginning.
+    /// Seals a file except for its preamble.
     pub fn seal_file(&self, file: &[u8]) -> Result<Vec<u8>> {
         let (beginning, rest) = file.split_at(PREAMBLE.min(file.len()));
         let sealed = self.seal(beginning, rest.to_vec())?;
         Ok([beginning, &sealed].concat())
     }
 
-    /// The file as it was before it was sealed. `None` where it is damaged.
+    /// Opens a sealed file. `None` if it is damaged.
     pub fn open_file(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         let (beginning, rest) = sealed.split_at_checked(PREAMBLE)?;
         Some([beginning, &*self.open(beginning, rest)?].concat())
     }
 }
 
-/// The file of keys that belongs to a log.
+/// The key table of a log.
 pub struct Keys {
     file: Arc<File>,
     table: TableKey,
@@ -127,12 +127,12 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// What the keys of a log are called.
+    /// The name of a log's key table.
     pub fn name(log: u64) -> String {
         format!("keys.{log}")
     }
 
-    /// Begins a table. It may take the room that is kept for deletes where it is given it.
+    /// Creates a table. It may use the space reserved for deletes if that is passed to it.
     pub fn create(
         files: &Files,
         path: &Path,
@@ -169,7 +169,7 @@ impl Keys {
         };
         if let Err(error) = written {
             let error = failed("write to", path, &error);
-            // There is no key in it yet that opens anything.
+            // It does not contain a key in use yet.
             let _ = files.remove(path);
             return Err(error);
         }
@@ -180,7 +180,7 @@ impl Keys {
         })
     }
 
-    /// Opens a table whose key is under one of the store's.
+    /// Opens a table whose key is sealed with one of the store's keys.
     pub fn open(file: File, store: &Keyring) -> Result<Self> {
         let path = file.path();
         header::check_file(&file, header::KEYS, SEATS)?;
@@ -244,13 +244,13 @@ impl Keys {
         destroyed.map_err(|e| failed("write to", &self.file.path(), &e))
     }
 
-    /// How many seats the file has.
+    /// The number of seats in the file.
     pub fn count(&self) -> Result<u64> {
         Ok(self.file.size()?.saturating_sub(SEATS).div_ceil(KEY as u64))
     }
 
-    /// The keys of `count` seats from `seat` on: zeros where they were destroyed, or the
-    /// file has ended.
+    /// The keys of `count` seats from `seat` on: zeros if they have been destroyed, or are past the
+    /// end of the file.
     pub fn read(&self, seat: u32, count: usize) -> Result<Zeroizing<Vec<u8>>> {
         let mut keys = Zeroizing::new(vec![0; count * KEY]);
         let mut at = 0;
@@ -275,8 +275,8 @@ impl Keys {
         written.map_err(|e| failed("write to", &to.file.path(), &e))
     }
 
-    /// Ends the file behind `count` seats. The keys that were behind are zeros on the disk
-    /// first: they must not stay in free blocks.
+    /// Truncates the file after `count` seats. The keys behind them are first zeroed on disk,
+    /// because they must not remain in free blocks.
     pub fn cut(&self, count: u32) -> Result<()> {
         match self.count()? > u64::from(count) {
             true => self.file.cut(place(count)),
@@ -285,11 +285,11 @@ impl Keys {
     }
 }
 
-/// The keys of a table, from the first to the last.
+/// Reads the keys of a table from the first to the last.
 pub struct Seats<'a> {
     keys: &'a Keys,
     read: Zeroizing<Vec<u8>>,
-    /// The first that was read.
+    /// The first seat in the buffer.
     first: u32,
 }
 
@@ -304,7 +304,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// The key at a seat. `None` where it was destroyed.
+    /// The key at a seat. `None` if it has been destroyed.
     pub fn get(&mut self, seat: u32) -> Result<Option<&[u8]>> {
         let count = (self.read.len() / KEY) as u32;
         if seat < self.first || seat - self.first >= count {
@@ -327,14 +327,14 @@ pub fn destroy(table: &File, seats: &Range<u32>) -> io::Result<()> {
     table.try_erase(place(seats.start), len)
 }
 
-/// A name for a new collection among sealed things.
+/// A random name for a new collection.
 pub fn new_name() -> Result<[u8; NAME]> {
     let mut name = [0; NAME];
     random(&mut name)?;
     Ok(name)
 }
 
-/// Too many entries for one log.
+/// The error for too many entries in one log.
 pub fn full() -> Error {
     Error::Storage("the log has as many entries as it can: optimize the collection".into())
 }

@@ -1,14 +1,13 @@
-//! The log of one collection: the file that holds its vectors, and all that happens to
-//! them.
+//! The log of one collection: a write-ahead log that holds its vectors and every change to them.
 //!
-//! A write appends one record, which is there whole or not at all. What it puts is sealed,
-//! each entry under a key of its own, and the keys are in a file beside the log (`keys.rs`).
-//! A delete appends a record that names the removed entries, and then overwrites their keys
-//! with zeros. From the record on the delete has happened: whatever interrupts it, the next
-//! opening finds the record and destroys the keys that are left.
+//! A write appends one record, which is there either completely or not at all. The entries it puts
+//! are sealed, each with a key of its own, and the keys are in a file next to the log (`keys.rs`).
+//! A delete appends a record that lists the removed entries, and then overwrites their keys with
+//! zeros. Once the record is there, the delete has happened: whatever interrupts it, recovery finds
+//! the record at the next opening and destroys the remaining keys.
 //!
-//! `log.1`, with `keys.1`, is followed by `log.2`, with `keys.2`, when enough of it cannot be
-//! read any more (`collection/copy.rs`).
+//! When enough of `log.1`, with `keys.1`, has become unreadable, it is replaced by `log.2`, with
+//! `keys.2` (`collection/copy.rs`).
 
 use std::{
     collections::HashMap,
@@ -36,16 +35,16 @@ use crate::{
     wiped::Wiped,
 };
 
-/// What the graph's file is called.
+/// The name of the graph file.
 pub const GRAPH: &str = "graph";
-/// And the one before it, until it is overwritten.
+/// The name of the previous graph file, until it is overwritten.
 pub const GRAPH_REPLACED: &str = "graph.old";
-/// What is added to the name of a table that is replaced, and of one that replaces it.
+/// The suffixes of a key table that is being replaced, and of the one that replaces it.
 const OLD: &str = "old";
 const NEW: &str = "new";
 const READ_AHEAD: usize = 1 << 20;
 
-/// Where an entry is: its part in the log, and its key in the table.
+/// The location of an entry: its part in the log, and the seat of its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EntryLocation {
     pub offset: u64,
@@ -53,31 +52,31 @@ pub struct EntryLocation {
     pub seat: u32,
 }
 
-/// Where the keys go of what is written.
+/// Where the keys of written entries go.
 pub enum Keyed {
-    /// Beside the log.
+    /// To the table next to the log.
     Table(Keys),
-    /// Nowhere yet: a backup gets them at its end.
+    /// Into memory for now: a backup writes them at its end.
     Held(Zeroizing<Vec<u8>>),
 }
 
-/// A file that records are appended to, and where in it the vectors are, by slot.
+/// A file that records are appended to, and the locations of vectors in it, by slot.
 pub struct Writer {
     pub file: Arc<File>,
     pub keyed: Keyed,
-    /// The table that is about to take the place of the other, while keys are rotated.
+    /// The table that will replace the other one, during a key rotation.
     next: Option<Keys>,
     pub end: u64,
-    /// Of the next entry.
+    /// The seat of the next entry.
     seat: u32,
     places: Vec<EntryLocation>,
     live: u64,
-    /// Where it may take the room that is kept for deletes.
+    /// Present if it may use the space reserved for deletes.
     room: Option<Arc<Health>>,
 }
 
 impl Writer {
-    /// What is appended goes to `end`.
+    /// Appends at `end`.
     pub fn new(file: Arc<File>, end: u64, keyed: Keyed) -> Self {
         Self {
             file,
@@ -91,12 +90,12 @@ impl Writer {
         }
     }
 
-    /// The tables of keys: none of a backup, two while keys are rotated.
+    /// The key tables: none for a backup, two during a key rotation.
     pub fn tables(&self) -> impl Iterator<Item = &Keys> {
         self.keys().into_iter().chain(&self.next)
     }
 
-    /// The table of keys; none of a backup.
+    /// The key table; none for a backup.
     pub fn keys(&self) -> Option<&Keys> {
         match &self.keyed {
             Keyed::Table(keys) => Some(keys),
@@ -104,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Appends a record with the parts of its entries, and returns where the first is.
+    /// Appends a record with the parts of its entries, and returns the location of the first.
     pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<EntryLocation> {
         let appended = match self.room.clone() {
             Some(health) => health.making_room(|| self.try_append(record, sealed)),
@@ -113,7 +112,7 @@ impl Writer {
         appended.map_err(|e| failed("write to", &self.file.path(), &e))
     }
 
-    /// Appends a record that has no entries.
+    /// Appends a record without entries.
     pub fn append_data(&mut self, record: &Record, data: &[u8]) -> Result<()> {
         let appended = match self.room.clone() {
             Some(health) => health.making_room(|| self.try_append_data(record, data)),
@@ -127,7 +126,7 @@ impl Writer {
         let count = u32::try_from(record.entries.len()).ok();
         let next = count.and_then(|count| self.seat.checked_add(count));
         let next = next.ok_or_else(|| io::Error::other(full().to_string()))?;
-        // The record comes last: with it the entries are there.
+        // The record is written last, because it makes the entries valid.
         if next > self.seat {
             self.tables()
                 .try_for_each(|keys| keys.write(self.seat, sealed.keys()))?;
@@ -144,7 +143,7 @@ impl Writer {
     fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
         let mut bytes = record.encode();
         let begin = self.end + bytes.len() as u64;
-        // One write where that costs little; a record may be as large as a load.
+        // Combined into one write if that is cheap; a record may be as large as a whole load.
         if data.len() <= READ_AHEAD {
             bytes.extend_from_slice(data);
             self.file.try_write_at(self.end, &bytes)?;
@@ -156,7 +155,7 @@ impl Writer {
         Ok(begin)
     }
 
-    /// Cuts off what was written of a record that failed, and the keys before it.
+    /// Cuts off a record that failed to be written, and the keys written before it.
     fn cut(&self, end: u64) -> Result<()> {
         self.tables().try_for_each(|keys| keys.cut(self.seat))?;
         match self.file.size()? > end {
@@ -179,7 +178,7 @@ impl Writer {
         self.places[slot as usize] = place;
     }
 
-    /// Forgets where the slot's entry is, and returns it. A key that is held is gone.
+    /// Removes and returns the location of a slot's entry. A key held in memory is erased.
     pub fn take(&mut self, slot: u32) -> Option<EntryLocation> {
         let place = self.forget(slot)?;
         if let Keyed::Held(keys) = &mut self.keyed {
@@ -196,7 +195,7 @@ impl Writer {
         Some(place)
     }
 
-    /// The vector at `from` is at `to` now.
+    /// Records that the vector at `from` has moved to `to`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         if let Some(place) = self.forget(from) {
             self.put(to, place);
@@ -208,12 +207,12 @@ impl Writer {
         self.places.shrink_to(slots);
     }
 
-    /// The bytes of live parts, and all bytes, without the keys.
+    /// The size of live parts, and the total size, without the keys.
     pub fn size(&self) -> (u64, u64) {
         (self.live, self.end)
     }
 
-    /// How many entries it has, dead ones among them.
+    /// The number of its entries, including dead ones.
     pub fn seats(&self) -> u32 {
         self.seat
     }
@@ -229,13 +228,13 @@ impl Writer {
         }
     }
 
-    /// Keeps its files open as long as what is returned.
+    /// Keeps its files open as long as the returned handles exist.
     pub fn hold(&self) -> Result<Vec<Arc<fs::File>>> {
         files_of(self).iter().map(|file| file.hold()).collect()
     }
 }
 
-/// Appends keys. Growing leaves no copy of any behind.
+/// Appends keys. Growing the buffer leaves no copy of a key behind.
 fn hold(held: &mut Zeroizing<Vec<u8>>, keys: &[u8]) {
     if held.capacity() < held.len() + keys.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity(2 * held.len() + keys.len()));
@@ -245,14 +244,14 @@ fn hold(held: &mut Zeroizing<Vec<u8>>, keys: &[u8]) {
     held.extend_from_slice(keys);
 }
 
-/// An entry as it is read back.
+/// An entry as read from a log.
 pub struct Entry<'a> {
     pub head: Head,
     pub content: Content<'a>,
     pub place: EntryLocation,
 }
 
-/// A log that is only looked at.
+/// A log opened only to be inspected.
 pub struct Look {
     pub file: File,
     pub keys: Keys,
@@ -271,19 +270,19 @@ impl Look {
     }
 }
 
-/// The keys of the living entries of a collection, by their numbers.
+/// The keys of a collection's live entries, by entry number.
 pub struct Living {
     pub name: [u8; NAME],
     pub sequence: u64,
     pub keys: HashMap<u64, Key>,
 }
 
-/// What a log holds besides its entries.
+/// What a log contains besides its entries.
 #[derive(Debug, Default)]
 pub struct Summary {
     pub sequence: u64,
     pub next_key: u64,
-    /// When it was last written: microseconds since 1970.
+    /// The time of the last write, in microseconds since 1970.
     pub time: i64,
 }
 
@@ -292,18 +291,18 @@ pub struct Log {
     directory: PathBuf,
     generation: u64,
     writer: Writer,
-    /// What the keys are masked with, and what that is kept under.
+    /// The key that masks the keys, and the keyring that it is sealed with.
     table: TableKey,
     store: Keyring,
     sync: Arc<Syncer>,
 }
 
-/// One collection's records, as their directories tell them.
+/// An index of one collection's records, built from their directories.
 pub struct Index {
     pub dimension: usize,
     pub parts: Vec<Part>,
     pub end: u64,
-    /// What is at `end` is a record that is no commit.
+    /// Whether there is a record at `end`, one that is not a commit.
     pub is_followed: bool,
     pub summary: Summary,
 }
@@ -311,25 +310,25 @@ pub struct Index {
 pub struct Part {
     pub place: EntryLocation,
     pub head: Head,
-    /// Nothing that follows removes it.
+    /// Whether no later record removes it.
     pub live: bool,
-    /// Where the part's record begins.
+    /// The offset of the record that contains it.
     record: u64,
 }
 
-/// What is known of a file before it is read.
+/// What is known about a file before it is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
-    /// It was whole up to here.
+    /// Everything up to here was written completely.
     pub whole: u64,
-    /// What is beyond is there in the order in which it was written.
+    /// Whether everything beyond is there in the order in which it was written.
     pub ordered: bool,
-    /// Nothing was written after that.
+    /// Whether nothing was written after that.
     pub clean: bool,
 }
 
 impl Known {
-    /// A file that has nothing but what was written in full.
+    /// A file that contains only complete writes.
     pub fn all(size: u64) -> Self {
         Self {
             whole: size,
@@ -339,15 +338,15 @@ impl Known {
     }
 }
 
-/// How a reading of a log ended.
+/// The result of reading a log.
 enum Reading {
     Done {
-        /// Seats of dead entries whose keys are not destroyed.
+        /// Seats of dead entries whose keys have not been destroyed.
         unfinished: Vec<Range<u32>>,
-        /// The numbers of live entries whose keys are.
+        /// The numbers of live entries whose keys have been destroyed.
         lost: Vec<u64>,
     },
-    /// This record was not written whole before the power was lost.
+    /// The record at this offset was incomplete when the power failed.
     Torn(u64),
 }
 
@@ -355,13 +354,13 @@ fn name(generation: u64) -> String {
     format!("log.{generation}")
 }
 
-/// Which log of its collection a file is.
+/// The generation of a log file, from its name.
 fn generation(file: &str) -> Option<u64> {
     let number = file.strip_prefix("log.")?.parse::<u32>().ok()?.into();
     (name(number) == file).then_some(number)
 }
 
-/// Whether a file has the keys of some log, or is going to have them, or had them.
+/// Whether a file is a log's key table, its replacement, or the one it replaced.
 fn is_keys(file: &str) -> bool {
     let name = file.strip_suffix(".new").or(file.strip_suffix(".old"));
     let name = name.unwrap_or(file);
@@ -370,7 +369,7 @@ fn is_keys(file: &str) -> bool {
     number.is_some_and(|number| Keys::name(number.into()) == name)
 }
 
-/// What a file of this name is called that replaces it, or is replaced.
+/// The path of a file that replaces this one, or that is replaced by it.
 fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -378,7 +377,7 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     name.into()
 }
 
-/// A log's files: of the keys, and of the records.
+/// A log's files: the key tables first, then the records.
 fn files_of(writer: &Writer) -> Vec<Arc<File>> {
     let keys = writer.tables().map(|keys| keys.file().clone());
     keys.chain([writer.file.clone()]).collect()
@@ -388,7 +387,7 @@ fn files_of(writer: &Writer) -> Vec<Arc<File>> {
 fn begin(file: File, keys: Keys, room: Option<Arc<Health>>) -> Result<Writer> {
     let file = Arc::new(file);
     let mut writer = Writer::new(file.clone(), RECORDS, Keyed::Table(keys));
-    // What is written later over the beginning needs no room.
+    // The space is allocated now, so that later writes to the beginning need none.
     let erase = || file.try_erase(0, RECORDS);
     match &room {
         Some(health) => health.making_room(erase),
@@ -405,14 +404,14 @@ fn begin(file: File, keys: Keys, room: Option<Arc<Health>>) -> Result<Writer> {
     Ok(writer)
 }
 
-/// The turn of the table of a log's keys.
+/// The turn of a log's key table.
 fn turn(generation: u64) -> u32 {
-    // The names of logs have numbers of 32 bits.
+    // The generations of logs are 32-bit numbers.
     generation as u32
 }
 
 impl Log {
-    /// Begins a log in an empty directory, which gets its name later: see `moved`.
+    /// Creates a log in an empty directory that will be renamed later: see `moved`.
     pub fn create(
         files: &Files,
         directory: &Path,
@@ -428,7 +427,7 @@ impl Log {
         let all = files_of(&writer);
         all.iter().try_for_each(|file| file.sync())?;
         files.sync_directory(directory)?;
-        // Windows renames no directory in which a file is open.
+        // Windows does not rename a directory that contains an open file.
         for file in &all {
             file.close();
         }
@@ -443,19 +442,19 @@ impl Log {
         })
     }
 
-    /// The log's directory has this name now.
+    /// Records the new path of the log's directory.
     pub fn moved(&mut self, directory: &Path) {
         self.directory = directory.to_owned();
         for file in self.all_files() {
             if let Some(name) = file.path().file_name() {
                 file.moved(&directory.join(name));
             }
-            // The first write is about to come, and opens it if this does not.
+            // The first write is about to come, and opens the file if this fails.
             let _ = file.hold();
         }
     }
 
-    /// The key of what is at `slot`.
+    /// The key of the entry at `slot`.
     pub fn key(&self, slot: u32) -> Result<Key> {
         let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
             return Err(Error::Internal("a vector is not in the log".into()));
@@ -464,7 +463,7 @@ impl Log {
         key.ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
     }
 
-    /// Appends what is at `slot` to `sealed`, as it is.
+    /// Appends the entry at `slot` to `sealed`, without opening it.
     pub fn read(&self, slot: u32, sealed: &mut Sealed) -> Result<()> {
         let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
             return Err(Error::Internal("a vector is not in the log".into()));
@@ -474,18 +473,18 @@ impl Log {
         sealed.push_sealed(&part, &keys.read(place.seat, 1)?)
     }
 
-    /// The files: of the keys, and of the records.
+    /// The files: the key tables first, then the records.
     pub fn all_files(&self) -> Vec<Arc<File>> {
         files_of(&self.writer)
     }
 
-    /// Whether they can be used without opening them. Never waits.
+    /// Whether the files can be used without opening them. Never blocks.
     pub fn is_open(&self) -> bool {
         let tables = &mut self.writer.tables();
         self.writer.file.is_open() && tables.all(|keys| keys.file().is_open())
     }
 
-    /// What is authenticated with every part.
+    /// The collection's random name, which is authenticated with every part.
     pub fn name(&self) -> &[u8; NAME] {
         &self.table.name
     }
@@ -494,14 +493,14 @@ impl Log {
         &self.table
     }
 
-    /// The keys in a table of this collection.
+    /// Opens a key table of this collection.
     pub fn keys_in(&self, file: File) -> Result<Keys> {
         Keys::open(file, &self.store)
     }
 
-    /// Opens the log of a directory, completes what was interrupted, and hands every live
-    /// entry to `put`, which returns its slot. `make` makes what they are put into, of the
-    /// log's settings, and tells the dimension.
+    /// Opens the log in a directory, completes whatever was interrupted, and passes every live
+    /// entry to `put`, which returns its slot. `make` creates the target of `put` from the log's
+    /// settings, and returns it with the dimension.
     pub fn open<T>(
         files: &Files,
         directory: &Path,
@@ -527,7 +526,7 @@ impl Log {
             clean: found.mark.clean,
         };
         let path = directory.join(Keys::name(generation));
-        // Where its successor has no name yet, the one before counts.
+        // If its successor has not been renamed yet, the previous file is the current one.
         let replaced = beside(&path, OLD);
         let is_replaced = !path.exists() && replaced.exists();
         let keys = files.open(if is_replaced { &replaced } else { &path })?;
@@ -573,7 +572,7 @@ impl Log {
         }
         for path in leftovers.into_iter().filter(|path| path.exists()) {
             match path.file_name().and_then(|name| name.to_str()) {
-                // Noise, without its keys.
+                // Without its keys, it is noise.
                 Some(name) if name.starts_with("log.") => files.discard(&path)?,
                 _ => files.wipe(&path)?,
             }
@@ -623,7 +622,7 @@ impl Log {
         Ok((log, summary, target))
     }
 
-    /// Opens the log of a directory to look at it: somebody else may have it open.
+    /// Opens the log in a directory for inspection only: another process may have it open.
     pub fn look(files: &Files, directory: &Path, store: &Keyring) -> Result<Look> {
         let (generation, _) = Self::find(directory)?;
         let file = files.open_to_read(&directory.join(name(generation)))?;
@@ -639,14 +638,14 @@ impl Log {
             end,
             known: Known {
                 whole: found.mark.end,
-                // Somebody may be writing.
+                // Another process may be writing.
                 ordered: found.mark.clean,
                 clean: found.mark.clean,
             },
         })
     }
 
-    /// The keys of the living in the log of a directory.
+    /// The keys of the live entries in the log of a directory.
     pub fn living_keys(
         files: &Files,
         directory: &Path,
@@ -669,8 +668,8 @@ impl Log {
         Ok(living)
     }
 
-    /// Which log counts, and what an interrupted rewrite has left behind. That is removed
-    /// when the log was read: until then it may be all there is.
+    /// Determines which log is current, and what an interrupted rewrite has left behind. The
+    /// leftovers are removed only after the log has been read: until then they may be all there is.
     fn find(directory: &Path) -> Result<(u64, Vec<PathBuf>)> {
         let entries = file::list(directory)?;
         let generations = entries.iter().filter_map(|entry| generation(&entry.name));
@@ -691,7 +690,7 @@ impl Log {
                 || unfinished.is_some_and(|name| name == GRAPH || generation(name).is_some())
         };
         let mut leftovers: Vec<_> = entries.into_iter().filter(is_left).collect();
-        // With their keys, logs become noise.
+        // Key tables first: without its keys, a log is noise.
         leftovers.sort_by_key(|entry| !is_keys(&entry.name));
         Ok((
             last,
@@ -699,11 +698,11 @@ impl Log {
         ))
     }
 
-    /// Appends a record. What fails is cut off again. Where there was no room, and the files
-    /// are as they were, that is all; otherwise nothing more is written. Returns where the
-    /// first entry is, and how often was written.
+    /// Appends a record. If that fails, the partial record is cut off again. If the disk was full
+    /// and the files are as they were, the call merely fails; otherwise nothing more is written to
+    /// the store. Returns the location of the first entry, and the number of writes so far.
     ///
-    /// A record that only removes entries may take the room that is kept for it.
+    /// A record that only removes entries may use the space reserved for deletes.
     pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<(EntryLocation, u64)> {
         let health = self.sync.health().clone();
         let removes = record.entries.is_empty();
@@ -759,9 +758,9 @@ impl Log {
         &self.directory
     }
 
-    /// Begins the files that may replace this log and its keys.
+    /// Creates the files that may replace this log and its keys.
     ///
-    /// Where they make room, and need little, they may take what is kept for deletes.
+    /// If the rewrite frees space and needs little, they may use the space reserved for deletes.
     pub fn successor(&self) -> Result<Writer> {
         let next = self.generation + 1;
         let room = (self.writer.live < reserve::SIZE / 2).then(|| self.sync.health().clone());
@@ -781,7 +780,7 @@ impl Log {
         );
         let begun = begun.and_then(|keys| begin(self.files.create(&log)?, keys, room));
         if begun.is_err() {
-            // There is no vector in them yet, and the next ones get the same names.
+            // They do not contain any vectors yet, and the next attempt uses the same names.
             for path in [log, keys] {
                 let _ = self.files.remove(&path);
             }
@@ -789,11 +788,11 @@ impl Log {
         begun
     }
 
-    /// Exchanges the log for its successor, which is whole. From here on writes go to the
-    /// new files. An error leaves the log as it was.
+    /// Replaces the log by its successor, which is complete. From now on writes go to the new
+    /// files. An error leaves the log as it was.
     ///
-    /// Where it is not known which of the two would be found, nothing more is written: what
-    /// they hold is the same.
+    /// If it is uncertain which of the two would be found, nothing more is written; their contents
+    /// are the same.
     pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
         self.sync.health().check()?;
         let mark = Mark {
@@ -826,9 +825,9 @@ impl Log {
         Ok(())
     }
 
-    /// Begins a table with a new key, which takes the place of the present one when all keys
-    /// are in it. Until then what happens to keys happens in both. Returns how many are to be
-    /// copied.
+    /// Creates a table with a new key, which will replace the current one once all keys have been
+    /// copied to it. Until then, every change to keys is made in both. Returns how many keys must
+    /// be copied.
     pub fn begin_rotation(&mut self, store: &Keyring) -> Result<u32> {
         let Some(keys) = self.writer.keys() else {
             return Ok(0);
@@ -843,7 +842,8 @@ impl Log {
         Ok(self.writer.seat)
     }
 
-    /// Copies the keys of so many seats to the next table. Nobody else changes any meanwhile.
+    /// Copies the keys of `count` seats to the next table. No other thread may change keys
+    /// meanwhile.
     pub fn copy_keys(&self, seat: u32, count: u32) -> Result<()> {
         match (self.writer.keys(), &self.writer.next) {
             (Some(keys), Some(next)) => keys.copy(seat, count, next),
@@ -851,14 +851,14 @@ impl Log {
         }
     }
 
-    /// The next table's file, while keys are rotated.
+    /// The next table's file, during a key rotation.
     pub fn next_keys(&self) -> Option<Arc<File>> {
         Some(self.writer.next.as_ref()?.file().clone())
     }
 
-    /// Lets the next table take the place of the present one, and returns the file of that,
-    /// to be wiped. Nobody changes a key meanwhile. After an error nothing more is written:
-    /// it is not known which of the two would be found, and both are whole.
+    /// Replaces the current table by the next one, and returns the file of the old table, which
+    /// must be wiped. No other thread may change keys meanwhile. After an error nothing more is
+    /// written: it is uncertain which of the two would be found, and both are complete.
     pub fn end_rotation(&mut self) -> Result<Option<Arc<File>>> {
         let health = self.sync.health().clone();
         health.check()?;
@@ -888,22 +888,22 @@ impl Log {
         self.files.sync_directory(&self.directory)
     }
 
-    /// Forgets the next table, whose file is returned, to be wiped.
+    /// Gives up the next table, and returns its file, which must be wiped.
     pub fn give_up_rotation(&mut self) -> Option<Arc<File>> {
         let next = self.writer.next.take()?;
         Some(next.file().clone())
     }
 
-    /// The collection is deleted from here on: nobody opens a directory of this name. An
-    /// error leaves it as it was, or nothing more is written.
+    /// Marks the collection as deleted: a directory of this name is never opened. After an error,
+    /// it is either as it was, or nothing more is written.
     pub fn drop_directory(&self) -> Result<()> {
         let health = self.sync.health();
         health.check()?;
         let dropped = super::root::dropped(&self.directory);
         let parent = dropped.parent().unwrap_or(&self.directory);
         let parent = self.files.open_directory(parent)?;
-        // Windows renames no directory in which a file is open: there a file of that name
-        // says the same.
+        // Windows does not rename a directory that contains an open file: there, a file of that
+        // name has the same meaning.
         let renamed = health.making_room(|| {
             if cfg!(windows) {
                 return self.files.try_create(&dropped).map(Some);
@@ -928,8 +928,8 @@ impl Log {
 }
 
 impl Index {
-    /// Reads the directories of the records from `begin` to `until` or a record that is no
-    /// commit.
+    /// Reads the directories of the records from `begin` up to `until`, or up to a record that is
+    /// not a commit.
     pub fn read(
         file: &File,
         begin: u64,
@@ -958,7 +958,7 @@ impl Index {
                     break;
                 }
                 Err(Damage::Read(error)) => return Err(failed("read", &file.path(), &error)),
-                // The end of a file that nobody was told is whole.
+                // The end of a file, which was never acknowledged as complete.
                 Err(Damage::Incomplete) if index.end >= known.whole => break,
                 Err(_) if index.end >= known.whole && !known.ordered => break,
                 Err(why) => return Err(refused(&file.path(), index.end, why)),
@@ -984,7 +984,7 @@ impl Index {
                     record: index.end,
                 };
                 input.skip(len.into());
-                // An entry of the same key replaces the one before.
+                // An entry with the same number replaces the previous one.
                 if let Some(old) = by_key.insert(head.key, index.parts.len()) {
                     index.parts[old].live = false;
                 }
@@ -1001,8 +1001,8 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads all parts. Besides handing the live ones over, it finds the keys of dead ones
-    /// that are not destroyed, and of live ones that are.
+    /// Reads all parts. It passes on the live ones, and finds the keys of dead entries that have
+    /// not been destroyed, and those of live entries that have.
     fn read_parts(
         &self,
         file: &File,
@@ -1010,7 +1010,7 @@ impl Index {
         known: Known,
         mut put: impl FnMut(Entry<'_>) -> Result<()>,
     ) -> Result<Reading> {
-        // Without a loss of power, writes are found in the order in which they were made.
+        // Unless the power failed, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let mut input = Input::new(file, RECORDS);
         let mut seats = Seats::new(keys);
@@ -1040,8 +1040,8 @@ impl Index {
             } else if disordered && part.record >= known.whole {
                 return Ok(Reading::Torn(part.record));
             } else if disordered && key.is_none() {
-                // The record of its deletion was lost with the power; its key was not there
-                // any more.
+                // The record of its deletion was lost in the power failure, after its key had been
+                // destroyed.
                 lost.push(part.head.key);
             } else {
                 let end = part.place.offset + u64::from(part.place.len);
@@ -1065,20 +1065,20 @@ pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
     }
 }
 
-/// A file read from front to back.
+/// Reads a file from front to back.
 pub struct Input<'a> {
     file: &'a File,
-    /// Where the next byte is.
+    /// The offset of the next byte.
     position: u64,
     ahead: Wiped<[u8]>,
-    /// What of it is not read yet.
+    /// The part of the buffer that has not been read yet.
     unread: Range<usize>,
     part: Zeroizing<Vec<u8>>,
 }
 
 impl<'a> Input<'a> {
     pub fn new(file: &'a File, position: u64) -> Self {
-        // A failure shows at the first read.
+        // A failure will show at the first read.
         let rest = file.size().unwrap_or(0).saturating_sub(position);
         let ahead = rest.clamp(1, READ_AHEAD as u64) as usize;
         Self {
@@ -1100,12 +1100,11 @@ impl<'a> Input<'a> {
         self.position += len;
     }
 
-    /// The next `len` bytes. The caller knows that the file has them, and may open them
-    /// where they are.
+    /// The next `len` bytes, which the file must have. The caller may decrypt them in place.
     pub fn part(&mut self, len: u64) -> Result<&mut [u8]> {
         let mut part = std::mem::take(&mut self.part);
         if part.capacity() < len as usize {
-            // Growing leaves copies behind.
+            // Allocated in full, because growing would leave copies behind.
             part = Zeroizing::new(Vec::with_capacity(len as usize));
         }
         part.resize(len as usize, 0);

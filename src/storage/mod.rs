@@ -2,17 +2,17 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | `STORE` | says that this is a store, and of which version |
+//! | `STORE` | marks the directory as a store, with the version of its format |
 //! | `KEYRING` | the store key (`keyring.rs`) |
-//! | `LOCK` | locked by the process that has the store open; holds its process id (on Windows `OWNER` does) |
+//! | `LOCK` | locked by the process that has the store open; contains its process id (on Windows, `OWNER` does) |
 //! | `collection-1/log.3` | everything a collection consists of (`log.rs`, `record.rs`) |
-//! | `collection-1/keys.3` | the keys of what is in `log.3` (`keys.rs`, `seal.rs`) |
-//! | `collection-1/graph` | its graph without any vector: only saves building it again |
-//! | `RESERVE` | room that is kept for deletes on a full disk (`reserve.rs`) |
-//! | `*.new`, `*.old`, `*.dropped` | what is being made or removed; gone after the next opening |
+//! | `collection-1/keys.3` | the keys of the entries in `log.3` (`keys.rs`, `seal.rs`) |
+//! | `collection-1/graph` | its graph without any vectors, which only saves rebuilding it |
+//! | `RESERVE` | space reserved for deletes on a full disk (`reserve.rs`) |
+//! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
-//! Rows are read once, when the store is opened, and kept in memory. They are not mapped:
-//! a disk that fails under a mapped file is a signal, which ends the process.
+//! Rows are read once, when the store is opened, and kept in memory. Files are not memory-mapped: a
+//! disk error in a mapped file raises a signal, which ends the process.
 
 mod backup;
 mod file;

@@ -1,32 +1,32 @@
-//! The records that logs and backups are made of.
+//! The record format of logs and backups.
 //!
-//! Numbers are little-endian. A record is a header, a directory and data:
+//! Numbers are little-endian. A record consists of a header, a directory and data:
 //!
 //! | header bytes | |
 //! | --- | --- |
-//! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `KEYS` and `AWAY` the keys of a backup's collection, and where they are, `EXPO` exported keys, `DONE` a file's end |
-//! | 4..8 | how many keys it removes |
-//! | 8..12 | how many entries it puts |
+//! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `KEYS` and `AWAY` the keys of a backup's collection, or where they are, `EXPO` exported keys, `DONE` the end of a file |
+//! | 4..8 | number of keys it removes |
+//! | 8..12 | number of entries it puts |
 //! | 12..16 | zero |
 //! | 16..24 | the sequence number of the commit |
 //! | 24..32 | the key that the next new entry will get |
-//! | 32..40 | when: microseconds since 1970 |
-//! | 40..48 | bytes of data |
+//! | 32..40 | time: microseconds since 1970 |
+//! | 40..48 | size of the data |
 //! | 48..56 | checksum of the directory |
 //! | 56..64 | checksum of the header up to here |
 //!
-//! The directory lists the removed keys (8 bytes each) and the entries' heads (28 bytes
-//! each: key, insertion order, lengths of id, metadata and text; `u32::MAX` where there
-//! is none). The data is one part for each entry, in order: the f32 row, the id, the
-//! metadata and the text, sealed, and the tag of 16 bytes (`seal.rs`). `CONF` has a JSON text,
-//! sealed as well; `KEYS` what a table of keys has, without its beginning
-//! (`keys.rs`); `AWAY` and `EXPO` what `backup.rs` says; `DONE` a checksum and a JSON text.
+//! The directory lists the removed keys (8 bytes each) and the entries' heads (28 bytes each: key,
+//! insertion order, lengths of id, metadata and text; `u32::MAX` if there is none). The data is one
+//! part for each entry, in order: the f32 row, the id, the metadata and the text, sealed, and the
+//! tag of 16 bytes (`seal.rs`). The data of `CONF` is a JSON text, also sealed; of `KEYS`, the
+//! contents of a key table without its beginning (`keys.rs`); of `AWAY` and `EXPO`, what
+//! `backup.rs` describes; of `DONE`, a checksum and a JSON text.
 //!
-//! What is sealed stands outside the checksums: its tag is one. An entry that a later commit
-//! removed, or put again, has no key any more. What is left of it is a number and four
-//! lengths in the directory, and a part that nobody can tell from noise.
+//! Sealed data is not covered by the checksums: its tag takes their place. An entry that a later
+//! commit has removed or replaced no longer has a key. What remains of it is a number and four
+//! lengths in the directory, and a part that is indistinguishable from noise.
 //!
-//! Checksums are XXH3 of 64 bits.
+//! Checksums are XXH3 with 64 bits.
 
 use std::io::{self, Read};
 
@@ -38,7 +38,7 @@ use super::seal::{Cipher, NAME, NONCE, TAG};
 pub const HEADER: usize = 64;
 pub const HEAD: usize = 28;
 const ABSENT: u32 = u32::MAX;
-/// Keys, orders and sequence numbers are counted one by one, and never get here.
+/// Keys, orders and sequence numbers are counted one by one, and never reach this.
 const LARGEST: u64 = 1 << 62;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +64,13 @@ impl Kind {
     }
 }
 
-/// What is known of an entry without its part.
+/// The part of an entry that is not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Names the vector until its values change: an entry with the number of one before
-    /// takes its place.
+    /// Identifies the vector until its values change: an entry with the same number replaces the
+    /// earlier one.
     pub key: u64,
-    /// The vector's place in the order of insertion.
+    /// The vector's position in insertion order.
     pub order: u64,
     pub id: u32,
     pub metadata: Option<u32>,
@@ -89,7 +89,7 @@ pub struct Record {
     pub data: u64,
 }
 
-/// Why there is no record.
+/// Why a record could not be read.
 #[derive(Debug)]
 pub enum Damage {
     /// The bytes end before the record does.
@@ -98,7 +98,7 @@ pub enum Damage {
     Read(io::Error),
 }
 
-/// What an entry holds.
+/// The contents of an entry.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Content<'a> {
     pub row: &'a [u8],
@@ -135,14 +135,14 @@ pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Head {
-    /// The bytes of the entry's part.
+    /// The size of the entry's part.
     pub fn part(&self, dimension: usize) -> u64 {
         let texts = u64::from(self.metadata.unwrap_or(0)) + u64::from(self.text.unwrap_or(0));
         4 * dimension as u64 + u64::from(self.id) + texts + TAG as u64
     }
 
-    /// What is authenticated with the entry's part: the collection's name among sealed
-    /// things, and the lengths as they are in the directory.
+    /// What is authenticated with the entry's part: the collection's random name, and the lengths
+    /// as they are in the directory.
     pub fn authenticated(&self, name: &[u8; NAME]) -> [u8; NAME + 12] {
         let mut out = [0; NAME + 12];
         out[..NAME].copy_from_slice(name);
@@ -172,8 +172,8 @@ impl Head {
         }
     }
 
-    /// Opens the entry's part where it is, and reads it. `None` where it is damaged, or the
-    /// key is not its own.
+    /// Decrypts the entry's part in place, and parses it. `None` if it is damaged, or the key is
+    /// not its own.
     pub fn open<'a>(
         &self,
         name: &[u8; NAME],
@@ -202,41 +202,41 @@ impl Head {
     }
 }
 
-/// A record's time, or a collection's: microseconds since 1970.
+/// The time of a record or a collection: microseconds since 1970.
 pub fn micros(time: OffsetDateTime) -> i64 {
     (time.unix_timestamp_nanos() / 1000) as i64
 }
 
-/// The time of so many microseconds since 1970, if there is one.
+/// The time that many microseconds after 1970, if it can be represented.
 pub fn time_of(micros: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok()
 }
 
-/// What follows the checksum at the beginning of `part`, if it is what it was.
+/// The rest of `part` after its checksum, if that is correct.
 fn checked(part: &[u8]) -> Option<&[u8]> {
     let (sum, body) = part.split_at_checked(8)?;
     (u64_at(sum, 0) == checksum(body)).then_some(body)
 }
 
-/// The text of a part that has nothing else.
+/// The text of a part that contains nothing else.
 pub fn text(part: &[u8]) -> Option<&str> {
     std::str::from_utf8(checked(part)?).ok()
 }
 
-/// The lengths that a head has room for.
+/// The length of a text as stored in a head; `None` if it does not fit.
 pub fn length(text: &str) -> Option<u32> {
     u32::try_from(text.len()).ok().filter(|&len| len != ABSENT)
 }
 
 impl Record {
-    /// A record that has one part, with a text in it, and that part.
+    /// A record with a single part that contains a text, and that part.
     pub fn of_text(kind: Kind, text: &str) -> (Self, Vec<u8>) {
         let mut data = checksum(text.as_bytes()).to_le_bytes().to_vec();
         data.extend_from_slice(text.as_bytes());
         (Self::of_data(kind, data.len()), data)
     }
 
-    /// A record that has so many bytes of data, and no entries.
+    /// A record with that many bytes of data, and no entries.
     pub fn of_data(kind: Kind, data: usize) -> Self {
         Self {
             kind,
@@ -249,7 +249,7 @@ impl Record {
         }
     }
 
-    /// The record's bytes without its data.
+    /// Encodes the record without its data.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; HEADER];
         out.reserve(self.directory_len() as usize);
@@ -283,13 +283,13 @@ impl Record {
         8 * self.removed.len() as u64 + HEAD as u64 * self.entries.len() as u64
     }
 
-    /// All of its bytes.
+    /// The total size of the record.
     pub fn size(&self) -> u64 {
         HEADER as u64 + self.directory_len() + self.data
     }
 
-    /// Reads a record up to its data, from an input with `remaining` bytes. Whatever the
-    /// bytes are, it takes no more memory than there are bytes.
+    /// Reads a record up to its data, from an input with `remaining` bytes. Whatever the bytes are,
+    /// it allocates no more memory than there are bytes.
     pub fn read(input: &mut impl Read, remaining: u64, dimension: usize) -> Result<Self, Damage> {
         if remaining < HEADER as u64 {
             return Err(Damage::Incomplete);

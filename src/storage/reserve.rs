@@ -1,9 +1,9 @@
-//! Room that is kept for deletes.
+//! Disk space reserved for deletes.
 //!
-//! A delete writes a record before it destroys any key, and on a disk that is full there
-//! would be no room for it, and no way to make any. So a store has a file of nothing, which
-//! inserts may not use: it is made before the first of them, and made whole again before
-//! another. Where a delete finds no room, the file is made shorter.
+//! A delete writes a record before it destroys any key. On a full disk there would be no space for
+//! the record, and no way to free any. So a store has a filler file, whose space inserts may not
+//! use: it is created before the first insert, and restored to its full size before any further
+//! one. When a delete finds the disk full, the file is shortened.
 
 use std::{
     fs, io,
@@ -22,14 +22,14 @@ use super::{
 };
 use crate::error::Result;
 
-/// What the file is called.
+/// The name of the file.
 pub const NAME: &str = "RESERVE";
-/// The records of a hundred thousand deleted vectors, or of ten thousand single deletes.
+/// Enough for the records of a hundred thousand deleted vectors, or of ten thousand single deletes.
 pub const SIZE: u64 = 1 << 20;
-/// The file is made so much shorter at a time: others may be waiting for room as well.
+/// The file is shortened by this much at a time: others may be waiting for space as well.
 const STEP: u64 = 64 << 10;
 
-/// Nothing that a file system would compress, or leave out as it does zeros.
+/// Data that file systems neither compress nor leave out, as they may do with zeros.
 static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let words = 0..STEP / 8;
     let noise = words.flat_map(|word| checksum(&word.to_le_bytes()).to_le_bytes());
@@ -39,7 +39,7 @@ static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub struct Reserve {
     files: Files,
     path: PathBuf,
-    /// Inserts need not look at it.
+    /// Whether the file has its full size, so that inserts need not check it.
     whole: AtomicBool,
     changing: Mutex<()>,
 }
@@ -54,8 +54,8 @@ impl Reserve {
         }
     }
 
-    /// Makes the file whole; an error says that there is no room for that. What else could
-    /// go wrong is no reason not to insert: there is less room for deletes then.
+    /// Restores the file to its full size; an error means that there is no space for that. Other
+    /// failures must not prevent inserts: there is then merely less space for deletes.
     pub fn keep(&self) -> Result<()> {
         if self.whole.load(Ordering::Acquire) {
             return Ok(());
@@ -87,7 +87,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives some of the room to whoever deletes. False when there is none left.
+    /// Frees some of the space for a delete. False if there is none left.
     pub fn give(&self) -> bool {
         let _one = self.changing.lock();
         self.whole.store(false, Ordering::Release);
@@ -98,7 +98,7 @@ impl Reserve {
         let Ok(file) = self.files.open(&self.path) else {
             return false;
         };
-        // Some file systems give out again only what they know to be free on the disk.
+        // Some file systems reuse only space that they know to be free on disk.
         let shorter = file.truncate(size.saturating_sub(STEP));
         shorter.and_then(|()| file.sync()).is_ok()
     }

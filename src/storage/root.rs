@@ -1,4 +1,4 @@
-//! The directory of a store: whose it is, and which collections are in it.
+//! The directory of a store: which process owns it, and which collections are in it.
 
 use std::{
     fs,
@@ -26,13 +26,13 @@ use crate::error::{Error, Result};
 
 const MARKER: &str = "STORE";
 const LOCK: &str = "LOCK";
-/// Where the owner's process id is. On Windows nobody else can read a locked file.
+/// The file with the owner's process id. On Windows other processes cannot read a locked file.
 const OWNER: &str = if cfg!(windows) { "OWNER" } else { LOCK };
 const MARKED: &str = "vectorizer-native store, format version ";
 const NEW: &str = "new";
 const DROPPED: &str = "dropped";
 
-/// A store's directory, locked for this process. Dropping it lets others have the store.
+/// A store's directory, locked for this process. Dropping it releases the store.
 pub struct Root {
     files: Files,
     path: PathBuf,
@@ -41,13 +41,13 @@ pub struct Root {
     next: AtomicU64,
 }
 
-/// The locked file of a directory, which says that it is still the directory it was.
+/// The lock file of a directory, which also shows whether it is still the same directory.
 pub struct Lock {
     path: PathBuf,
     file: Handle,
 }
 
-/// What a deleted collection's directory is called until it is removed.
+/// The name of a deleted collection's directory until it is removed.
 pub fn dropped(directory: &Path) -> PathBuf {
     directory.with_extension(DROPPED)
 }
@@ -58,7 +58,8 @@ fn number(name: &str) -> Option<u64> {
     number.ok().map(u64::from)
 }
 
-/// Whether a collection's directory was being made, or removed, or says of one that it was.
+/// Whether an entry is a collection's directory being created or removed, or a file that marks one
+/// as dropped.
 fn is_unfinished(entry: &file::Entry) -> bool {
     let name = &entry.name;
     let known =
@@ -66,7 +67,7 @@ fn is_unfinished(entry: &file::Entry) -> bool {
     known(DROPPED) || entry.is_dir && known(NEW)
 }
 
-/// The directories of a store's collections. On Windows one that is dropped may be there.
+/// The directories of a store's collections. On Windows they may include a dropped one.
 pub fn collections(store: &Path) -> Result<Vec<PathBuf>> {
     let entries = file::list(store)?.into_iter();
     let collections = entries.filter(|entry| {
@@ -76,7 +77,7 @@ pub fn collections(store: &Path) -> Result<Vec<PathBuf>> {
     Ok(collections.map(|entry| entry.path).collect())
 }
 
-/// Makes a directory and those above it that are missing.
+/// Creates a directory and its missing parents.
 pub fn make(path: &Path) -> Result<PathBuf> {
     let made = file::directory_builder().recursive(true).create(path);
     let made = made.and_then(|()| dunce::canonicalize(path));
@@ -84,10 +85,10 @@ pub fn make(path: &Path) -> Result<PathBuf> {
 }
 
 impl Root {
-    /// Locks a store's directory, or makes one of an empty directory. What interrupted
-    /// work has left behind is removed.
+    /// Locks a store's directory, or turns an empty directory into a store. Leftovers of
+    /// interrupted work are removed.
     ///
-    /// `user` is the key of a store that is encrypted, or to be.
+    /// `user` is the key of a store that is encrypted, or is to be.
     pub fn open(files: &Files, path: &Path, user: Option<UserKey>) -> Result<Self> {
         check_entries(path, &file::list(path)?)?;
         let lock = Arc::new(Lock::take(path)?);
@@ -121,7 +122,7 @@ impl Root {
         })
     }
 
-    /// What a collection's directory is called.
+    /// The name of a collection's directory.
     pub fn name(number: u64) -> String {
         format!("collection-{number}")
     }
@@ -138,12 +139,12 @@ impl Root {
         &self.keys
     }
 
-    /// Fails where `user` is not the key that the store was opened with.
+    /// Fails if `user` is not the key that the store was opened with.
     pub fn check_user(&self, user: Option<&UserKey>) -> Result<()> {
         self.keys.check(&self.files, &self.path, user)
     }
 
-    /// Exchanges the store's keys, and the user's.
+    /// Replaces the store's keys, and the user's.
     pub fn exchange(&self, keyring: Keyring, user: Option<UserKey>, health: &Health) -> Result<()> {
         let (files, path) = (&self.files, &self.path);
         self.keys.exchange(files, path, keyring, user, health)
@@ -154,8 +155,8 @@ impl Root {
         collections(&self.path)
     }
 
-    /// Makes a collection's directory with what `fill` puts into it, all of it or nothing.
-    /// Returns its path and what `fill` did.
+    /// Creates a collection's directory with the contents written by `fill`, either completely or
+    /// not at all. Returns its path and the result of `fill`.
     pub fn add<T>(
         &self,
         health: &Health,
@@ -177,14 +178,14 @@ impl Root {
             }
             Err(error) if path.exists() => Err(health.fail(error)),
             Err(error) => {
-                // What cannot be removed now is at the next opening.
+                // Anything that cannot be removed now is removed at the next opening.
                 let _ = self.files.wipe_directory(&new);
                 Err(error)
             }
         }
     }
 
-    /// Removes a deleted collection's directory, and its bytes before it.
+    /// Wipes and removes a deleted collection's directory.
     pub fn remove(&self, directory: &Path) -> Result<()> {
         wipe_dropped(&self.files, &dropped(directory))
     }
@@ -192,13 +193,13 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // What fails here the end of the process makes good.
+        // If this fails, the lock is released when the process ends.
         let _ = self.lock.file.as_file().unlock();
     }
 }
 
-/// Removes a directory that was being made or removed, or the one that a file of this name
-/// says is dropped, and then that file.
+/// Removes a directory that was being created or removed; or the directory that a file of this name
+/// marks as dropped, and then that file.
 fn wipe_dropped(files: &Files, path: &Path) -> Result<()> {
     if path.is_dir() {
         return files.wipe_directory(path);
@@ -208,7 +209,7 @@ fn wipe_dropped(files: &Files, path: &Path) -> Result<()> {
         files.wipe_directory(&directory)?;
     }
     match directory.exists() {
-        // Somebody has it open. While it is there the file must say that it is dropped.
+        // Another process has it open. While it exists, the file must mark it as dropped.
         true => Ok(()),
         false => files.remove(path),
     }
@@ -227,7 +228,7 @@ pub fn mark(files: &Files, path: &Path) -> Result<()> {
     files.sync_directory(path)
 }
 
-/// Removes what was made of a store that could not be finished, as far as that can be.
+/// Removes the parts of a store that could not be completed, as far as possible.
 pub fn unmake(files: &Files, path: &Path, collections: u64) {
     let marker = [format!("{MARKER}.{NEW}"), MARKER.into()];
     for name in marker.into_iter().chain(keyring::names()) {
@@ -244,8 +245,8 @@ pub fn unmake(files: &Files, path: &Path, collections: u64) {
     }
 }
 
-/// Whether systems put an entry of this name into directories, or have one at the root of
-/// each volume.
+/// Whether operating systems create an entry of this name in directories, or at the root of each
+/// volume.
 pub fn is_of_system(entry: &file::Entry) -> bool {
     const NAMES: [&str; 14] = [
         "lost+found",
@@ -263,13 +264,13 @@ pub fn is_of_system(entry: &file::Entry) -> bool {
         ".snapshot",
         "#snapshot",
     ];
-    // On Windows the case is not always the same.
+    // On Windows the case may vary.
     NAMES
         .iter()
         .any(|name| name.eq_ignore_ascii_case(&entry.name))
 }
 
-/// Checks that a directory is a store or empty, before anything is put into it.
+/// Checks that a directory is a store or empty, before anything is created in it.
 fn check_entries(path: &Path, entries: &[file::Entry]) -> Result<()> {
     let mut own = [LOCK, OWNER, reserve::NAME].map(String::from).to_vec();
     own.push(format!("{MARKER}.{NEW}"));
@@ -318,8 +319,8 @@ fn check_marker(marker: &Path, text: &[u8]) -> Result<()> {
 }
 
 impl Lock {
-    /// Locks the directory for this process. The system unlocks it when the process ends,
-    /// however it ends.
+    /// Locks the directory for this process. The system unlocks it when the process ends, however
+    /// it ends.
     fn take(path: &Path) -> Result<Self> {
         let name = path.join(LOCK);
         let mut options = fs::OpenOptions::new();
@@ -338,7 +339,7 @@ impl Lock {
         }
         let pid = format!("{}\n", std::process::id());
         let written = if OWNER == LOCK {
-            // Over what is there: on a disk that is full there is no room for anything else.
+            // Overwrites the existing contents: on a full disk there is no space for anything else.
             file.write_all(pid.as_bytes())
                 .and_then(|()| file.set_len(pid.len() as u64))
         } else {
@@ -349,12 +350,12 @@ impl Lock {
         Ok(Self { path: name, file })
     }
 
-    /// Rejects where another file is there now, or none: then the directory was removed,
-    /// moved or replaced, and what is done by the names of its files is done to others.
+    /// Fails if the path now leads to another file, or to none: the directory has then been
+    /// removed, moved or replaced, and operations by path would affect other files.
     pub fn check(&self) -> Result<()> {
         let is_gone = match Handle::from_path(&self.path) {
             Ok(now) => now != self.file,
-            // Nothing is known, where the system has no file descriptor for example.
+            // In other cases nothing is known, for example if there is no file descriptor left.
             Err(error) => matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -1,19 +1,19 @@
-//! Sealing: what is on the disk of a vector can be read with that vector's key alone.
+//! Sealing: everything on disk about a vector can be decrypted only with that vector's key.
 //!
 //! Everything is sealed with AES-256-GCM (NIST SP 800-38D), by ring.
 //!
-//! | what | key | nonce, 12 bytes | authenticated besides |
+//! | what | key | nonce, 12 bytes | additional authenticated data |
 //! | --- | --- | --- | --- |
-//! | an entry's part | the entry's own, which seals nothing else | zeros | 16 bytes that name the collection, and the lengths of id, metadata and text as in the head |
+//! | an entry's part | the entry's own, which seals nothing else | zeros | the collection's random name (16 bytes), and the lengths of id, metadata and text as in the head |
 //! | an entry's key | the table key | the table's turn (4 bytes), the seat (8) | none: it is masked, see below |
-//! | a collection's settings | the table key | 4 zeros, 8 bytes at random | the name's 16 bytes |
-//! | the file of a graph | the table key | 4 zeros, 8 bytes at random | the file's beginning, 20 bytes |
-//! | what a backup says of keys that are apart, and exported keys | the table key | 4 zeros, 8 bytes at random | `AWAY`, `EXPO` |
-//! | the table key | the store key | 12 bytes at random | the table's bytes before the nonce |
-//! | the store key | the user's, if there is one | 12 bytes at random | the keyring's bytes 0 to 24 |
+//! | a collection's settings | the table key | 4 zeros, 8 random bytes | the collection's random name (16 bytes) |
+//! | a graph file | the table key | 4 zeros, 8 random bytes | the file's preamble, 20 bytes |
+//! | a backup's record of keys that are apart, and exported keys | the table key | 4 zeros, 8 random bytes | `AWAY`, `EXPO` |
+//! | the table key | the store key | 12 random bytes | the table's bytes before the nonce |
+//! | the store key | the user's, if there is one | 12 random bytes | the keyring's bytes 0 to 24 |
 //!
-//! An entry's key is masked in counter mode: it is sealed, and the tag is left out. A key is
-//! 32 random bytes, and whether it is the right one shows when it opens its part.
+//! An entry's key is masked in counter mode: it is sealed, and the tag is dropped. A key is 32
+//! random bytes, and whether it is the right one shows when it opens its part.
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -24,22 +24,22 @@ use zeroize::{Zeroize, Zeroizing};
 use super::record::Head;
 use crate::error::{Error, Result};
 
-/// Bytes of a key.
+/// The size of a key in bytes.
 pub const KEY: usize = 32;
-/// By so much a sealed text is longer.
+/// How much longer a text becomes by sealing.
 pub const TAG: usize = 16;
-/// Bytes of a nonce.
+/// The size of a nonce in bytes.
 pub const NONCE: usize = NONCE_LEN;
-/// Bytes that name a collection.
+/// The size of a collection's random name in bytes.
 pub const NAME: usize = 16;
 
-/// Fills `bytes` with what nobody can guess.
+/// Fills `bytes` with cryptographically secure random bytes.
 pub fn random(bytes: &mut [u8]) -> Result<()> {
     let filled = SystemRandom::new().fill(bytes);
     filled.map_err(|_| Error::Storage("the system has no random numbers for keys".into()))
 }
 
-/// A key, which is overwritten when it is dropped.
+/// A key, overwritten when dropped.
 #[derive(Clone)]
 pub struct Key(Zeroizing<[u8; KEY]>);
 
@@ -50,7 +50,7 @@ impl Key {
         Ok(key)
     }
 
-    /// The key in `bytes`, if it has the length of one.
+    /// The key in `bytes`, if they have the right length.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let mut key = Self::from([0; KEY]);
         if bytes.len() != KEY {
@@ -77,7 +77,7 @@ impl From<[u8; KEY]> for Key {
     }
 }
 
-/// A key as it is used. It lives on the stack, for the length of a call.
+/// A key ready for use. It lives on the stack, for the length of a call.
 pub struct Cipher(LessSafeKey);
 
 impl Cipher {
@@ -87,7 +87,7 @@ impl Cipher {
         Ok(Self(LessSafeKey::new(key)))
     }
 
-    /// Seals `bytes` where they are, and returns the tag that belongs behind them.
+    /// Seals `bytes` in place, and returns the tag, which must be stored after them.
     pub fn seal(&self, nonce: [u8; NONCE], with: &[u8], bytes: &mut [u8]) -> Result<[u8; TAG]> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = self
@@ -99,8 +99,7 @@ impl Cipher {
         Ok(out)
     }
 
-    /// Opens what was sealed, with its tag behind it, where it is. `None` where anything of
-    /// it is not as it was.
+    /// Opens sealed bytes, followed by their tag, in place. `None` if anything has been changed.
     pub fn open<'a>(
         &self,
         nonce: [u8; NONCE],
@@ -111,13 +110,13 @@ impl Cipher {
         self.0.open_in_place(nonce, Aad::from(with), sealed).ok()
     }
 
-    /// Masks `bytes` by the keystream of this nonce, or takes the mask away.
+    /// Masks `bytes` with the keystream of this nonce, or unmasks them.
     pub fn mask(&self, nonce: [u8; NONCE], bytes: &mut [u8]) -> Result<()> {
         self.seal(nonce, &[], bytes).map(drop)
     }
 }
 
-/// The parts of some entries, one after the other, and their keys.
+/// The concatenated parts of some entries, and their keys.
 #[derive(Default)]
 pub struct Sealed {
     name: [u8; NAME],
@@ -128,7 +127,7 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Of at most `count` entries of the collection of this name, which take `bytes`.
+    /// For at most `count` entries, with `bytes` in total, of the collection with this random name.
     pub fn new(name: [u8; NAME], count: usize, bytes: usize) -> Result<Self> {
         let mut keys = Zeroizing::new(vec![0; count * KEY]);
         random(&mut keys)?;
@@ -140,7 +139,7 @@ impl Sealed {
         })
     }
 
-    /// Seals an entry's part. `head` has its lengths.
+    /// Seals an entry's part. `head` contains its lengths.
     pub fn push(
         &mut self,
         head: &Head,
@@ -152,7 +151,7 @@ impl Sealed {
         let key = self.keys.get(self.count * KEY..(self.count + 1) * KEY);
         let key = key.ok_or_else(|| Error::Internal("there are more entries than keys".into()))?;
         let cipher = Cipher::new(key)?;
-        // At once: growing would leave copies behind of what is not sealed yet.
+        // Reserved in full, because growing would leave copies of unsealed data behind.
         self.parts.reserve(head.part(row.len()) as usize);
         let begin = self.parts.len();
         let values = row.iter().flat_map(|value| value.to_le_bytes());
@@ -167,7 +166,7 @@ impl Sealed {
         Ok(())
     }
 
-    /// Appends an entry as it is sealed already.
+    /// Appends an entry that is already sealed.
     pub fn push_sealed(&mut self, part: &[u8], key: &[u8]) -> Result<()> {
         let place = self.keys.get_mut(self.count * KEY..(self.count + 1) * KEY);
         let place =
@@ -182,7 +181,7 @@ impl Sealed {
         &self.parts
     }
 
-    /// The keys of what was pushed.
+    /// The keys of the entries appended so far.
     pub fn keys(&self) -> &[u8] {
         &self.keys[..self.count * KEY]
     }

@@ -1,4 +1,4 @@
-//! When what was written is made to last, and what happens when that fails.
+//! When writes are made durable, and what happens if that fails.
 
 use std::{
     io,
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// When a write is made to survive a loss of power. A killed process loses nothing with
-/// any of them, and what gives the store its shape (a new collection, a rewritten log) is
-/// always synced at once.
+/// When a write is made safe from a power failure. With any of these, nothing is lost if the
+/// process is killed, and changes to the structure of the store (a new collection, a rewritten log)
+/// are always synced at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fsync {
@@ -26,13 +26,13 @@ pub enum Fsync {
     /// Within about a second.
     #[default]
     Everysec,
-    /// When the system sees fit, and on `flush` and `close`.
+    /// When the operating system decides, and on `flush` and `close`.
     No,
 }
 
-/// Whether a store can still be written. After a write or sync that failed, and may be half
-/// done, nobody knows what is on the disk, so nothing more is written until the store is
-/// opened, and read, again.
+/// Whether a store can still be written. After a write or sync has failed, perhaps half done, it is
+/// unknown what is on disk. So nothing more is written until the store has been opened, and read,
+/// again.
 #[derive(Default)]
 pub struct Health {
     failure: OnceLock<String>,
@@ -40,7 +40,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of a store that keeps room for deletes.
+    /// For a store that reserves space for deletes.
     pub fn with(reserve: Reserve) -> Self {
         Self {
             failure: OnceLock::new(),
@@ -48,17 +48,17 @@ impl Health {
         }
     }
 
-    /// Sees to it that there is room for deletes, before what is no delete takes any.
+    /// Makes sure that space is reserved for deletes, before anything but a delete uses any.
     pub fn keep_room(&self) -> Result<()> {
         self.reserve.as_ref().map_or(Ok(()), Reserve::keep)
     }
 
-    /// Gives room to whoever deletes. False when there is none left.
+    /// Frees some of the reserved space for a delete. False if there is none left.
     pub fn give_room(&self) -> bool {
         self.reserve.as_ref().is_some_and(Reserve::give)
     }
 
-    /// Does what makes room, in the room that is kept for it where there is no other.
+    /// Runs an operation that frees space, using the reserved space if the disk is full.
     pub fn making_room<T>(&self, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         loop {
             match act() {
@@ -79,12 +79,12 @@ impl Health {
         self.failure.get().is_some()
     }
 
-    /// Nothing may be written any more: the store is closed.
+    /// Rejects all further writes: the store is closed.
     pub fn close(&self) {
         let _ = self.failure.set("the store is closed".into());
     }
 
-    /// Notes a failure, and returns it with its consequence.
+    /// Records a failure, and returns the error with its consequence.
     pub fn fail(&self, error: Error) -> Error {
         if self.is_failed() {
             return error;
@@ -97,8 +97,8 @@ impl Health {
     }
 }
 
-/// Syncs one log, for many threads at a time: whoever comes first does it for all that
-/// have written by then.
+/// Syncs one log for many threads at a time (group commit): the first one to arrive does it for all
+/// that have written by then.
 pub struct Syncer {
     fsync: Fsync,
     health: Arc<Health>,
@@ -107,11 +107,12 @@ pub struct Syncer {
 }
 
 struct State {
-    /// The keys, and the log, whose records count only with them.
+    /// The key tables, then the log, whose records are valid only with their keys.
     files: Vec<Arc<File>>,
-    /// The end of the log's last whole record.
+    /// The end of the log's last complete record.
     end: u64,
-    /// Counts writes, the destruction of keys included; `synced` is the last that is known to last.
+    /// The number of writes, including the destruction of keys; `synced` is the last one known to
+    /// be durable.
     written: u64,
     synced: u64,
     busy: bool,
@@ -150,7 +151,7 @@ impl Syncer {
         &self.health
     }
 
-    /// Notes that the log was written to `end`.
+    /// Records that the log has been written up to `end`.
     pub fn appended(&self, end: u64) -> u64 {
         let mut state = self.state.lock();
         state.end = end;
@@ -158,14 +159,14 @@ impl Syncer {
         state.written
     }
 
-    /// Notes that keys were destroyed.
+    /// Records that keys have been destroyed.
     pub fn erased(&self) -> u64 {
         let mut state = self.state.lock();
         state.written += 1;
         state.written
     }
 
-    /// From here on the log is in these files, which are synced.
+    /// Records that the log is now in these files, which have been synced.
     pub fn replace(&self, files: Vec<Arc<File>>, end: u64, turn: u64) {
         let mut state = self.state.lock();
         state.files = files;
@@ -175,12 +176,12 @@ impl Syncer {
         state.synced = state.written;
     }
 
-    /// From here on the log's keys are in another file, which is synced.
+    /// Records that the log's keys are now in another file, which has been synced.
     pub fn exchange(&self, files: Vec<Arc<File>>) {
         self.state.lock().files = files;
     }
 
-    /// Returns when a write is as safe as the caller was promised.
+    /// Returns once a write is as durable as the caller was promised.
     pub fn settle(&self, written: u64) -> Result<()> {
         match self.fsync {
             Fsync::Always => self.sync(written, false),
@@ -188,14 +189,14 @@ impl Syncer {
         }
     }
 
-    /// Returns when everything written so far is safe.
+    /// Returns once everything written so far is durable.
     pub fn flush(&self) -> Result<()> {
         let written = self.state.lock().written;
         self.sync(written, false)
     }
 
-    /// Makes everything last, and notes that the log was left in order: nothing may be
-    /// written any more.
+    /// Makes everything durable, and marks the log as closed cleanly: nothing may be written any
+    /// more.
     pub fn close(&self) -> Result<()> {
         let written = self.erased();
         self.sync(written, true)
@@ -222,11 +223,12 @@ impl Syncer {
             };
             let written = state.written;
             drop(state);
-            // Without a handle nothing is tried, and nothing has failed.
+            // Without a handle nothing is attempted, so nothing has failed.
             let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
             let sync = || -> Result<()> {
                 files.iter().try_for_each(|file| file.sync())?;
-                // The mark says what is known to last, so it comes after; it may itself be lost.
+                // The mark states what is durable, so it is written afterwards; it may itself be
+                // lost.
                 files.last().map_or(Ok(()), |log| mark.write(log))
             };
             let outcome = match &held {
@@ -243,10 +245,10 @@ impl Syncer {
                 Err(_) if files.iter().any(|file| file.is_gone()) => {
                     let same = files.iter().zip(&state.files);
                     if same.into_iter().all(|(was, is)| Arc::ptr_eq(was, is)) {
-                        // The collection was deleted meanwhile, with all that was in it.
+                        // The collection has been deleted in the meantime, with everything in it.
                         return Ok(());
                     }
-                    // Others have taken their place, and are not synced by this.
+                    // Other files have taken their place, and were not synced by this.
                 }
                 Err(error) if held.is_ok() => return Err(self.health.fail(error)),
                 outcome => return outcome,

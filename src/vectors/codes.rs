@@ -1,22 +1,22 @@
 //! Scalar quantisation to int8, with one scale per row.
 //!
-//! One scale for all rows would be simpler, and loses the order of neighbours as soon
-//! as the rows' lengths differ; the row's own largest magnitude always fits it.
+//! A single scale for all rows would be simpler, but loses the order of neighbours as soon as the
+//! rows' lengths differ; a scale from the row's own largest magnitude always fits.
 
 use crate::wiped::Wiped;
 
-/// What turns a code back into distances.
+/// What is needed to convert a code back to distances.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Terms {
     /// The Euclidean length of the f32 row.
     pub norm: f64,
-    /// The length of what the code lost: `|row - scale * code|`, rounded up.
+    /// The length of the quantisation error: `|row - scale * code|`, rounded up.
     pub residual: f32,
-    /// What a code's unit is worth.
+    /// The value of one unit of the code.
     pub scale: f32,
 }
 
-/// The codes of many rows laid end to end, made before a lock is taken.
+/// The codes of many rows, concatenated; computed before a lock is taken.
 pub struct Codes {
     dimension: usize,
     codes: Wiped<[i8]>,
@@ -45,16 +45,16 @@ impl Codes {
     }
 }
 
-/// Adding this to a small float leaves its nearest integer in the low bits; unlike
-/// `round`, it compiles to vector instructions on every target.
+/// Adding this to a small float leaves its nearest integer in the low bits; unlike `round`, it
+/// compiles to vector instructions on every target.
 const ROUND: f32 = 12_582_912.0;
 
-/// Writes the code of `row` and returns its terms. `row` is finite.
+/// Writes the code of `row` and returns its terms. `row` must be finite.
 pub(super) fn encode_into(row: &[f32], code: &mut [i8]) -> Terms {
     let largest = row.iter().fold(0.0f32, |m, &x| m.max(x.abs()));
     let scale = largest / 127.0;
-    // A row of subnormal values has no usable scale: its code is zero and its residual
-    // is all of it, so that it is always looked at exactly.
+    // A row of subnormal values has no usable scale: its code is zero and its residual is the whole
+    // row, so its exact distance is always computed.
     let inverse = 1.0 / scale;
     let scale = if inverse.is_finite() { scale } else { 0.0 };
     let inverse = if scale > 0.0 { inverse } else { 0.0 };

@@ -10,7 +10,7 @@ use numkong::{Dot, Euclidean};
 
 use super::{Estimate, codes::Terms};
 
-/// How the nearness of two vectors is measured.
+/// How the similarity of two vectors is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     Cosine,
@@ -54,7 +54,7 @@ impl Metric {
             Metric::DotProduct => -dot_rows(query, row),
             Metric::Euclidean => distance_squared(query, row),
             Metric::Cosine => {
-                // Two roots rather than the root of a product, which can overflow.
+                // Two roots rather than the root of a product, which could overflow.
                 let norms = dot_rows(query, query).sqrt() * dot_rows(row, row).sqrt();
                 if norms > 0.0 {
                     -dot_rows(query, row) / norms
@@ -65,8 +65,7 @@ impl Metric {
         }
     }
 
-    /// The distance of two rows whose lengths are known: exact but for the rounding of those
-    /// lengths.
+    /// The distance of two rows whose lengths are known: exact up to the rounding of those lengths.
     pub(super) fn by_row(
         self,
         query: &[f32],
@@ -76,10 +75,10 @@ impl Metric {
     ) -> Estimate {
         let norms = query_norm * row_norm;
         match self {
-            // `exact` takes both lengths from the rows each time: twice the work.
+            // `exact` computes both lengths from the rows each time, which is twice the work.
             Metric::Cosine if norms > 0.0 => Estimate {
                 distance: -dot_rows(query, row) / norms,
-                // Sums of at most 65,535 products of f64, each off by 2^-53 of the whole.
+                // Sums of at most 65,535 products of f64, each off by at most 2^-53 of the total.
                 error: 1e-10,
             },
             _ => Estimate {
@@ -89,11 +88,11 @@ impl Metric {
         }
     }
 
-    /// The distance by code from `dot`, the dot product of the two codes.
+    /// The distance by code, given `dot`, the dot product of the two codes.
     ///
-    /// With a row `x = x̂ + e` and a query `q = q̂ + f` (code and residual), `q·x - q̂·x̂ =
-    /// q·e + f·x̂`, so by Cauchy-Schwarz the error of the dot product is at most
-    /// `|q||e| + |f|(|x| + |e|)`. The other metrics are that, scaled.
+    /// With a row `x = x̂ + e` and a query `q = q̂ + f` (code and residual),
+    /// `q·x - q̂·x̂ = q·e + f·x̂`, so by Cauchy-Schwarz the error of the dot product is at most
+    /// `|q||e| + |f|(|x| + |e|)`. The other metrics are derived from it by scaling.
     pub(super) fn estimate(self, query: &Terms, row: &Terms, dot: i32) -> Estimate {
         let product = f64::from(dot) * f64::from(query.scale) * f64::from(row.scale);
         let (lost, query_lost) = (f64::from(row.residual), f64::from(query.residual));
@@ -115,12 +114,12 @@ impl Metric {
         };
         Estimate {
             distance,
-            // Above the bound, what the arithmetic itself may be off by.
+            // In addition to the bound, the error of the arithmetic itself.
             error: error + size * 1e-7,
         }
     }
 
-    /// What a caller is shown for a distance: higher is more alike.
+    /// The score shown to callers for a distance: higher is more similar.
     pub fn score(self, distance: f64) -> f64 {
         match self {
             Metric::Cosine => (-distance).clamp(-1.0, 1.0),

@@ -1,15 +1,15 @@
-//! Whose code is where a deleted vector's was.
+//! Tracks whose code is stored in the slot of a deleted vector.
 //!
-//! A walk goes on through a deleted vector until the graph is repaired, and needs a code
-//! there that leads it on. That is the code of a live neighbour, the *lender*: the deleted
-//! one's own would be the vector to within a hundredth. When the lender is deleted in its
-//! turn, its code has to go from every slot that it was lent to.
+//! Until the graph is repaired, walks pass through deleted vectors and need a code there to guide
+//! them. The code used is that of a live neighbour, the *lender*: the deleted vector's own code
+//! would reveal the vector to within a hundredth. When the lender is itself deleted, its code must
+//! be removed from every slot it was lent to.
 
-/// Which slots hold the code of which other.
+/// Which slots hold the code of which other slot.
 ///
-/// A lender and those that hold its code are in a ring: each names the next, as its slot plus
-/// one; 0 for a slot that is in none. A slot that holds another's code is retired, and a
-/// lender is alive, so that no slot is in two.
+/// A lender and the slots that hold its code form a ring: each entry is the next slot plus one; 0
+/// for a slot that is in no ring. A slot that holds another's code is retired, and a lender is
+/// alive, so no slot is in two rings.
 #[derive(Default)]
 pub struct Lent {
     next: Vec<u32>,
@@ -40,7 +40,7 @@ impl Lent {
         None
     }
 
-    /// From here on `to` holds the code of `lender`. There are `slots` slots.
+    /// Records that `to` now holds the code of `lender`. There are `slots` slots.
     pub fn lend(&mut self, lender: u32, to: u32, slots: usize) {
         if self.next.len() < slots {
             self.next.resize(slots, 0);
@@ -50,7 +50,8 @@ impl Lent {
         self.set(to, second);
     }
 
-    /// The slots that hold the code of this one, which is about to go: they are free of it.
+    /// Returns the slots that hold the code of this one, which is about to be erased, and dissolves
+    /// the ring.
     pub fn recall(&mut self, lender: u32) -> Vec<u32> {
         let mut holders = Vec::new();
         let mut at = lender;
@@ -64,7 +65,7 @@ impl Lent {
         holders
     }
 
-    /// The slot holds nobody's code any more.
+    /// Records that the slot no longer holds another's code.
     pub fn give_back(&mut self, slot: u32) {
         let (Some(previous), Some(next)) = (self.previous(slot), self.next(slot)) else {
             return;
@@ -77,7 +78,7 @@ impl Lent {
         }
     }
 
-    /// The lender at `from` is at `to` now.
+    /// Records that the lender at `from` has moved to `to`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         if let (Some(previous), Some(next)) = (self.previous(from), self.next(from)) {
             self.leave(from);
@@ -86,7 +87,7 @@ impl Lent {
         }
     }
 
-    /// The slot, other than this one, that holds the code that it holds, and is alive.
+    /// The live slot whose code this slot holds, if it is a different one.
     pub fn lender(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = slot;
         while let Some(next) = self.next(at).filter(|&next| next != slot) {
@@ -144,7 +145,7 @@ mod tests {
             steps in proptest::collection::vec(step(), 1..80),
         ) {
             let mut lent = Lent::default();
-            // The lender of each holder.
+            // The lender of each slot that holds a code.
             let mut model: BTreeMap<u32, u32> = BTreeMap::new();
             for step in steps {
                 let lenders: BTreeSet<u32> = model.values().copied().collect();

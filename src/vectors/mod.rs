@@ -1,14 +1,13 @@
-//! The vectors of one collection: their f32 rows, the int8 codes of those rows, and
-//! distances on both.
+//! The vectors of one collection: their f32 rows, the int8 codes of those rows, and distances on
+//! both.
 //!
-//! A vector's address is its *slot*, a `u32`. The f32 row is the truth and gives every
-//! score that a caller sees. The code is a quarter of its size; scans and walks read
-//! codes and keep the few rows worth an exact look. Each code carries the length of
-//! what quantisation lost, so a distance by code comes with a bound on its error, and
-//! a scan can prove that it has missed nothing.
+//! A vector is addressed by its *slot*, a `u32`. The f32 row is authoritative and gives every score
+//! that a caller sees. The code is a quarter of its size; scans and walks read codes and select the
+//! few rows worth an exact computation. Each code comes with the length of its quantisation error,
+//! so a distance by code has an error bound, and a scan can prove that it has missed nothing.
 //!
-//! Where codes are too coarse for the rows there are (`probe.rs`), rows take their place:
-//! `look` goes by whichever serves.
+//! If the codes are too coarse for the rows of a collection (`probe.rs`), rows are used instead:
+//! `look` uses whichever is suitable.
 
 mod codes;
 mod distance;
@@ -30,14 +29,14 @@ use crate::wiped::Wiped;
 use codes::encode_into;
 use lent::Lent;
 
-/// Rows are kept in chunks, so that growth never copies them, but for those of the first
-/// chunk, which grows with them: most collections may be small. A chunk is about this many
-/// bytes of f32 (at least one row).
+/// Rows are stored in chunks, so that growth never copies them. The exception is the first chunk,
+/// which grows with its rows, since most collections may be small. A chunk is about this many bytes
+/// of f32 (at least one row).
 const CHUNK_BYTES: usize = 1 << 20;
-/// The rows that there is room for at first.
+/// The initial capacity in rows.
 const FIRST_ROWS: usize = 4;
 
-/// A distance by code, and how far the exact one can be from it.
+/// A distance by code, and how far the exact one may be from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     pub distance: f64,
@@ -45,25 +44,25 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The exact distance is no smaller.
+    /// A lower bound on the exact distance.
     pub fn lower(&self) -> f64 {
         self.distance - self.error
     }
 
-    /// The exact distance is no greater.
+    /// An upper bound on the exact distance.
     pub fn upper(&self) -> f64 {
         self.distance + self.error
     }
 }
 
-/// What distances come from while candidates are searched. Candidates are ranked by their
-/// rows in any case.
+/// What distances are computed from while searching for candidates. Candidates are always ranked by
+/// their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Basis {
     /// The int8 codes: a quarter of the bytes to read.
     #[default]
     Codes,
-    /// The f32 rows, where the codes are too coarse.
+    /// The f32 rows, if the codes are too coarse.
     Rows,
 }
 
@@ -88,7 +87,7 @@ pub struct Vectors {
     dimension: usize,
     metric: Metric,
     basis: Basis,
-    /// log2 of the rows in a chunk.
+    /// log2 of the number of rows in a chunk.
     shift: u32,
     rows: Vec<Wiped<[f32]>>,
     codes: Vec<Wiped<[i8]>>,
@@ -119,7 +118,7 @@ impl Vectors {
         self.metric
     }
 
-    /// What `look` goes by.
+    /// What `look` uses.
     pub fn basis(&self) -> Basis {
         self.basis
     }
@@ -167,7 +166,7 @@ impl Vectors {
         self.rows[chunk][at..at + self.dimension].fill(0.0);
     }
 
-    /// Zeroes the code. The slot may be used again.
+    /// Zeroes the code. The slot may be reused afterwards.
     pub fn erase_code(&mut self, slot: u32) {
         self.lent.give_back(slot);
         let (chunk, at) = self.locate(slot);
@@ -175,7 +174,7 @@ impl Vectors {
         self.terms[slot as usize] = Terms::default();
     }
 
-    /// Puts the code of a live `lender` where a graph still leads through.
+    /// Stores the code of a live `lender` in a slot that the graph still leads through.
     pub fn lend_code(&mut self, lender: u32, slot: u32) {
         let (from, to) = (self.locate(lender), self.locate(slot));
         if from.0 == to.0 {
@@ -189,13 +188,13 @@ impl Vectors {
         self.lent.lend(lender, slot, self.terms.len());
     }
 
-    /// The slots that hold the code of this one, which is about to be erased. They need
-    /// another.
+    /// Returns the slots that hold the code of this one, which is about to be erased. They need
+    /// another code.
     pub fn recall_code(&mut self, slot: u32) -> Vec<u32> {
         self.lent.recall(slot)
     }
 
-    /// Whether what is at a slot that is not alive says nothing of what was deleted.
+    /// Whether a slot that is not alive contains nothing of the deleted vector.
     pub fn is_erased(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> bool {
         let no_row = self.row(slot).iter().all(|x| x.to_bits() == 0);
         no_row
@@ -205,8 +204,7 @@ impl Vectors {
             }
     }
 
-    /// Copies the vector at `from` to `to`, a slot that has been used before, and zeroes
-    /// what was at `from`.
+    /// Moves the vector at `from` to `to`, a slot that has been used before, and zeroes `from`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         let row = Wiped::from(self.row(from));
         let code = Wiped::from(self.code(from));
@@ -216,7 +214,7 @@ impl Vectors {
         self.erase_code(from);
     }
 
-    /// Gives the memory of all slots from `len` on back.
+    /// Frees the memory of all slots from `len` onwards.
     pub fn truncate(&mut self, len: usize) {
         let chunks = len.div_ceil(1 << self.shift);
         self.rows.truncate(chunks);
@@ -240,14 +238,14 @@ impl Vectors {
         self.terms[slot as usize]
     }
 
-    /// The distance from the query to the code at `slot`, with its error.
+    /// The distance from the query to the code at `slot`, with its error bound.
     pub fn estimate(&self, query: &Query, slot: u32) -> Estimate {
         let dot = dot_codes(&query.code, self.code(slot));
         self.metric
             .estimate(&query.terms, &self.terms[slot as usize], dot)
     }
 
-    /// Asks for what `look` is about to read.
+    /// Prefetches what `look` is about to read.
     pub fn fetch(&self, slot: u32) {
         prefetch(&self.terms[slot as usize..][..1]);
         match self.basis {
@@ -256,10 +254,10 @@ impl Vectors {
         }
     }
 
-    /// The distance from the query to what is at `slot`, by code or by row.
+    /// The distance from the query to the vector at `slot`, by code or by row.
     pub fn look(&self, query: &Query, slot: u32) -> Estimate {
         match self.basis {
-            // A deleted row is zero, and a walk may still go by its code.
+            // A deleted row is zero; walks may still use the code in its slot.
             Basis::Rows if self.row(slot).iter().any(|&x| x != 0.0) => self.by_row(query, slot),
             _ => self.estimate(query, slot),
         }
@@ -276,8 +274,8 @@ impl Vectors {
         self.metric.exact(&query.row, self.row(slot))
     }
 
-    /// How far two rows are from each other: never negative, and for the dot product, which
-    /// is no distance, the Euclidean one.
+    /// The distance between two rows: never negative, and Euclidean for the dot product, which is
+    /// not a distance.
     pub fn between(&self, a: u32, b: u32) -> f32 {
         let (a, b) = (self.row(a), self.row(b));
         let distance = match self.metric {
@@ -307,7 +305,7 @@ fn zeros<T: DefaultIsZeroes>(len: usize) -> Wiped<[T]> {
     vec![T::default(); len].into_boxed_slice().into()
 }
 
-/// Makes the first chunk longer.
+/// Enlarges the first chunk.
 fn grow<T: DefaultIsZeroes>(chunks: &mut Vec<Wiped<[T]>>, len: usize) {
     let mut grown = zeros(len);
     match chunks.first_mut() {
@@ -324,7 +322,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Rows that quantise badly are the ones to test: offsets, heavy tails, tiny and huge.
+    /// Rows that quantise badly: offsets, heavy tails, tiny and huge values.
     fn row(dimension: usize) -> impl Strategy<Value = Vec<f32>> {
         let value = prop_oneof![
             4 => -1.0f32..1.0,

@@ -1,10 +1,10 @@
-//! The order in which ids were first inserted, where slots do not have it.
+//! The order in which ids were first inserted, for when slots are not in that order.
 
 use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-/// Alive slots by their sequence, and which is the n-th of them.
+/// The live slots by sequence number, with access to the n-th.
 #[derive(Debug)]
 pub(super) struct Order {
     slots: BTreeMap<u64, u32>,
@@ -12,7 +12,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Of sequences with their slots, each once, in any order.
+    /// From sequence numbers with their slots, without repetitions, in any order.
     pub fn of(pairs: impl Iterator<Item = (u64, u32)>) -> Self {
         let slots: BTreeMap<u64, u32> = pairs.collect();
         Self {
@@ -21,13 +21,13 @@ impl Order {
         }
     }
 
-    /// The vector of this sequence is at `slot` from here on.
+    /// Records that the vector with this sequence number is at `slot`.
     pub fn insert(&mut self, sequence: u64, slot: u32) {
         self.slots.insert(sequence, slot);
         self.sequences.insert(sequence);
     }
 
-    /// Takes the vector of this sequence out, unless it is at another slot.
+    /// Removes the vector with this sequence number, unless it is at another slot.
     pub fn remove(&mut self, sequence: u64, slot: u32) {
         if self.slots.get(&sequence) == Some(&slot) {
             self.slots.remove(&sequence);
@@ -35,7 +35,7 @@ impl Order {
         }
     }
 
-    /// The slots from the `offset`-th on.
+    /// The slots from position `offset` on.
     pub fn from(&self, offset: usize) -> impl Iterator<Item = u32> {
         let first = self.sequences.select(offset as u64);
         let slots = first.map(|first| self.slots.range(first..));

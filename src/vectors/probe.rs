@@ -1,58 +1,58 @@
-//! Whether a collection's codes are good enough to be walked by.
+//! Decides whether a collection's codes are precise enough for walks.
 //!
-//! A code has 8 bits for what lies between a row's largest coordinate and zero. Rows with
-//! a large common offset, with one coordinate that is much wider than the others, or that
-//! are almost copies of each other leave too few of them for what tells neighbours apart.
-//! No property of single rows says so: what counts is the error beside the distance to
-//! the neighbours. So it is measured: for some of the rows, are their nearest among a
-//! sample also near by code?
+//! A code has 8 bits for the range from a row's largest coordinate to zero. Rows with a large
+//! common offset, with one coordinate that is much wider than the others, or that are almost copies
+//! of each other leave too few of these bits for what distinguishes neighbours. No property of
+//! single rows shows this: what counts is the error relative to the distance of the neighbours. So
+//! it is measured: for some of the rows, are their nearest neighbours in a sample also near by
+//! code?
 //!
-//! At 32 queries and 2,048 rows this takes 65,536 distances of either kind: about 10 ms
-//! with 384 dimensions on two busy cores, once for a graph, which takes minutes to build
-//! from 100,000 rows and half a second from 2,000.
+//! With 32 queries and 2,048 rows this takes 65,536 distances of either kind: about 10 ms with 384
+//! dimensions on two busy cores, once per graph, which takes minutes to build from 100,000 rows and
+//! half a second from 2,000.
 
 use roaring::RoaringBitmap;
 
 use super::{Basis, Query, Vectors};
 
-/// Rows whose neighbours are looked at.
+/// Rows whose neighbours are checked.
 const QUERIES: usize = 32;
 /// Rows among which the neighbours are searched.
 const SAMPLE: usize = 2048;
-/// Rows looked at in one go: well under a millisecond.
+/// Rows checked in one portion: well under a millisecond.
 const PORTION: usize = 32;
-/// How many neighbours are searched by row,
+/// How many nearest neighbours by row are searched for.
 const NEAREST: usize = 10;
-/// and among how many nearest by code they must be. A walk keeps more (`ef_search`), but a
-/// larger collection than the sample has nearer neighbours.
+/// Among how many nearest by code they must be. A walk keeps more (`ef_search`), but a collection
+/// larger than the sample has nearer neighbours.
 const KEPT: usize = 20;
-/// The share of them that must be.
+/// The fraction of them that must be found.
 const ENOUGH: f64 = 0.99;
 
-/// The measurement, in portions.
+/// The measurement, done in portions.
 pub struct Probe {
     sample: Vec<u32>,
     next: usize,
     queries: Vec<ProbedRow>,
 }
 
-/// A row whose neighbours are looked at.
+/// A row whose neighbours are checked.
 struct ProbedRow {
     slot: u32,
     query: Query,
-    /// The distances of the sample's rows: by code, and by row.
+    /// The distances to the rows of the sample: by code, and by row.
     found: Vec<(f64, f64)>,
 }
 
 impl Probe {
-    /// Chooses the sample from `alive`: spread evenly, at no regular distance, and the same
-    /// every time.
+    /// Chooses the sample from `alive`: evenly spread, at irregular intervals, and the same every
+    /// time.
     pub fn new(vectors: &Vectors, alive: &RoaringBitmap) -> Self {
         let live = alive.len();
         let count = live.min(SAMPLE as u64);
         let slot = |i: u64| {
             let (from, to) = (i * live / count, (i + 1) * live / count);
-            // Fibonacci hashing: without regard to any period that the rows may have.
+            // Fibonacci hashing, so that the sample does not follow any periodicity of the rows.
             let at = from + (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % (to - from);
             alive.select(at as u32)
         };
@@ -70,8 +70,7 @@ impl Probe {
         }
     }
 
-    /// Looks at some more rows; those that are no longer `alive` are left out. False when
-    /// there are none left.
+    /// Checks some more rows, skipping those no longer `alive`. False if there are none left.
     pub fn look(&mut self, vectors: &Vectors, alive: &RoaringBitmap) -> bool {
         let end = (self.next + PORTION).min(self.sample.len());
         for &slot in &self.sample[self.next..end] {
@@ -88,7 +87,7 @@ impl Probe {
         end < self.sample.len()
     }
 
-    /// What walks should go by, from what was looked at.
+    /// What walks should use, according to the measurement.
     pub fn basis(mut self) -> Basis {
         let (mut hits, mut wanted) = (0, 0);
         for ProbedRow { found, .. } in &mut self.queries {
@@ -98,7 +97,7 @@ impl Probe {
             let (_, &mut (_, farthest), _) =
                 found.select_nth_unstable_by(NEAREST - 1, |a, b| a.1.total_cmp(&b.1));
             found.select_nth_unstable_by(KEPT - 1, |a, b| a.0.total_cmp(&b.0));
-            // Several may be as near as the tenth: any of them will do.
+            // Several rows may tie for tenth place; any of them will do.
             let near = found[..KEPT].iter().filter(|(_, row)| *row <= farthest);
             hits += near.count().min(NEAREST);
             wanted += NEAREST;

@@ -1,5 +1,5 @@
-//! The slot table: which vector has which address, and which addresses are alive, in
-//! use by the graph, or free.
+//! The slot table: which vector is in which slot, and which slots are alive, in use by the graph,
+//! or free.
 
 use std::sync::OnceLock;
 
@@ -12,24 +12,24 @@ use crate::{
     wiped::{Id, Wiped},
 };
 
-/// What a vector is besides its numbers.
+/// The data of a vector besides its values.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Names this vector, as it was inserted; changed metadata does not change it, and no
-    /// other vector ever has it.
+    /// Identifies this vector as it was inserted. Changing the metadata does not change the key,
+    /// and keys are never reused.
     pub key: u64,
     pub id: Id,
     /// The metadata as the caller wrote it: the text of one JSON object.
     pub metadata: Option<Wiped<str>>,
-    /// The text the vector was embedded from, if it was.
+    /// The text the vector was embedded from, if any.
     pub text: Option<Wiped<str>>,
-    /// Grows with every new id; an update keeps it. Lists are in this order.
+    /// A number that increases with every new id; an update keeps it. Lists are in this order.
     pub sequence: u64,
 }
 
-/// Slots by id, and back. A slot is in exactly one of three states: *alive* (it has a
-/// record), *retired* (deleted, but a graph may still lead through it, so that it must
-/// not be used for another vector) or *free*.
+/// Maps ids to slots and back. A slot is in exactly one of three states: *alive* (it has a record),
+/// *retired* (deleted, but a graph may still lead through it, so it must not be reused for another
+/// vector) or *free*.
 #[derive(Default)]
 pub struct Slots {
     records: Vec<Option<Record>>,
@@ -37,18 +37,19 @@ pub struct Slots {
     alive: RoaringBitmap,
     retired: RoaringBitmap,
     free: RoaringBitmap,
-    /// Slots were given out in the order of the records' sequence so far.
+    /// Whether slots have been assigned in sequence order so far.
     in_sequence: bool,
     last_sequence: u64,
-    /// The order of what is alive, where the slots do not have it. It is made when a list is
-    /// asked for, and kept up from then on: sorting for every page would take milliseconds.
+    /// The order of the live slots, if the slots are not in sequence order. It is built when a list
+    /// is first requested, and maintained from then on: sorting for every page would take
+    /// milliseconds.
     order: OnceLock<Order>,
-    /// The bytes of all ids, metadata and texts.
+    /// The total size of all ids, metadata and texts in bytes.
     text_bytes: usize,
 }
 
 impl Record {
-    /// The bytes of its id, metadata and text.
+    /// The size of its id, metadata and text in bytes.
     pub fn text_bytes(&self) -> usize {
         self.id.len()
             + self.metadata.as_ref().map_or(0, |text| text.len())
@@ -56,13 +57,13 @@ impl Record {
     }
 }
 
-/// Up to so many slots are taken one by one: the operators on whole sets write every part
-/// that they touch anew, of which the one slot of a single delete is one in thousands.
+/// Up to this many slots are changed one by one. The operators on whole sets rewrite every
+/// container they touch, in which the slot of a single delete is one of thousands.
 const FEW: u64 = 16;
-/// Where more than this share of all is taken out at once, the order is made anew.
+/// If more than 1/`MANY` of the slots are removed at once, the order is rebuilt.
 const MANY: u64 = 8;
 
-/// `from -= slots`, also fast where they are few.
+/// `from -= slots`, also fast if there are few slots.
 fn remove_all(from: &mut RoaringBitmap, slots: &RoaringBitmap) {
     if slots.len() > FEW {
         *from -= slots;
@@ -73,7 +74,7 @@ fn remove_all(from: &mut RoaringBitmap, slots: &RoaringBitmap) {
     }
 }
 
-/// `to |= slots`, also fast where they are few.
+/// `to |= slots`, also fast if there are few slots.
 fn insert_all(to: &mut RoaringBitmap, slots: &RoaringBitmap) {
     if slots.len() > FEW {
         *to |= slots;
@@ -92,7 +93,7 @@ impl Slots {
         }
     }
 
-    /// The one word on whether a slot exists.
+    /// The single source of truth for whether a slot exists.
     pub fn alive(&self) -> &RoaringBitmap {
         &self.alive
     }
@@ -117,7 +118,7 @@ impl Slots {
         self.records.get(slot as usize)?.as_ref()
     }
 
-    /// There is room for `count` more vectors.
+    /// Checks that there is room for `count` more vectors.
     pub fn check_room(&self, count: usize) -> Result<()> {
         let taken = self.records.len() as u64 - self.free.len();
         if taken + count as u64 > u64::from(u32::MAX) {
@@ -129,8 +130,8 @@ impl Slots {
         Ok(())
     }
 
-    /// Gives the record a slot; its id now means that slot. A slot the id had before
-    /// stays alive until it is released: the caller does both under one lock.
+    /// Assigns a slot to the record; its id now refers to that slot. A slot the id had before stays
+    /// alive until it is released: the caller does both under one lock.
     pub fn occupy(&mut self, record: Record) -> u32 {
         let slot = match self.free.min() {
             Some(slot) => {
@@ -155,7 +156,7 @@ impl Slots {
         slot
     }
 
-    /// Changes what is known of an alive slot; its id stays.
+    /// Replaces the metadata and text of a live slot; its id stays.
     pub fn amend(&mut self, slot: u32, metadata: Option<Wiped<str>>, text: Option<Wiped<str>>) {
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
             self.text_bytes -= record.text_bytes();
@@ -165,7 +166,7 @@ impl Slots {
         }
     }
 
-    /// Forgets the records of alive `slots`. They become retired.
+    /// Drops the records of the live `slots`, which become retired.
     pub fn release(&mut self, slots: &RoaringBitmap) {
         if slots.len() > self.alive.len() / MANY {
             self.order.take();
@@ -185,14 +186,14 @@ impl Slots {
         insert_all(&mut self.retired, slots);
     }
 
-    /// Retired `slots` that no graph leads through any more can be used again.
+    /// Frees retired `slots` that no graph leads through any more.
     pub fn recycle(&mut self, slots: &RoaringBitmap) {
         remove_all(&mut self.retired, slots);
         insert_all(&mut self.free, slots);
     }
 
-    /// Moves a live vector to the lowest free slot, if that is below its own. Moved one
-    /// after the other from the lowest on, vectors keep their order.
+    /// Moves a live vector to the lowest free slot, if that is below its own. If vectors are moved
+    /// one after the other from the lowest on, they keep their order.
     pub fn lower(&mut self, slot: u32) -> Option<u32> {
         let free = self.free.min().filter(|&free| free < slot)?;
         let record = self.records[slot as usize].take()?;
@@ -208,8 +209,7 @@ impl Slots {
         Some(free)
     }
 
-    /// Forgets the free slots above the highest one in use. Returns how many slots are
-    /// left.
+    /// Drops the free slots above the highest one in use. Returns how many slots are left.
     pub fn truncate(&mut self) -> usize {
         let highest = self.alive.max().max(self.retired.max());
         let len = highest.map_or(0, |slot| slot as usize + 1);
@@ -224,17 +224,17 @@ impl Slots {
         len
     }
 
-    /// All slots there are: alive, retired and free.
+    /// The number of all slots: alive, retired and free.
     pub fn table_len(&self) -> usize {
         self.records.len()
     }
 
-    /// Alive `slots` in the order in which their ids were first inserted.
+    /// Sorts live `slots` by the order in which their ids were first inserted.
     pub fn in_insertion_order(&self, slots: &RoaringBitmap) -> Vec<u32> {
         self.first_in_order(slots, usize::MAX)
     }
 
-    /// The first `limit` of alive `slots` in that order.
+    /// The first `limit` of the live `slots` in that order.
     pub fn first_in_order(&self, slots: &RoaringBitmap, limit: usize) -> Vec<u32> {
         if self.in_sequence {
             return slots.iter().take(limit).collect();
@@ -248,8 +248,7 @@ impl Slots {
         order
     }
 
-    /// Of all slots that are alive, in that order, those from the `offset`-th on, `limit` at
-    /// most.
+    /// At most `limit` of all live slots in that order, from position `offset` on.
     pub fn page(&self, offset: usize, limit: usize) -> Vec<u32> {
         if !self.in_sequence {
             let pairs = self.alive.iter().map(|slot| (self.sequence(slot), slot));
@@ -267,7 +266,7 @@ impl Slots {
         self.record(slot).map_or(u64::MAX, |record| record.sequence)
     }
 
-    /// The bytes of all ids, metadata and texts.
+    /// The total size of all ids, metadata and texts in bytes.
     pub fn text_bytes(&self) -> usize {
         self.text_bytes
     }

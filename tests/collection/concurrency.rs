@@ -1,4 +1,4 @@
-//! Many threads at once: every outcome is that of some order of whole operations.
+//! Many threads at once: the results must be explained by some order of atomic operations.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use vectorizer_native::{error::Error, vectors::Metric};
 
 use crate::support::*;
 
-/// One operation on one id, with the times between which it happened.
+/// One operation on one id, with the times at which it began and ended.
 #[derive(Debug, Clone, Copy)]
 struct Event {
     begun: u64,
@@ -29,8 +29,8 @@ enum Action {
     Get(Option<u8>),
 }
 
-/// Whether some order of the events, in which none comes before one that had ended when
-/// it began, explains every result (Wing and Gong, 1993).
+/// Whether the history is linearisable: some order of the events, in which no event comes before
+/// one that had ended when it began, explains every result (Wing and Gong, 1993).
 fn explained(events: &mut Vec<Event>, state: Option<u8>) -> bool {
     if events.is_empty() {
         return true;
@@ -132,7 +132,7 @@ fn reads_and_writes_of_one_id_from_many_threads_have_an_order() {
 fn a_batch_is_seen_whole_or_not_at_all_while_the_index_is_built() {
     let collection = collection(8, Metric::Cosine);
     let mut random = Random(1);
-    // Enough for the background to build graphs all the time.
+    // Enough that graphs are being built in the background all the time.
     let base: Vec<_> = (0..1500)
         .map(|i| (format!("base{i}"), random.vector(8)))
         .collect();
@@ -178,7 +178,7 @@ fn a_collection_that_is_dropped_under_way_is_not_found_any_more_and_answers_ever
     insert(&collection, &rows);
     let waiting = collection.optimize(None).unwrap();
     drop(collection.drop_contents(WAIT, false).unwrap());
-    // Either it was done before, or it is told.
+    // Either it had already been done, or the caller is told.
     let answer = waiting.blocking_recv().unwrap();
     assert!(matches!(answer, Ok(()) | Err(Error::CollectionNotFound(_))));
     let gone = collection.delete_one(WAIT, "v1", &plain());

@@ -1,4 +1,4 @@
-//! The graph under deletion: what is found, and what never is.
+//! The graph while vectors are deleted: what is found, and what never is.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ fn rows(seed: u64) -> Vec<(String, Vec<f32>)> {
         .collect()
 }
 
-/// Recall at 10 over a few queries; that results are live, full and in order is asserted.
+/// Recall at 10 over a few queries. Asserts that results are live, complete and in order.
 fn recall(collection: &Collection, metric: Metric, live: &[(String, Vec<f32>)]) -> f64 {
     let ids: HashSet<&str> = live.iter().map(|(id, _)| id.as_str()).collect();
     let mut random = Random(77);
@@ -77,7 +77,7 @@ fn searches_find_what_is_live_while_more_and_more_is_deleted() {
     }
 }
 
-/// Waits until no deleted vector is in the graph, and no other waits to be inserted.
+/// Waits until no deleted vector is in the graph, and no live one is waiting to be inserted.
 fn wait_until_clean(collection: &Collection, seconds: usize) {
     for _ in 0..100 * seconds {
         let info = collection.info(WAIT).unwrap();
@@ -94,7 +94,7 @@ fn what_is_left_over_is_cleaned_up_when_it_is_quiet() {
     let collection = collection(DIMENSION, Metric::Cosine);
     insert(&collection, &rows(3));
     optimize(&collection);
-    // Too little to be worth it at once.
+    // Too few to be worth repairing at once.
     collection
         .delete_many(WAIT, &["v1".into(), "v2".into()], &plain())
         .unwrap();
@@ -108,8 +108,8 @@ fn what_is_left_over_does_not_wait_longer_because_the_graph_took_long_to_build()
     let collection = collection(DIMENSION, Metric::Cosine);
     insert(&collection, &rows(3));
     let other = collection.clone();
-    // The background is busy for seconds, of which twenty times as many would be too long to
-    // wait, and its last report finds something deleted.
+    // The background work takes seconds; a pause of twenty times that would be too long to wait
+    // for. Its last report finds that something has been deleted.
     let on_progress = move |_: &str, progress: Progress| {
         if progress.done == progress.total && other.delete_one(WAIT, "v1", &plain()).is_ok() {
             std::thread::sleep(std::time::Duration::from_secs(5));
@@ -134,7 +134,7 @@ fn every_live_vector_finds_itself_while_deletes_and_inserts_go_on() {
             let (id, _) = live.swap_remove(random.below(live.len()));
             collection.delete_one(WAIT, &id, &plain()).unwrap();
         }
-        // At random times before and after the background has repaired the graph.
+        // At random times before and after the background work has repaired the graph.
         if round % 2 == 0 {
             optimize(&collection);
         }
@@ -183,7 +183,7 @@ fn a_graph_that_has_lost_most_of_its_nodes_is_replaced_and_its_slots_are_given_b
     optimize(&collection);
     let info = collection.info(WAIT).unwrap();
     assert_eq!((info.indexed, info.pending, info.deleted), (1500, 0, 0));
-    // The freed slots serve the next vectors: memory does not grow.
+    // The freed slots are reused for the next vectors: memory does not grow.
     let before = info.memory_bytes;
     insert(&collection, &rows(4)[..2000]);
     optimize(&collection);
@@ -275,7 +275,7 @@ fn what_is_left_of_a_large_collection_takes_the_memory_of_a_small_one() {
         collection.count(WAIT, Some(&odd)).unwrap();
         optimize(&collection);
         let full = collection.info(WAIT).unwrap().memory_bytes;
-        // Every few of them stay, so that no stretch of slots is free.
+        // The remaining ones are spread evenly, so that no range of slots is free.
         let stays = |i: usize| i % (9000 / left) == 1;
         let (live, gone): (Vec<_>, Vec<_>) = (0..9000).partition(|&i| stays(i));
         let ids: Vec<String> = gone.into_iter().map(|i| format!("v{i}")).collect();

@@ -1,4 +1,4 @@
-//! What is done by a thread that must not be kept is little, whatever ids stand for.
+//! A thread that must not block only does small amounts of work, whatever the ids refer to.
 
 use vectorizer_native::{
     collection::{Access, Batch, Name, Update},
@@ -11,7 +11,7 @@ use crate::support::*;
 
 const NOW: Access = Access::Now;
 
-/// Metadata of so many values in the field `pad`, each other ones.
+/// Metadata with that many values in the field `pad`, different for each vector.
 fn metadata(of: usize, values: usize) -> Box<str> {
     let values: Vec<String> = (0..values).map(|i| format!("x{of}-{i}")).collect();
     serde_json::json!({ "pad": values }).to_string().into()
@@ -60,7 +60,7 @@ fn vectors_of_much_indexed_metadata_are_not_deleted_replaced_or_changed_at_once(
     // Nothing has happened.
     assert_eq!((collection.count(NOW, None).unwrap(), count()), (3, 1));
 
-    // What is little is done, and so is all of it where there is time.
+    // Small work is done, and so is any work when there is time.
     collection.get(NOW, "c").unwrap();
     collection.delete_one(NOW, "c", &plain()).unwrap();
     collection.insert(WAIT, &mut small).unwrap();

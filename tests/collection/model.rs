@@ -1,4 +1,4 @@
-//! Random operations, against a plain ordered map.
+//! Random operations, checked against a plain ordered map.
 
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     proptest::collection::vec(op, 1..40)
 }
 
-/// What a value stands for: a vector and a tag in the metadata.
+/// The row for a value: a vector, with a tag in the metadata.
 fn row(value: u8) -> Vec<f32> {
     Random(u64::from(value)).vector(DIMENSION)
 }
@@ -49,7 +49,7 @@ fn metadata(value: u8) -> String {
     format!("{{\"tag\":{}}}", value % 8)
 }
 
-/// Ids in insertion order, with the values of the vector and of the metadata.
+/// Ids in insertion order, with the values that determine their vector and metadata.
 #[derive(Default)]
 struct Model {
     order: Vec<String>,
@@ -69,8 +69,8 @@ impl Model {
     }
 }
 
-/// `base` vectors are there from the beginning: with more than a thousand the collection
-/// has a graph, and the same operations run against it while it is built.
+/// The collection starts with `base` vectors: with more than a thousand it has a graph, and the
+/// operations run while the graph is being built.
 fn run(ops: Vec<Op>, base: usize, metric: Metric) -> Result<(), TestCaseError> {
     let collection = collection(DIMENSION, metric);
     let mut model = Model::default();
@@ -202,7 +202,7 @@ fn check(
             .iter()
             .filter(|item| expected.contains(&item.id.to_string()))
             .count();
-        // Without a graph searches are exact. With one they may miss a little.
+        // Without a graph searches are exact; with one they may miss a few.
         if info.indexed == 0 {
             prop_assert_eq!(hits, expected.len());
         } else {

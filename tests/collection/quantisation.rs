@@ -1,4 +1,4 @@
-//! Rows that codes of 8 bits keep badly: what is found must not depend on it.
+//! Rows that 8-bit codes represent badly: the results of searches must not depend on that.
 
 use roaring::RoaringBitmap;
 use vectorizer_native::{
@@ -13,10 +13,10 @@ const DIMENSION: usize = 32;
 const ROWS: usize = 3000;
 const METRICS: [Metric; 3] = [Metric::Cosine, Metric::Euclidean, Metric::DotProduct];
 
-/// What is done to an ordinary row.
+/// How an ordinary row is transformed.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Near one of a few centres, of about the same length.
+    /// Near one of a few centres, all of similar length.
     Embeddings,
     /// Lengths from a thousandth to a thousand.
     Lengths,
@@ -30,7 +30,7 @@ enum Kind {
     Student,
     /// Cauchy: Student's t with one degree of freedom.
     Cauchy,
-    /// Copies of one row, but for a ten-thousandth.
+    /// Copies of one row, with differences of a ten-thousandth.
     NearlyEqual,
 }
 
@@ -70,14 +70,14 @@ impl Kind {
         row
     }
 
-    /// The recall that a graph of rows reaches, less what differs from run to run.
+    /// The recall reached by a graph of rows, minus the variation between runs.
     fn bar(self, metric: Metric) -> f64 {
         match (self, metric) {
             // The longest rows are the nearest to most queries, and far from all others.
             (Kind::Student | Kind::Cauchy, Metric::DotProduct) => 0.9,
-            // Those of different lengths are hardly neighbours.
+            // Rows of different lengths are hardly ever neighbours.
             (Kind::Lengths, Metric::Euclidean) => 0.93,
-            // Directions that are Cauchy distributed around two poles.
+            // Directions with a Cauchy distribution around two poles.
             (Kind::OneWide, Metric::Cosine) => 0.7,
             _ => 0.95,
         }
@@ -91,7 +91,7 @@ impl Kind {
     }
 }
 
-/// The share of the 10 nearest that a walk finds. What is as near as the tenth counts.
+/// The fraction of the 10 nearest that a walk finds. Ties with the tenth count.
 fn recall(collection: &Collection, queries: &[(String, Vec<f32>)]) -> f64 {
     let mut hits = 0;
     for (_, query) in queries {
@@ -108,7 +108,7 @@ fn recall(collection: &Collection, queries: &[(String, Vec<f32>)]) -> f64 {
     hits as f64 / (10 * queries.len()) as f64
 }
 
-/// What a walk over this graph finds of the 10 nearest, going by what `vectors` are set to.
+/// The fraction of the 10 nearest that a walk over this graph finds, with the basis of `vectors`.
 fn walked(graph: &Graph, vectors: &Vectors, queries: &[(String, Vec<f32>)]) -> f64 {
     let all = graph.members();
     let mut hits = 0;
@@ -188,8 +188,8 @@ fn what_is_left_after_deletes_is_found_by_rows_as_well() {
         insert(&collection, &rows);
         optimize(&collection);
         let ids: Vec<String> = rows[..1500].iter().map(|(id, _)| id.clone()).collect();
-        // A fifth, and then half: the graph leads through the deleted ones, whose rows are
-        // gone, or is built again.
+        // First a fifth, then half: either the graph leads through the deleted vectors, whose rows
+        // are gone, or it is rebuilt.
         for gone in [&ids[..600], &ids[600..]] {
             collection.delete_many(WAIT, gone, &plain()).unwrap();
             let recall = recall(&collection, &kind.rows(6, 50));

@@ -25,7 +25,7 @@ pub fn with_params(dimension: usize, metric: Metric, hnsw: HnswParams) -> Arc<Co
     })
 }
 
-/// A generator of numbers that are the same in every run.
+/// A random number generator that is the same in every run.
 #[derive(Clone)]
 pub struct Random(pub u64);
 
@@ -55,7 +55,7 @@ impl Random {
         ((-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()) as f32
     }
 
-    /// What makes a normally distributed number one of Student's t.
+    /// A factor that turns a normally distributed number into one with Student's t distribution.
     pub fn tail(&mut self, freedom: u32) -> f32 {
         let squares: f32 = (0..freedom).map(|_| self.normal().powi(2)).sum();
         (freedom as f32 / squares).sqrt()
@@ -118,7 +118,7 @@ pub fn optimize(collection: &Arc<Collection>) {
     done.blocking_recv().unwrap().unwrap();
 }
 
-/// The ids of the `limit` nearest rows, by looking at all of them.
+/// The ids of the `limit` nearest rows, found by brute force.
 pub fn nearest<'a>(
     metric: Metric,
     rows: impl Iterator<Item = (&'a str, &'a [f32])>,

@@ -1,5 +1,5 @@
-//! What fails while a backup is made or restored, and what is left of backups whose
-//! processes have ended.
+//! Failures while a backup is created or restored, and the leftovers of backups whose processes
+//! have ended.
 
 use std::{
     collections::BTreeSet,
@@ -41,7 +41,7 @@ impl Counted {
         })
     }
 
-    /// Does something with files of which each change fails in turn, in every way.
+    /// Runs `act` repeatedly, with each change failing in turn, in every possible way.
     fn each_failing(&self, mut act: impl FnMut(Files, &str)) {
         let changes = self.0.swap(0, Ordering::SeqCst);
         assert!(changes > 5);
@@ -74,7 +74,7 @@ fn script() -> Vec<Op> {
     ]
 }
 
-/// A store, and a session of it.
+/// A store, with an open session.
 fn opened(path: &Path, backups: &Path) -> (Session, Model) {
     let session = Session::open(&Files::default(), path, Fsync::No, backups).unwrap();
     let mut model = Model::default();
@@ -137,7 +137,7 @@ fn a_restoration_of_which_any_change_fails_leaves_nothing() {
         assert!(matches!(to(files), Err(Error::Storage(_))), "{what}");
         assert_eq!(names(targets.path()), BTreeSet::new(), "{what}");
     });
-    // A directory that was there stays.
+    // An existing directory is kept.
     fs::create_dir_all(target.join("lost+found")).unwrap();
     let before = names(&target);
     counted.0.store(0, Ordering::SeqCst);
@@ -154,7 +154,7 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
     let (store, backups) = (directory(), directory());
     let (session, _) = opened(store.path(), backups.path());
     let path = backups.path();
-    // A backup that is under way, and a copy of it that nobody writes any more.
+    // A backup in progress, and a copy of it that no process is writing any more.
     let mut backup = Backup::create(&Files::default(), &path.join("living"), None, false).unwrap();
     let [living] = Vec::from_iter(names(path)).try_into().unwrap();
     for collection in session.call().collections() {

@@ -1,4 +1,4 @@
-//! Files that are not as they were left: changed, cut off, missing, of another version.
+//! Files that are not as they were left: changed, truncated, missing, or of another version.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ fn read(root: &Path) -> Image {
                 walk(root, &path, image);
             } else {
                 let name = path.strip_prefix(root).unwrap().to_owned();
-                // What is in it means nothing.
+                // Its contents have no meaning.
                 if name.ends_with("RESERVE") {
                     continue;
                 }
@@ -67,7 +67,7 @@ fn script() -> Vec<Op> {
     ]
 }
 
-/// The model after each operation, the empty one first.
+/// The model after each operation, beginning with the empty one.
 fn models(script: &[Op]) -> Vec<Model> {
     let mut models = vec![Model::default()];
     for op in script {
@@ -78,7 +78,7 @@ fn models(script: &[Op]) -> Vec<Model> {
     models
 }
 
-/// The files of a store that was closed in order, and of one that was not.
+/// The files of a store that was closed cleanly, and of one that was not.
 fn images(script: &[Op]) -> (Image, Image) {
     let (store, backups) = (directory(), directory());
     let session = Session::open(&Files::default(), store.path(), Fsync::No, backups.path());
@@ -91,8 +91,8 @@ fn images(script: &[Op]) -> (Image, Image) {
     (read(store.path()), open)
 }
 
-/// Opens a store made of these files: it is one of the models, or refused with an error
-/// that names a file, and left as it is. True when it was opened.
+/// Opens a store with these files: either it equals one of the models, or it is rejected with an
+/// error that names a file, and left unchanged. True if it was opened.
 fn open(root: &Path, image: &Image, models: &[Model], what: &str) -> bool {
     write(root, image);
     let backups = root.parent().unwrap();
@@ -125,7 +125,7 @@ fn open(root: &Path, image: &Image, models: &[Model], what: &str) -> bool {
     }
 }
 
-/// A directory for stores inside one that goes with the test.
+/// A directory for stores, inside one that is removed after the test.
 fn place() -> (tempfile::TempDir, PathBuf) {
     let directory = directory();
     let root = directory.path().canonicalize().unwrap().join("store");
@@ -153,10 +153,10 @@ fn a_changed_byte_anywhere_is_noticed_or_means_nothing() {
             }
         }
     }
-    // Everything between the header's blocks means nothing; all else is noticed.
+    // The space between the header's blocks has no meaning; any other change is detected.
     assert!(opened > 12_000 && refused > 2_000, "{opened}, {refused}");
 
-    // What was not closed in order may end early, but is never something else.
+    // A store that was not closed cleanly may end early, but never contains anything else.
     for (name, bytes) in &unclosed {
         for at in (0..bytes.len()).filter(|at| at % 4096 < 200 || *at > 12_288) {
             let mut image = unclosed.clone();
@@ -231,7 +231,7 @@ fn a_damaged_graph_is_built_again_and_nothing_else_is_lost() {
         match turn % 3 {
             0 => bytes[random.below(len)] ^= 1 << random.below(8),
             1 => bytes.truncate(random.below(len)),
-            // Another version, with a checksum that is right.
+            // Another version, with a correct checksum.
             _ => {
                 bytes[8] = 9;
                 let sum = checksum(&bytes[..12]).to_le_bytes();
@@ -255,7 +255,7 @@ fn a_store_that_is_refused_is_left_alone_by_what_was_opened_of_it() {
         Op::Create("second"),
     ];
     let (mut closed, _) = images(&script);
-    // The first has a graph to build, and would save it.
+    // The first collection has to rebuild its graph, and would save it.
     closed.remove(Path::new("collection-1/graph"));
     let damaged = closed.get_mut(Path::new("collection-2/log.1")).unwrap();
     damaged.truncate(13_000.min(damaged.len() - 1));

@@ -1,4 +1,4 @@
-//! Stores and backups that are encrypted with the user's key, and the rotation of keys.
+//! Stores and backups encrypted with the user's key, and key rotation.
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +38,7 @@ fn open(path: &Path, backups: &Path, user: Option<&UserKey>) -> Result<Session, 
     Session::open_with(&Files::default(), path, Fsync::No, backups, user)
 }
 
-/// Everything there ever was in a model, as if it had been deleted.
+/// Everything a model has ever contained, as if it had been deleted.
 fn everything(model: &Model) -> Vec<(String, Vec<u8>)> {
     Model::default().gone(model)
 }
@@ -55,7 +55,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files that lead to what is sealed: keyrings and tables.
+/// The files that give access to sealed data: keyrings and key tables.
 fn keys_of(path: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).unwrap() {
@@ -112,7 +112,7 @@ fn a_missing_or_another_key_is_refused_and_changes_nothing() {
     let session = open(&root, backups.path(), Some(&user(1))).unwrap();
     let model = filled(&session);
     session.apply(&Op::BackUp).unwrap();
-    // While it is open the same holds for others of this process.
+    // While it is open, the same holds for other clients in this process.
     for other in [None, Some(user(2))] {
         let refused = open(&root, backups.path(), other.as_ref()).err();
         assert!(matches!(refused, Some(Error::Encryption(_))), "{refused:?}");
@@ -147,7 +147,7 @@ fn a_missing_or_another_key_is_refused_and_changes_nothing() {
         assert_eq!(session.difference(&model), None);
         session.close().unwrap();
     }
-    // And what is not encrypted is told to be so.
+    // And a store that is not encrypted is reported as such.
     let plain = directory();
     open(plain.path(), backups.path(), None)
         .unwrap()
@@ -203,7 +203,7 @@ fn copies_of_the_keys_from_before_a_rotation_open_nothing_that_is_stored_after_i
         model.apply(&op);
     }
     session.close().unwrap();
-    // The store as it is, with keyrings and tables of before.
+    // The current store, with the old keyrings and key tables.
     for file in keys_of(&root) {
         fs::remove_file(file).unwrap();
     }
@@ -231,7 +231,7 @@ fn what_is_deleted_or_inserted_while_keys_are_rotated_is_so_under_both_keys() {
         let (inner, model2, call2, seen2) =
             (path.clone(), model.clone(), call.clone(), seen.clone());
         let files = Files::interrupted_by(move |operation| {
-            // Moments at which the rotation holds no lock of the collection.
+            // Moments at which the rotation does not hold the collection's lock.
             let moment = match operation {
                 Operation::Sync(path) if path.ends_with("keys.1.new") => "copied",
                 Operation::Write(path, 0, _) if path.ends_with("keys.1.old") => "wiping",
@@ -303,7 +303,7 @@ fn an_interrupted_rotation_goes_on_when_the_store_is_opened() {
     *stopped.lock().unwrap() = Some(false);
     assert!(session.apply(&Op::Rotate).is_err());
     drop(session.close());
-    // Two keys are in it.
+    // It contains two keys.
     let between = fs::read(path.join("KEYRING")).unwrap();
     assert!(between[84..144].iter().any(|&byte| byte != 0));
     let session = Session::open(&Files::default(), &path, Fsync::No, backups.path()).unwrap();
@@ -318,7 +318,7 @@ fn an_interrupted_rotation_goes_on_when_the_store_is_opened() {
     assert_eq!(thief::all(&path).into_iter().find_map(is_old), None);
 }
 
-/// What a restored store has to hold: the model without what has no key any more.
+/// Checks that a restored store holds the model, without the vectors that have no key any more.
 fn check_restored(path: &Path, model: &Model) {
     let backups = directory();
     let session = open(path, backups.path(), None).unwrap();
@@ -353,7 +353,7 @@ fn a_backup_with_its_keys_apart_brings_back_what_still_has_a_key_and_tells_how_m
         .unwrap();
     assert_eq!((made.backup.collections, made.backup.vectors), (2, 1510));
     assert_eq!(made.keys, Some(file("monday.keys")));
-    // The backup alone can be read by nobody.
+    // The backup alone cannot be read by anybody.
     let keys = fs::read(file("monday.keys")).unwrap();
     fs::remove_file(file("monday.keys")).unwrap();
     let left = residues(backups.path(), &everything(&model));
@@ -378,7 +378,7 @@ fn a_backup_with_its_keys_apart_brings_back_what_still_has_a_key_and_tells_how_m
         Op::DeleteMany("things", (10..110).collect()),
         Op::Metadata("things", 200, 90_200),
         Op::Data("things", 201, 90_201),
-        // Nothing of these is in the backup.
+        // None of these is in the backup.
         Op::Put("things", bulk(3000, 3010)),
         Op::Put("things", bulk(10, 12)),
         Op::Drop("others"),
@@ -389,7 +389,7 @@ fn a_backup_with_its_keys_apart_brings_back_what_still_has_a_key_and_tells_how_m
         session.apply(&op).unwrap();
         model.apply(&op);
     }
-    // 100 and one deleted, two changed, ten of a collection that is gone.
+    // One hundred and one were deleted, two changed, and ten were in a collection that is gone.
     let mut expected = of_monday;
     for op in [
         Op::DeleteMany("things", (10..110).chain([200, 201, 300]).collect()),
@@ -405,15 +405,15 @@ fn a_backup_with_its_keys_apart_brings_back_what_still_has_a_key_and_tells_how_m
         check_restored(&to, &expected);
     }
     session.close().unwrap();
-    // A store that is closed has the newest keys as well.
+    // A closed store has the newest keys as well.
     check_restored(&restore(20, Some(&root)).unwrap().0, &expected);
-    // Those from before the backup do not know all of it.
+    // Keys exported before the backup do not cover all of it.
     for keys in [None, Some(file("before"))] {
         let refused = restore(30, keys.as_deref()).err();
         assert!(matches!(refused, Some(Error::Encryption(_))), "{refused:?}");
         assert!(!file("restored-30").exists());
     }
-    // And of another store they open nothing.
+    // The keys of another store open nothing.
     let other = directory();
     let session = open(other.path(), backups.path(), None).unwrap();
     session.apply(&Op::Create("things")).unwrap();

@@ -28,7 +28,7 @@ fn script() -> Vec<Op> {
         Op::Put("second", bulk(100, 103)),
         Op::Data("first", 3, 203),
         Op::Metadata("first", 4, 204),
-        // Replaces some, adds some, and is one commit.
+        // Replaces some and adds some, in a single commit.
         Op::Put("first", vec![(5, 305), (26, 306), (6, 307)]),
         Op::DeleteOne("first", 7),
         Op::DeleteMany("first", vec![8, 10, 11, 12, 13, 999]),
@@ -49,7 +49,7 @@ fn script() -> Vec<Op> {
     ]
 }
 
-/// When the n-th change fails, and whether everything after it does too.
+/// At which change the fault occurs, and whether everything after it fails too.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
     at: usize,
@@ -57,8 +57,8 @@ struct Fault {
     stops: bool,
 }
 
-/// Runs the script with a fault, and checks what is there before and after the store is
-/// opened again. Returns how many changes there were.
+/// Runs the script with a fault, and checks the contents before and after the store is reopened.
+/// Returns the number of changes.
 fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
     let (store, backups) = (directory(), directory());
     let count = Arc::new(AtomicUsize::new(0));
@@ -73,12 +73,12 @@ fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
         }
     });
     let mut model = Model::default();
-    // As it would be if the operation that failed had happened.
+    // The state as if the failed operation had happened.
     let mut next = None;
     let context = |what: &str| format!("{fault:?}, {fsync:?}: {what}");
     if let Ok(session) = Session::open(&files, store.path(), fsync, backups.path()) {
         for op in script() {
-            // Of a collection that could not be made.
+            // An operation on a collection that could not be created.
             if !model.allows(&op) {
                 continue;
             }
@@ -98,13 +98,14 @@ fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
                         next = Some(after);
                         break;
                     }
-                    // What failed was no part of the store (a backup, a rewrite), or was
-                    // undone. All that is there is as it was; the operation did not happen.
+                    // Whatever failed was not part of the store (a backup, a rewrite), or was
+                    // undone. Everything is as it was; the operation did not happen.
                     lasting.unwrap();
                     let probe = Op::Put("first", vec![(0, 901)]);
                     model.apply(&probe);
                     if error.to_string().contains("is deleted") {
-                        // But for the files of a collection: they go at the next opening.
+                        // Except for the files of a collection, which are removed at the next
+                        // opening.
                         after.apply(&probe);
                         let found = session.difference(&after);
                         assert_eq!(found, None, "{}", context(&format!("after {op:?}")));
@@ -132,8 +133,8 @@ fn check(
     fsync: Fsync,
     context: &impl Fn(&str) -> String,
 ) {
-    // What was deleted and acknowledged is not there, whatever happened since. What the
-    // operation under way removes may be.
+    // What was deleted and acknowledged is gone, whatever has happened since. What the operation in
+    // progress removes may still be there.
     let mut acknowledged = model.gone(&Model::default());
     if let Some(next) = next {
         let later = next.gone(&Model::default());

@@ -16,7 +16,7 @@ fn bulk() -> Vec<(u32, u32)> {
     (0..COUNT).map(|n| (n, n)).collect()
 }
 
-/// Deletes some, and looks for them in the files at once.
+/// Deletes some vectors, and immediately looks for them in the files.
 fn delete_and_look(call: &Call, path: &std::path::Path, ids: &[u32], model: &mut Model) {
     let names: Vec<String> = ids.iter().copied().map(id).collect();
     let collection = call.collection("things").unwrap();
@@ -41,14 +41,14 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
             (path.clone(), model.clone(), call.clone(), seen.clone());
         let files = Files::interrupted_by(move |operation| {
             let mut seen = seen2.lock().unwrap();
-            // Moments at which the rewrite holds no lock of the collection.
+            // Moments at which the rewrite does not hold the collection's lock.
             let moment = match operation {
                 Operation::Sync(path) if path.ends_with("log.2.new") => "copied",
                 Operation::Write(path, at, _) if path.ends_with("keys.1") && at < SEATS => "wiping",
                 Operation::Remove(path) if path.ends_with("log.1") => "wiped",
                 _ => return None,
             };
-            // What the delete below changes comes here as well.
+            // The changes made by the delete below arrive here as well.
             if let Ok(call) = call2.try_lock()
                 && let Some(call) = &*call
                 && !seen.contains(&moment)
@@ -99,7 +99,7 @@ fn a_rewrite_for_which_there_was_no_room_is_done_when_there_is() {
             let is_new =
                 |path: &std::path::Path| path.ends_with("log.2.new") || path.ends_with("keys.2");
             match operation {
-                // Zeros are written over what is there already.
+                // Zeros overwrite existing data.
                 Operation::Write(_, _, bytes) if bytes.iter().all(|&byte| byte == 0) => {
                     return None;
                 }
@@ -155,7 +155,7 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
         last = Some(progress);
         portions += 1;
         if portions == 1 {
-            // Both what was copied and what was not, and what replaces something.
+            // Vectors already copied, vectors not copied yet, and replacements.
             let ids: Vec<u32> = (0..50).chain(COUNT - 50..COUNT).collect();
             delete_and_look(&call, store.path(), &ids, &mut model);
             for op in [

@@ -1,4 +1,4 @@
-//! What is freed holds nothing of what was deleted: the allocator of these tests looks at it.
+//! Freed memory contains nothing of what was deleted: the allocator of these tests inspects it.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -22,9 +22,9 @@ use crate::{
     support::{Random, WAIT, plain},
 };
 
-/// In every id, metadata and text that is deleted, and nowhere else.
+/// Contained in every id, metadata and text that is deleted, and nowhere else.
 const TEXT: &[u8] = b"wiped-4f1c9a";
-/// What the rows that are deleted repeat, and their codes.
+/// The pattern repeated in rows that are deleted, and in their codes.
 const PERIOD: [f32; 4] = [0.987_654_3, -0.488_888_9, 0.246_913_6, 0.740_740_7];
 const CODES: [i8; 4] = [127, -63, 32, 95];
 const DIMENSION: usize = 32;
@@ -34,8 +34,8 @@ struct Watching;
 static WATCHES: AtomicBool = AtomicBool::new(false);
 static FOUND: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
-// Patterns are never on the stack: what is moved from there takes what lies between its fields
-// along.
+// The patterns are never on the stack: moving a value from there also copies the padding between
+// its fields.
 static ROW: [u8; 16] = {
     let mut bytes = [0; 16];
     let mut i = 0;
@@ -64,20 +64,21 @@ fn count(bytes: &[u8]) {
     }
 }
 
-// SAFETY: it hands everything on to the system's allocator.
+// SAFETY: it passes everything on to the system's allocator.
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Zeroed, so that all of what is freed may be read.
-        // SAFETY: the caller's layout goes on as it is.
+        // Zeroed, so that all of the freed memory may be read.
+        // SAFETY: the caller's layout is passed on unchanged.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         if WATCHES.load(SeqCst) {
-            // SAFETY: it is a whole allocation, initialised, that nobody uses any more.
+            // SAFETY: it is a whole, initialised allocation that is not used any more.
             count(unsafe { slice::from_raw_parts(pointer, layout.size()) });
         }
-        // SAFETY: what the caller frees is of `alloc` above, and so of the system's allocator.
+        // SAFETY: whatever the caller frees comes from `alloc` above, and so from the system's
+        // allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -85,11 +86,11 @@ unsafe impl GlobalAlloc for Watching {
 #[global_allocator]
 static ALLOCATOR: Watching = Watching;
 
-/// One test at a time.
+/// Allows one test at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Does something, and counts what is freed meanwhile with texts, rows and codes of what is
-/// deleted in it.
+/// Runs `act`, and counts freed allocations that contain texts, rows or codes of vectors deleted in
+/// it.
 fn freed(act: impl FnOnce()) -> [usize; 3] {
     for found in &FOUND {
         found.store(0, SeqCst);
@@ -104,7 +105,7 @@ fn marked(number: usize) -> String {
     format!("{number}-{}", String::from_utf8_lossy(TEXT))
 }
 
-/// The ids of what is deleted of so many.
+/// The ids of the vectors that are deleted, out of `count`.
 fn ids(count: usize) -> Vec<String> {
     (0..count).step_by(4).map(marked).collect()
 }
@@ -113,7 +114,7 @@ fn metadata(number: usize, mark: &str) -> Box<str> {
     format!(r#"{{"number":{number},"who":"{mark}","list":["{mark}",{number}]}}"#).into()
 }
 
-/// A batch of vectors that are going to be deleted, among others.
+/// A batch of vectors, some of which are going to be deleted.
 fn batch(from: usize, count: usize) -> Batch {
     let mut random = Random(from as u64 + 1);
     let mut batch = Batch {
@@ -142,7 +143,7 @@ fn fill(collection: &Arc<Collection>, count: usize) {
     let mut prepared = collection.prepare(batch(0, count)).unwrap();
     collection.insert(WAIT, &mut prepared).unwrap();
     optimize(collection);
-    // The fields get their indexes.
+    // Creates the indexes of the fields.
     for text in [r#"{"number":1}"#, r#"{"who":"x"}"#, r#"{"list":"x"}"#] {
         let filter = filter::parse_text(text).unwrap();
         collection.count(WAIT, Some(&filter)).unwrap();
@@ -158,7 +159,7 @@ fn optimize(collection: &Arc<Collection>) {
         .unwrap();
 }
 
-/// Deletes all that is marked, in every way there is.
+/// Deletes all marked vectors, in every possible way.
 fn delete(collection: &Arc<Collection>, ids: &[String]) {
     let (some, rest) = ids.split_at(20);
     for id in &some[..5] {
@@ -173,11 +174,11 @@ fn delete(collection: &Arc<Collection>, ids: &[String]) {
             metadata: Some(metadata(i, "other")),
             ..Update::default()
         };
-        // What a call returns is its caller's.
+        // The result of a call belongs to its caller.
         mem::forget(collection.update(WAIT, id, &update).unwrap());
     }
     collection.delete_many(WAIT, updated, &plain()).unwrap();
-    // Few, which indexes are asked about one by one, and many, which they are swept of.
+    // A few, which are removed from indexes one by one, and many, for which the indexes are swept.
     let (few, _) = rest.split_at(8);
     collection.delete_many(WAIT, few, &plain()).unwrap();
     let options = DeleteOptions {
@@ -268,7 +269,7 @@ fn what_an_opening_reads_is_in_nothing_that_is_freed() {
     let files = Files::default();
     let open = || Session::open(&files, store.path(), Fsync::No, backups.path()).unwrap();
     let session = open();
-    // The last that is read is one of those.
+    // The last vector read is one of them.
     fill(&session.call().create_collection(config()).unwrap(), 401);
     session.close().unwrap();
     let found = freed(|| open().close().unwrap());

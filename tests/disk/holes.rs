@@ -1,4 +1,4 @@
-//! Places beside the table of keys where something of what was deleted could stay.
+//! Places other than the key table where deleted data could remain.
 
 use std::{
     fs,
@@ -21,10 +21,10 @@ fn bulk(from: u32) -> Op {
     Op::Put("things", (from..from + COUNT).map(|n| (n, n)).collect())
 }
 
-/// A change, as far as it matters here.
+/// A change, reduced to what matters here.
 #[derive(Debug, Clone, PartialEq)]
 enum Change {
-    /// The end of what was written, and whether it was nothing but zeros.
+    /// The end of the written range, and whether it was all zeros.
     Write(PathBuf, u64, bool),
     Truncate(PathBuf, u64),
     Sync(PathBuf),
@@ -32,7 +32,7 @@ enum Change {
     Remove(PathBuf),
 }
 
-/// Notes the changes, of which some fail.
+/// Records the changes, some of which fail.
 fn noted(
     fails: impl Fn(Operation<'_>) -> Option<Interruption> + Send + Sync + 'static,
 ) -> (Files, Arc<Mutex<Vec<Change>>>) {
@@ -58,8 +58,8 @@ fn noted(
     (files, changes)
 }
 
-/// Asserts that each table of keys that was made shorter was zeros there, on the disk, before,
-/// and before the log was.
+/// Asserts that the truncated part of each key table had been zeroed on disk before the truncation,
+/// and before the log was truncated.
 fn check_cuts(changes: &[Change]) {
     let mut cuts = 0;
     for (i, change) in changes.iter().enumerate() {
@@ -89,7 +89,7 @@ fn check_cuts(changes: &[Change]) {
     assert!(cuts > 0, "{changes:?}");
 }
 
-/// However the system writes the path before it.
+/// Whatever path separators the system uses before it.
 fn is_log(path: &Path) -> bool {
     path.ends_with("log.1")
 }
@@ -98,7 +98,7 @@ fn is_keys(path: &Path) -> bool {
     path.ends_with("keys.1")
 }
 
-/// Fails what is written while a test says so: the zeros over keys, or all else to the log.
+/// Makes writes fail while a test says so: either the zeros over keys, or all others to the log.
 fn failing(
     now: &Arc<Mutex<bool>>,
     erasures: bool,
@@ -218,7 +218,7 @@ fn a_graph_s_file_is_overwritten_before_it_goes() {
     assert!(!store.path().join("collection-1/graph").exists());
 }
 
-/// How many nodes a graph's file has.
+/// The number of nodes in a graph file.
 fn nodes(store: &Path) -> u32 {
     let path = store.join("collection-1/graph");
     let bytes = thief::graph(&path, &fs::read(&path).unwrap()).unwrap();
@@ -268,7 +268,7 @@ fn a_number_that_stays_in_the_graph_s_file_is_a_residue() {
     session.close().unwrap();
 }
 
-// Windows locks the file of a backup that is being made.
+// Windows locks the file of a backup that is being created.
 #[cfg(not(windows))]
 #[test]
 fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
@@ -308,7 +308,7 @@ fn a_collection_that_is_deleted_is_gone_from_a_backup_that_is_not_done() {
     }
 }
 
-// Windows locks the file of a backup that is being made.
+// Windows locks the file of a backup that is being created.
 #[cfg(not(windows))]
 #[test]
 fn a_backup_that_is_not_done_can_be_read_by_nobody_and_one_that_is_by_whoever_has_it() {
@@ -319,7 +319,7 @@ fn a_backup_that_is_not_done_can_be_read_by_nobody_and_one_that_is_by_whoever_ha
         session.apply(&op).unwrap();
         model.apply(&op);
     }
-    // All there is, as if it had been deleted.
+    // Everything there is, as if it had been deleted.
     let everything = Model::default().gone(&model);
     let target = backups.path().join("all.vecbak");
     let mut looked = 0;
@@ -349,7 +349,8 @@ fn what_is_stored_can_be_read_by_whoever_has_all_the_files() {
         model.apply(&op);
     }
     let everything = Model::default().gone(&model);
-    // The thief of these tests finds what is there, or would find nothing ever.
+    // Checks that the thief in these tests can find what is there; otherwise it would never find
+    // anything.
     let found = residues(store.path(), &everything);
     assert_eq!(found.len(), everything.len());
     let as_they_are = |needle: &[u8]| {
@@ -379,7 +380,7 @@ fn a_key_that_cannot_be_destroyed_in_one_table_is_destroyed_in_the_other() {
     let fails = failing(&broken, true, Interruption::Before(5));
     let (inner, inside, left) = (path.clone(), call.clone(), found.clone());
     let files = Files::interrupted_by(move |operation| {
-        // The moment when most of the new log is written.
+        // The moment when most of the new log has been written.
         if let Operation::Sync(file) = operation
             && file.ends_with("log.2.new")
             && let Ok(mut call) = inside.try_lock()
@@ -399,7 +400,7 @@ fn a_key_that_cannot_be_destroyed_in_one_table_is_destroyed_in_the_other() {
     for op in [
         Op::Create("things"),
         bulk(0),
-        // What makes the log worth writing anew.
+        // Makes the log worth rewriting.
         Op::Put("things", (1500..COUNT).map(|n| (n, n)).collect()),
     ] {
         session.apply(&op).unwrap();
@@ -407,7 +408,7 @@ fn a_key_that_cannot_be_destroyed_in_one_table_is_destroyed_in_the_other() {
     *call.lock().unwrap() = Some(session.call());
     assert!(session.apply(&Op::Optimize("things")).is_err());
     let found = found.lock().unwrap().take().unwrap();
-    // They go at the next opening.
+    // They are removed at the next opening.
     assert!(!found.is_empty());
     assert!(
         found.iter().all(|what| what.ends_with("log.1")),
@@ -440,7 +441,7 @@ fn keys_that_lie_alone_are_gone_when_the_delete_returns_however_many_they_are() 
     let (done, gone) = apply(Op::DeleteMany("things", third(0).collect()));
     done.unwrap();
     assert_eq!(residues(store.path(), &gone), Vec::<String>::new());
-    // What is put in their place takes the old keys with it as well.
+    // The vectors that replace them take the old keys with them as well.
     let (done, gone) = apply(Op::Put("things", third(1).map(|n| (n, n)).collect()));
     done.unwrap();
     assert_eq!(residues(store.path(), &gone), Vec::<String>::new());
@@ -470,7 +471,7 @@ fn a_receipt_is_given_when_the_erasure_is_on_the_disk() {
             receipt: true,
             ..DeleteOptions::default()
         };
-        // Nobody waits for a disk on the thread that must not wait.
+        // A thread that must not block does not wait for a disk.
         let now = collection.delete_many(Access::Now, &[id(1)], &options);
         assert_eq!(now.unwrap_err(), Error::WouldBlock);
         for numbers in [vec![1, 2, 500], vec![3], vec![999_999]] {

@@ -1,4 +1,4 @@
-//! Files that somebody else has open are removed late, or not at all: on Windows, and on some
+//! Files that another process has open are removed late, or not at all: on Windows, and on some
 //! network file systems.
 #![cfg(unix)]
 
@@ -14,7 +14,7 @@ use vectorizer_native::storage::{Files, Fsync, Interruption, Operation};
 
 use crate::script::*;
 
-/// Files of which those that `which` says are removed at the n-th try.
+/// Files of which those selected by `which` are removed only at the n-th attempt.
 fn removed_late(tries: usize, which: fn(&Path) -> bool) -> Files {
     let left = Arc::new(AtomicUsize::new(tries));
     Files::interrupted_by(move |operation| {

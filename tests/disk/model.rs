@@ -1,4 +1,4 @@
-//! Random operations, with the store opened again in between, against a plain model.
+//! Random operations, with the store reopened in between, checked against a plain model.
 
 use std::{fs, path::Path};
 
@@ -14,11 +14,11 @@ enum Step {
     Do(Op),
     /// Closes the store, and opens it again.
     Reopen,
-    /// Goes on with a copy of the files as they are, as after a killed process.
+    /// Continues with a copy of the current files, as after the process was killed.
     Crash,
 }
 
-/// Versions are drawn from far apart, so that most of them are new.
+/// Versions are drawn from a wide range, so that most of them are new.
 fn version() -> impl Strategy<Value = u32> {
     0u32..1_000_000
 }

@@ -1,4 +1,4 @@
-//! The power goes: of what was not synced, any part may be on the disk and any part not.
+//! Power failures: of what was not synced, any part may or may not be on disk.
 
 use std::{
     collections::HashMap,
@@ -38,15 +38,15 @@ fn record(root: &Path, operation: Operation<'_>) -> Option<Change> {
     })
 }
 
-/// A disk that keeps what was synced and some of the rest.
+/// A simulated disk that keeps what was synced and some of the rest.
 #[derive(Default)]
 struct Disk {
     contents: Vec<Vec<u8>>,
     pending: Vec<Vec<(u64, Vec<u8>)>>,
-    /// Names, as they are now and as they are on the disk.
+    /// Names, as they are now and as they are on disk.
     names: HashMap<PathBuf, usize>,
     directories: Vec<PathBuf>,
-    /// Changes of names since the last sync of their directory.
+    /// Changes to names since the last sync of their directory.
     unsynced: Vec<Change>,
     synced_names: HashMap<PathBuf, usize>,
     synced_directories: Vec<PathBuf>,
@@ -97,11 +97,11 @@ impl Disk {
         }
     }
 
-    /// What is on the disk when the power goes now.
+    /// The contents of the disk if the power fails now.
     fn lose_power(&self, random: &mut Random, to: &Path) {
         let mut contents = self.contents.clone();
         for (content, pending) in contents.iter_mut().zip(&self.pending) {
-            // From nothing of it to all of it, more often than by chance.
+            // From none to all of it, both more often than by chance.
             let share = [0, 1, 2, 3, 4][random.below(5)];
             for (at, bytes) in pending {
                 if random.below(4) < share {
@@ -109,7 +109,7 @@ impl Disk {
                 }
             }
         }
-        // File systems keep the order of changes of names.
+        // File systems keep the order of changes to names.
         let mut names = self.synced_names.clone();
         let mut directories = self.synced_directories.clone();
         let kept = random.below(self.unsynced.len() + 1);
@@ -138,7 +138,7 @@ impl Disk {
     }
 }
 
-/// Applies a change of names; `made` is the file of a new name.
+/// Applies a change to names; `made` is the file with a new name.
 fn rename(
     names: &mut HashMap<PathBuf, usize>,
     directories: &mut Vec<PathBuf>,
@@ -183,7 +183,7 @@ fn put(content: &mut Vec<u8>, at: u64, bytes: &[u8]) {
     content[at as usize..end].copy_from_slice(bytes);
 }
 
-/// A write's pages, each of which gets to the disk by itself.
+/// The pages of a write, each of which reaches the disk independently.
 fn pages(at: u64, bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
     let mut pages = Vec::new();
     let mut rest = bytes;
@@ -289,7 +289,7 @@ fn a_store_that_syncs_always_keeps_all_that_was_acknowledged_when_the_power_goes
 fn a_store_that_does_not_sync_opens_with_whole_vectors_when_the_power_goes() {
     let script = script();
     let (changes, ends) = recorded(Fsync::No, &script);
-    // Names are synced here: what is tested is what is in the log.
+    // Names are synced here: this tests the contents of the log.
     let flushed = script
         .iter()
         .position(|op| matches!(op, Op::Flush))

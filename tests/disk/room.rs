@@ -1,4 +1,4 @@
-//! A disk that is full.
+//! A full disk.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use vectorizer_native::{
 
 use crate::script::*;
 
-/// The bytes of all files in a directory.
+/// The total size of all files in a directory.
 fn used(path: &Path) -> u64 {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
     let sizes = entries.map(|entry| match entry.path() {
@@ -26,7 +26,7 @@ fn used(path: &Path) -> u64 {
     sizes.sum()
 }
 
-/// Files on a disk that has so many bytes.
+/// Files on a disk of the given capacity.
 fn on_disk_of(path: &Path, capacity: &Arc<AtomicU64>) -> Files {
     let (path, capacity) = (path.to_owned(), capacity.clone());
     Files::interrupted_by(move |operation| {
@@ -80,7 +80,7 @@ impl Full {
         full
     }
 
-    /// Leaves so much room on the disk.
+    /// Leaves this much space on the disk.
     fn leave(&self, room: u64) {
         let capacity = used(self.store.path()) + room;
         self.capacity.store(capacity, Ordering::SeqCst);
@@ -93,7 +93,7 @@ impl Full {
         self.model.apply(&op);
     }
 
-    /// An operation that finds no room, and costs nothing else.
+    /// Checks that an operation fails for lack of space, with no other consequences.
     fn refuses(&self, op: Op) {
         let log = |name| fs::read(self.store.path().join(name)).unwrap();
         let logs = ["collection-1/log.1", "collection-2/log.1"];

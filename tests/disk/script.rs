@@ -1,7 +1,7 @@
-//! Operations on a store, a plain model of what they do, and a comparison of the two.
+//! Operations on a store, a plain model of their effects, and a comparison of the two.
 //!
-//! Everything that is ever stored is recognisable: each version of a row, of metadata and
-//! each id is a sequence of bytes that occurs nowhere else.
+//! All stored data is recognisable: each version of a row or of metadata, and each id, is a
+//! sequence of bytes that occurs nowhere else.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,9 +36,9 @@ pub enum Op {
     Metadata(&'static str, u32, u32),
     DeleteOne(&'static str, u32),
     DeleteMany(&'static str, Vec<u32>),
-    /// Everything whose metadata's version has this remainder by 4.
+    /// Everything whose metadata version has this remainder modulo 4.
     DeleteMatching(&'static str, u32),
-    /// A delete with a backup first.
+    /// A delete preceded by a backup.
     BackUpAndDelete(&'static str, Vec<u32>),
     Optimize(&'static str),
     BackUp,
@@ -76,13 +76,13 @@ pub fn text(version: u32) -> String {
     format!("text {}", marker(version))
 }
 
-/// A vector: its id, the version of its row, that of its metadata.
+/// A vector: its id, the version of its row, and that of its metadata.
 type Stored = (u32, u32, u32);
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     pub collections: BTreeMap<&'static str, Vec<Stored>>,
-    /// Every vector there ever was, and every pair of versions it ever had.
+    /// Every vector that ever existed, with every pair of versions it ever had.
     ever: BTreeSet<Stored>,
 }
 
@@ -157,8 +157,8 @@ impl Model {
         }
     }
 
-    /// The bytes that must be in no file any more: of all there ever was in `self` or in
-    /// `later`, what `self` does not hold.
+    /// The bytes that must not be in any file any more: everything that ever existed in `self` or
+    /// in `later`, except what `self` holds.
     pub fn gone(&self, later: &Model) -> Vec<(String, Vec<u8>)> {
         let now: Vec<Stored> = self.collections.values().flatten().copied().collect();
         let ids: BTreeSet<u32> = now.iter().map(|stored| stored.0).collect();
@@ -174,7 +174,7 @@ impl Model {
                     .iter()
                     .flat_map(|x| x.to_le_bytes())
                     .collect();
-                // Its beginning and its end: half of a row is as bad as all of it.
+                // Its beginning and its end, because half of a row is as bad as all of it.
                 gone.push((format!("row {row_version}"), bytes[..16].to_vec()));
                 gone.push((
                     format!("row {row_version}"),
@@ -189,8 +189,8 @@ impl Model {
     }
 }
 
-/// Where the tests' stores are: in memory where the system has such a place, for they sync
-/// a lot.
+/// The directory for the tests' stores: in memory if the system offers that, because they sync a
+/// lot.
 pub fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let made = match memory.is_dir() {
@@ -311,7 +311,8 @@ impl Session {
         self.backups.join(format!("{taken}.vecbak"))
     }
 
-    /// Compares all that can be read with the model. The difference, if there is one.
+    /// Compares everything that can be read with the model. Returns the difference, if there is
+    /// one.
     pub fn difference(&self, model: &Model) -> Option<String> {
         let call = self.call();
         let names: Vec<String> = call
@@ -354,7 +355,7 @@ impl Session {
         None
     }
 
-    /// Ends it in order.
+    /// Closes it cleanly.
     pub fn close(self) -> Result<()> {
         drop(self.store);
         let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -362,7 +363,7 @@ impl Session {
     }
 }
 
-/// What is found of `gone` by somebody who has the files under `path`.
+/// The parts of `gone` that somebody with access to the files under `path` can find.
 pub fn residues(path: &Path, gone: &[(String, Vec<u8>)]) -> Vec<String> {
     let mut found = Vec::new();
     for (file, bytes) in thief::all(path) {

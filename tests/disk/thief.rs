@@ -1,5 +1,5 @@
-//! What somebody can read who has the files: everything of which a key is there, whether the
-//! records say that it is deleted or not.
+//! What somebody with access to the files can read: everything for which a key is there, whether or
+//! not the records say that it has been deleted.
 
 use std::{
     fs,
@@ -10,11 +10,11 @@ use vectorizer_native::storage::{
     Files, KEY, KEYRING, Key, Keyring, Keys, Kind, NAME, PREAMBLE, RECORDS, Record, TableKey,
 };
 
-/// Where a keyring has its keys, and where it ends.
+/// The offsets of the keys in a keyring, and its size.
 const KEPT: [usize; 2] = [PREAMBLE + 16, PREAMBLE + 76];
 const KEYRING_END: usize = 156;
 
-/// All that can be read of the files under `path`, with the file that each piece is from.
+/// Everything that can be read from the files under `path`, with the file each piece comes from.
 pub fn all(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).unwrap() {
@@ -30,8 +30,8 @@ pub fn all(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// All that can be read of a file: its bytes, and what is sealed in them. Nothing where it is
-/// gone.
+/// Everything that can be read from a file: its bytes, and the sealed data in them. Nothing if the
+/// file is gone.
 pub fn read(file: &Path) -> Vec<Vec<u8>> {
     let Ok(bytes) = fs::read(file) else {
         return Vec::new();
@@ -50,7 +50,7 @@ pub fn read(file: &Path) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// The tables of keys in the same collection as a file whose names begin so.
+/// The key tables in the same collection as a file, whose names begin with `name`.
 fn tables(file: &Path, name: &str) -> Vec<Keys> {
     let directory = file.parent().unwrap();
     let mut found = Vec::new();
@@ -94,7 +94,7 @@ fn log(file: &Path, bytes: &[u8], number: &str) -> Vec<Vec<u8>> {
     found
 }
 
-/// A graph's file as it was before it was sealed.
+/// A graph file, unsealed.
 pub fn graph(file: &Path, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut tables = tables(file, "keys.").into_iter();
     tables.find_map(|keys| keys.table().open_file(bytes))
@@ -122,8 +122,8 @@ fn dimension_of(settings: &str) -> usize {
     settings["dimension"].as_u64().unwrap_or(0) as usize
 }
 
-/// Opens what it can of one collection's records, whose settings and keys are given, or among
-/// the records. Returns how far they went, too.
+/// Opens what it can of one collection's records, with the settings and keys that are given, or
+/// found among the records. Also returns how many bytes the records took.
 fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec<Vec<u8>>, usize) {
     let mut at = 0;
     let mut dimension = given.map_or(0, |(settings, _)| dimension_of(settings));

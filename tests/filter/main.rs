@@ -1,7 +1,7 @@
-//! The filter against a second, naive one that reads the filter and the metadata as they
-//! are written; against itself, where one condition is written in several forms; and
-//! against freshly built indexes, after inserts and removes. `terms` has the filter for
-//! engines that hold the rows themselves.
+//! Tests the filter against a second, naive one that interprets the filter and the metadata
+//! directly; against itself, with the same condition written in several forms; and against freshly
+//! built indexes, after inserts and removals. `terms` tests the filter for engines that store the
+//! rows themselves.
 
 mod terms;
 
@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use serde_json::{Map, Number, Value, json};
 use vectorizer_native::filter::{FieldIndexes, Filter, Range, Source, Test, parse, parse_text};
 
-/// Strings with the instant that they are, in milliseconds from the start of 2024.
+/// Strings with the instant they represent, in milliseconds from the start of 2024.
 const STRINGS: [(&str, Option<i64>); 18] = [
     ("", None),
     ("0", None),
@@ -60,7 +60,7 @@ fn instant(text: &str) -> Option<i64> {
     STRINGS.iter().find(|(known, _)| *known == text)?.1
 }
 
-/// How a value compares with an operand, where it does.
+/// How a value compares with an operand, if it does.
 fn compare(value: &Value, operand: &Value) -> Option<Ordering> {
     if let Some(date) = operand.get("$date") {
         return Some(instant(value.as_str()?)?.cmp(&instant(date.as_str()?)?));
@@ -75,9 +75,10 @@ fn compare(value: &Value, operand: &Value) -> Option<Ordering> {
     }
 }
 
-/// How two numbers compare: integers as integers, and with floats by value.
+/// How two numbers compare: integers exactly, and with floats by value.
 fn by_value(a: &Number, b: &Number) -> Option<Ordering> {
-    // Of floats here, all but those beyond 64 bits are integers of 128, or between two.
+    // The floats used here either fit 128-bit integers or lie between two of them, unless they are
+    // outside the range of 64 bits.
     let whole = |number: &Number| number.as_i128();
     let floor = |number: &Number| Some(number.as_f64()?.floor() as i128);
     match (whole(a), whole(b)) {
@@ -242,7 +243,7 @@ impl Rows {
             .collect()
     }
 
-    /// What the naive filter matches.
+    /// The rows that the naive filter matches.
     fn matching(&self, filter: &Value) -> RoaringBitmap {
         let alive = self.alive().into_iter();
         let matches = |slot: &u32| match &self.0[*slot as usize] {
@@ -255,7 +256,7 @@ impl Rows {
         alive.filter(matches).collect()
     }
 
-    /// What the filter matches, with indexes built for it.
+    /// The rows that the filter matches, with indexes built for it.
     fn evaluate(&self, filter: &Value) -> RoaringBitmap {
         let tree = parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"));
         FieldIndexes::default().evaluate(&tree, &self.alive(), self)
@@ -264,7 +265,7 @@ impl Rows {
 
 impl Source for Rows {
     fn metadata(&self, slot: u32) -> Option<&str> {
-        // A row of no metadata may also have none at all.
+        // A row with empty metadata may also have none at all.
         let (_, text) = self.0.get(slot as usize)?.as_ref()?;
         (text != "{}").then_some(text)
     }
@@ -276,7 +277,7 @@ impl Source for Rows {
     }
 }
 
-// ---- What to try. Few values and keys, so that much matches. ----
+// ---- Inputs. Few values and keys, so that many match. ----
 
 fn string() -> impl Strategy<Value = Value> + Clone {
     select(&STRINGS[..]).prop_map(|(text, _)| json!(text))
@@ -295,7 +296,7 @@ fn number() -> impl Strategy<Value = Value> + Clone {
     prop_oneof![3 => small, 1 => select(large_numbers())]
 }
 
-/// Integers that floats do not tell apart, and floats beside them.
+/// Integers that floats cannot distinguish, and floats close to them.
 fn large_numbers() -> Vec<Value> {
     vec![
         json!(i64::MIN),
@@ -361,7 +362,7 @@ fn path() -> impl Strategy<Value = &'static str> + Clone {
     prop_oneof![3 => select(&KEYS[..]), 1 => select(&PATHS[..])]
 }
 
-/// What a filter compares with.
+/// An operand to compare with.
 fn operand() -> impl Strategy<Value = Value> + Clone {
     prop_oneof![4 => held(), 1 => date()]
 }
@@ -370,7 +371,7 @@ fn operands() -> impl Strategy<Value = Value> + Clone {
     vec(operand(), 1..4).prop_map(Value::from)
 }
 
-/// Operands that have an order, all of one type.
+/// Ordered operands, all of one type.
 fn bounds(prefix: &'static str) -> impl Strategy<Value = Map<String, Value>> {
     let name = select(vec!["gt", "gte", "lt", "lte"]);
     let numbers = vec((name.clone(), number()), 1..4);
@@ -477,7 +478,7 @@ fn filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// One condition in every form that has it.
+/// One condition in every form that supports it.
 fn spellings() -> impl Strategy<Value = Vec<Value>> {
     let value = operand().prop_filter("null is not matched", |value| !value.is_null());
     let bound = bounds("").prop_filter("one bound", |bounds| bounds.len() == 1);
@@ -515,7 +516,7 @@ fn spellings() -> impl Strategy<Value = Vec<Value>> {
         }),
     ];
     let pair = |how: &'static str, (one, other): (Vec<Value>, Vec<Value>)| {
-        // A clause filter may nest clause filters alone, and comes last of its spellings.
+        // A clause filter may contain only clause filters, and is the last of its spellings.
         let clause = |spellings: &[Value]| {
             let mut clauses = spellings.iter().filter(|f| f.get("must").is_some());
             clauses.next().cloned().unwrap()
@@ -546,7 +547,7 @@ fn spellings() -> impl Strategy<Value = Vec<Value>> {
     ]
 }
 
-/// Anything at all, of the words that filters are made of.
+/// Arbitrary JSON, made of the words that occur in filters.
 fn anything() -> impl Strategy<Value = Value> {
     let word = select(vec![
         "must",
@@ -600,7 +601,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Part of a filter is replaced by something else.
+/// A filter of which a part has been replaced.
 fn nearly_a_filter() -> impl Strategy<Value = Value> {
     (filter(), anything(), any::<proptest::sample::Index>()).prop_map(|(mut filter, part, at)| {
         fn places(value: &Value) -> usize {
@@ -627,7 +628,7 @@ fn nearly_a_filter() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whether every list of a tree has an element, so that nothing matches for want of one.
+/// Whether no list in a tree is empty, so that nothing fails to match because of one.
 fn has_conditions(filter: &Filter) -> bool {
     match filter {
         Filter::And(parts) | Filter::Or(parts) => {
@@ -648,7 +649,7 @@ fn has_conditions(filter: &Filter) -> bool {
 enum Change {
     Put(usize, Value),
     Remove(Vec<usize>),
-    /// Every slot but those that leave this remainder.
+    /// Every slot except those with this remainder.
     RemoveMany(usize),
 }
 
@@ -785,7 +786,7 @@ proptest! {
     }
 }
 
-/// The properties say little where nothing matches, or everything does.
+/// The properties are of little value if nothing matches, or everything does.
 #[test]
 fn random_filters_match_some_rows() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
@@ -864,7 +865,7 @@ fn what_the_documentation_says() {
     }
 }
 
-/// A slot that is not alive matches nothing, whatever the source says of it.
+/// A slot that is not alive matches nothing, whatever the source says about it.
 #[test]
 fn only_what_is_alive_matches() {
     let rows = Rows::of(&[json!({ "a": 1 }), json!({ "a": 1 }), json!({})]);

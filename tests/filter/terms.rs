@@ -1,4 +1,4 @@
-//! Plans over the terms of rows, against the filter that reads the rows.
+//! Tests plans over the terms of rows against the filter that reads the rows.
 
 use std::collections::BTreeMap;
 
@@ -53,9 +53,10 @@ impl Engine {
         terms.any(|term| self.0[slot].terms.contains(term))
     }
 
-    /// The filter's plan matches the same, in all rows that it has no guard for.
+    /// Checks that the filter's plan matches the same rows, among those that match none of its
+    /// guards.
     fn agrees(&self, rows: &Rows, filter: &Value) -> Result<(), TestCaseError> {
-        // In other words it may be no filter: a range has bounds of one type.
+        // With other words it may not be a valid filter: a range has bounds of one type.
         let Ok(tree) = parse(filter) else {
             return Ok(());
         };
@@ -91,9 +92,9 @@ fn plan(filter: &Value) -> Plan {
     Plan::of(&parse(filter).unwrap()).unwrap()
 }
 
-// ---- What to try: what the other properties do, in other words. ----
+// ---- Inputs: those of the other properties, with other words. ----
 
-/// In place of some strings and numbers: what is long, large, small or odd.
+/// Replacements for some strings and numbers: long, large, small or odd ones.
 fn words() -> impl Strategy<Value = BTreeMap<String, Value>> {
     let long = |bytes: usize, end: &str| "é".repeat(bytes / 2) + end;
     let date = format!("2024-01-01T00:00:00.{:0<300}Z", "");
@@ -128,7 +129,7 @@ fn words() -> impl Strategy<Value = BTreeMap<String, Value>> {
 /// Stand for what a JSON value cannot be: half a surrogate pair, and a number beyond a float.
 const HALF: &str = "~half~";
 const HUGE: &str = "~huge~";
-/// Stands for a key that is given once more.
+/// Stands for a repeated key.
 const AGAIN: &str = "~again~";
 
 fn in_words(value: &Value, words: &BTreeMap<String, Value>) -> Value {
@@ -153,7 +154,7 @@ fn in_words(value: &Value, words: &BTreeMap<String, Value>) -> Value {
     }
 }
 
-/// The text of a row's metadata, which may be no JSON value.
+/// The text of a row's metadata, which may not be valid as a JSON value.
 fn odd_text(value: &Value) -> String {
     let text = value.to_string();
     let text = text.replace(&format!("\"{HALF}\""), r#""x\ud83d""#);
@@ -161,7 +162,7 @@ fn odd_text(value: &Value) -> String {
         .replace(AGAIN, "")
 }
 
-/// Values that lie close together, and what to compare them with.
+/// Values close to each other, and operands to compare them with.
 fn values_and_bounds() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
     let dates = STRINGS.iter().filter(|(_, instant)| instant.is_some());
     let dates: Vec<Value> = dates.map(|(text, _)| json!(text)).collect();
@@ -169,7 +170,7 @@ fn values_and_bounds() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
     let between = between.map(Value::from).to_vec();
     let instants = dates.iter().map(|date| json!({ "$date": date }));
     let date_bounds = [instants.collect(), dates.clone(), between.clone()].concat();
-    // Around the 256 bytes that are compared of a text.
+    // Around the 256 bytes of a text that are compared.
     let ends = ["", "a", "aa", "aaa", "aab", "ab", "b", "z"];
     let texts = ends.map(|end| json!("é".repeat(127) + end)).to_vec();
     let numbers = [
@@ -185,7 +186,7 @@ fn values_and_bounds() -> impl Strategy<Value = (Vec<Value>, Vec<Value>)> {
     ])
 }
 
-/// Metadata with keys that no path has, or that are given twice.
+/// Metadata with keys that no path can contain, or that are repeated.
 fn odd_rows() -> impl Strategy<Value = Vec<Value>> {
     let odd = select(vec![
         String::new(),
@@ -262,7 +263,7 @@ proptest! {
     }
 }
 
-/// The properties say little where most rows are guarded.
+/// The properties are of little value if most rows are guarded.
 #[test]
 fn few_rows_are_guarded_and_few_filters_refused() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
@@ -312,7 +313,7 @@ fn only_a_whole_condition_for_one_of_several_values_is_guarded() {
             json!({ "$or": [range("a", json!({ "gt": 1, "lt": 5 })), range("a", json!({ "gt": 2, "lt": 3 }))] }),
             1,
         ),
-        // What cannot be is no question.
+        // An impossible condition needs no query.
         (
             json!({ "$and": [range("a", json!({ "gt": 1, "lt": 5 })), range("b", json!({ "gt": 5, "lt": 1 }))] }),
             0,
@@ -392,14 +393,14 @@ fn a_long_text_is_no_bound() {
             .starts_with("filter.a: a bound is a text of 256 bytes"),
         "{error}"
     );
-    // To equal a text it may be of any length.
+    // A text may have any length to be equal.
     plan(&json!({ "a": "x".repeat(1000) }));
 }
 
 #[test]
 fn a_row_has_only_so_many_terms() {
-    // Of each number a term; and of all together: some values, several, some numbers,
-    // several, a count.
+    // One term for each number; and for all together: some values, several, some numbers, several,
+    // a count.
     let row = |numbers: usize| json!({ "a": (0..numbers).collect::<Vec<_>>() }).to_string();
     let most = MAX_TERMS - 5;
     assert_eq!(terms(Some(&row(most))).terms.len(), MAX_TERMS);
@@ -431,7 +432,7 @@ fn a_row_has_only_so_long_ranges() {
     assert!(error.to_string().contains("65536 bytes"), "{error}");
 }
 
-/// Rows that are stored are not made anew.
+/// Stored rows are not rewritten.
 #[test]
 fn terms_are_what_they_were() {
     let row = r#"{"a":[null,true,-0.0,1.5,"x","2024-01-01"],"b":{"c":[{"d":"é"}]}}"#;

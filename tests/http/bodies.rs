@@ -1,5 +1,5 @@
-//! Bodies that nobody meant, to every route that takes one: none may be answered as a
-//! defect of the server.
+//! Unintended bodies, sent to every route that accepts one: none may be answered as an internal
+//! error of the server.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ fn server() -> (Router, TempDir) {
     (app(client, options).unwrap(), backups)
 }
 
-/// A server with a collection `c` of two dimensions and a vector `a`, and its routes that
-/// take a body.
+/// A server with a collection `c` of two dimensions and a vector `a`, and its routes that accept a
+/// body.
 fn start() -> (Router, TempDir, Vec<(String, String)>) {
     let (app, backups) = server();
     let new = json!({ "name": "c", "dimension": 2 }).to_string();
@@ -77,7 +77,7 @@ fn ask(app: &Router, method: &str, path: &str, body: impl Into<Body>) -> (Status
     })
 }
 
-/// Keys and values that mean something to some route, in any place.
+/// Keys and values that are meaningful to some route, in any position.
 fn values() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         prop::sample::select(vec![
@@ -182,7 +182,7 @@ fn keys() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A body that is nearly what a route takes: its keys, and any values.
+/// A body that is almost what a route accepts: its keys, with any values.
 fn nearly() -> impl Strategy<Value = Value> {
     let entries = prop::collection::vec((keys(), values()), 0..7);
     let always = prop::sample::subsequence(
@@ -206,7 +206,7 @@ fn nearly() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every answer is a success, or says what was wrong with the request.
+/// Checks that a response is a success, or says what was wrong with the request.
 fn check((status, body): (StatusCode, Value)) -> Result<(), TestCaseError> {
     if status.is_success() {
         return Ok(());
@@ -228,7 +228,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// Each case goes to every route.
+/// Sends each case to every route.
 fn to_every_route(
     strategy: impl Strategy<Value = Vec<u8>>,
 ) -> Result<(), proptest::test_runner::TestError<Vec<u8>>> {
@@ -289,18 +289,18 @@ fn brackets_without_end_are_refused() {
     }
 }
 
-/// A route that takes a body, as the document has it.
+/// A route that accepts a body, as described in the OpenAPI document.
 struct Documented {
     method: String,
     path: String,
     example: Value,
-    /// Of the body.
+    /// The schema of the body.
     schema: Value,
     allows: Validator,
 }
 
-/// A server in the state that the document's examples are about, with its document and the
-/// routes there that take a body.
+/// A server in the state that the document's examples assume, with its document and the routes that
+/// accept a body.
 fn exemplary() -> (Router, TempDir, Value, Vec<Documented>) {
     let (app, backups) = server();
     let (_, document) = ask(&app, "GET", "/openapi.json", "");
@@ -349,7 +349,7 @@ impl Documented {
         )
     }
 
-    /// Whether the document allows a body. Other names of fields it tells in words.
+    /// Whether the document allows a body. Alternative field names are described only in prose.
     fn allows(&self, body: &Value) -> bool {
         let mut body = body.clone();
         let names: &[(&str, &str)] = match self.path.as_str() {
@@ -388,7 +388,7 @@ impl Documented {
     }
 }
 
-/// The schema that a reference, or one of several, leads to, where it is that of an object.
+/// The object schema that a reference, or one of several, leads to, if it is one.
 fn object_schema<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value> {
     if let Some(reference) = schema["$ref"].as_str() {
         return object_schema(document, document.pointer(reference.strip_prefix('#')?)?);
@@ -400,13 +400,13 @@ fn object_schema<'a>(document: &'a Value, schema: &'a Value) -> Option<&'a Value
     schema.get("properties").map(|_| schema)
 }
 
-/// An object as a list of its values, in the order that its schema has them.
+/// An object as a list of its values, in the order of its schema.
 fn by_position(schema: &Value, object: &Value) -> Value {
     let names = schema["properties"].as_object().unwrap().keys();
     names.map(|name| object[name].clone()).collect()
 }
 
-/// What a body becomes when something in it, and it itself, is replaced by `values`, and by
+/// The variants of a body in which it, or something in it, is replaced by each of `values`, and by
 /// itself as a list.
 fn variants(document: &Value, schema: &Value, body: &Value, values: &[Value]) -> Vec<Value> {
     let mut all = values.to_vec();
@@ -529,7 +529,7 @@ fn a_text_that_is_no_json_is_refused_with_the_place_where_it_ends_to_be() {
             "{answer}"
         );
     }
-    // Where it is JSON, the path says the place.
+    // If it is JSON, the path says where.
     let (_, answer) = ask(
         &app,
         "POST",

@@ -1,4 +1,4 @@
-//! The HTTP face through clients of it: the published SDK, and bodies that nobody meant.
+//! Tests the HTTP API through its clients: the published SDK, and unintended bodies.
 
 mod bodies;
 mod sdk;

@@ -1,7 +1,6 @@
 //! The published `vectorizer-sdk`, over its REST transport, against a running server.
 //!
-//! Where the SDK sends something that the server should not accept, the test says what and
-//! why.
+//! Where the SDK sends something that the server should not accept, the test says what and why.
 
 use std::collections::HashMap;
 
@@ -211,7 +210,7 @@ async fn vectors_are_deleted_by_every_filter_that_the_sdk_builds_and_we_know() {
         .await
         .unwrap();
     assert_eq!((report.scanned, report.deleted), (3, 1));
-    // The plain form, which the SDK's documentation calls a mistake, is one of ours.
+    // We accept the plain form, which the SDK's documentation calls a mistake.
     let report = client
         .delete_by_filter("docs", json!({ "topic": "sport" }))
         .await
@@ -265,7 +264,8 @@ async fn the_server_says_how_it_is() {
 
 #[tokio::test]
 async fn a_key_is_sent_as_the_sdk_sends_it() {
-    // A key of three parts is taken for a token, and sent as a bearer's; others as `X-API-Key`.
+    // A key with three parts is taken for a token and sent as a bearer token; others as
+    // `X-API-Key`.
     for right in ["right", "one.two.three"] {
         let server = support::server(Options {
             api_key: Some(right.into()),
@@ -288,7 +288,7 @@ async fn a_key_is_sent_as_the_sdk_sends_it() {
     }
 }
 
-/// What the SDK sends and the server refuses, and why.
+/// Requests of the SDK that the server rejects, and why.
 mod refused {
     use super::*;
 
@@ -300,8 +300,8 @@ mod refused {
         assert!(error.contains("400") && error.contains(why), "{error}");
     }
 
-    /// `QdrantFilter::default()` and clauses that are all empty: a filter without a condition
-    /// would delete the whole collection.
+    /// `QdrantFilter::default()` and clauses that are all empty: a filter without a condition would
+    /// delete the whole collection.
     #[tokio::test]
     async fn a_filter_without_a_condition() {
         let (_server, client) = filled().await;
@@ -319,7 +319,7 @@ mod refused {
         assert_eq!(ids(&client).await.len(), 5);
     }
 
-    /// A range without bounds matches every number: more than anybody asked for.
+    /// A range without bounds matches every number, which is more than anybody asked for.
     #[tokio::test]
     async fn a_range_without_bounds() {
         let (_server, client) = filled().await;
@@ -332,8 +332,8 @@ mod refused {
         assert_eq!(ids(&client).await.len(), 5);
     }
 
-    /// Conditions on places on a map, which the filter grammar does not have. Dropping them
-    /// would delete what they were to keep.
+    /// Geographic conditions, which the filter grammar does not have. Ignoring them would delete
+    /// vectors they were meant to protect.
     #[tokio::test]
     async fn conditions_that_are_not_known() {
         let (_server, client) = filled().await;
@@ -349,15 +349,15 @@ mod refused {
         assert_eq!(ids(&client).await.len(), 5);
     }
 
-    /// The SDK puts ids into paths as they are. What follows a `?` is a query then: without
-    /// a look at it, deleting `a?b` would delete `a`.
+    /// The SDK puts ids into paths without escaping them. Anything after a `?` is then a query: if
+    /// the server ignored it, deleting `a?b` would delete `a`.
     #[tokio::test]
     async fn an_id_that_is_not_escaped() {
         let (_server, client) = filled().await;
         is_refused(client.delete_vector("docs", "a?b").await, "query.b");
         assert_eq!(ids(&client).await.len(), 5);
-        // Nobody can tell `a#b` from `a`: what follows a `#` is never sent. The SDK's users
-        // delete such ids in a body.
+        // The server cannot distinguish `a#b` from `a`, because anything after a `#` is never sent.
+        // Users of the SDK can delete such ids in a body.
         let report = client
             .delete_vectors("docs", &["a#b".into()])
             .await
@@ -366,8 +366,8 @@ mod refused {
         assert_eq!(ids(&client).await.len(), 5);
     }
 
-    /// The SDK calls the dot product `dotproduct`, the name of its own type in lower case.
-    /// The documented name is `dot_product`; a guess at a metric would rank by another.
+    /// The SDK calls the dot product `dotproduct`, the name of its own type in lower case. The
+    /// documented name is `dot_product`; guessing a metric might rank by the wrong one.
     #[tokio::test]
     async fn a_metric_of_another_name() {
         let (_server, client) = start().await;
@@ -378,7 +378,8 @@ mod refused {
         );
     }
 
-    /// `payload` and `metadata` are two names for one thing: which one counts is a guess.
+    /// `payload` and `metadata` are two names for the same thing: which one counts would be a
+    /// guess.
     #[tokio::test]
     async fn metadata_given_twice() {
         let (_server, client) = filled().await;
@@ -393,7 +394,7 @@ mod refused {
         assert_eq!(ids(&client).await.len(), 5);
     }
 
-    /// An update that changes nothing is a mistake of the caller's.
+    /// An update that changes nothing is a mistake by the caller.
     #[tokio::test]
     async fn an_update_of_nothing() {
         let (_server, client) = filled().await;
@@ -407,7 +408,7 @@ mod refused {
         );
     }
 
-    /// Vectors of another length, and values that are no numbers.
+    /// Vectors of a different length, and values that are not numbers.
     #[tokio::test]
     async fn vectors_that_do_not_fit() {
         let (_server, client) = filled().await;

@@ -8,7 +8,7 @@ use vectorizer_native::{
     rest::{Options, Server},
 };
 
-/// Starts a server in memory on a free port, with whatever else `options` say.
+/// Starts a server in memory on a free port, with the other `options` as given.
 pub async fn server(options: Options) -> Server {
     let client = Arc::new(Client::open(Store::default()));
     let options = Options { port: 0, ..options };

@@ -1,6 +1,6 @@
-//! An addon with bugs, one for each kind of access that the run under AddressSanitizer has to
-//! find, and a sound function. No part of the package: it shows that the run can fail.
-//! Built as the package is, with C beside Rust. Node-API is declared as far as it is used.
+//! An addon with bugs, one for each kind of access that the run under AddressSanitizer must detect,
+//! and a correct function. It is not part of the package: it shows that the run can fail. It is
+//! built like the package, with C next to Rust. Only the part of Node-API that it uses is declared.
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
@@ -48,10 +48,10 @@ unsafe extern "C" {
     fn sum(values: *const f32, count: usize) -> f32;
 }
 
-/// The argument, a Float32Array: where its values are, and how many.
+/// The argument, a Float32Array: a pointer to its values, and their number.
 fn values(env: Handle, info: Handle) -> (*mut f32, usize) {
     let (mut count, mut array, mut data, mut length) = (1, null_mut(), null_mut(), 0);
-    // SAFETY: the handles are those of this call, and the places are ours.
+    // SAFETY: the handles are those of this call, and the pointers are to our own variables.
     unsafe {
         napi_get_cb_info(env, info, &mut count, &mut array, null_mut(), null_mut());
         let (kind, buffer, offset) = (null_mut(), null_mut(), null_mut());
@@ -69,7 +69,7 @@ fn number(env: Handle, number: f32) -> Handle {
 
 extern "C" fn sound(env: Handle, info: Handle) -> Handle {
     let (data, length) = values(env, info);
-    // SAFETY: the array has as many values.
+    // SAFETY: the array has that many values.
     number(env, unsafe { sum(data, length) })
 }
 
@@ -118,7 +118,7 @@ extern "C" fn napi_register_module_v1(env: Handle, exports: Handle) -> Handle {
     ];
     for (name, function) in functions {
         let mut made = null_mut();
-        // SAFETY: the handles are those of this call, the names end with a zero.
+        // SAFETY: the handles are those of this call, and the names are zero-terminated.
         unsafe {
             napi_create_function(
                 env,

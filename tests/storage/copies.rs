@@ -1,4 +1,4 @@
-//! What happens to a collection while it is copied: to a log written anew, or to a backup.
+//! What happens to a collection while it is being copied, to a rewritten log or to a backup.
 
 use std::{
     path::Path,
@@ -23,7 +23,7 @@ use crate::{
     support::{Directory, Random, WAIT},
 };
 
-/// So many that most are copied before the end.
+/// Enough that most are copied before the end.
 const COUNT: usize = 600;
 
 fn key() -> Arc<StoreKeys> {
@@ -45,7 +45,7 @@ fn insert(collection: &Arc<Collection>) {
     collection.insert(WAIT, &mut batch).unwrap();
 }
 
-/// Makes a collection in a directory.
+/// Creates a collection in a directory.
 fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
     let config = Config {
         name: "test".into(),
@@ -59,8 +59,7 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
     Collection::open(files, path, fsync, &health, &key(), None).unwrap()
 }
 
-/// Does something to a collection right when most of its log is written
-/// anew, and opens the new log.
+/// Runs `act` on a collection when most of its log has been rewritten, and opens the new log.
 fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Collection> {
     let directory = Directory::new();
     let under_way: Arc<OnceLock<Arc<Collection>>> = Arc::default();
@@ -79,7 +78,7 @@ fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Coll
     let path = directory.join("one");
     under_way.set(collection.clone()).ok().unwrap();
     insert(&collection);
-    // The second time leaves a gap.
+    // The second insert leaves a gap.
     insert(&collection);
     let optimized = collection.optimize(None).unwrap();
     optimized.blocking_recv().unwrap().unwrap();
@@ -141,9 +140,9 @@ fn a_vector_whose_metadata_and_then_data_changed_is_in_the_new_log_once() {
     assert_eq!(item.metadata.as_deref(), Some(r#"{"a":1}"#));
 }
 
-/// Makes a backup of two collections. While the first of them is copied, a delete in it
-/// gets as far as waiting for the disk, where it stays until the backup is complete, or
-/// waits for it. Then comes `act`. Returns whether the backup is whole at once and later.
+/// Creates a backup of two collections. While the first is being copied, a delete in it gets as far
+/// as waiting for the disk, and stays there until the backup is complete or waits for it. Then
+/// `act` runs. Returns whether the backup is complete, at once and later.
 fn backup_beside_a_delete(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> [bool; 2] {
     let directory = Directory::new();
     let (log_is_synced, delete_waits) = mpsc::channel();

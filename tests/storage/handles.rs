@@ -111,7 +111,7 @@ fn a_log_that_was_replaced_while_it_was_closed_is_refused_and_the_others_go_on()
     let path = directory.join("store");
     let open = fill(&path, Fsync::No);
     let call = open.call();
-    // The first was used before so many others that it is closed.
+    // It was used before so many others that it has been closed.
     let log = path.join("collection-1/log.1");
     let copy = path.join("collection-1/copy");
     fs::copy(&log, &copy).unwrap();

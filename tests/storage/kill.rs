@@ -1,10 +1,10 @@
-//! A process that works on a store is killed at any moment, again and again. After each
-//! time the raw bytes of all files are looked through, and the store is opened and
-//! compared with what the process had acknowledged.
+//! A process working on a store is killed at random moments, again and again. Each time, the raw
+//! bytes of all files are scanned, and the store is opened and compared with what the process had
+//! acknowledged.
 //!
-//! The process tells of every operation that has returned by a byte through a pipe. What
-//! it does follows from a seed, so the number of bytes tells what the store has to hold:
-//! all of those operations, and the next one whole or not at all.
+//! The process reports every completed operation with a byte through a pipe. Its operations are
+//! determined by a seed, so the number of bytes determines what the store has to hold: all of those
+//! operations, and the next one either completely or not at all.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -33,15 +33,15 @@ use crate::{
     workload::{self, Contents, Model, Op, Scale},
 };
 
-/// Says to this program that it is the process to be killed.
+/// Tells this program that it is the process to be killed.
 const VICTIM: &str = "VECTORIZER_VICTIM";
-/// How many times the long test kills.
+/// The number of kills in the long test.
 const SOAK: &str = "VECTORIZER_SOAK";
-/// What the process says before it opens the store, and, plus the number of the worker,
-/// after an operation. The test harness says nothing but ASCII.
+/// The bytes the process writes: one before it opens the store, and one, plus the number of the
+/// worker, after an operation. The test harness writes only ASCII.
 const OPENING: u8 = 0xe0;
 const DONE: u8 = 0xf0;
-/// The same store is killed so many times.
+/// How many times the same store is killed.
 const ROUNDS: usize = 8;
 
 const SMALL: Scale = Scale {
@@ -55,7 +55,7 @@ const GRAPH: Scale = Scale {
     dimension: 16,
     copies: 3,
 };
-/// Records of more than a megabyte, and logs that get worth rewriting.
+/// Records of more than a megabyte, and logs that become worth rewriting.
 const LARGE: Scale = Scale {
     vectors: 700,
     dimension: 32,
@@ -77,15 +77,15 @@ struct Worker {
     seed: u64,
 }
 
-/// What was seen, for whoever wants to know how hard the store was tried.
+/// Statistics that show how hard the store was tested.
 #[derive(Debug, Default)]
 struct Tally {
     kills: usize,
     operations: usize,
     /// Operations that had happened without being acknowledged.
     unacknowledged: usize,
-    /// Kills that left a log that was being written anew, an old one, a graph that was
-    /// being saved, a collection that was being made or removed.
+    /// Kills that left a log being rewritten, an old log, a graph being saved, or a collection
+    /// being created or removed.
     rewriting: usize,
     rewritten: usize,
     saving: usize,
@@ -98,7 +98,7 @@ struct Tally {
 fn say(what: u8) {
     let mut out = io::stdout().lock();
     if out.write_all(&[what]).and_then(|()| out.flush()).is_err() {
-        // Nobody is listening, or going to kill this process.
+        // Nobody is listening, or is going to kill this process.
         process::exit(0);
     }
 }
@@ -142,8 +142,8 @@ fn fsync_of(name: &str) -> Fsync {
     serde_json::from_value(name.into()).unwrap()
 }
 
-/// Runs the plan, kills it `delay` after it has said something from `from` on, and returns
-/// how many operations each of its workers had acknowledged.
+/// Runs the plan, kills it `delay` after it has written a byte of at least `from`, and returns how
+/// many operations each of its workers had acknowledged.
 fn run_and_kill(plan: &Plan, from: u8, delay: Duration) -> Vec<usize> {
     let mut command = Command::new(env::current_exe().unwrap());
     command
@@ -174,7 +174,7 @@ fn run_and_kill(plan: &Plan, from: u8, delay: Duration) -> Vec<usize> {
     workers.map(|number| worker(number).count()).collect()
 }
 
-/// All files below a directory. One may go while others are read.
+/// All files below a directory. Files may disappear while others are being read.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(directory) else {
@@ -191,7 +191,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Counts the marks that can be read in a file. One that is not `allowed` to be there is an error.
+/// Counts the readable marks in a file. A mark that is not `allowed` to be there is an error.
 fn marks_in(file: &Path, allowed: impl Fn(&Mark) -> bool) -> Result<HashMap<Mark, u32>, String> {
     let mut counts = HashMap::new();
     for piece in thief::read(file) {
@@ -224,7 +224,7 @@ fn foreign_bytes(store: &Path, models: &[&Model]) -> Option<String> {
         .find_map(Result::err)
 }
 
-/// The logs that count. One that was replaced goes at the next opening.
+/// The current logs. A replaced log is removed at the next opening.
 fn logs(store: &Path) -> BTreeMap<PathBuf, PathBuf> {
     let number = |path: &Path| -> Option<u64> {
         let name = path.file_name()?.to_str()?;
@@ -238,7 +238,7 @@ fn logs(store: &Path) -> BTreeMap<PathBuf, PathBuf> {
         .collect()
 }
 
-/// Why the logs of a closed store are not what the models say, each thing stored once.
+/// Why the logs of a closed store are not what the models say, with everything stored once.
 fn wrong_bytes(store: &Path, models: &[&Model]) -> Option<String> {
     let mut found: HashMap<Mark, u32> = HashMap::new();
     for log in logs(store).into_values() {
@@ -256,7 +256,7 @@ fn wrong_bytes(store: &Path, models: &[&Model]) -> Option<String> {
     Some(format!("{mark:?} is there"))
 }
 
-/// Why the collection does not hold this.
+/// Why the collection does not hold the expected contents.
 fn wrong_contents(collection: &Collection, expected: &Contents) -> Option<String> {
     let found = collection.list(0, usize::MAX).unwrap();
     let dimension = collection.config().dimension;
@@ -274,7 +274,7 @@ fn wrong_contents(collection: &Collection, expected: &Contents) -> Option<String
     (found != expected).then(|| format!("{found} vectors where {expected} should be"))
 }
 
-/// Why the store does not hold what the model does.
+/// Why the store does not hold the contents of the model.
 fn wrong_store(call: &Call, model: &Model) -> Option<String> {
     for (&name, expected) in model.collections() {
         let why = match call.collection(&workload::name(name)) {
@@ -297,8 +297,8 @@ fn number_of(name: &str) -> u32 {
     mark.number
 }
 
-/// Everything a store tells by other ways than a list, of vectors at random. `gone` are
-/// ids that no vector has.
+/// Checks everything a store reports other than by a list, for random vectors. `gone` are ids that
+/// no vector has.
 fn check_reads(collection: &Collection, expected: &Contents, gone: &[u32], random: &mut Random) {
     let count = |filter| collection.count(WAIT, filter).unwrap();
     assert_eq!(count(None), expected.len());
@@ -331,13 +331,13 @@ fn check_reads(collection: &Collection, expected: &Contents, gone: &[u32], rando
         walks += 1;
         hits += usize::from(*search(Method::Walk)[0].id == *id);
     }
-    // A graph may miss one, where links were lost; a wrong one misses most.
+    // A graph may miss one if links were lost; a wrong graph misses most.
     assert!(hits * 4 >= walks * 3, "{hits} of {walks} are found");
 }
 
-/// A worker's operations up to the kill: what the store may hold.
+/// A worker's operations up to the kill, which determine what the store may hold.
 struct Outcome {
-    /// Without and with the operation that was under way.
+    /// Without and with the operation that was in progress.
     before: Model,
     after: Model,
     last: Op,
@@ -424,7 +424,7 @@ impl Chain {
         fs::create_dir(self.backups()).unwrap();
     }
 
-    /// Does the acknowledged operations again, in the model, and the one that follows.
+    /// Repeats the acknowledged operations, and the one that follows, in the model.
     fn replay(&mut self, model: Model, seed: u64, count: usize, tally: &mut Tally) -> Outcome {
         let (mut before, mut random) = (model, Random(seed));
         for _ in 0..count {
@@ -459,7 +459,7 @@ impl Chain {
         }
     }
 
-    /// The backup holds the model, as far as it goes, and nothing that was deleted.
+    /// Checks that the backup holds the model, as far as it goes, and nothing that was deleted.
     fn check_backup(&mut self, file: &Path, model: &Model) {
         let expected: HashMap<Mark, u32> = model.marks().collect();
         let found = marks_in(file, |mark| {
@@ -485,8 +485,8 @@ impl Chain {
         }
     }
 
-    /// Looks at the files as the killed process left them. Nothing of what was deleted
-    /// is in them; only the operation under way may have come half way.
+    /// Scans the files as the killed process left them. They contain nothing that was deleted; only
+    /// the operation in progress may be half done.
     fn look(&self, outcomes: &[Outcome], tally: &mut Tally) {
         tally.kills += 1;
         let store = self.store();
@@ -516,7 +516,7 @@ impl Chain {
         tally.rewritten += usize::from(numbered.count() > logs(&store).len());
     }
 
-    /// Opens the store and tells which of the outcomes it is, and that it is one.
+    /// Opens the store, checks that it matches one of the outcomes, and returns which.
     fn reopen(&mut self, outcomes: Vec<Outcome>, tally: &mut Tally) -> Vec<Model> {
         let path = self.store();
         let opened = Open::new(&path, fsync_of(self.fsync));
@@ -572,7 +572,7 @@ impl Chain {
     }
 }
 
-/// The backup holds what was deleted, if anything was.
+/// Checks that the backup holds what was deleted, if anything was.
 fn check_deleted(file: &Path, deleted: usize) {
     if deleted == 0 {
         assert!(!file.exists());
@@ -589,7 +589,7 @@ fn check_deleted(file: &Path, deleted: usize) {
     assert_eq!(found.vectors, deleted as u64);
 }
 
-/// Some ids that `other` has and `model` has not.
+/// Some ids that `other` has and `model` does not.
 fn ids_only_in(other: &Model, model: &Model) -> Vec<u32> {
     let held = |id| model.collections().values().any(|c| c.holds(id));
     let ids = other.collections().values().flat_map(Contents::vectors);
@@ -597,7 +597,7 @@ fn ids_only_in(other: &Model, model: &Model) -> Vec<u32> {
     gone.take(20).collect()
 }
 
-/// Kills so many times, with stores of all kinds.
+/// Performs the given number of kills, with stores of all kinds.
 fn kill(kills: usize, fsync: &'static str, seed: u64, mut progress: impl FnMut(&Tally)) -> Tally {
     let mut tally = Tally::default();
     for turn in 0.. {
@@ -635,7 +635,7 @@ fn with_fsync_no_a_killed_process_loses_nothing_acknowledged_and_leaves_nothing_
     claim(68, "no");
 }
 
-/// As the tests above, for as many kills as there is time for, on other stores each time.
+/// Like the tests above, for as many kills as requested, on different stores each time.
 #[test]
 #[ignore = "takes as long as it is told to: npm run soak"]
 fn soak() {

@@ -1,4 +1,4 @@
-//! A store on disk, under what happens to stores.
+//! A store on disk, and what can happen to it.
 
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]

@@ -1,8 +1,8 @@
-//! Numbers that are found again wherever their bytes are.
+//! Numbers that can be recognised wherever their bytes are.
 //!
-//! Every row, id, metadata, text and collection name is full of the one number it was
-//! made of. Whoever looks through the raw bytes of a file therefore sees which of them are
-//! in it, in whole or in part, without knowing anything of the file's format.
+//! Every row, id, metadata, text and collection name is filled with the one number it was made
+//! from. Scanning the raw bytes of a file therefore shows which of them it contains, completely or
+//! in part, without any knowledge of the file's format.
 
 use crate::support::Random;
 
@@ -15,7 +15,7 @@ pub enum Kind {
     Name,
 }
 
-/// One thing that can be stored. No two of a kind have the same number.
+/// One thing that can be stored. No two of the same kind have the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark {
     pub kind: Kind,
@@ -28,18 +28,18 @@ const KINDS: [(Kind, u8); 4] = [
     (Kind::Text, b't'),
     (Kind::Name, b'n'),
 ];
-/// A word's sign, its kind, and the number in hexadecimal.
+/// The size of a word: its sign, its kind, and the number in hexadecimal.
 const WORD: usize = 10;
 const SIGN: u8 = b'@';
-/// A row repeats its number every four lanes: the lower halves of their mantissas are this,
-/// the number's two halves, and a checksum.
+/// A row repeats its number every four lanes: the lower halves of their mantissas are this magic
+/// number, the number's two halves, and a checksum.
 const MAGIC: [u8; 2] = [0xc9, 0xd7];
 const GROUP: usize = 16;
-/// Their upper halves are so in these bits: values between 1 and 2, of either sign.
+/// These bits of their upper halves are fixed: values between 1 and 2, of either sign.
 const UPPER: u32 = 0x3f80;
 const UPPER_BITS: u32 = 0x7f80;
 
-/// The mark as a text, `copies` times over.
+/// The mark as a text, repeated `copies` times.
 pub fn words(kind: Kind, number: u32, copies: u32) -> String {
     let (_, letter) = KINDS[KINDS.iter().position(|known| known.0 == kind).unwrap()];
     format!("@{}{number:08x}", letter as char).repeat(copies as usize)
@@ -49,12 +49,12 @@ fn check(number: u32) -> u16 {
     ((number ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1) >> 16) as u16
 }
 
-/// How many times a row holds its mark.
+/// How many times a row contains its mark.
 pub fn copies_in_row(dimension: usize) -> u32 {
     (4 * dimension / GROUP) as u32
 }
 
-/// A row in a direction of its own. The dimension is a multiple of four.
+/// A row with a direction of its own. The dimension must be a multiple of four.
 pub fn row(number: u32, dimension: usize) -> Vec<f32> {
     let mut random = Random(u64::from(number));
     let halves = [
@@ -72,7 +72,7 @@ pub fn row(number: u32, dimension: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The mark that begins here.
+/// The mark at the beginning of the bytes.
 fn mark_at(bytes: &[u8]) -> Option<Mark> {
     if bytes[0] == SIGN {
         let word = bytes.get(..WORD)?;
@@ -92,7 +92,7 @@ fn mark_at(bytes: &[u8]) -> Option<Mark> {
     is_row.then_some(Mark { kind, number })
 }
 
-/// Every mark in the bytes, with its place.
+/// Every mark in the bytes, with its position.
 pub fn find(bytes: &[u8]) -> impl Iterator<Item = (usize, Mark)> {
     memchr::memchr2_iter(SIGN, MAGIC[0], bytes).filter_map(|at| Some((at, mark_at(&bytes[at..])?)))
 }

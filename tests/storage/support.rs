@@ -11,7 +11,7 @@ use vectorizer_native::{
 
 pub use crate::common::{Random, WAIT};
 
-/// A directory that is removed, unless the test fails in it.
+/// A directory that is removed, unless the test that uses it fails.
 pub struct Directory(tempfile::TempDir);
 
 impl Directory {

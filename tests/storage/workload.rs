@@ -1,5 +1,5 @@
-//! What is done to a store: operations that follow from a seed, and what the store holds
-//! after each of them.
+//! What is done to a store: operations determined by a seed, and what the store holds after each of
+//! them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,24 +21,24 @@ use crate::{
     support::{Random, WAIT},
 };
 
-/// Metadata hold one of so many tags.
+/// The number of different tags in metadata.
 const TAGS: u32 = 7;
-/// Metadata and small texts repeat their number up to so many times.
+/// The maximum number of times that metadata and small texts repeat their number.
 const COPIES: u32 = 4;
-/// Numbers are those of a worker by their upper bits.
+/// The upper bits of a number identify its worker.
 const WORKER: u32 = 28;
 
 /// How much is stored.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Scale {
-    /// Vectors of a collection; it gets somewhat more, and then loses up to half of them.
+    /// Vectors per collection; it gets somewhat more, and then loses up to half of them.
     pub vectors: usize,
     pub dimension: usize,
-    /// Texts repeat their number up to so many times.
+    /// The maximum number of times that texts repeat their number.
     pub copies: u32,
 }
 
-/// A vector, by the numbers it is made of.
+/// A vector, as the numbers it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vector {
     pub id: u32,
@@ -52,7 +52,7 @@ pub struct Vector {
 pub struct Contents {
     scale: Scale,
     euclidean: bool,
-    /// By the order of insertion.
+    /// In insertion order.
     vectors: BTreeMap<u32, Vector>,
     orders: HashMap<u32, u32>,
 }
@@ -61,10 +61,10 @@ pub struct Contents {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     scale: Scale,
-    /// No number is ever given twice.
+    /// Numbers are never reused.
     next: u32,
     collections: BTreeMap<u32, Contents>,
-    /// Names of collections that were deleted, to be given again.
+    /// Names of deleted collections, to be reused.
     dropped: Vec<u32>,
 }
 
@@ -81,7 +81,7 @@ pub enum Op {
         name: u32,
         vectors: Vec<Vector>,
     },
-    /// What is not given stays.
+    /// Parts that are not given stay as they are.
     Update {
         name: u32,
         id: u32,
@@ -188,7 +188,7 @@ impl Contents {
         marks::words(Kind::Text, number, self.text_copies(number)).into()
     }
 
-    /// Every mark in it, and how many times it is there.
+    /// Every mark in it, and how many times it occurs.
     fn marks(&self) -> impl Iterator<Item = (Mark, u32)> {
         let mark = |kind, number| Mark { kind, number };
         self.vectors().flat_map(move |vector| {
@@ -246,7 +246,7 @@ impl Model {
         &self.collections
     }
 
-    /// Whether the number is of this worker.
+    /// Whether the number belongs to this worker.
     pub fn owns(&self, number: u32) -> bool {
         number >> WORKER == self.next >> WORKER
     }
@@ -259,7 +259,7 @@ impl Model {
         })
     }
 
-    /// Goes on to numbers that `other` has not given either.
+    /// Continues with numbers that `other` has not used either.
     pub fn skip_numbers_of(&mut self, other: &Model) {
         self.next = self.next.max(other.next);
     }
@@ -278,7 +278,7 @@ impl Model {
         }
     }
 
-    /// Vectors to insert: mostly new ones, some that replace others, some given twice.
+    /// Vectors to insert: mostly new ones, some that replace others, some repeated.
     fn batch(&mut self, random: &mut Random, name: u32, len: usize) -> Vec<Vector> {
         let mut vectors: Vec<Vector> = Vec::with_capacity(len);
         for _ in 0..len {
@@ -306,7 +306,7 @@ impl Model {
         }
     }
 
-    /// The next thing to be done.
+    /// The next operation.
     pub fn choose(&mut self, random: &mut Random) -> Op {
         let count = self.collections.len();
         if count == 0 || (count < 3 && random.below(100) == 0) {
@@ -376,7 +376,7 @@ impl Model {
         Op::DeleteMany { name, ids }
     }
 
-    /// Becomes what the store is when it is done.
+    /// Applies an operation to the model.
     pub fn apply(&mut self, op: &Op) {
         let scale = self.scale;
         match op {
@@ -433,7 +433,7 @@ impl Model {
         self.collections.get_mut(&name).unwrap()
     }
 
-    /// Does it to the store, which holds what this model does.
+    /// Performs an operation on the store, which holds what this model does.
     pub fn perform(&self, op: &Op, call: &Call, backups: &Path) -> Result<()> {
         let file = |number| backups.join(backup(number));
         let collection = |number| call.collection(&name(number));

@@ -23,7 +23,7 @@ const CONDITIONS: &str = "{ key, match }, { key, range }, { key, values_count },
     { is_empty }, { is_null }, { has_id }, { type, key, match_value }, { type, key, range }, \
     or a nested { must, should, must_not }";
 
-/// Whether a filter is of this form, rightly or wrongly.
+/// Whether a filter is meant to be in this form, valid or not.
 pub(super) fn is_clauses(entries: &Map<String, Value>) -> bool {
     CLAUSES.iter().any(|name| entries.contains_key(*name))
 }

@@ -1,5 +1,5 @@
-//! A filter's JSON text, read so that nothing of it is dropped. Of a key that is given
-//! twice, JSON readers keep one value: half of the filter would be gone.
+//! Parses a filter's JSON text without dropping any of it. When a key is repeated, JSON parsers
+//! keep one of the values, and half of the filter would be gone.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// A JSON value in which every object has each key once.
+/// A JSON value in which no object repeats a key.
 pub(super) struct Unique(pub Value);
 
 impl<'de> Deserialize<'de> for Unique {

@@ -1,4 +1,4 @@
-//! From JSON to the tree. Whatever is not understood is an error that names its place, so
+//! Parses JSON to the tree. Anything that is not understood is an error that says where it is, so
 //! that no part of a filter is ever dropped.
 
 mod clauses;
@@ -21,18 +21,18 @@ use clauses::{clauses, is_clauses};
 use json::Unique;
 use parts::{JsonPath, entries, list, narrowed, path, refuse, scalar, scalars, test};
 
-/// How deep filters may nest in filters.
+/// How deeply filters may be nested.
 const MAX_DEPTH: usize = 64;
-/// How deep brackets may nest in a filter's text. A filter in a filter opens two, and the
-/// innermost condition a few more; well below what a thread's stack holds.
+/// How deeply brackets may be nested in a filter's text. A nested filter opens two, and the
+/// innermost condition a few more; well below what fits on a thread's stack.
 const MAX_BRACKETS: usize = 256;
 
 /// Parses a filter.
 ///
 /// # Errors
 ///
-/// `Validation` for anything but a filter of at least one condition. The message begins
-/// with the place, as in `filter.must[0].match`.
+/// `Validation` for anything but a filter of at least one condition. The message begins with the
+/// position, as in `filter.must[0].match`.
 pub fn parse(value: &Value) -> Result<Filter> {
     filter(value, &JsonPath::Filter, 0)
 }
@@ -41,13 +41,13 @@ pub fn parse(value: &Value) -> Result<Filter> {
 ///
 /// # Errors
 ///
-/// As [`parse`], and for a text that is no JSON.
+/// As [`parse`], and for a text that is not JSON.
 pub fn parse_text(text: &str) -> Result<Filter> {
-    // Reading and dropping a JSON value take stack for every level.
+    // Parsing and dropping a JSON value use stack space for every level.
     if brackets(text) > MAX_BRACKETS {
         return too_deep(&JsonPath::Filter);
     }
-    // A reader would round such an integer, and not tell: it is made an error of its place.
+    // The JSON parser would round such an integer silently; it is replaced to cause an error there.
     let beyond = integer_beyond_64_bits(text);
     let marked = beyond.clone().map(|range| {
         let (before, behind) = (&text[..range.start], &text[range.end..]);
@@ -89,7 +89,7 @@ fn not_json<T>(error: &serde_json::Error) -> Result<T> {
     )
 }
 
-/// What an error says, without the place in a text that the caller never saw.
+/// The message of an error, without the position in a text that the caller never saw.
 fn said(error: &serde_json::Error) -> String {
     let said = error.to_string();
     said.split(" at line ")
@@ -98,10 +98,10 @@ fn said(error: &serde_json::Error) -> String {
         .to_owned()
 }
 
-/// What no float can hold.
+/// A number outside the range of floats.
 const OUT_OF_RANGE: &str = "1e999";
 
-/// Where in a JSON text the first integer of more than 64 bits is.
+/// The position of the first integer of more than 64 bits in a JSON text.
 fn integer_beyond_64_bits(text: &str) -> Option<Range<usize>> {
     let mut end = 0;
     let mut places = pieces(text).map(|piece| {
@@ -116,7 +116,7 @@ fn integer_beyond_64_bits(text: &str) -> Option<Range<usize>> {
     found.map(|(_, place)| place)
 }
 
-/// How deep a JSON text nests.
+/// The nesting depth of a JSON text.
 fn brackets(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for piece in pieces(text) {
@@ -152,7 +152,7 @@ fn filter(value: &Value, at: &JsonPath, depth: usize) -> Result<Filter> {
     }
 }
 
-/// The plain and the operator form.
+/// Parses the plain and the operator form.
 fn fields(entries: &Map<String, Value>, at: &JsonPath, depth: usize) -> Result<Filter> {
     let part = |(name, value): (&String, &Value)| {
         let at = at.key(name);
@@ -179,7 +179,7 @@ fn filters(value: &Value, at: &JsonPath, depth: usize) -> Result<Vec<Filter>> {
         .collect()
 }
 
-/// What the plain or the operator form says of one field.
+/// Parses the condition on one field in the plain or the operator form.
 fn field(path: Path, value: &Value, at: &JsonPath) -> Result<Filter> {
     let operators = match value {
         Value::Array(_) => return Ok(test(path, Test::In(scalars(value, at)?))),
@@ -617,7 +617,7 @@ mod tests {
                 "{error}"
             );
         }
-        // Far beyond any stack.
+        // Far deeper than any stack.
         for (open, close) in [("[", "]"), (r#"{"$not":"#, "}"), (r#"{"must":["#, "]}")] {
             let text = open.repeat(1_000_000) + "1" + &close.repeat(1_000_000);
             assert_eq!(refused(&text), "filter: nested deeper than 64 levels");

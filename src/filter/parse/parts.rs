@@ -1,4 +1,4 @@
-//! The parts that all forms are made of, and the place they stand at.
+//! The parts common to all forms, and their position in the filter.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Where in the filter the parser is. It is written out only in an error.
+/// The parser's position in the filter. It is formatted only for an error.
 #[derive(Clone, Copy)]
 pub(super) enum JsonPath<'a> {
     Filter,
@@ -46,7 +46,7 @@ pub(super) fn refuse<T>(at: &JsonPath, why: impl Display) -> Result<T> {
     Err(Error::Validation(format!("{at}: {why}")))
 }
 
-/// A value as the filter gives it.
+/// A value as written in the filter.
 pub(super) enum Literal<'v> {
     Null,
     Bool(bool),
@@ -99,7 +99,7 @@ pub(super) fn scalars(value: &Value, at: &JsonPath) -> Result<Vec<Scalar>> {
         .collect()
 }
 
-/// The range with one more bound.
+/// The range with an additional bound.
 pub(super) fn narrowed(
     range: Option<Range>,
     comparison: Comparison,
@@ -140,7 +140,7 @@ pub(super) fn test(path: Path, test: Test) -> Filter {
     Filter::Field { path, test }
 }
 
-/// A non-empty list: an empty one says nothing, and its complement matches everything.
+/// A non-empty list: an empty one says nothing, and its complement would match everything.
 pub(super) fn list<'v>(value: &'v Value, at: &JsonPath, of: &str) -> Result<&'v [Value]> {
     match value.as_array().map(Vec::as_slice) {
         None => refuse(at, format_args!("must be a list of {of}")),

@@ -1,23 +1,22 @@
-//! Filters for an engine that holds the rows itself.
+//! Filters for an engine that stores the rows itself.
 //!
-//! Such an engine has a filter language of its own, which does not mean what ours does: it
-//! may know no dates, compare whole numbers and others apart, or take a missing field for
-//! neither true nor false. So little is asked of it. Each row is stored with two fields that
-//! are derived from its metadata ([`RowTerms`]), and a filter becomes a [`Plan`]: an
-//! expression over them that matches exactly the rows that the filter does.
+//! Such an engine has a filter language of its own, with different semantics: it may not know
+//! dates, may compare integers and other numbers separately, or may treat a missing field as
+//! neither true nor false. So as little as possible is required of it. Each row is stored with two
+//! fields derived from its metadata ([`RowTerms`]), and a filter becomes a [`Plan`]: an expression
+//! over them that matches exactly the rows that the filter does.
 //!
-//! - `terms` is a set of facts, each a short text: this value is at that path, some number
-//!   is there, several different ones are. Asked of it: is one of these among them?
+//! - `terms` is a set of facts, each a short text: this value is at that path, there is a number,
+//!   there are several different ones. The only query: is one of these among them?
 //! - `ranges` has the least and the greatest count, number, instant and text of each path,
-//!   written so that texts are ordered as the values are. Asked of it: how does one compare
-//!   with a literal? One that is missing compares with nothing, so that a comparison is
-//!   never negated; its complement takes its place.
+//!   encoded so that the texts are ordered as the values are. The only query: how does one compare
+//!   with a literal? A missing one compares with nothing, so a comparison is never negated; its
+//!   complement is used instead.
 //!
-//! A condition that holds for any value of a field needs no more: some number is above 5 if
-//! the greatest is. Only where one value must meet two bounds do the least and the greatest
-//! not tell, in rows that have several different values. A plan names such rows by the terms
-//! that they have ([`Guard`]): the caller asks for them first, and refuses the filter if
-//! there are any.
+//! This is sufficient for a condition that holds for any value of a field: some number is above 5
+//! if the greatest is. Only if one value must meet two bounds are the least and the greatest not
+//! enough, for rows with several different values. A plan identifies such rows by their terms
+//! ([`Guard`]): the caller queries for them first, and rejects the filter if there are any.
 //!
 //! ```
 //! use vectorizer_native::filter::{
@@ -33,9 +32,9 @@
 //! # Ok::<(), vectorizer_native::error::Error>(())
 //! ```
 //!
-//! Terms and the keys of `ranges` are digests of what they stand for, and the values of
-//! `ranges` are hexadecimal digits, so that nothing needs quoting in any language. Rows that
-//! are stored keep theirs: whoever changes how they are made makes them anew.
+//! Terms and the keys of `ranges` are digests, and the values of `ranges` are hexadecimal digits,
+//! so nothing needs quoting in any language. Stored rows keep theirs: if the encoding changes, they
+//! must be rewritten.
 
 mod plan;
 mod rows;
@@ -49,13 +48,13 @@ use super::{number::Number, value::Path};
 pub use plan::{Expression, Guard, Operator, Plan};
 pub use rows::{MAX_RANGES_BYTES, MAX_TERMS, RowTerms};
 
-/// How much of a text is in `ranges`. A bound must be shorter: it differs from a text that
-/// was cut before the cut, or is the beginning of it.
+/// How much of a text is stored in `ranges`. A bound must be shorter, so that it either differs
+/// from a truncated text before the cut or is a prefix of it.
 const TEXT_BYTES: usize = 256;
-/// How much of a digest is kept: none of all terms there ever are meets another by chance.
+/// How much of a digest is kept: enough that collisions between terms do not occur in practice.
 const NAME_BYTES: usize = 16;
 
-/// What values are told apart by.
+/// The kinds of values that are distinguished.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Null,
@@ -65,26 +64,26 @@ enum Kind {
     Instant,
     /// The texts of strings that are dates.
     DateText,
-    /// Strings that are no dates.
+    /// Strings that are not dates.
     Text,
-    /// How many values there are.
+    /// The number of values.
     Count,
     /// Booleans, numbers and strings alike.
     Value,
 }
 
-/// What a name says of the values at a path.
+/// The role of a name for the values at a path.
 #[derive(Clone, Copy)]
 enum Role {
-    /// One equals this.
+    /// A value equals this one.
     Equal,
-    /// There is one of a kind.
+    /// There is a value of a kind.
     Some,
-    /// There are different ones of a kind.
+    /// There are several different values of a kind.
     Several,
-    /// The key of the least of a kind.
+    /// The key of the least value of a kind.
     Least,
-    /// The key of the greatest of a kind.
+    /// The key of the greatest value of a kind.
     Greatest,
 }
 
@@ -97,7 +96,7 @@ enum Single<'v> {
     Text(&'v [u8]),
 }
 
-/// The field at a path, of which terms and keys are made.
+/// The field at a path, from which terms and keys are derived.
 #[derive(Clone)]
 struct Field(Sha256);
 
@@ -161,7 +160,7 @@ impl Field {
             Kind::Count => b'c',
             Kind::Value => b'v',
         };
-        // No key is as long, so that the path ends here.
+        // No key is that long, so this marks the end of the path.
         let named = self.0.clone().chain_update(u64::MAX.to_le_bytes());
         let digest = named.chain_update([role, kind]).chain_update(value);
         hex(digest.finalize().iter().take(NAME_BYTES))
@@ -170,13 +169,13 @@ impl Field {
 
 fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
     bytes.fold(String::new(), |mut out, byte| {
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(out, "{byte:02x}");
         out
     })
 }
 
-/// The bits of a float, ordered as floats are.
+/// The bits of a float, in the order of floats.
 fn bits(float: f64) -> u64 {
     let bits = float.to_bits();
     if bits >> 63 == 0 {
@@ -186,7 +185,7 @@ fn bits(float: f64) -> u64 {
     }
 }
 
-/// Digits without the zeros at their end, which are no part of their order.
+/// Digits without trailing zeros, which do not affect their order.
 fn trimmed(digits: &str) -> String {
     digits.trim_end_matches('0').into()
 }
@@ -208,7 +207,7 @@ fn ordered_text(text: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Each of the values is written as a smaller text than the next.
+    /// Checks that each value is encoded as a smaller text than the next.
     fn rise<T: Copy + std::fmt::Debug>(values: &[T], ordered: impl Fn(T) -> String) {
         for pair in values.windows(2) {
             assert!(ordered(pair[0]) < ordered(pair[1]), "{pair:?}");

@@ -1,4 +1,4 @@
-//! What is asked of the rows.
+//! What is queried in the rows.
 
 use std::{collections::BTreeSet, ops::Bound};
 
@@ -13,15 +13,15 @@ use crate::{
     },
 };
 
-/// A filter as questions to terms and ranges.
+/// A filter expressed as conditions on terms and ranges.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub expression: Expression,
-    /// Rows that it may judge wrongly.
+    /// Rows for which the plan may give the wrong answer.
     pub guards: Vec<Guard>,
 }
 
-/// Which rows match. No list in it is empty, and no constant is in a list.
+/// Which rows match. No list in it is empty, and no list contains a constant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Expression {
@@ -34,8 +34,8 @@ pub enum Expression {
     /// The row's id is one of these.
     Ids(Vec<Box<str>>),
     NotIds(Vec<Box<str>>),
-    /// The row's range of a key compares so with a text, by code points. Where there is no
-    /// such range, it does not.
+    /// How the row's range for a key compares with a text, by code points. False if there is no
+    /// such range.
     Compare(String, Operator, String),
     /// Every row, or none.
     #[serde(untagged)]
@@ -54,8 +54,8 @@ pub enum Operator {
     Gte,
 }
 
-/// A row that has one of the terms has several values at the path, and the plan cannot tell
-/// whether one of them meets a whole condition.
+/// A row with one of these terms has several values at the path, and the plan cannot tell whether
+/// one of them meets the whole condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Guard {
     pub terms: BTreeSet<String>,
@@ -63,11 +63,11 @@ pub struct Guard {
 }
 
 impl Plan {
-    /// The plan that matches what a filter does, in all rows that no guard names.
+    /// The plan that matches the same rows as a filter, among all rows that match no guard.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where there is none: for a bound that is a long text.
+    /// `Unsupported` if there is none: for a bound that is a long text.
     pub fn of(filter: &Filter) -> Result<Self> {
         plan(filter, false)
     }
@@ -94,7 +94,7 @@ enum Join {
 }
 
 impl Join {
-    /// The complement of a list is the other list of its complements.
+    /// De Morgan: the complement of a list is the other kind of list of the complements.
     fn negated_if(self, negated: bool) -> Self {
         if (self == Join::All) == negated {
             Join::Any
@@ -144,7 +144,7 @@ fn plan(filter: &Filter, negated: bool) -> Result<Plan> {
         Ok(join.negated_if(negated).of(parts?))
     };
     match filter {
-        // Of no conditions, nothing, as everywhere.
+        // An empty list matches nothing, as everywhere.
         Filter::And(parts) if parts.is_empty() => Ok(Plan::constant(negated)),
         Filter::And(parts) => joined(Join::All, parts),
         Filter::Or(parts) => joined(Join::Any, parts),
@@ -161,14 +161,14 @@ fn plan(filter: &Filter, negated: bool) -> Result<Plan> {
     }
 }
 
-/// What is asked of one field: a test, or its complement.
+/// A condition on one field: a test, or its complement.
 struct Question<'f> {
     path: &'f Path,
     field: Field,
     negated: bool,
 }
 
-/// One side of an interval: the end of a range, and what it must be.
+/// One side of an interval: the end of a range, and the bound it must meet.
 type Side = (Role, Bound<String>);
 
 impl Question<'_> {
@@ -217,14 +217,14 @@ impl Question<'_> {
             field: self.field.clone(),
             ..*self
         };
-        // Right for rows of one value.
+        // Correct for rows with a single value.
         let other = self.all([
             self.has_term(Role::Some, Kind::Value),
             none.has_terms(equal),
         ]);
         match different {
             0 => other,
-            // Of several different values, one is another.
+            // If there are several different values, at least one of them differs from this one.
             1 => self.any([other, self.has_term(Role::Several, Kind::Value)]),
             _ => self.guarded(other, Kind::Value),
         }
@@ -235,8 +235,9 @@ impl Question<'_> {
         let texts = |interval: &Interval<Box<str>>| sides(interval, |text| self.text(text));
         let dates = match (instants, texts(&range.dates)?) {
             (Some(instants), Some(texts)) => {
-                // With one instant, all of its bounds hold for all dates or for none; then a
-                // single bound of texts may hold for any. With one text there is one date.
+                // With a single date instant, its bounds hold for all dates or for none, so a
+                // single text bound then only has to hold for any of them. With a single date text
+                // there is only one date.
                 let several = match (instants.len(), texts.len()) {
                     (_, 2) => Some(Kind::DateText),
                     (1, 1) | (2, _) => Some(Kind::Instant),
@@ -285,8 +286,8 @@ impl Question<'_> {
         })
     }
 
-    /// There is a value of a kind, and the ends of ranges are as they must be. That may be
-    /// wrong where there are `several` values of a kind.
+    /// There is a value of a kind, and the ends of its ranges meet the bounds. This may be wrong
+    /// for rows with several values of the kind `several`.
     fn compared(
         &self,
         kind: Kind,
@@ -296,8 +297,8 @@ impl Question<'_> {
         let mut parts: Vec<Plan> = sides
             .map(|(kind, (end, bound))| self.compare(self.field.name(end, kind), end, bound))
             .collect();
-        // A comparison tells that there is a value, but its complement does not tell that
-        // there is none.
+        // A comparison implies that there is a value, but its complement does not imply that there
+        // is none.
         if parts.is_empty() || self.negated {
             parts.push(self.has_term(Role::Some, kind));
         }
@@ -328,7 +329,7 @@ impl Question<'_> {
         Expression::Compare(key, operator, value).into()
     }
 
-    /// The plan, with a guard for rows of several values of a kind.
+    /// The plan, with a guard for rows with several values of a kind.
     fn guarded(&self, mut plan: Plan, kind: Kind) -> Plan {
         plan.guards.push(Guard {
             terms: [self.field.name(Role::Several, kind)].into(),
@@ -346,8 +347,8 @@ impl Question<'_> {
     }
 }
 
-/// The bounded sides of an interval, or `None` if nothing can lie between them. A value may
-/// be above a bound if the greatest is, and below it if the least is.
+/// The bounded sides of an interval, or `None` if nothing can lie between them. Some value is above
+/// a bound if the greatest is, and below it if the least is.
 fn sides<T: Ord>(
     interval: &Interval<T>,
     ordered: impl Fn(&T) -> Result<String>,

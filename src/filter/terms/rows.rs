@@ -1,4 +1,4 @@
-//! What is stored with a row.
+//! What is stored with each row.
 
 use std::{
     borrow::Cow,
@@ -17,12 +17,12 @@ use crate::{
     },
 };
 
-/// How many terms a row may have.
+/// The maximum number of terms of a row.
 pub const MAX_TERMS: usize = 4096;
-/// How long the ranges of a row may be, as JSON.
+/// The maximum size of a row's ranges, as JSON.
 pub const MAX_RANGES_BYTES: usize = 65_536;
 
-/// What filters can ask of a row.
+/// What filters can query in a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RowTerms {
     pub terms: BTreeSet<String>,
@@ -38,8 +38,8 @@ impl RowTerms {
     pub fn of(metadata: Option<&str>) -> Result<Self> {
         let mut row = Self::default();
         let metadata: Vec<&str> = metadata.map(str::trim_ascii_start).into_iter().collect();
-        // Every level of the metadata is read once more, but each has a term at least, of
-        // which there are only so many.
+        // Each level of the metadata is read again, but each has at least one term, and the number
+        // of terms is limited.
         let mut left = vec![(Field::root(), metadata)];
         let mut ranges_bytes = "{}".len();
         while let Some((field, found)) = left.pop() {
@@ -64,7 +64,7 @@ impl RowTerms {
         Ok(row)
     }
 
-    /// Adds what is held at a field, and tells how many bytes of ranges that are.
+    /// Adds the values of a field, and returns the size of its ranges in bytes.
     fn add(&mut self, field: &Field, held: &Held) -> usize {
         let mut different = BTreeSet::new();
         for element in &held.elements {
@@ -110,7 +110,7 @@ impl RowTerms {
         let (Some(min), Some(max)) = (values.clone().min(), values.max()) else {
             return 0;
         };
-        // As values: two texts may differ behind what is kept of them.
+        // Compared as values: two texts may differ beyond the part that is stored.
         self.add_presence(field, kind, if min == max { 1 } else { 2 });
         let ends = [(Role::Least, min), (Role::Greatest, max)];
         let bytes = ends.map(|(role, value)| {
@@ -142,7 +142,7 @@ fn single(element: &Element) -> Single<'_> {
     }
 }
 
-/// What is found one key below what was found, for each key that a path can have.
+/// The values one level below those found, for each key that a path can contain.
 fn below<'m>(found: &[&'m str]) -> HashMap<Cow<'m, [u8]>, Vec<&'m str>> {
     let mut below: HashMap<_, Vec<_>> = HashMap::new();
     let mut add = |json| {

@@ -40,7 +40,7 @@ class HnswOptions(TypedDict, total=False):
     ef_search: int
     """Candidates that a search looks at."""
     builder: Literal["own", "hnsw_rs"]
-    """What makes a graph of many vectors that are in none."""
+    """How to build a graph of many vectors from nothing."""
 
 
 class _NewVector(TypedDict):

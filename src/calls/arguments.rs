@@ -12,11 +12,7 @@ use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     client::Encryption,
-    collection::{
-        Access, Collection, Config, DeleteOptions, Item, Name, SearchOptions, Update,
-        check_ef_search,
-    },
-    embed::embed,
+    collection::{Config, DeleteOptions, Name, SearchOptions, Update, check_ef_search},
     error::{Error, Result},
     filter,
     graph::{GraphBuilder, HnswParams},
@@ -323,26 +319,4 @@ pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
                 .transpose()
         })
         .collect()
-}
-
-/// What to search for.
-pub enum Wanted {
-    Vector(Name, Vec<f32>),
-    /// For the built-in embedder. The empty text ranks nothing.
-    Text(String),
-}
-
-impl Wanted {
-    pub fn search(self, collection: &Collection, options: &SearchOptions) -> Result<Vec<Item>> {
-        match self {
-            Wanted::Vector(name, query) => {
-                collection.search_by(Access::Wait, &name, query, options)
-            }
-            Wanted::Text(text) if text.is_empty() => collection.search_unranked(options),
-            Wanted::Text(text) => {
-                let query = embed(&text, collection.config().dimension);
-                collection.search(query, options)
-            }
-        }
-    }
 }

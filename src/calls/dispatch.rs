@@ -1,0 +1,251 @@
+//! Where a call runs.
+//!
+//! What takes microseconds is sooner done than handed to another thread and back, but the
+//! caller's thread, which is the event loop's or a connection's, must neither wait nor work for
+//! long. So a call is attempted there if it is expected to be short, and goes on elsewhere when
+//! the attempt finds that it is not, or that a lock is taken.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use crate::{
+    cancel::{self, Token},
+    client::{Call, Client},
+    collection::Access,
+    error::{Error, Result, contained},
+    storage::Fsync,
+    workers,
+};
+
+/// Up to this many values, copying and encoding rows takes a few tens of microseconds, which is
+/// less than a trip to another thread.
+pub const INLINE_VALUES: usize = 16 << 10;
+/// The same for the bytes of JSON that a write reads.
+const INLINE_TEXT: usize = 4 << 10;
+/// Up to this many ids, a delete may run on the caller's thread.
+const INLINE_IDS: usize = 128;
+/// The same for what always does, however much of the tick is used up: some microseconds.
+const SHORT_VALUES: usize = 4 << 10;
+const SHORT_IDS: usize = 16;
+/// Texts of up to so many bytes are embedded on the caller's thread: 0.2 ms,
+pub const INLINE_EMBEDDED: usize = 1 << 10;
+/// and on the pool: some milliseconds.
+const POOL_EMBEDDED: usize = 16 << 10;
+
+/// Where a call's work is attempted first. What it is asked for decides, not which call it is:
+/// how long a text is, how many results are wanted, whether there is a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispatch {
+    /// On the caller's thread: some microseconds.
+    Inline,
+    /// On the caller's thread if it has time, for it may take a good part of a millisecond.
+    InlineIfTime,
+    /// On the caller's thread if the attempt finds that it is short; else on the pool.
+    InlineIfShort,
+    /// On the pool: up to some milliseconds of work.
+    Pool,
+    /// On a thread of its own, so that short work does not queue behind it.
+    Blocking,
+}
+
+impl Dispatch {
+    /// For rows of so many values in all, with so many bytes of JSON.
+    pub fn of_rows(values: usize, text: usize) -> Self {
+        match (values, text) {
+            (..=SHORT_VALUES, ..=INLINE_TEXT) => Dispatch::Inline,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::InlineIfTime,
+            _ => Dispatch::Blocking,
+        }
+    }
+
+    /// For a vector's new values, if there are any, and so many bytes of JSON, in which there may
+    /// be a text to embed.
+    pub fn of_update(values: Option<usize>, text: usize) -> Self {
+        match (values.unwrap_or(INLINE_VALUES), text) {
+            (..=SHORT_VALUES, ..=INLINE_EMBEDDED) => Dispatch::Inline,
+            (..=INLINE_VALUES, ..=INLINE_TEXT) => Dispatch::InlineIfTime,
+            _ => Dispatch::Blocking,
+        }
+    }
+
+    /// For so many ids.
+    pub fn of_ids(count: usize) -> Self {
+        if count <= SHORT_IDS {
+            Dispatch::Inline
+        } else if count <= INLINE_IDS {
+            Dispatch::InlineIfTime
+        } else {
+            Dispatch::Blocking
+        }
+    }
+
+    /// For work that a text of so many bytes is embedded for.
+    pub fn of_text(bytes: usize) -> Self {
+        match bytes {
+            ..=POOL_EMBEDDED => Dispatch::Pool,
+            _ => Dispatch::Blocking,
+        }
+    }
+
+    /// For what a filter may be evaluated for: a field may have no index yet.
+    pub fn of_filter(has_filter: bool) -> Self {
+        match has_filter {
+            true => Dispatch::Blocking,
+            false => Dispatch::Inline,
+        }
+    }
+}
+
+/// What came of an attempt.
+pub enum Attempt<T, W> {
+    Done(Result<T>),
+    /// To be attempted again where more may be waited for.
+    Busy(W),
+}
+
+/// The work of a call, which may take several attempts. With `Access::Wait` it is the last one.
+pub trait Work: Sized + Send + 'static {
+    type Output: Send + 'static;
+
+    fn attempt(self, call: &Call, access: Access) -> Attempt<Self::Output, Self>;
+}
+
+/// Work that starts over at each attempt, and answers `WouldBlock` where it cannot be done yet.
+pub struct Repeated<F>(pub F);
+
+impl<T: Send + 'static, F> Work for Repeated<F>
+where
+    F: FnMut(&Call, Access) -> Result<T> + Send + 'static,
+{
+    type Output = T;
+
+    fn attempt(mut self, call: &Call, access: Access) -> Attempt<T, Self> {
+        match self.0(call, access) {
+            Err(Error::WouldBlock) => Attempt::Busy(self),
+            done => Attempt::Done(done),
+        }
+    }
+}
+
+/// Work that is done at once or not at all, on a thread of its own.
+pub struct Once<F>(pub F);
+
+impl<T: Send + 'static, F> Work for Once<F>
+where
+    F: FnOnce(&Call) -> Result<T> + Send + 'static,
+{
+    type Output = T;
+
+    fn attempt(self, call: &Call, access: Access) -> Attempt<T, Self> {
+        match access {
+            Access::Now | Access::Soon => Attempt::Busy(self),
+            Access::Wait => Attempt::Done(self.0(call)),
+        }
+    }
+}
+
+/// A call that has begun: the client's `close` waits for it.
+pub struct Task<W> {
+    call: Beginning,
+    dispatch: Dispatch,
+    token: Option<Arc<Token>>,
+    work: W,
+}
+
+enum Beginning {
+    Open(Call),
+    /// The store is being opened.
+    Opening(Pin<Box<dyn Future<Output = Result<Call>> + Send>>),
+}
+
+impl<W: Work> Task<W> {
+    /// Begins a call of a client. It is cancelled by this thread's token.
+    pub fn begin(client: &Client, dispatch: Dispatch, work: W) -> Result<Self> {
+        let call = match client.begin() {
+            Err(Error::WouldBlock) => Beginning::Opening(Box::pin(client.begin_when_open())),
+            begun => Beginning::Open(begun?),
+        };
+        Ok(Self {
+            call,
+            dispatch,
+            token: cancel::current(),
+            work,
+        })
+    }
+
+    /// Attempts it on the caller's thread, if it belongs there. `left` is how long that thread
+    /// may be kept.
+    pub fn inline(mut self, left: Duration) -> Attempt<W::Output, Self> {
+        let is_inline = match self.dispatch {
+            Dispatch::Inline | Dispatch::InlineIfShort => true,
+            Dispatch::InlineIfTime => !left.is_zero(),
+            Dispatch::Pool | Dispatch::Blocking => false,
+        };
+        let Beginning::Open(call) = &self.call else {
+            return Attempt::Busy(self);
+        };
+        if !is_inline {
+            return Attempt::Busy(self);
+        }
+        match attempt(self.work, call, Access::Now, self.token.clone()) {
+            Attempt::Done(done) => Attempt::Done(done),
+            Attempt::Busy(work) => {
+                self.work = work;
+                Attempt::Busy(self)
+            }
+        }
+    }
+
+    /// Does it where this is polled, or on a thread of its own.
+    pub async fn finish(self) -> Result<W::Output> {
+        let call = match self.call {
+            Beginning::Open(call) => call,
+            Beginning::Opening(opening) => opening.await?,
+        };
+        let is_short = matches!(self.dispatch, Dispatch::Inline | Dispatch::InlineIfShort);
+        // What waits for a disk must not keep the pool's threads.
+        let belongs_here = match (call.fsync(), self.dispatch) {
+            (None, dispatch) => is_short || dispatch == Dispatch::Pool,
+            (Some(Fsync::Always), dispatch) => dispatch == Dispatch::InlineIfShort,
+            (Some(Fsync::Everysec | Fsync::No), dispatch) => {
+                matches!(dispatch, Dispatch::InlineIfShort | Dispatch::Pool)
+            }
+        };
+        let (mut work, token) = (self.work, self.token);
+        // Nor must what waits for a lock.
+        if belongs_here {
+            work = match attempt(work, &call, Access::Soon, token.clone()) {
+                Attempt::Done(done) => return done,
+                Attempt::Busy(work) => work,
+            };
+        }
+        let last = move || match attempt(work, &call, Access::Wait, token) {
+            Attempt::Done(done) => done,
+            Attempt::Busy(_) => Err(Error::Internal("a call had to wait at its end".into())),
+        };
+        workers::aside(last).await
+    }
+
+    /// Attempts it here, and then elsewhere.
+    pub async fn run(self, left: Duration) -> Result<W::Output> {
+        match self.inline(left) {
+            Attempt::Done(done) => done,
+            Attempt::Busy(task) => task.finish().await,
+        }
+    }
+}
+
+/// One attempt, of which a panic fails this call and nothing else.
+fn attempt<W: Work>(
+    work: W,
+    call: &Call,
+    access: Access,
+    token: Option<Arc<Token>>,
+) -> Attempt<W::Output, W> {
+    let attempted = contained(|| {
+        cancel::during(token, || {
+            cancel::check()?;
+            Ok(work.attempt(call, access))
+        })
+    });
+    attempted.unwrap_or_else(|error| Attempt::Done(Err(error)))
+}

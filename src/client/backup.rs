@@ -1,0 +1,159 @@
+//! Backups of a store: made, with keys apart or not, and made stores again.
+
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Call, store::each};
+use crate::{
+    cancel,
+    collection::{Progress, dimension_of},
+    error::{Error, Result},
+    storage::{self, Backup, Exported, Files, Restored, Source},
+};
+
+/// A backup that was made, and where its keys are if they are apart.
+pub struct Made {
+    pub backup: Restored,
+    pub keys: Option<PathBuf>,
+}
+
+impl Call {
+    /// Writes collections to one file, each as it is at one moment: all, or those of these
+    /// names. With `apart` the keys are in a file beside it.
+    pub fn create_backup(
+        &self,
+        target: &Path,
+        names: Option<&[String]>,
+        apart: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Made> {
+        let disk = self.using.store.disk.as_ref();
+        if apart && disk.is_none() {
+            return Err(Error::Validation(
+                "a store in memory has no keys to keep apart: open one with a path".into(),
+            ));
+        }
+        let path = backup_file(target, "vecbak")?;
+        let all = match names {
+            None => self.collections(),
+            Some(names) => {
+                let mut unique: Vec<&String> = names.iter().collect();
+                unique.sort_unstable();
+                unique.dedup();
+                let found = unique.into_iter().map(|name| self.collection(name));
+                found.collect::<Result<_>>()?
+            }
+        };
+        let user = disk.and_then(|disk| disk.root.keys().user());
+        let mut backup = Backup::create(&self.files(), &path, user, apart)?;
+        let total = each(&all, progress, |collection, progress| {
+            collection.back_up(&mut backup, progress)
+        })?;
+        cancel::commit()?;
+        // Before the backup has its name: one that has it has its keys.
+        let keys = match apart {
+            true => Some(self.export_keys(&beside(&path))?.path),
+            false => None,
+        };
+        let backup = backup.finish().inspect_err(|_| {
+            let _ = keys.as_ref().map(|keys| self.files().wipe(keys));
+        })?;
+        progress(Progress { done: total, total });
+        Ok(Made { backup, keys })
+    }
+
+    /// Writes the keys of all there is to a new file: with them a backup that has its keys
+    /// apart brings back what is not deleted by now.
+    pub fn export_keys(&self, target: &Path) -> Result<Restored> {
+        let disk = self.using.store.with_keys()?;
+        let path = backup_file(target, "keys")?;
+        let user = disk.root.keys().user();
+        let mut exported = Exported::create(&self.files(), &path, user)?;
+        for collection in self.collections() {
+            match collection.export_keys(&mut exported) {
+                // Deleted since the list was taken.
+                Err(Error::CollectionNotFound(_)) => {}
+                done => done?,
+            }
+        }
+        exported.finish()
+    }
+
+    fn files(&self) -> Files {
+        let disk = self.using.store.disk.as_ref();
+        disk.map_or_else(Files::default, |disk| disk.root.files().clone())
+    }
+}
+
+/// Where the keys of a backup are that has them apart.
+fn beside(backup: &Path) -> PathBuf {
+    let mut name = backup.file_name().unwrap_or_default().to_owned();
+    name.push(".keys");
+    backup.with_file_name(name)
+}
+
+/// The file for a backup: the target, or a new one in it if it is a directory.
+fn backup_file(path: &Path, kind: &str) -> Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::Validation("the backup's path is empty".into()));
+    }
+    if !path.is_dir() {
+        let last = path.as_os_str().as_encoded_bytes().last();
+        if last.is_some_and(|&byte| std::path::is_separator(byte.into())) {
+            return Err(Error::Storage(format!(
+                "there is no directory {}: make it first, or name a file",
+                path.display()
+            )));
+        }
+        return Ok(path.to_owned());
+    }
+    let time = OffsetDateTime::now_utc();
+    let name = format!(
+        "backup-{:04}{:02}{:02}-{:02}{:02}{:02}-{}.{kind}",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        // Others may be made at the same moment.
+        Uuid::new_v4().simple(),
+    );
+    Ok(path.join(name))
+}
+
+/// Makes a store of a backup in a new directory, after every byte of it was checked.
+///
+/// What opens the backup is the user's key of the store as well.
+pub fn restore_backup(
+    file: &Path,
+    path: &Path,
+    source: Source<'_>,
+    progress: &mut dyn FnMut(&'static str, Progress),
+) -> Result<Restored> {
+    if file.as_os_str().is_empty() || path.as_os_str().is_empty() {
+        return Err(Error::Validation("a path is empty".into()));
+    }
+    let files = Files::default();
+    if matches!(file.try_exists(), Ok(false)) {
+        return Err(Error::Storage(format!(
+            "there is no file {}: check the path of the backup",
+            file.display()
+        )));
+    }
+    let verified = storage::verify(&files, file, source, dimension_of, |done, total| {
+        progress("verify", Progress { done, total });
+    })?;
+    let total = verified.bytes;
+    progress("verify", Progress { done: total, total });
+    storage::restore(&files, file, path, source, dimension_of, |done, total| {
+        progress("restore", Progress { done, total });
+    })?;
+    progress("restore", Progress { done: total, total });
+    Ok(Restored {
+        path: path.to_owned(),
+        ..verified
+    })
+}

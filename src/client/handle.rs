@@ -1,0 +1,173 @@
+//! A client's use of a store: it begins when the store is open, and the store is closed with
+//! the last one.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    options::{Encryption, Options, absolute},
+    registry::{open_on_disk, shared},
+    store::Store,
+};
+use crate::{
+    error::{Error, Result, contained},
+    storage::{Files, Fsync, UserKey},
+};
+
+/// How a use has ended.
+pub(super) type Ended = Option<Result<()>>;
+
+/// Where a client is with its store.
+#[derive(Clone)]
+pub(super) enum Handle {
+    /// A store on disk is opened by a thread of its own.
+    Opening(watch::Receiver<Opened>),
+    Open(Using),
+    Failed(Error),
+    Closed,
+}
+
+pub(super) type Opened = Option<Result<Using>>;
+
+/// A client's use of a store: the client has it, and so does each call under way. With the
+/// last of them the use ends, and with the last use of the store the store is closed.
+/// However an environment ends, and whoever drops its calls, that comes about.
+#[derive(Clone)]
+pub(super) struct Using {
+    // Before the user: what that one drops is then the last of this use.
+    pub(super) store: Arc<Store>,
+    _user: Arc<User>,
+}
+
+struct User {
+    store: Option<Arc<Store>>,
+    ended: watch::Sender<Ended>,
+}
+
+impl Handle {
+    /// A handle on the store of these options. One on disk is opened beside the caller.
+    pub(super) fn open(options: Options, ended: watch::Sender<Ended>) -> Result<Self> {
+        if let Some(path) = options.path {
+            if options.shared.is_some() {
+                return Err(Error::Validation(
+                    "options.shared: clients of one process share a store on disk as it is; leave \
+                     out 'shared'"
+                        .into(),
+                ));
+            }
+            if path.is_empty() {
+                return Err(Error::Validation("options.path is empty".into()));
+            }
+            let user = options.encryption.as_ref().map(Encryption::user_key);
+            let (path, user) = (absolute(Path::new(&path))?, user.transpose()?);
+            return Self::open_beside(path, options.fsync, user, ended);
+        }
+        if options.encryption.is_some() {
+            return Err(Error::Validation(
+                "options.encryption: a store in memory has no files to encrypt; give it a path"
+                    .into(),
+            ));
+        }
+        if options.fsync.is_some() {
+            return Err(Error::Validation(
+                "options.fsync: a store in memory has nothing to sync; give it a path".into(),
+            ));
+        }
+        let Some(name) = options.shared else {
+            return Ok(Handle::Open(Using::new(Arc::default(), ended)));
+        };
+        if name.is_empty() {
+            return Err(Error::Validation("options.shared is empty".into()));
+        }
+        Ok(Handle::Open(Using::new(shared(name), ended)))
+    }
+
+    fn open_beside(
+        path: PathBuf,
+        fsync: Option<Fsync>,
+        user: Option<UserKey>,
+        ended: watch::Sender<Ended>,
+    ) -> Result<Self> {
+        let (sender, receiver) = watch::channel(None);
+        let thread = thread::Builder::new().name("vectorizer-open".into());
+        let open = move || {
+            let open =
+                AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync, user.as_ref()));
+            let opened = catch_unwind(open)
+                .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
+            // Where nobody waits any more, the use ends with the channel.
+            sender.send_replace(Some(opened.map(|store| Using::new(store, ended))));
+        };
+        let opening = thread.spawn(open);
+        opening.map_err(|error| {
+            Error::Storage(format!("there is no thread to open the store: {error}"))
+        })?;
+        Ok(Handle::Opening(receiver))
+    }
+
+    /// The store, once it is open.
+    pub(super) async fn opened(self) -> Result<Using> {
+        match self {
+            Handle::Open(using) => Ok(using),
+            Handle::Opening(mut receiver) => {
+                // An error means that the thread has ended, and left its answer.
+                let _ = receiver.wait_for(Option::is_some).await;
+                let none = || Err(Error::Internal("opening the store was stopped".into()));
+                receiver.borrow().clone().unwrap_or_else(none)
+            }
+            Handle::Failed(error) => Err(error),
+            Handle::Closed => Err(Error::ClientClosed),
+        }
+    }
+}
+
+impl Using {
+    pub(super) fn new(store: Arc<Store>, ended: watch::Sender<Ended>) -> Self {
+        let user = User {
+            store: Some(store.clone()),
+            ended,
+        };
+        Self {
+            store,
+            _user: Arc::new(user),
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let Some(store) = self.store.take().and_then(Arc::into_inner) else {
+            self.ended.send_replace(Some(Ok(())));
+            return;
+        };
+        let is_empty = store.disk.is_none() && store.collections.is_empty();
+        let (ended, closed) = (self.ended.clone(), store.closed.clone());
+        let outcome = move || closed.get().cloned().unwrap_or(Ok(()));
+        let close = {
+            let (ended, outcome) = (ended.clone(), outcome.clone());
+            move || {
+                let dropped = contained(|| {
+                    drop(store);
+                    Ok(())
+                });
+                ended.send_replace(Some(dropped.and_then(|()| outcome())));
+            }
+        };
+        if is_empty {
+            return close();
+        }
+        // A thread of its own: closing takes its time, and neither the thread that this is
+        // on nor any runtime may be there for long. Where there is none to be had, the
+        // store is dropped, and so closed, here.
+        let thread = thread::Builder::new().name("vectorizer-close".into());
+        if thread.spawn(close).is_err() {
+            ended.send_replace(Some(outcome()));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A client: a handle on a store of collections.
+
+mod backup;
+mod handle;
+mod options;
+mod registry;
+mod store;
+
+use std::sync::Arc;
+
+use dashmap::Entry;
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+pub use backup::{Made, restore_backup};
+pub use options::{Encryption, Options, absolute};
+pub use registry::open_on_disk;
+pub use store::Store;
+
+use crate::{
+    cancel,
+    collection::{Access, Collection, Config, Progress, Receipt, check_name},
+    error::{Error, Result},
+    storage::{Fsync, UserKey},
+};
+use handle::{Ended, Handle, Using};
+
+/// A handle on a store. Closing it ends this handle; the store goes with the last one.
+pub struct Client {
+    handle: RwLock<Handle>,
+    /// How its use of the store has ended. Without a value and a sender there was none.
+    ended: watch::Receiver<Ended>,
+}
+
+/// A call under way. The client's `close` waits for it.
+pub struct Call {
+    using: Using,
+}
+
+impl Client {
+    /// Never fails: what went wrong is told by the first call. A store on disk is opened
+    /// beside the caller; a relative path is one of the working directory of now.
+    pub fn open(options: Options) -> Self {
+        Self::with(|ended| Handle::open(options, ended).unwrap_or_else(Handle::Failed))
+    }
+
+    /// A client of a store that `open_on_disk` has opened for it.
+    pub fn of(store: Arc<Store>) -> Self {
+        Self::with(|ended| Handle::Open(Using::new(store, ended)))
+    }
+
+    fn with(handle: impl FnOnce(watch::Sender<Ended>) -> Handle) -> Self {
+        let (sender, ended) = watch::channel(None);
+        let handle = RwLock::new(handle(sender));
+        Self { handle, ended }
+    }
+
+    /// Begins a call. `WouldBlock` while the store is being opened: `begin_when_open` waits.
+    pub fn begin(&self) -> Result<Call> {
+        let opened = match &*self.handle.read() {
+            Handle::Open(using) => {
+                return Ok(Call {
+                    using: using.clone(),
+                });
+            }
+            Handle::Failed(error) => return Err(error.clone()),
+            Handle::Closed => return Err(Error::ClientClosed),
+            Handle::Opening(receiver) => receiver.borrow().clone().ok_or(Error::WouldBlock)?,
+        };
+        let mut handle = self.handle.write();
+        if let Handle::Opening(_) = &*handle {
+            *handle = match &opened {
+                Ok(using) => Handle::Open(using.clone()),
+                Err(error) => Handle::Failed(error.clone()),
+            };
+        }
+        drop(handle);
+        Ok(Call { using: opened? })
+    }
+
+    /// Begins a call when the store is open. It is under way from now on: a `close` that
+    /// comes before the future runs waits for it.
+    pub fn begin_when_open(&self) -> impl Future<Output = Result<Call>> + Send + use<> {
+        let handle = self.handle.read().clone();
+        async move {
+            Ok(Call {
+                using: handle.opened().await?,
+            })
+        }
+    }
+
+    /// Lets no new call begin. The future is done when those under way have ended, and, if
+    /// this was the store's last client, the store is closed. However often it is called,
+    /// there is one end, for which all wait.
+    pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
+        drop(handle);
+        let mut ended = self.ended.clone();
+        async move {
+            match ended.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
+                // The store was never open.
+                Err(_) => Ok(()),
+            }
+        }
+    }
+}
+
+impl Call {
+    pub fn collection(&self, name: &str) -> Result<Arc<Collection>> {
+        if let Some(collection) = self.using.store.collections.get(name) {
+            return Ok(collection.clone());
+        }
+        check_name(name)?;
+        Err(Error::CollectionNotFound(name.to_owned()))
+    }
+
+    pub fn create_collection(&self, config: Config) -> Result<Arc<Collection>> {
+        config.check()?;
+        cancel::commit()?;
+        let collections = &self.using.store.collections;
+        let Some(disk) = &self.using.store.disk else {
+            return match collections.entry(config.name.clone()) {
+                Entry::Occupied(_) => Err(Error::CollectionExists(config.name)),
+                Entry::Vacant(entry) => Ok(entry.insert(Collection::new(config)).clone()),
+            };
+        };
+        let _changing = disk.changing.lock();
+        if collections.contains_key(&config.name) {
+            return Err(Error::CollectionExists(config.name));
+        }
+        disk.check_place()?;
+        let collection = disk.create(&config)?;
+        collections.insert(config.name, collection.clone());
+        Ok(collection)
+    }
+
+    /// All collections, by name.
+    pub fn collections(&self) -> Vec<Arc<Collection>> {
+        let mut all = self.using.store.all();
+        all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        all
+    }
+
+    /// Removes a collection with everything in it, and proves it if that is asked for.
+    ///
+    /// From an error about its files on the collection is deleted all the same, and what is
+    /// left of it goes at the next opening.
+    pub fn delete_collection(
+        &self,
+        access: Access,
+        name: &str,
+        receipt: bool,
+    ) -> Result<Option<Receipt>> {
+        let disk = self.using.store.disk.as_ref();
+        let changing = disk.map(|disk| disk.changing.lock());
+        let collection = self.collection(name)?;
+        if let Some(disk) = disk {
+            disk.check_place()?;
+        }
+        let directory = collection.directory();
+        let (contents, drafted) = collection.drop_contents(access, receipt)?;
+        self.using
+            .store
+            .collections
+            .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
+        if disk.is_some() {
+            collection.leave_files();
+        }
+        contents.leave_files();
+        if let (Some(disk), Some(directory)) = (disk, directory) {
+            disk.root.remove(&directory).map_err(|error| {
+                Error::Storage(format!(
+                    "collection '{name}' is deleted, but not all of its files could be \
+                     overwritten and removed, which is tried again when the store is opened: \
+                     {error}"
+                ))
+            })?;
+        }
+        // That takes time, and keeps nobody waiting.
+        drop(changing);
+        drop(contents);
+        Ok(drafted.map(|drafted| drafted.complete(disk.is_some())))
+    }
+
+    /// Whether the store takes writes: after one that failed it does not.
+    pub fn check(&self) -> Result<()> {
+        let disk = self.using.store.disk.as_ref();
+        disk.map_or(Ok(()), |disk| disk.health.check())
+    }
+
+    /// Whether a call may have to wait for a disk at any time, and how long.
+    pub fn fsync(&self) -> Option<Fsync> {
+        self.using.store.disk.as_ref().map(|disk| disk.fsync)
+    }
+
+    /// Makes everything that was acknowledged survive a loss of power.
+    pub fn flush(&self) -> Result<()> {
+        if let Some(disk) = &self.using.store.disk {
+            disk.check_place()?;
+        }
+        for collection in self.collections() {
+            collection.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the store new keys, and another key of the user's if there is one. Copies of the
+    /// keys from before open nothing that is written from here on.
+    pub fn rotate_keys(
+        &self,
+        user: Option<UserKey>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        self.using.store.rotate_keys(user, progress)
+    }
+}

@@ -1,0 +1,144 @@
+//! The stores that this process has open: on disk by their directory, in memory by the name
+//! that clients share them by.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock, Weak},
+};
+
+use dashmap::DashMap;
+use parking_lot::{Condvar, Mutex};
+
+use super::store::Store;
+use crate::{
+    error::{Error, Result},
+    storage::{self, Files, Fsync, UserKey},
+};
+
+/// The shared stores in memory that some client holds.
+static SHARED: LazyLock<DashMap<String, Weak<Store>>> = LazyLock::new(DashMap::new);
+
+/// The stores on disk that this process has, by their directory.
+static STORES: LazyLock<Mutex<HashMap<PathBuf, Arc<StoreDirectory>>>> =
+    LazyLock::new(Mutex::default);
+
+/// A directory with the store that is open in it.
+#[derive(Default)]
+struct StoreDirectory {
+    state: Mutex<Occupied>,
+    /// The store is open, or gone.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Occupied {
+    /// From before it is opened until it is gone.
+    taken: bool,
+    store: Weak<Store>,
+}
+
+/// A place that is taken, until this is dropped.
+pub(super) struct Taken(Arc<StoreDirectory>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.state.lock().taken = false;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The store in memory of this name.
+pub(super) fn shared(name: String) -> Arc<Store> {
+    SHARED.retain(|_, store| store.strong_count() > 0);
+    let mut known = SHARED.entry(name).or_default();
+    known.upgrade().unwrap_or_else(|| {
+        let store = Arc::default();
+        *known = Arc::downgrade(&store);
+        store
+    })
+}
+
+/// Opens the store in a directory, or finds it where this process has it open.
+///
+/// `user` is the key of a store that is encrypted.
+pub fn open_on_disk(
+    files: &Files,
+    path: &Path,
+    fsync: Option<Fsync>,
+    user: Option<&UserKey>,
+) -> Result<Arc<Store>> {
+    if path.is_file() {
+        return Err(Error::Storage(format!(
+            "{} is a file, and a store is a directory; a backup is made a store by restoreBackup",
+            path.display()
+        )));
+    }
+    loop {
+        let path = storage::make(path)?;
+        let place = StoreDirectory::of(&path);
+        let Some(store) = place.take() else {
+            let taken = Taken(place.clone());
+            if !place.is_of(&path, &STORES.lock()) {
+                continue;
+            }
+            let fsync = fsync.unwrap_or_default();
+            let store = Arc::new(Store::open(files, &path, fsync, user, taken)?);
+            place.state.lock().store = Arc::downgrade(&store);
+            place.changed.notify_all();
+            return Ok(store);
+        };
+        let Some(disk) = &store.disk else {
+            return Ok(store);
+        };
+        if let Err(error) = disk.root.lock().check() {
+            // Nobody must be writing by these names when the next store is opened.
+            store.give_up(error);
+            let mut stores = STORES.lock();
+            if place.is_of(&path, &stores) {
+                stores.remove(&path);
+            }
+            continue;
+        }
+        disk.root.check_user(user)?;
+        if let Some(fsync) = fsync
+            && disk.fsync != fsync
+        {
+            return Err(Error::Validation(format!(
+                "options.fsync: this process has the store open with another value, {:?}; use \
+                 the same, or leave it out",
+                format!("{:?}", disk.fsync).to_lowercase()
+            )));
+        }
+        return Ok(store);
+    }
+}
+
+impl StoreDirectory {
+    fn of(path: &Path) -> Arc<Self> {
+        let mut stores = STORES.lock();
+        // What only this map holds has no store, and nobody is about to open one there.
+        stores.retain(|_, place| Arc::strong_count(place) > 1);
+        stores.entry(path.to_owned()).or_default().clone()
+    }
+
+    /// Whether this is still the place of the directory, whose store may have been given up.
+    fn is_of(&self, path: &Path, stores: &HashMap<PathBuf, Arc<Self>>) -> bool {
+        let now = stores.get(path);
+        now.is_some_and(|place| std::ptr::eq(Arc::as_ptr(place), self))
+    }
+
+    /// The store that is open here, or nothing: then the place is the caller's. Waits while
+    /// one is being opened or closed.
+    fn take(&self) -> Option<Arc<Store>> {
+        let mut state = self.state.lock();
+        while state.taken {
+            if let Some(store) = state.store.upgrade() {
+                return Some(store);
+            }
+            self.changed.wait(&mut state);
+        }
+        state.taken = true;
+        None
+    }
+}

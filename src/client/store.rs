@@ -1,0 +1,303 @@
+//! A store of collections: opened, checked, given new keys, closed.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+
+use super::registry::Taken;
+use crate::{
+    cancel,
+    collection::{Access, Collection, Config, Progress},
+    error::{Error, Result, contained},
+    storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
+};
+
+type Collections = DashMap<String, Arc<Collection>>;
+
+/// The collections of one store, by name. Dropping it closes the store in order: when it is
+/// gone, nothing of it is open, locked or running.
+#[derive(Default)]
+pub struct Store {
+    pub(super) collections: Arc<Collections>,
+    /// What closing came to.
+    pub(super) closed: Arc<OnceLock<Result<()>>>,
+    pub(super) disk: Option<Disk>,
+}
+
+/// What a store on disk has besides.
+pub(super) struct Disk {
+    /// Gone before others may open the store.
+    pub(super) root: Root,
+    pub(super) fsync: Fsync,
+    pub(super) health: Arc<Health>,
+    /// Held while a collection is made or removed.
+    pub(super) changing: Mutex<()>,
+    /// Held while keys are rotated.
+    rotating: Mutex<()>,
+    syncing: Option<Syncing>,
+    _taken: Taken,
+}
+
+/// The thread that syncs, which ends when the channel does.
+struct Syncing {
+    channel: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Store {
+    pub(super) fn open(
+        files: &Files,
+        path: &Path,
+        fsync: Fsync,
+        user: Option<&UserKey>,
+        taken: Taken,
+    ) -> Result<Self> {
+        let root = Root::open(files, path, user.cloned())?;
+        let mut store = Self {
+            collections: Arc::default(),
+            closed: Arc::default(),
+            disk: Some(Disk {
+                root,
+                fsync,
+                health: Arc::new(Health::with(Reserve::new(files, path))),
+                changing: Mutex::new(()),
+                rotating: Mutex::new(()),
+                syncing: None,
+                _taken: taken,
+            }),
+        };
+        store.open_collections()?;
+        if let Some(disk) = &store.disk
+            && disk.root.keys().keyring().previous.is_some()
+        {
+            // It was interrupted. Where it cannot be done now, there is the next opening.
+            let _ = store.rotate_keys(None, &mut |_| ());
+        }
+        if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
+            disk.syncing = Some(disk.sync_every_second(store.collections.clone())?);
+        }
+        Ok(store)
+    }
+
+    fn open_collections(&self) -> Result<()> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        for directory in disk.root.collections()? {
+            let collection = disk.open(&directory)?;
+            let name = collection.name().to_owned();
+            let second = self.collections.insert(name.clone(), collection);
+            if let Some(first) = second {
+                first.close()?;
+                return Err(Error::Storage(format!(
+                    "{} is a second collection with the name {name:?}: move one of them away",
+                    directory.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The store on disk, for what needs its keys.
+    pub(super) fn with_keys(&self) -> Result<&Disk> {
+        self.disk.as_ref().ok_or_else(|| {
+            Error::Validation("a store in memory has no keys: open one with a path".into())
+        })
+    }
+
+    /// Gives everything new keys: the store, and the table of every collection. `user` is
+    /// the key that opens the store from here on, if another.
+    pub(super) fn rotate_keys(
+        &self,
+        user: Option<UserKey>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        let disk = self.with_keys()?;
+        let _one = disk.rotating.lock();
+        let keys = disk.root.keys();
+        let user = user.or_else(|| keys.user());
+        let all = {
+            let _changing = disk.changing.lock();
+            disk.health.check()?;
+            disk.check_place()?;
+            let mut keyring = keys.keyring();
+            // Where a rotation was interrupted it goes on: some tables are under either key.
+            if keyring.previous.is_none() {
+                let last = std::mem::replace(&mut keyring.key, Key::random()?);
+                keyring.previous = Some(last);
+            }
+            cancel::commit()?;
+            disk.root.exchange(keyring, user.clone(), &disk.health)?;
+            self.all()
+        };
+        each(&all, progress, |collection, progress| {
+            collection.rotate_keys(progress)
+        })?;
+        let _changing = disk.changing.lock();
+        disk.health.check()?;
+        disk.check_place()?;
+        let keyring = Keyring::from(keys.keyring().key);
+        disk.root.exchange(keyring, user, &disk.health)
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Collection>> {
+        let all = self.collections.iter();
+        all.map(|entry| entry.value().clone()).collect()
+    }
+
+    /// The store's directory is another's now: nothing is written any more. Reads go on.
+    pub(super) fn give_up(&self, error: Error) {
+        if let Some(disk) = &self.disk {
+            disk.health.fail(error);
+        }
+        let all = self.all();
+        for collection in &all {
+            collection.stop_upkeep();
+        }
+        for collection in all {
+            collection.leave_files();
+        }
+    }
+
+    /// Ends everything that goes on in the store, and all writing to its files.
+    fn close(&mut self) -> Result<()> {
+        let all = self.all();
+        self.collections.clear();
+        for collection in &all {
+            collection.stop_upkeep();
+        }
+        let syncing = self.disk.as_mut().and_then(|disk| disk.syncing.take());
+        if let Some(Syncing { channel, thread }) = syncing {
+            drop(channel);
+            // A panic of its own is no reason to stop here.
+            let _ = thread.join();
+        }
+        let disk = self.disk.as_ref();
+        // Whoever wrote after a failure was told of it.
+        let in_place = match disk {
+            Some(disk) if !disk.health.is_failed() => disk.root.lock().check(),
+            _ => Ok(()),
+        };
+        let mut outcome = Ok(());
+        for collection in all {
+            let closed = contained(|| collection.close());
+            outcome = outcome.and(closed);
+        }
+        if let Some(disk) = disk {
+            disk.health.close();
+        }
+        outcome.and(in_place)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let closed = self.close();
+        let _ = self.closed.set(closed);
+    }
+}
+
+impl Disk {
+    pub(super) fn create(&self, config: &Config) -> Result<Arc<Collection>> {
+        self.health.check()?;
+        let files = self.root.files();
+        let (directory, collection) = self.root.add(&self.health, |directory| {
+            Collection::create(
+                config,
+                files,
+                directory,
+                self.fsync,
+                &self.health,
+                self.root.keys(),
+                Some(self.root.lock().clone()),
+            )
+        })?;
+        collection.moved(&directory);
+        Ok(collection)
+    }
+
+    fn open(&self, directory: &Path) -> Result<Arc<Collection>> {
+        let lock = self.root.lock().clone();
+        Collection::open(
+            self.root.files(),
+            directory,
+            self.fsync,
+            &self.health,
+            self.root.keys(),
+            Some(lock),
+        )
+    }
+
+    /// Rejects where the directory is not the store's any more; then nothing is written
+    /// from here on.
+    pub(super) fn check_place(&self) -> Result<()> {
+        let checked = self.root.lock().check();
+        checked.map_err(|error| self.health.fail(error))
+    }
+
+    fn sync_every_second(&self, collections: Arc<Collections>) -> Result<Syncing> {
+        let (channel, ended) = mpsc::channel::<()>();
+        let (lock, health) = (self.root.lock().clone(), self.health.clone());
+        let work = move || {
+            let second = Duration::from_secs(1);
+            while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(second) {
+                sync(&collections, &lock, &health);
+            }
+        };
+        let thread = thread::Builder::new().name("vectorizer-sync".into());
+        let thread = thread.spawn(work).map_err(|error| {
+            Error::Storage(format!("there is no thread to sync the store: {error}"))
+        })?;
+        Ok(Syncing { channel, thread })
+    }
+}
+
+/// Makes what was written so far last. A failure is kept, and told to every write from
+/// here on.
+fn sync(collections: &Collections, lock: &Lock, health: &Health) {
+    if let Err(error) = lock.check() {
+        health.fail(error);
+        return;
+    }
+    let all: Vec<_> = collections.iter().map(|one| one.value().clone()).collect();
+    for collection in all {
+        let _ = collection.flush();
+    }
+}
+
+/// Does something with each of the collections but those that are deleted meanwhile, and tells
+/// how far all of it is. Returns how much there was to do.
+pub(super) fn each(
+    all: &[Arc<Collection>],
+    progress: &mut dyn FnMut(Progress),
+    mut act: impl FnMut(&Collection, &mut dyn FnMut(Progress)) -> Result<()>,
+) -> Result<u64> {
+    let counts = all.iter().map(|c| c.count(Access::Wait, None).unwrap_or(0));
+    let counts: Vec<u64> = counts.map(|count| count as u64).collect();
+    let mut total: u64 = counts.iter().sum();
+    let mut before = 0;
+    for (collection, expected) in all.iter().zip(counts) {
+        let mut last = 0;
+        let done = act(collection, &mut |part| {
+            last = part.total;
+            progress(Progress {
+                done: before + part.done,
+                total: total + part.total - expected,
+            });
+        });
+        match done {
+            // Deleted since the list was taken.
+            Err(Error::CollectionNotFound(_)) => last = 0,
+            done => done?,
+        }
+        before += last;
+        total = total + last - expected;
+    }
+    Ok(total)
+}

@@ -1,0 +1,88 @@
+//! What leaves a collection: a copy of it in a backup, a copy of some of its vectors, and its
+//! keys.
+
+use std::path::Path;
+
+use roaring::RoaringBitmap;
+
+use super::{Access, Collection, Progress, State, copy::Form};
+use crate::{
+    cancel,
+    error::Result,
+    storage::{Backup, Exported, Files},
+};
+
+impl Collection {
+    /// Writes the collection as it is when this returns to a backup.
+    pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let (follower, form) = {
+            let mut state = self.write(Access::Wait)?;
+            let (writer, name) = backup.section(&self.settings())?;
+            let log = state.journal.log().filter(|_| backup.is_apart());
+            let form = Form {
+                name: log.map_or(name, |log| *log.name()),
+                as_it_is: log.is_some(),
+            };
+            (state.journal.follow(writer)?, form)
+        };
+        let done = self.copy_to(&follower, &form, progress, |state, _| {
+            state.journal.unfollow(&follower);
+            Ok(state.slots.len() as u64)
+        });
+        match done {
+            Ok(vectors) => {
+                let section = &mut follower.copy.lock().writer;
+                backup.end_section(section, &form.name, vectors)
+            }
+            Err(error) => {
+                self.state.write().journal.unfollow(&follower);
+                backup.drop_section()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Appends the keys of all there is, as it is at one moment.
+    pub fn export_keys(&self, exported: &mut Exported) -> Result<()> {
+        let (name, sequence, keys) = {
+            let state = self.read(Access::Wait)?;
+            let Some(log) = state.journal.log() else {
+                return Ok(());
+            };
+            let mut keys = Vec::with_capacity(state.slots.len());
+            for slot in state.slots.alive() {
+                if let Some(record) = state.slots.record(slot) {
+                    keys.push((record.key, log.key(slot)?));
+                }
+            }
+            (*log.name(), state.journal.sequence(), keys)
+        };
+        exported.append(&name, sequence, &keys)
+    }
+
+    /// Writes the vectors at `slots` to a backup file of their own.
+    pub(super) fn back_up_some(
+        &self,
+        path: &Path,
+        state: &State,
+        slots: &RoaringBitmap,
+    ) -> Result<()> {
+        let user = self.keys.as_ref().and_then(|keys| keys.user());
+        let mut backup = Backup::create(&Files::default(), path, user, false)?;
+        let (mut writer, name) = backup.section(&self.settings())?;
+        let form = Form {
+            name,
+            as_it_is: false,
+        };
+        let order = state.slots.in_insertion_order(slots);
+        let mut at = 0;
+        while at < order.len() {
+            cancel::check()?;
+            at += state.copy_portion(&mut writer, &form, &order[at..])?;
+        }
+        backup.end_section(&mut writer, &name, slots.len())?;
+        // What is deleted next is in a file, or there is no file.
+        cancel::commit()?;
+        backup.finish().map(drop)
+    }
+}

@@ -1,0 +1,66 @@
+//! Updating: what is given of a vector is replaced.
+
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::{Access, Collection, Item, Name, weight, write::head_of};
+use crate::{error::Result, storage::Sealed, vectors::Codes, wiped::Wiped};
+
+/// What to replace of a vector; the rest stays as it is.
+#[derive(Debug, Default, Clone)]
+pub struct Update {
+    pub data: Option<Vec<f32>>,
+    /// What the caller calls the data.
+    pub name: Name,
+    pub text: Option<Box<str>>,
+    pub metadata: Option<Box<str>>,
+}
+
+impl Collection {
+    /// Replaces what the update gives, and returns the vector as it is then.
+    pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
+        if let Some(data) = &update.data {
+            self.check_row(data, &update.name)?;
+        }
+        let new = update.data.as_deref();
+        let new = new.map(|row| (row, Codes::of(row, row.len())));
+        let mut state = self.write(access)?;
+        let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
+        let text = update.text.as_ref().map_or(0, |text| text.len());
+        let more = weight(update.metadata.as_deref(), text, state.fields.len());
+        let old = RoaringBitmap::from_iter([slot]);
+        state.check_little(access, &old, more)?;
+        let record = state.slots.record(slot).cloned();
+        let mut record = record.ok_or_else(|| self.not_found(id))?;
+        record.metadata = update.metadata.clone().map(Wiped::from).or(record.metadata);
+        record.text = update.text.clone().map(Wiped::from).or(record.text);
+        let mut removed = RoaringBitmap::new();
+        if new.is_some() {
+            // It moves to another slot: a code in use is never changed, for a graph may lead
+            // through it.
+            state.slots.check_room(1)?;
+            record.key = state.journal.take_key();
+            removed = old;
+        }
+        let row = match &new {
+            Some((row, _)) => row,
+            None => state.vectors.row(slot),
+        };
+        let head = head_of(&record)?;
+        let mut sealed = Sealed::default();
+        if let Some(name) = self.sealed_for {
+            sealed = Sealed::new(name, 1, head.part(row.len()) as usize)?;
+            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+            sealed.push(&head, row, &record.id, metadata, text)?;
+        }
+        let mut write = self.commit(state, removed, vec![head], &sealed)?;
+        let slot = match &new {
+            Some((row, codes)) => write.put(record, row, codes.get(0)),
+            None => write.amend(slot, record),
+        };
+        let item = write.state.item(slot, None, true, true);
+        write.finish()?;
+        item.ok_or_else(|| self.not_found(id))
+    }
+}

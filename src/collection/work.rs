@@ -1,0 +1,112 @@
+//! What the background of a collection has to do, and doing it.
+
+use std::sync::atomic::Ordering;
+
+use super::{Access, Collection, Progress, State, maintain::Tell, memory::give_memory_back};
+use crate::{error::Result, graph::GraphBuilder};
+
+/// Below this many live vectors a scan is faster than a graph, and exact.
+const GRAPH_FROM: usize = 1000;
+/// The graph is brought up to date when more than this many vectors, and this share of all,
+/// wait to be inserted: until then every search looks at each of them.
+const PENDING: (usize, f64) = (500, 0.01);
+/// ... or when this share of its nodes is dead.
+const DEAD: f64 = 0.1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Nothing is left: give everything back.
+    Reset,
+    /// Too few are left for a graph.
+    DropGraph,
+    /// Take dead nodes out of the graph, and insert pending vectors.
+    Refresh,
+    /// Make a graph of what is mostly not in one, with the collection's builder.
+    Grow,
+}
+
+impl State {
+    /// What the background has to do. With `thorough`, everything that would make
+    /// searches faster; else only what is worth it.
+    pub(super) fn work(&self, thorough: bool) -> Option<Work> {
+        let live = self.slots.len();
+        let Some(graph) = &self.graph else {
+            return match live {
+                0 if self.is_worth_resetting() => Some(Work::Reset),
+                GRAPH_FROM.. => Some(Work::Grow),
+                _ => None,
+            };
+        };
+        if live < GRAPH_FROM {
+            return Some(Work::DropGraph);
+        }
+        let pending = self.pending.len() as usize;
+        let nodes = graph.members().len() as usize;
+        let dead = nodes - (live - pending);
+        let worth_it = if thorough {
+            pending + dead > 0
+        } else {
+            pending as f64 > PENDING.0 as f64 + PENDING.1 * live as f64
+                || dead as f64 > DEAD * nodes as f64
+        };
+        let grows = pending > nodes;
+        worth_it.then_some(if grows { Work::Grow } else { Work::Refresh })
+    }
+}
+
+impl Collection {
+    /// Whether there is work that is worth doing at once.
+    pub(super) fn has_work(&self, state: &State) -> bool {
+        let gave_up = self.upkeep.gave_up.load(Ordering::Acquire);
+        state.work(false).is_some() || (!gave_up && state.is_wasteful(false))
+    }
+
+    /// With `thorough`, everything that makes searches faster, else what is worth it now; the
+    /// log is rewritten for little only when somebody `asked`.
+    pub(super) fn do_work(&self, thorough: bool, asked: bool, tell: &Tell) -> Result<()> {
+        self.tell_indexed(tell)?;
+        let work = self.state.read().work(thorough);
+        if let Some(work) = work {
+            self.perform(work, tell)?;
+            // While more is coming it would only be written again.
+            if asked || !self.has_work(&self.state.read()) {
+                self.save_graph();
+            }
+        }
+        let wasteful = self.state.read().is_wasteful(asked);
+        if wasteful {
+            let rewritten = self.rewrite(&mut |progress| tell("rewrite", progress));
+            if rewritten.is_err() {
+                self.upkeep.gave_up.store(true, Ordering::Release);
+                if asked {
+                    return rewritten;
+                }
+            }
+            give_memory_back();
+        }
+        self.tell_indexed(tell)
+    }
+
+    /// Tells how many of the live vectors are in the graph.
+    fn tell_indexed(&self, tell: &Tell) -> Result<()> {
+        let info = self.info(Access::Wait)?;
+        let (done, total) = (info.indexed as u64, info.vectors as u64);
+        tell("insert", Progress { done, total });
+        Ok(())
+    }
+
+    fn perform(&self, work: Work, tell: &Tell) -> Result<()> {
+        match work {
+            Work::Reset => self.reset(),
+            Work::DropGraph => self.scan_from_here_on(),
+            Work::Grow if self.config.hnsw.builder == GraphBuilder::HnswRs => self.build(tell)?,
+            Work::Refresh | Work::Grow => {
+                self.refresh(tell)?;
+                self.compact_with_graph();
+            }
+        }
+        // Building a graph takes and frees many small pieces.
+        give_memory_back();
+        Ok(())
+    }
+}
