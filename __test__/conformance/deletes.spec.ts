@@ -258,8 +258,9 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['dryRun', { dryRun: 'yes' }],
       ['dryRun', { dryRun: 1 }],
       ['dryRun', { dryRun: null }],
-      ['receipt', { receipt: null }],
-      ['receipt', { receipt: 'yes' }],
+      ['options.receipt', { receipt: null }],
+      ['options.receipt', { receipt: 'yes' }],
+      ['reciept', { reciept: true }],
       ['backup', { backup: null }],
       ['backup', { backup: 5 }],
       ['options', null],
@@ -293,6 +294,23 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       expect(await rejection(one)).toBeInstanceOf(ValidationError)
       const all = untyped(client).deleteCollection('things', options)
       expect(await rejection(all)).toBeInstanceOf(ValidationError)
+    }
+    for (const [call, args, named] of [
+      ['deleteVector', ['things', 'a', { dryRun: true }], 'options.dryRun'],
+      ['deleteVector', ['things', 'a', { receipt: 'yes' }], 'options.receipt'],
+      ['deleteCollection', ['things', { receipt: 'yes' }], 'options.receipt'],
+      ['deleteCollection', ['things', { receipt: null }], 'options.receipt'],
+      ['deleteCollection', ['things', { backup: 'x' }], 'options.backup'],
+      ['deleteCollection', ['things', { reciept: true }], 'reciept'],
+      ['deleteCollection', ['things', null], 'options'],
+      ['deleteCollection', ['things', 'receipt'], 'options'],
+      ['batchDelete', ['things', ['a'], { dryRun: true }], 'options.dryRun'],
+      ['batchDelete', ['things', ['a'], 'receipt'], 'options'],
+      ['batchDelete', ['things', ['a'], null], 'options'],
+    ] as const) {
+      const error = await rejection(untyped(client)[call](...args))
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toContain(named)
     }
     expect(await engine.idsOf(client)).toStrictEqual(['a'])
   })

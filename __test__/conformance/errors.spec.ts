@@ -77,7 +77,7 @@ describe.each(engines)('errors of the client that is %s', (_, ready) => {
     '%s has its class, code and name, and says what is wrong',
     async (name, code, Class, call) => {
       const rejected = call(await engine.holding('a'), engine)
-      // Jest itself takes it for an error.
+      // Jest must recognise it as an error too.
       await expect(rejected).rejects.toThrow(Class)
       const error = await rejection(rejected)
       expect(error).toBeInstanceOf(Error)

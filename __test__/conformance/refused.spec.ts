@@ -190,6 +190,22 @@ describe.each(engines)('input that is refused by the client that is %s', (_, rea
     expect(await everything(client)).toStrictEqual(before)
   })
 
+  test('options of what tells how far it is, in every such call', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    for (const options of [{ progress: () => {} }, { onProgress: 'yes' }, null]) {
+      for (const call of [
+        untyped(client).insertVectors('things', [{ data: [1, 2] }], options),
+        untyped(client).batchInsertText('things', ['a'], [], options),
+        untyped(client).insertTexts('things', [{ id: 'b', text: 'b' }], options),
+        untyped(client).optimize('things', options),
+      ]) {
+        expect(await rejection(call)).toBeInstanceOf(ValidationError)
+      }
+    }
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
   test('what is beyond the limits of the engine alone, with everything beside it', async () => {
     const client = await engine.holding('a')
     const before = await everything(client)

@@ -212,7 +212,7 @@ describe('a vector that is refused is called what its caller calls it:', () => {
 test('a path that is a file is refused by ready and by the first call, not by the constructor', async () => {
   const client = opened({ path: __filename })
   const ready = client.ready()
-  // Jest itself takes it for an error.
+  // Jest must recognise it as an error too.
   await expect(ready).rejects.toThrow(StorageError)
   const error = await rejection(ready)
   expect(error).toBeInstanceOf(Error)

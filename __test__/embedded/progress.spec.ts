@@ -1,9 +1,8 @@
 // What a listener is told of a long insert, and of the work on an index.
-import { type InsertProgress, type OptimizeProgress, ValidationError } from '../..'
-import { holding, client as opened, things } from '../support/collections'
+import type { InsertProgress, OptimizeProgress } from '../..'
+import { client as opened, things } from '../support/collections'
 import { directory } from '../support/disk'
 import { rejection } from '../support/rejection'
-import { untyped } from '../support/untyped'
 
 const COUNT = 5000
 const ids = Array.from({ length: COUNT }, (_, i) => `id ${i}`)
@@ -141,21 +140,4 @@ describe('optimize', () => {
     expect(error.message).toBe('thrown by the listener')
     expect((await client.getCollectionInfo('things')).index.pending).toBe(0)
   })
-})
-
-test.each([
-  ['an unknown option', { progress: () => {} }],
-  ['a listener that is no function', { onProgress: 'yes' }],
-  ['null', null],
-])('%s is a ValidationError, and nothing is inserted', async (_, options) => {
-  const client = await holding('a')
-  for (const call of [
-    untyped(client).insertVectors('things', [{ data: [1, 2] }], options),
-    untyped(client).batchInsertText('things', ['a'], [], options),
-    untyped(client).insertTexts('things', [{ id: 'b', text: 'b' }], options),
-    untyped(client).optimize('things', options),
-  ]) {
-    await expect(call).rejects.toBeInstanceOf(ValidationError)
-  }
-  expect(await client.count('things')).toBe(1)
 })

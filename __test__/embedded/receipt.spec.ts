@@ -182,36 +182,11 @@ test.each([undefined, {}, { receipt: false }])(
   },
 )
 
-test.each([
-  ['dryRun with a receipt', { dryRun: true, receipt: true }, /dryRun.*receipt/],
-  ['a receipt that is no boolean', { receipt: 'yes' }, /options\.receipt/],
-  ['a misspelt option', { reciept: true }, /reciept/],
-])('%s deletes nothing', async (_, options, message) => {
+test('a dry run with a receipt is refused', async () => {
   const client = await holding('a', 'b')
+  const options = { dryRun: true, receipt: true }
   const error = await rejection(untyped(client).deleteByFilter('things', { name: 'a' }, options))
   expect(error).toBeInstanceOf(ValidationError)
-  expect(error.message).toMatch(message)
+  expect(error.message).toMatch(/dryRun.*receipt/)
   expect(await client.count('things')).toBe(2)
-})
-
-test('options that a delete does not have are named, and nothing is deleted', async () => {
-  const client = await holding('a')
-  for (const [call, message] of [
-    [untyped(client).deleteVector('things', 'a', { dryRun: true }), /options\.dryRun/],
-    [untyped(client).deleteVector('things', 'a', { receipt: 'yes' }), /options\.receipt/],
-    [untyped(client).deleteCollection('things', { receipt: 'yes' }), /options\.receipt/],
-    [untyped(client).deleteCollection('things', { receipt: null }), /options\.receipt/],
-    [untyped(client).deleteCollection('things', { backup: 'x' }), /options\.backup/],
-    [untyped(client).deleteCollection('things', { reciept: true }), /reciept/],
-    [untyped(client).deleteCollection('things', null), /options/],
-    [untyped(client).deleteCollection('things', 'receipt'), /options/],
-    [untyped(client).batchDelete('things', ['a'], { dryRun: true }), /options\.dryRun/],
-    [untyped(client).batchDelete('things', ['a'], 'receipt'), /options/],
-    [untyped(client).batchDelete('things', ['a'], null), /options/],
-  ] as const) {
-    const error = await rejection(call)
-    expect(error).toBeInstanceOf(ValidationError)
-    expect(error.message).toMatch(message)
-  }
-  expect(await client.count('things')).toBe(1)
 })

@@ -54,11 +54,12 @@ describe('however many calls are awaited, timers and sockets get their turn betw
 
 test('calls that are not awaited are all done, and answered for what they did', async () => {
   const client = await things()
-  const ids = Array.from({ length: 20_000 }, (_, i) => `${i}`)
-  await client.insertVectors('things', { ids, data: new Float32Array(40_000).fill(1) })
-  const wanted = [...ids, ...ids.slice(0, 5000)]
+  // One turn of the event loop has time for a few hundred.
+  const ids = Array.from({ length: 4000 }, (_, i) => `${i}`)
+  await client.insertVectors('things', { ids, data: new Float32Array(8000).fill(1) })
+  const wanted = [...ids, ...ids.slice(0, 1000)]
   const outcomes = await Promise.allSettled(wanted.map((id) => client.deleteVector('things', id)))
-  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(20_000)
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(4000)
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
   expect(refused.every(({ reason }) => reason instanceof VectorNotFoundError)).toBe(true)
   expect(await client.count('things')).toBe(0)

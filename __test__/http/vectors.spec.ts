@@ -195,13 +195,6 @@ describe('inserting', () => {
       expect(await client.count('things')).toBe(1)
     },
   )
-
-  test.each(['embedding', 'vector', 'data'])('the SDKs may call the values %s', async (key) => {
-    const { client, ask } = await servingThings()
-    const body = { collection: 'things', vectors: [{ id: 'b', [key]: [3, 4] }] }
-    expect((await ask('POST', '/insert_vectors', body)).status).toBe(200)
-    expect((await client.getVector('things', 'b')).data).toStrictEqual(Float32Array.of(3, 4))
-  })
 })
 
 describe.each(['PUT', 'PATCH', 'POST'])('updating with %s', (method) => {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,6 +10,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Vector, VectorizerClientOptions } from '../..'
 import { client } from './collections'
 import { atEnd } from './ending'
@@ -75,20 +76,56 @@ interface Opened {
   entries: { row: number[]; id: string; metadata: string | null; text: string | null }[]
 }
 
+/** Code of a thread that runs the reader: starting a process takes longer than reading a small store. */
+const READING = `
+  const { parentPort, workerData: { done, port, reader } } = require('node:worker_threads')
+  // Otherwise the reader checks whether it is the script being run.
+  process.argv.length = 1
+  parentPort.on('message', async (path) => {
+    const said = []
+    try {
+      const { readAll } = await import(reader)
+      const opened = readAll(path, { tell: (what) => said.push(what) })
+      port.postMessage({ opened, said })
+    } catch (error) {
+      port.postMessage({ error, said })
+    }
+    Atomics.store(done, 0, 1)
+    Atomics.notify(done, 0)
+  })
+`
+let read: ((path: string) => { opened: Opened[]; error?: Error; said: string[] }) | undefined
+let reading: Worker | undefined
+afterAll(() => reading?.terminate())
+
+/** Starts the thread that reads, and returns a function that waits for its answer. */
+function startReading() {
+  const done = new Int32Array(new SharedArrayBuffer(4))
+  const { port1, port2 } = new MessageChannel()
+  const workerData = { done, port: port2, reader: pathToFileURL(reader).href }
+  const worker = new Worker(READING, { eval: true, workerData, transferList: [port2] })
+  worker.unref()
+  reading = worker
+  return (path: string) => {
+    worker.postMessage(path)
+    Atomics.wait(done, 0, 0)
+    Atomics.store(done, 0, 0)
+    return receiveMessageOnPort(port1)?.message
+  }
+}
+
 /**
  * What the keys in a directory can open: the names of collections and, for each vector, dead or
  * alive, everything known about it.
  */
 function unsealed(path: string): Buffer[] {
+  read ??= startReading()
   for (;;) {
-    const options = { encoding: 'utf8', maxBuffer: 2 ** 30 } as const
-    const { error, status, stdout, stderr } = spawnSync(process.execPath, [reader, path, '--json'], options)
+    const { opened, error, said } = read(path)
     if (error) throw error
-    if (status !== 0) throw new Error(stderr)
     // A file was renamed in the meantime.
-    if (stderr.includes('ENOENT')) continue
-    const collections: Opened[] = JSON.parse(stdout)
-    return collections.flatMap(({ name, entries }) => [
+    if (said.some((one) => one.includes('ENOENT'))) continue
+    return opened.flatMap(({ name, entries }) => [
       Buffer.from(name ?? ''),
       ...entries.map(({ row, id, metadata, text }) =>
         Buffer.concat([bytes(row), Buffer.from(id + (metadata ?? '') + (text ?? ''))]),
@@ -97,9 +134,30 @@ function unsealed(path: string): Buffer[] {
   }
 }
 
-/** The values that occur, whole, somewhere in the given bytes. */
-const among = (all: Buffer[], values: readonly Buffer[]) =>
-  values.filter((value) => all.some((bytes) => bytes.includes(value)))
+/** The values that occur, whole, somewhere in the given bytes. One pass looks for all: there are hundreds. */
+function among(all: Buffer[], values: readonly Buffer[]): Buffer[] {
+  const starting = new Map<number, Buffer[]>()
+  const starts = new Uint8Array(0x10000)
+  for (const value of values) {
+    if (value.length < 3) throw new Error('a value must have at least three bytes')
+    const start = value.readUInt16LE()
+    starts[start] = 1
+    starting.set(start, [...(starting.get(start) ?? []), value])
+  }
+  const found = new Set<Buffer>()
+  for (const bytes of all) {
+    for (let at = 0; at + 1 < bytes.length; at++) {
+      const start = bytes[at] | (bytes[at + 1] << 8)
+      if (starts[start] === 0) continue
+      for (const value of starting.get(start) ?? []) {
+        if (bytes[at + 2] !== value[2] || found.has(value)) continue
+        const end = at + value.length
+        if (end <= bytes.length && bytes.compare(value, 0, value.length, at, end) === 0) found.add(value)
+      }
+    }
+  }
+  return values.filter((value) => found.has(value))
+}
 
 /** The values that occur unencrypted in the files of a directory. */
 export const plain = (path: string, values: readonly Buffer[]) => among(contents(path), values)
