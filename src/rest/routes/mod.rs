@@ -132,7 +132,7 @@ fn collection_routes(table: Table) -> Table {
     let details = with(json!({
         "updated_at": "2026-01-31T12:00:00Z",
         "size_bytes": 4096,
-        "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80 },
+        "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80, "builder": "own" },
         "index": { "indexed": 0, "pending": 3, "deleted": 0 },
     }));
     table
