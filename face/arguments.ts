@@ -2,7 +2,7 @@
 // would silently change or drop is reported as an error here, where it can still be detected.
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
-import { isOurs, messageOf, ValidationError, type VectorizerError } from './errors.js'
+import { isVectorizerError, messageOf, ValidationError, type VectorizerError } from './errors.js'
 import { fits64Bits, isRounded, written } from './json.js'
 
 /** The largest dimension of a vector. */
@@ -16,7 +16,7 @@ const isTooLong = (message: string) =>
  * The error for arguments that could not be read: getters, proxies and detached buffers can throw.
  */
 function unreadable(cause: unknown): VectorizerError {
-  if (isOurs(cause)) return cause
+  if (isVectorizerError(cause)) return cause
   const message = messageOf(cause)
   if (!isTooLong(message)) return new ValidationError(`the arguments cannot be read: ${message}`, { cause })
   const most = constants.MAX_STRING_LENGTH
@@ -279,7 +279,7 @@ export function floats(
 }
 
 /** Concatenates rows, and returns their lengths as well. */
-export function laidOut(rows: ArrayLike<number>[]): [data: Float32Array, lengths: Uint32Array] {
+export function concatenated(rows: ArrayLike<number>[]): [data: Float32Array, lengths: Uint32Array] {
   const lengths = Uint32Array.from(rows, (row) => row.length)
   const data = new Float32Array(lengths.reduce((sum, length) => sum + length, 0))
   let at = 0
@@ -338,7 +338,7 @@ export function vectors(
   const keys = ['id', 'data', 'metadata', 'text']
   const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, keys))
   const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
-  const [data, lengths] = laidOut(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
+  const [data, lengths] = concatenated(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
   const metadata = metadataJson(
     rows.map((row) => row.metadata),
     (i) => ['vectors', i, 'metadata'],

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { types } from 'node:util'
 import type { VectorizerClient as Native } from '../binding.js'
 import {
+  concatenated,
   fail,
   filled,
   filterJson,
@@ -12,7 +13,6 @@ import {
   isPlain,
   json,
   known,
-  laidOut,
   list,
   metadataJson,
   read,
@@ -23,7 +23,7 @@ import {
 } from './arguments.js'
 import type { Cancelling } from './cancelling.js'
 import { embedded, embeddedPart, type TextPlace } from './embedder.js'
-import { anew, type Key, keyOnly, protection, unwrapped } from './encryption.js'
+import { encryptionOptions, type Key, newWrappedKey, parseKey, unwrapped } from './encryption.js'
 import { ValidationError } from './errors.js'
 import type { Filter, IsUntyped } from './filter.js'
 import { keys } from './keys.js'
@@ -400,7 +400,7 @@ type Arguments<Name extends CallName> = Parameters<Native[Name]>
 type Packed<A extends unknown[]> = A | Promise<A>
 
 /** A listener in the form the native side calls, and the error it threw. */
-interface Hearing extends Listener {
+interface ProgressListener extends Listener {
   failure?: { error: unknown }
 }
 
@@ -422,14 +422,14 @@ function texts(
   ids: string | null,
   metadatas: unknown[],
   places: TextPlaces,
-  listening: Listener | null = null,
+  listener: Listener | null = null,
 ): Packed<Arguments<'insertText'>> {
   const all = Array.from(values, (value, i) => filled(value, places.text(i)))
   const metadata = metadataJson(Array.from(metadatas), places.metadata)
   const sent = JSON.stringify(all)
   if (!hasEmbedder(client)) return [collection, sent, ids, metadata, null, null]
-  return embedded(client, collection, all, places.text, listening).then((rows) =>
-    read(() => [collection, sent, ids, metadata, ...laidOut(rows)]),
+  return embedded(client, collection, all, places.text, listener).then((rows) =>
+    read(() => [collection, sent, ids, metadata, ...concatenated(rows)]),
   )
 }
 
@@ -437,10 +437,10 @@ function texts(
 type Common = [options: string, filter: string | null]
 
 /** Appends a listener to arguments. */
-const heardBy = <A extends unknown[]>(hearing: Hearing | null, packed: Packed<A>) =>
+const withListener = <A extends unknown[]>(listener: ProgressListener | null, packed: Packed<A>) =>
   packed instanceof Promise
-    ? packed.then((args): [...A, Hearing | null] => [...args, hearing])
-    : ([...packed, hearing] satisfies [...A, Hearing | null])
+    ? packed.then((args): [...A, ProgressListener | null] => [...args, listener])
+    : ([...packed, listener] satisfies [...A, ProgressListener | null])
 
 /** The common arguments of a search; `place` is the name of the options in errors. */
 const common = ({ filter, ...rest }: Record<string, unknown>, place = 'options'): Common => [
@@ -485,7 +485,7 @@ function queries(
   const texts = all.some(isText) ? JSON.stringify(all.map((one) => (isText(one) ? one : null))) : null
   const args = (given: (string | Float32Array)[], isEmbedded: boolean): Arguments<'searchBatch'> => {
     const rows = given.map((one) => (isText(one) ? [] : one))
-    return [collection, texts, ...laidOut(rows), isEmbedded, ...rest]
+    return [collection, texts, ...concatenated(rows), isEmbedded, ...rest]
   }
   const places = all.flatMap((one, i) => (isText(one) && one !== '' ? [i] : []))
   if (!hasEmbedder(client) || places.length === 0) return args(all, false)
@@ -513,21 +513,21 @@ const optional = (options: unknown, keys: readonly string[]) =>
   options === undefined ? null : json(known(options, 'options', keys), 'options')
 
 /** A listener in the form the native side calls: with a JSON text. */
-function listener(options: unknown, keys: readonly string[]): Hearing | null {
-  return heard(known(options, 'options', keys).onProgress)
+function listenerOf(options: unknown, keys: readonly string[]): ProgressListener | null {
+  return progressListener(known(options, 'options', keys).onProgress)
 }
 
-function heard(onProgress: unknown): Hearing | null {
+function progressListener(onProgress: unknown): ProgressListener | null {
   if (onProgress === undefined) return null
   if (typeof onProgress !== 'function') fail('options.onProgress', 'a function', onProgress)
-  const listening: Hearing = (text) => {
+  const listener: ProgressListener = (text) => {
     try {
       onProgress(JSON.parse(text))
     } catch (error) {
-      listening.failure ??= { error }
+      listener.failure ??= { error }
     }
   }
-  return listening
+  return listener
 }
 
 /** One of the numbers that `listVectors` takes instead of options. */
@@ -590,7 +590,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     pack: (_, collection, given, options = {}) => [
       string(collection, 'collection'),
       ...vectors(given),
-      listener(options, keys.insert),
+      listenerOf(options, keys.insert),
     ],
   },
   insertText: {
@@ -605,11 +605,11 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     pack: (client, collection, given, metadatas = [], options = {}) => {
       const name = string(collection, 'collection')
       const all = list(metadatas, 'metadatas')
-      const hearing = listener(options, keys.insert)
+      const listener = listenerOf(options, keys.insert)
       const values = list(given, 'texts')
       if (all.length > values.length) throw new ValidationError('metadatas: more objects than texts')
       const places: TextPlaces = { text: (i) => `texts[${i}]`, metadata: (i) => ['metadatas', i] }
-      return heardBy(hearing, texts(client, name, values, null, all, places, hearing))
+      return withListener(listener, texts(client, name, values, null, all, places, listener))
     },
   },
   insertTexts: {
@@ -620,12 +620,15 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       const column = (key: string) => rows.map((row) => row[key])
       const name = string(collection, 'collection')
       const ids = JSON.stringify(column('id').map((id, i) => string(id, `texts[${i}].id`)))
-      const hearing = listener(options, keys.insert)
+      const listener = listenerOf(options, keys.insert)
       const places: TextPlaces = {
         text: (i) => `texts[${i}].text`,
         metadata: (i) => ['texts', i, 'metadata'],
       }
-      return heardBy(hearing, texts(client, name, column('text'), ids, column('metadata'), places, hearing))
+      return withListener(
+        listener,
+        texts(client, name, column('text'), ids, column('metadata'), places, listener),
+      )
     },
   },
   getVector: { pack: nameAndId, isRow: true },
@@ -700,7 +703,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [1],
     pack: (_, collection, options = {}) => [
       string(collection, 'collection'),
-      listener(options, keys.optimize),
+      listenerOf(options, keys.optimize),
     ],
   },
   flush: { pack: none },
@@ -709,7 +712,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [1],
     pack: (_, target, options = {}) => {
       const { onProgress, ...rest } = known(options, 'options', keys.createBackup)
-      return [string(target, 'target'), json(rest, 'options'), heard(onProgress)]
+      return [string(target, 'target'), json(rest, 'options'), progressListener(onProgress)]
     },
   },
   exportKeys: { pack: (_, target) => [string(target, 'target')] },
@@ -717,10 +720,11 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [0],
     pack: (client, options = {}) => {
       const { key, onProgress } = known(options, 'options', keys.rotateKeys)
-      const user = key === undefined ? client.service && anew(client.service) : keyOnly(key, 'options.key')
+      const user =
+        key === undefined ? client.service && newWrappedKey(client.service) : parseKey(key, 'options.key')
       const args = (given: Key | undefined): Arguments<'rotateKeys'> => [
         given === undefined ? null : JSON.stringify(given),
-        heard(onProgress),
+        progressListener(onProgress),
       ]
       return user instanceof Promise ? user.then(args) : args(user)
     },
@@ -741,7 +745,7 @@ function keyFor(
   path: string,
 ): Key | Promise<Key | undefined> | undefined {
   if (encryption === undefined) return undefined
-  const { key, service } = protection(encryption, place)
+  const { key, service } = encryptionOptions(encryption, place)
   return key ?? (service && unwrapped(service, path))
 }
 
@@ -764,7 +768,7 @@ export const restoreBackup: Call<Parameters<typeof Native.restoreBackup>> = {
     const [from, to] = [here(file), here(path)]
     const args = ([encryption, keysEncryption]: unknown[]): Parameters<typeof Native.restoreBackup> => {
       const read = { ...rest, keys: here(apart), encryption, keysEncryption }
-      return [from, to, json(read, 'options'), heard(onProgress)]
+      return [from, to, json(read, 'options'), progressListener(onProgress)]
     }
     return isLater ? Promise.all(kept).then(args) : args(kept)
   },

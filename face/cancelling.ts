@@ -2,7 +2,7 @@
 // decides which came first (`src/cancel.rs`): if a promise rejects with the signal's reason, the
 // call has changed nothing and never will.
 import { fail, isPlain, object } from './arguments.js'
-import { ours } from './errors.js'
+import { toVectorizerError } from './errors.js'
 import { type Listener, native } from './native.js'
 
 /** Thrown when a call is cancelled by its signal; carries the reason to reject with. */
@@ -24,7 +24,7 @@ export class Cancelled extends Error {
 }
 
 /** The error a call rejects with: the reason of its signal, or one of our errors. */
-export const rejectionOf = (thrown: unknown): unknown => Cancelled.reasonOf(thrown, ours)
+export const rejectionOf = (thrown: unknown): unknown => Cancelled.reasonOf(thrown, toVectorizerError)
 
 /** The cancellation of one call. */
 export class Cancelling {
@@ -57,7 +57,7 @@ export class Cancelling {
   }
 
   /** Wraps a listener so that it is not called any more once the call is cancelled. */
-  quieted(listener: Listener): Listener {
+  muted(listener: Listener): Listener {
     return (text) => {
       if (!this.#isCancelled) listener(text)
     }

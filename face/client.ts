@@ -8,12 +8,12 @@ import { type Call, type Collection, type Context, calls, restoreBackup, type Ve
 import { type Cancelling, cancellable, rejectionOf, withoutSignal } from './cancelling.js'
 import { collectionOf } from './collection.js'
 import { asyncDispose } from './dispose.js'
-import { anew, type Key, protection, unwrapped } from './encryption.js'
-import { ClientClosedError, ours } from './errors.js'
+import { encryptionOptions, type Key, newWrappedKey, unwrapped } from './encryption.js'
+import { ClientClosedError, toVectorizerError } from './errors.js'
 import { warnOfCopies } from './file-system.js'
 import { keys } from './keys.js'
-import { type HeldServer, type Late, type Listener, native } from './native.js'
-import { answeredLater, unfolded } from './replies.js'
+import { type DeferredReply, type HeldServer, type Listener, native } from './native.js'
+import { decodeReply, deferredReply } from './replies.js'
 import { httpServer, type Serving } from './server.js'
 import type {
   Embedder,
@@ -41,10 +41,10 @@ type Calling = Pick<State, 'waiting' | 'cancelling'>
 /** Calls a native method. */
 function called(target: any, name: string, values: unknown[], { cancelling }: Calling) {
   if (!cancelling) return target[name](...values)
-  const quieted = values.map((value) =>
-    typeof value === 'function' ? cancelling.quieted(value as Listener) : value,
+  const muted = values.map((value) =>
+    typeof value === 'function' ? cancelling.muted(value as Listener) : value,
   )
-  return cancelling.begin(() => target[name](...quieted))
+  return cancelling.begin(() => target[name](...muted))
 }
 
 /**
@@ -75,26 +75,26 @@ function started(target: any, name: string, { pack }: Call, client: Calling, arg
 async function finished(begun: ReturnType<typeof started>, { row, isRow }: Call) {
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
-  if (Array.isArray(reply)) reply = await answeredLater(reply as Late)
-  const result = await unfolded(reply, row)
-  const listening = values.find((value: unknown) => typeof value === 'function')
-  if (listening) {
+  if (Array.isArray(reply)) reply = await deferredReply(reply as DeferredReply)
+  const result = await decodeReply(reply, row)
+  const listener = values.find((value: unknown) => typeof value === 'function')
+  if (listener) {
     await native.turn() // for progress still on its way to the listener
-    if (listening.failure) throw listening.failure.error
+    if (listener.failure) throw listener.failure.error
   }
   return isRow ? result[0] : result
 }
 
 /** The key of the store at `path`: the stored one, unwrapped by the service, or a new one. */
 const unlock = async (service: KeyService, path: string): Promise<Key> =>
-  (await unwrapped(service, path)) ?? anew(service)
+  (await unwrapped(service, path)) ?? newWrappedKey(service)
 
 /** Splits the options of a client. */
 function opened(options: unknown) {
   const { embedder, encryption, ...rest } = known(options, 'options', keys.client)
   if (embedder !== undefined && typeof embedder !== 'function')
     fail('options.embedder', 'a function', embedder)
-  const kept = encryption === undefined ? {} : protection(encryption, 'options.encryption')
+  const kept = encryption === undefined ? {} : encryptionOptions(encryption, 'options.encryption')
   if (kept.service) {
     if (typeof rest.path !== 'string') fail('options.encryption', 'a path beside it', rest.path)
     // The working directory may have changed by the time the service answers.
@@ -129,7 +129,7 @@ export class VectorizerClient {
       // The error is reported to whoever makes a call.
       this.#client.opening?.catch(() => {})
     } catch (error) {
-      this.#failure = ours(error)
+      this.#failure = toVectorizerError(error)
     }
   }
 
@@ -174,7 +174,7 @@ export class VectorizerClient {
     try {
       return act()
     } catch (error) {
-      const known = ours(error)
+      const known = toVectorizerError(error)
       // An error from the constructor already has the right stack.
       if (known !== this.#failure) locate(known, method)
       throw known
@@ -233,7 +233,7 @@ export class VectorizerClient {
       this.#client.closing ??= this.#end()
       await this.#client.closing
     } catch (error) {
-      throw ours(error)
+      throw toVectorizerError(error)
     }
   }
 

@@ -1,7 +1,7 @@
 // Calls the client's embedder. It is user code, so its results are not trusted.
 import { checkLength, floats, kind } from './arguments.js'
 import type { Context } from './calls.js'
-import { EmbeddingError, isOurs, messageOf } from './errors.js'
+import { EmbeddingError, isVectorizerError, messageOf } from './errors.js'
 import type { Listener } from './native.js'
 import type { Embedder } from './types.js'
 
@@ -51,7 +51,7 @@ export async function embeddedPart(
   try {
     return embeddedRows(made, part.length, place)
   } catch (cause) {
-    if (isOurs(cause)) throw cause
+    if (isVectorizerError(cause)) throw cause
     throw new EmbeddingError(`what the embedder returned cannot be read: ${messageOf(cause)}`, { cause })
   }
 }

@@ -1,7 +1,7 @@
 // The user's key: given directly, or wrapped by a key service.
 import { randomBytes } from 'node:crypto'
 import { types } from 'node:util'
-import { EncryptionError, isOurs, messageOf, ValidationError } from './errors.js'
+import { EncryptionError, isVectorizerError, messageOf, ValidationError } from './errors.js'
 import { native } from './native.js'
 import type { KeyService } from './types.js'
 
@@ -23,7 +23,7 @@ const isBytes = (value: unknown): value is Uint8Array => types.isUint8Array(valu
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** A key given directly, in the form the native side expects. */
-export function keyOnly(value: unknown, path: string): Key {
+export function parseKey(value: unknown, path: string): Key {
   const decoded = typeof value === 'string' ? Buffer.from(value, 'base64') : undefined
   const key = decoded ?? value
   // Buffer.from silently skips characters that are not base64.
@@ -33,7 +33,7 @@ export function keyOnly(value: unknown, path: string): Key {
 }
 
 /** Reads the encryption options: a key, or a service. */
-export function protection(value: unknown, path: string): { key?: Key; service?: KeyService } {
+export function encryptionOptions(value: unknown, path: string): { key?: Key; service?: KeyService } {
   if (!isObject(value)) throw new ValidationError(`${path}: expected { key }, or { wrap, unwrap }`)
   const { key, wrap, unwrap, ...rest } = value as Record<string, any>
   const [stranger] = Object.keys(rest)
@@ -41,7 +41,7 @@ export function protection(value: unknown, path: string): { key?: Key; service?:
     throw new ValidationError(`${path}.${stranger}: unknown; use key, or wrap and unwrap`)
   if (key !== undefined && (wrap !== undefined || unwrap !== undefined))
     throw new ValidationError(`${path}: give a key, or wrap and unwrap, not both`)
-  if (wrap === undefined && unwrap === undefined) return { key: keyOnly(key, `${path}.key`) }
+  if (wrap === undefined && unwrap === undefined) return { key: parseKey(key, `${path}.key`) }
   for (const [name, one] of [
     ['wrap', wrap],
     ['unwrap', unwrap],
@@ -56,7 +56,7 @@ async function asked(what: string, call: () => unknown): Promise<Uint8Array> {
   try {
     answer = await call()
   } catch (cause) {
-    if (isOurs(cause)) throw cause
+    if (isVectorizerError(cause)) throw cause
     throw new EncryptionError(`options.encryption.${what} failed: ${messageOf(cause)}`, { cause })
   }
   if (isBytes(answer)) return answer
@@ -64,7 +64,7 @@ async function asked(what: string, call: () => unknown): Promise<Uint8Array> {
 }
 
 /** A new key and its wrapped form. */
-export async function anew({ wrap }: KeyService): Promise<Key> {
+export async function newWrappedKey({ wrap }: KeyService): Promise<Key> {
   const key = randomBytes(KEY_BYTES)
   const wrapped = await asked('wrap', () => wrap(new Uint8Array(key)))
   if (wrapped.length < 1 || wrapped.length > MOST_WRAPPED)

@@ -211,7 +211,7 @@ function found<T>(thrown: unknown, look: (it: any) => T): T | undefined {
   }
 }
 
-export const isOurs = (thrown: unknown): thrown is VectorizerError =>
+export const isVectorizerError = (thrown: unknown): thrown is VectorizerError =>
   found(thrown, (it) => it instanceof VectorizerError) === true
 export const codeOf = (thrown: unknown): unknown => found(thrown, (it) => it?.code)
 export const messageOf = (thrown: unknown): string =>
@@ -224,8 +224,8 @@ function detailsOf(thrown: unknown): { code: string; message: string } | undefin
 }
 
 /** Converts whatever was thrown to one of our errors. */
-export function ours(thrown: unknown): VectorizerError {
-  if (isOurs(thrown)) return thrown
+export function toVectorizerError(thrown: unknown): VectorizerError {
+  if (isVectorizerError(thrown)) return thrown
   const details = detailsOf(thrown)
   if (!details) return new VectorizerError(messageOf(thrown), undefined, { cause: thrown })
   const { code, message, ...rest } = details

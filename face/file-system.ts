@@ -9,7 +9,7 @@ const COPYING = new Map([
   [0xca451a4e, 'bcachefs'],
 ])
 
-const told = new Set<string>()
+const warned = new Set<string>()
 
 function look(path: string, directory: string) {
   statfs(directory, (error, system) => {
@@ -17,8 +17,8 @@ function look(path: string, directory: string) {
     // The directory may not have been created yet.
     if (error?.code === 'ENOENT' && above !== directory) return look(path, above)
     const name = error ? undefined : COPYING.get(system.type)
-    if (name === undefined || told.has(path)) return
-    told.add(path)
+    if (name === undefined || warned.has(path)) return
+    warned.add(path)
     process.emitWarning(
       `${path} is on ${name}, which copies on write: the keys that a delete overwrites may be kept in ` +
         'old blocks and in snapshots. Encrypt the volume, or use another file system; ' +
@@ -33,7 +33,7 @@ export function warnOfCopies(given: string) {
   if (process.platform !== 'linux' || process.env.NODE_ENV === 'test' || typeof statfs !== 'function') return
   try {
     const path = resolve(given)
-    if (!told.has(path)) look(path, path)
+    if (!warned.has(path)) look(path, path)
   } catch {
     // An invalid path, or no working directory: opening the store reports it.
   }

@@ -20,7 +20,7 @@ export type Embed = (texts: string) => Promise<Float32Array | string>
 export type Reply = undefined | number | string | HeldRows
 
 /** A reply to be delivered in a later tick: the reply, or nothing and an error. */
-export type Late = [reply: Reply, error?: string]
+export type DeferredReply = [reply: Reply, error?: string]
 
 /** The return types of addon functions that the Rust side leaves open. */
 interface Answers {
@@ -78,9 +78,9 @@ function failures(error: unknown): string[] {
 
 function reason(error: unknown, here: string): string {
   const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
-  const broken = failures(error).join('; ')
-  if (path) return `NAPI_RS_NATIVE_LIBRARY_PATH=${path} cannot be loaded. ${broken}`
-  if (broken) return `The binary cannot be loaded. ${broken}`
+  const details = failures(error).join('; ')
+  if (path) return `NAPI_RS_NATIVE_LIBRARY_PATH=${path} cannot be loaded. ${details}`
+  if (details) return `The binary cannot be loaded. ${details}`
   if (!supported.includes(here)) return 'There is no package with a binary for it.'
   return (
     `The package vectorizer-native-${here} is not installed. Install on this platform, without ` +

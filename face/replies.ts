@@ -1,7 +1,7 @@
 // Converts native replies to values of the importing realm: numbers, JSON texts, or reports read
 // one portion per tick of the event loop (`src/bindings/reply.rs`).
 import { read } from './json.js'
-import { type HeldRows, type Late, native, type Reply } from './native.js'
+import { type DeferredReply, type HeldRows, native, type Reply } from './native.js'
 
 /** Expands a row of a report that was sent in a short form. */
 export type Row = (sent: any, index: number, report: any) => unknown
@@ -22,7 +22,7 @@ async function turn() {
  * The reply of a call made in a tick whose time is used up (`src/bindings/turn.rs`). It arrives as
  * a list of the reply, or of nothing and an error, and is delivered in a later tick.
  */
-export async function answeredLater([reply, error]: Late): Promise<Reply> {
+export async function deferredReply([reply, error]: DeferredReply): Promise<Reply> {
   turning ??= turn()
   await turning
   if (error !== undefined) throw new Error(error)
@@ -60,7 +60,7 @@ function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[
 }
 
 /** The value of a native reply; `row` expands rows that are sent in a short form. */
-export async function unfolded(reply: Reply, row: Row | undefined): Promise<any> {
+export async function decodeReply(reply: Reply, row: Row | undefined): Promise<any> {
   if (typeof reply === 'string') {
     const report = JSON.parse(reply)
     if (row) report.results = report.results.map((sent: unknown, i: number) => row(sent, i, report))

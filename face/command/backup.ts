@@ -2,7 +2,7 @@
 import type { BackupReport } from '../index.js'
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
-import { watched } from './progress.js'
+import { withProgress } from './progress.js'
 import { type Command, given, type Options, UsageError, type Values } from './reading.js'
 import { many, withStore } from './store.js'
 
@@ -38,7 +38,7 @@ async function run(values: Values<typeof options>, directory: string, target: st
     throw new UsageError(`--keys must be within or apart, not '${keys}'`)
   }
   const key = keyOf(values)
-  const made = await watched((onProgress) =>
+  const made = await withProgress((onProgress) =>
     withStore(directory, key, (client) =>
       client.createBackup(target, given({ keys, collections, onProgress })),
     ),

@@ -2,9 +2,9 @@
 import { basename } from 'node:path'
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
-import { watched } from './progress.js'
+import { withProgress } from './progress.js'
 import { type Command, given, type Options, type Values } from './reading.js'
-import { type Inspection, lookedAt, many } from './store.js'
+import { type Inspection, inspectStore, many } from './store.js'
 
 const help = `Usage: vectorizer-native inspect DIR [options]
 
@@ -48,7 +48,7 @@ function* linesOf({ path, encrypted, collections, damaged }: Inspection) {
 async function run(values: Values<typeof options>, directory: string): Promise<undefined> {
   const wanted = given({ ids: values.ids })
   const key = keyOf(values)
-  const seen = await watched((onProgress) => lookedAt(directory, key, wanted, onProgress))
+  const seen = await withProgress((onProgress) => inspectStore(directory, key, wanted, onProgress))
   console.log(values.json ? JSON.stringify(seen, null, 2) : Array.from(linesOf(seen)).join('\n'))
 }
 

@@ -44,7 +44,7 @@ const NAMES: [RegExp, string][] = [
   [/\brotateKeys\b/g, 'rotate-keys'],
 ]
 const inOurWords = (message: string) =>
-  NAMES.reduce((text, [call, ours]) => text.replaceAll(call, ours), message)
+  NAMES.reduce((text, [call, name]) => text.replaceAll(call, name), message)
 
 async function done(args: string[], name: string | undefined) {
   const command = name === undefined ? undefined : commands.get(name)

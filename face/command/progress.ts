@@ -8,7 +8,7 @@ const COUNTED = { backup: 'vectors', rotate: 'vectors', restore: 'bytes', verify
 export type Listener = (progress: { phase: keyof typeof COUNTED; done: number; total: number }) => void
 
 /** Runs `work`, passing it a progress listener if there is a terminal. */
-export async function watched<T>(work: (onProgress: Listener | undefined) => Promise<T>): Promise<T> {
+export async function withProgress<T>(work: (onProgress: Listener | undefined) => Promise<T>): Promise<T> {
   const { stderr } = process
   if (!stderr.isTTY) return work(undefined)
   let ended = false

@@ -1,7 +1,7 @@
 // Restores a backup into a new store.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyIn, keyOf } from './key.js'
-import { watched } from './progress.js'
+import { withProgress } from './progress.js'
 import { type Command, given, type Options, UsageError, type Values } from './reading.js'
 import { encryption, many } from './store.js'
 
@@ -30,7 +30,7 @@ async function run(values: Values<typeof options>, file: string, directory: stri
     keysEncryption: keysFile === undefined ? undefined : encryption(keyIn(keysFile, '--keys-key-file')),
   }
   const { VectorizerClient } = require('../index.js') as typeof import('../index.js')
-  const { path, collections, vectors, erased } = await watched((onProgress) =>
+  const { path, collections, vectors, erased } = await withProgress((onProgress) =>
     VectorizerClient.restoreBackup(file, directory, given({ keys, ...encrypted, onProgress })),
   )
   console.log(`${path}: ${many(collections, 'collection')}, ${many(vectors, 'vector')}`)

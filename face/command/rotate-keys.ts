@@ -1,7 +1,7 @@
 // Rotates the keys of a store.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyIn, keyOf } from './key.js'
-import { watched } from './progress.js'
+import { withProgress } from './progress.js'
 import { type Command, given, type Options, type Values } from './reading.js'
 import { withStore } from './store.js'
 
@@ -22,7 +22,7 @@ async function run(values: Values<typeof options>, directory: string): Promise<u
   const { 'new-key-file': file } = values
   const last = keyOf(values)
   const key = file === undefined ? undefined : keyIn(file, '--new-key-file')
-  await watched((onProgress) =>
+  await withProgress((onProgress) =>
     withStore(directory, last, (client) => client.rotateKeys(given({ key, onProgress }))),
   )
   console.log(

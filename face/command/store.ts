@@ -57,21 +57,21 @@ export async function withStore<T>(
 }
 
 /** Inspects the files of a store, which may be open elsewhere. Nothing is changed. */
-export async function lookedAt(
+export async function inspectStore(
   directory: string,
   key: Buffer | undefined,
   wanted: { ids?: boolean; verify?: boolean },
   onProgress: Listener | undefined,
 ): Promise<Inspection> {
   checkStore(directory)
-  const { ours } = require('../errors.js') as typeof import('../errors.js')
+  const { toVectorizerError } = require('../errors.js') as typeof import('../errors.js')
   const { native } = require('../native.js') as typeof import('../native.js')
   const options = { ...wanted, encryption: encryption(key?.toString('hex')) }
-  const told = onProgress ? (text: string) => onProgress(JSON.parse(text)) : null
+  const listener = onProgress ? (text: string) => onProgress(JSON.parse(text)) : null
   try {
-    return JSON.parse(await native.inspectStore(directory, JSON.stringify(options), told))
+    return JSON.parse(await native.inspectStore(directory, JSON.stringify(options), listener))
   } catch (error) {
-    throw ours(error)
+    throw toVectorizerError(error)
   }
 }
 

@@ -1,9 +1,9 @@
 // Checks a store for damage.
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
-import { watched } from './progress.js'
+import { withProgress } from './progress.js'
 import type { Command, Options, Values } from './reading.js'
-import { lookedAt, many } from './store.js'
+import { inspectStore, many } from './store.js'
 
 const help = `Usage: vectorizer-native verify DIR [options]
 
@@ -20,7 +20,7 @@ const sum = (counts: number[]) => counts.reduce((total, count) => total + count,
 
 async function run(values: Values<typeof options>, directory: string): Promise<number> {
   const key = keyOf(values)
-  const seen = await watched((onProgress) => lookedAt(directory, key, { verify: true }, onProgress))
+  const seen = await withProgress((onProgress) => inspectStore(directory, key, { verify: true }, onProgress))
   const { path, collections } = seen
   const damaged = [...seen.damaged, ...collections.flatMap((one) => one.damaged)]
   if (values.json) console.log(JSON.stringify(seen, null, 2))

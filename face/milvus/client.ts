@@ -4,7 +4,7 @@ import { type CallName, type Collection, calls } from '../calls.js'
 import { Cancelled, rejectionOf, withoutSignal } from '../cancelling.js'
 import { collectionOf } from '../collection.js'
 import { asyncDispose } from '../dispose.js'
-import { ClientClosedError, ours, ValidationError, VectorizerError } from '../errors.js'
+import { ClientClosedError, toVectorizerError, ValidationError, VectorizerError } from '../errors.js'
 import type { Embedder, OpenCollectionOptions } from '../types.js'
 import { Calls } from './calls.js'
 import { Engine, type EngineOptions, type Sdk } from './engine.js'
@@ -68,7 +68,7 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
         this.#engine = new Engine(loaded(load), engine)
         this.#calls = new Calls(this.#engine, embedder)
       } catch (error) {
-        this.#failure = ours(error)
+        this.#failure = toVectorizerError(error)
       }
     }
 
@@ -120,7 +120,7 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
       try {
         await this.#closing
       } catch (error) {
-        throw ours(error)
+        throw toVectorizerError(error)
       }
     }
 
