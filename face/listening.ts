@@ -1,10 +1,10 @@
 // Progress listeners: an error thrown by one rejects the call when its work is done.
 
-/** `tell` calls the `onProgress` listener, if there is one; `finish` throws what it threw. */
+/** `reportProgress` calls the `onProgress` listener, if there is one; `finish` throws what it threw. */
 export function listening<P>({ onProgress }: { onProgress?: ((progress: P) => void) | undefined }) {
   let failure: { error: unknown } | undefined
   return {
-    tell(progress: P) {
+    reportProgress(progress: P) {
       try {
         onProgress?.(progress)
       } catch (error) {

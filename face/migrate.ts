@@ -97,28 +97,28 @@ function checkSignal({ signal }: Settings) {
 }
 
 /** Called with the number done and the total. */
-type Told = (done: number, total: number) => void
+type ProgressCallback = (done: number, total: number) => void
 
-/** All vectors of a collection, page by page; `told` is called with the progress. */
-async function* pages(client: Vectorizer, name: string, size: number, told: Told) {
+/** All vectors of a collection, page by page; `reportProgress` is called with the progress. */
+async function* pages(client: Vectorizer, name: string, size: number, reportProgress: ProgressCallback) {
   for (let page = 0, done = 0; ; page++) {
     const { vectors, total } = await client.listVectors(name, page, size)
-    if (page === 0) told(0, total)
+    if (page === 0) reportProgress(0, total)
     if (vectors.length > 0) yield vectors
     done += vectors.length
     // If vectors are deleted in the meantime, the pages end before the total.
     const isLast = done >= total || vectors.length === 0
-    if (vectors.length > 0 || page > 0) told(done, isLast ? done : total)
+    if (vectors.length > 0 || page > 0) reportProgress(done, isLast ? done : total)
     if (isLast) return
   }
 }
 
 /** The same for a list. */
-function* parts<T>(values: T[], size: number, told: Told = () => {}) {
-  told(0, values.length)
+function* parts<T>(values: T[], size: number, reportProgress: ProgressCallback = () => {}) {
+  reportProgress(0, values.length)
   for (let at = 0; at < values.length; at += size) {
     yield values.slice(at, at + size)
-    told(Math.min(at + size, values.length), values.length)
+    reportProgress(Math.min(at + size, values.length), values.length)
   }
 }
 
@@ -194,7 +194,7 @@ interface Plan {
 }
 
 /** The migration of one collection. */
-class Move {
+class CollectionMigration {
   /** Whether the target may have been changed. */
   hasBegun = false
   /** What is still wrong with the target at the end. */
@@ -203,7 +203,7 @@ class Move {
   readonly #target: Vectorizer
   readonly #plan: Plan
   readonly #settings: Settings
-  readonly #told: (phase: MigrationProgress['phase']) => Told
+  readonly #progressCallback: (phase: MigrationProgress['phase']) => ProgressCallback
   /** Whether the target was empty at the start, so that everything in it was copied. */
   #wasEmpty = false
   /**
@@ -231,16 +231,16 @@ class Move {
     target: Vectorizer,
     plan: Plan,
     settings: Settings,
-    tell: (progress: MigrationProgress) => void,
+    reportProgress: (progress: MigrationProgress) => void,
   ) {
     this.#source = source
     this.#target = target
     this.#plan = plan
     this.#settings = settings
-    this.#told = (phase) => (done, total) => {
+    this.#progressCallback = (phase) => (done, total) => {
       this.#at = `in phase '${phase}' at ${done} of ${total}`
       checkSignal(settings)
-      tell({ collection: plan.name, phase, done, total })
+      reportProgress({ collection: plan.name, phase, done, total })
     }
   }
 
@@ -326,7 +326,12 @@ class Move {
   /** Writes the vectors of the source that the target does not hold. */
   async #copy(pass: number) {
     const { name } = this.#plan
-    for await (const vectors of pages(this.#source, name, this.#settings.batchSize, this.#told('copy'))) {
+    for await (const vectors of pages(
+      this.#source,
+      name,
+      this.#settings.batchSize,
+      this.#progressCallback('copy'),
+    )) {
       await this.#write(await this.#differing(vectors))
       for (const { id } of vectors) this.#same.set(id, pass)
     }
@@ -373,7 +378,7 @@ class Move {
     const { name } = this.#plan
     const { batchSize, prune } = this.#settings
     const gone: string[] = []
-    for await (const ids of this.#targetIds(this.#told('prune'))) {
+    for await (const ids of this.#targetIds(this.#progressCallback('prune'))) {
       const there = await lookUp(this.#source, name, ids, { include_metadata: false })
       gone.push(...ids.filter((id) => !there.has(id)))
     }
@@ -394,10 +399,10 @@ class Move {
     }
   }
 
-  async *#targetIds(told: Told) {
+  async *#targetIds(reportProgress: ProgressCallback) {
     const { batchSize } = this.#settings
-    if (this.#wasEmpty) return yield* parts([...this.#copied], batchSize, told)
-    for await (const vectors of pages(this.#target, this.#plan.name, batchSize, told))
+    if (this.#wasEmpty) return yield* parts([...this.#copied], batchSize, reportProgress)
+    for await (const vectors of pages(this.#target, this.#plan.name, batchSize, reportProgress))
       yield vectors.map(({ id }) => id)
   }
 
@@ -420,7 +425,7 @@ class Move {
     const ids = [...this.#same.keys()]
     const count = Math.min(this.#settings.sample, ids.length)
     const sample = Array.from({ length: count }, (_, i) => ids[Math.floor((i * ids.length) / count)] ?? '')
-    for (const part of parts(sample, 1, this.#told('verify'))) {
+    for (const part of parts(sample, 1, this.#progressCallback('verify'))) {
       const [vector] = (await lookUp(this.#source, name, part, { with_vector: true })).values()
       if (!vector) continue // deleted in the meantime
       const expected = await this.#source.search(name, vector.data, SEARCH)
@@ -434,7 +439,7 @@ class Move {
   }
 
   /** The error to throw when `cause` ends the migration here. */
-  brokenOff(cause: any, report: MigrationReport): VectorizerError {
+  interruptedError(cause: any, report: MigrationReport): VectorizerError {
     const message = `broken off in collection '${this.#plan.name}', ${this.#at}: ${messageOf(cause)}. Called again, it goes on.`
     const code = codeOf(cause)
     const unknown = code === 'PARTIAL_WRITE' ? cause.unknown : REFUSALS.has(code) ? [] : this.#underWay
@@ -483,25 +488,27 @@ async function migrateAll(
     return settingsOf(options)
   })
   const begin = performance.now()
-  const { tell, finish } = listening<MigrationProgress>(settings)
-  const moves: Move[] = []
+  const { reportProgress, finish } = listening<MigrationProgress>(settings)
+  const migrations: CollectionMigration[] = []
   const report = (): MigrationReport => ({
-    collections: moves.map((move) => move.report),
+    collections: migrations.map((migration) => migration.report),
     duration_ms: performance.now() - begin,
   })
   try {
     for (const plan of await plansFor(source, target, settings.names)) {
       checkSignal(settings)
-      const move = new Move(source, target, plan, settings, tell)
-      moves.push(move)
-      await move.run()
+      const migration = new CollectionMigration(source, target, plan, settings, reportProgress)
+      migrations.push(migration)
+      await migration.run()
     }
-    if (moves.some(({ hasBegun }) => hasBegun)) await target.flush()
+    if (migrations.some(({ hasBegun }) => hasBegun)) await target.flush()
   } catch (cause) {
-    throw moves.some(({ hasBegun }) => hasBegun) ? moves.at(-1)?.brokenOff(cause, report()) : cause
+    throw migrations.some(({ hasBegun }) => hasBegun)
+      ? migrations.at(-1)?.interruptedError(cause, report())
+      : cause
   }
   // A collection that differs from its source does not hold up the others.
-  const faults = moves.map(({ fault }) => fault).filter(Boolean)
+  const faults = migrations.map(({ fault }) => fault).filter(Boolean)
   if (faults.length > 0) throw new StorageError(faults.join('; '))
   return finish(report())
 }

@@ -43,9 +43,9 @@ import type { Engine } from './engine.js'
 import { withTerms, written } from './expression.js'
 import { idOf, keyOf } from './names.js'
 import { LARGEST_DIMENSION, metadataText, type ReadRow, rowsOf, vectorOf } from './rows.js'
-import { withScratch } from './scratch.js'
+import { withScratchClient } from './scratch.js'
 import type { DeleteProgress } from './types.js'
-import { deleteIds, deleteMatches, insertRows, type Told } from './writing.js'
+import { deleteIds, deleteMatches, insertRows, type ProgressCallback } from './writing.js'
 
 /** The engine's limits: results per search, and queries per request. */
 const MOST_RESULTS = 16_384
@@ -145,10 +145,10 @@ async function unknownFields(
 }
 
 /** The fields needed to evaluate a filter. */
-const JUDGED = ['id', 'metadata']
+const FILTER_FIELDS = ['id', 'metadata']
 
 /** The keys of the rows that match a filter, and the first key that does not. */
-async function judged(rows: ReadRow[], filterText: string) {
+async function recheck(rows: ReadRow[], filterText: string) {
   const ids = JSON.stringify(rows.map(({ id }) => idOf(id)))
   const metadata = `[${rows.map((row) => metadataText(row.metadata)).join()}]`
   const places = new Set<number>(JSON.parse(await native.matching(filterText, ids, metadata)))
@@ -183,7 +183,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     collection: EngineCollection | null,
     work: (scratch: VectorizerClient) => Promise<T>,
   ): Promise<T> {
-    return withScratch(this.#embedder, collection, work)
+    return withScratchClient(this.#embedder, collection, work)
   }
 
   async #open(name: string): Promise<EngineCollection> {
@@ -264,9 +264,9 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     insert: (scratch: VectorizerClient, listener: InsertOptions) => Promise<T>,
   ): Promise<T> {
     const collection = await this.#open(name)
-    const { tell, finish } = listening(options)
+    const { reportProgress, finish } = listening(options)
     const onProgress = (progress: InsertProgress) => {
-      if (progress.phase !== 'insert') tell(progress)
+      if (progress.phase !== 'insert') reportProgress(progress)
     }
     const { report, vectors } = await this.#scratch(collection, async (scratch) => {
       const made = await insert(scratch, { onProgress })
@@ -274,7 +274,9 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     })
     this.#pages.delete(name)
     const total = vectors.length
-    await insertRows(collection, await rowsOf(vectors), (done) => tell({ phase: 'insert', done, total }))
+    await insertRows(collection, await rowsOf(vectors), (done) =>
+      reportProgress({ phase: 'insert', done, total }),
+    )
     return finish(report)
   }
 
@@ -504,12 +506,14 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 
   async batchDelete(name: string, ids: readonly string[], options?: DeletionOptions): Promise<DeleteReport> {
-    const { rest, tell, finish } = deletion(options)
+    const { rest, reportProgress, finish } = deletion(options)
     const collection = await this.#open(name)
     await this.#scratch(collection, (scratch) => scratch.batchDelete(name, ids, rest))
     this.#pages.delete(name)
     const total = ids.length
-    return finish(await deleteIds(collection, ids, (done) => tell({ phase: 'delete', done, total })))
+    return finish(
+      await deleteIds(collection, ids, (done) => reportProgress({ phase: 'delete', done, total })),
+    )
   }
 
   deleteVectors(name: string, ids: readonly string[], options?: DeletionOptions): Promise<DeleteReport> {
@@ -521,13 +525,13 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     filter: Filter,
     options?: DeletionOptions,
   ): Promise<DeleteByFilterReport> {
-    const { rest, tell, finish } = deletion(options)
+    const { rest, reportProgress, finish } = deletion(options)
     const collection = await this.#open(name)
     await this.#scratch(collection, (scratch) => scratch.deleteByFilter(name, filter, rest))
     const filterText = filterJson(filter)
     const matching = await translated(collection, filterText)
     const scanned = await collection.count()
-    const find = (done: number) => tell({ phase: 'find', done, total: scanned })
+    const find = (done: number) => reportProgress({ phase: 'find', done, total: scanned })
     const keys = await this.#matches(collection, filterText, matching, find)
     const isVain = keys.length === 0 && scanned > 0
     const unknown = isVain ? await unknownFields(collection, matching) : {}
@@ -537,10 +541,10 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     }
     this.#pages.delete(name)
     const total = keys.length
-    const done = (count: number) => tell({ phase: 'delete', done: count, total })
+    const done = (count: number) => reportProgress({ phase: 'delete', done: count, total })
     // A row that has changed since and no longer matches is kept.
     const look = async (part: string[]) =>
-      (await judged(await collection.withKeys(part, JUDGED), filterText)).right
+      (await recheck(await collection.withKeys(part, FILTER_FIELDS), filterText)).right
     return finish({ ...(await deleteMatches(collection, keys, scanned, done, look)), ...unknown })
   }
 
@@ -552,11 +556,11 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     collection: EngineCollection,
     filterText: string,
     matching: Matching,
-    tell: Told,
+    reportProgress: ProgressCallback,
   ): Promise<string[]> {
     const keys: string[] = []
-    for await (const rows of collection.walk({ ...matching, fields: JUDGED })) {
-      const { right, wrong } = await judged(rows, filterText)
+    for await (const rows of collection.walk({ ...matching, fields: FILTER_FIELDS })) {
+      const { right, wrong } = await recheck(rows, filterText)
       if (wrong !== undefined) {
         const message =
           `the engine matched vector '${idOf(wrong)}', which the filter does not: nothing was deleted. ` +
@@ -564,15 +568,15 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
         throw new StorageError(message)
       }
       keys.push(...right)
-      tell(keys.length)
+      reportProgress(keys.length)
     }
     return keys
   }
 
   async optimize(name: string, options: OptimizeOptions = {}): Promise<void> {
-    const { tell, finish } = listening(options)
+    const { reportProgress, finish } = listening(options)
     const collection = await this.#open(name)
-    await collection.compact(() => new Promise((resolve) => setTimeout(resolve, PAUSE)), tell)
+    await collection.compact(() => new Promise((resolve) => setTimeout(resolve, PAUSE)), reportProgress)
     return finish(undefined)
   }
 

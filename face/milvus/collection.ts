@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CollectionExistsError, CollectionNotFoundError, StorageError } from '../errors.js'
 import type { HnswOptions, OptimizeProgress, SimilarityMetric, VectorInput } from '../types.js'
-import { doubting, type Engine } from './engine.js'
+import { type Engine, withUnknownOutcome } from './engine.js'
 import { after, EVERY, withKeys } from './expression.js'
 import { collectionKey } from './names.js'
 import { fieldsOf, KEYS_AT_ONCE, portions, type ReadRow, ROWS_AT_ONCE, type Row } from './rows.js'
@@ -270,11 +270,11 @@ export class EngineCollection {
   async remove(keys: string[]): Promise<void> {
     await this.call('deleteEntities', { filter: withKeys(keys) })
     const left = await this.withKeys(keys).catch((error) => {
-      throw doubting(error) // they may be gone all the same
+      throw withUnknownOutcome(error) // they may be gone all the same
     })
     if (left.length === 0) return
     const message = `the engine still has ${left.length} of ${keys.length} vectors that it deleted`
-    throw doubting(new StorageError(message))
+    throw withUnknownOutcome(new StorageError(message))
   }
 
   /** How many vectors are in the engine's graph, and how many are not yet. */
@@ -298,10 +298,13 @@ export class EngineCollection {
   }
 
   /** Makes the engine compact deleted rows out of its files, and waits for its graph. */
-  async compact(pause: () => Promise<unknown>, tell: (progress: OptimizeProgress) => void): Promise<void> {
+  async compact(
+    pause: () => Promise<unknown>,
+    reportProgress: (progress: OptimizeProgress) => void,
+  ): Promise<void> {
     await this.flush()
     const { compactionID } = await this.call('compact')
-    const rewrite = (done: number) => tell({ phase: 'rewrite', done, total: 1 })
+    const rewrite = (done: number) => reportProgress({ phase: 'rewrite', done, total: 1 })
     rewrite(0)
     // An engine that compacts by itself has no compaction to wait for.
     while (Number(compactionID) > 0) {
@@ -313,7 +316,7 @@ export class EngineCollection {
     for (let pending = 1; pending > 0; ) {
       const index = await this.indexed()
       pending = index.pending
-      tell({ phase: 'build', done: index.indexed, total: index.indexed + pending })
+      reportProgress({ phase: 'build', done: index.indexed, total: index.indexed + pending })
       if (pending > 0) await pause()
     }
   }

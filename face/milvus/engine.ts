@@ -24,11 +24,11 @@ export interface Sdk {
 }
 
 /** How calls are retried. */
-type Patience = Record<'timeout' | 'maxRetries' | 'retryDelay', number>
+type RetryOptions = Record<'timeout' | 'maxRetries' | 'retryDelay', number>
 
 /** How to connect to an engine. */
 export type EngineOptions = Pick<MilvusVectorizerClientOptions, 'address' | 'token' | 'database' | 'tls'> &
-  Patience
+  RetryOptions
 
 /** The options of a call. */
 interface CallOptions {
@@ -68,10 +68,10 @@ class Failure extends Error {
 }
 
 /** Errors after which it is unknown whether the engine carried out the request. */
-const inDoubt = new WeakSet<object>()
-export const isInDoubt = (error: object): boolean => inDoubt.has(error)
-export const doubting = <T extends object>(error: T): T => {
-  inDoubt.add(error)
+const outcomeUnknown = new WeakSet<object>()
+export const isOutcomeUnknown = (error: object): boolean => outcomeUnknown.has(error)
+export const withUnknownOutcome = <T extends object>(error: T): T => {
+  outcomeUnknown.add(error)
   return error
 }
 
@@ -181,7 +181,7 @@ export class Engine {
         answered &&= failure.answered
         if (!failure.isTransient || once || tries >= maxRetries) {
           const error = this.#explained(failure, collection, tries)
-          throw answered ? error : doubting(error)
+          throw answered ? error : withUnknownOutcome(error)
         }
         // Jitter, so that clients do not all retry at the same moment.
         const pause = Math.min(LONGEST_PAUSE, retryDelay * 2 ** tries) * (0.75 + Math.random() / 2)

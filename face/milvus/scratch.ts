@@ -6,7 +6,7 @@ import type { Embedder } from '../types.js'
 import type { EngineCollection } from './collection.js'
 
 /** Calls `work` with an embedded client that has `collection`, if one is given. */
-export async function withScratch<T>(
+export async function withScratchClient<T>(
   embedder: Embedder | undefined,
   collection: EngineCollection | null,
   work: (scratch: VectorizerClient) => Promise<T>,

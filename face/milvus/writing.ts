@@ -4,12 +4,12 @@ import { Cancelled } from '../cancelling.js'
 import { PartialWriteError } from '../errors.js'
 import type { DeleteByFilterReport, DeleteReport, DeleteResult } from '../types.js'
 import type { EngineCollection } from './collection.js'
-import { isInDoubt } from './engine.js'
+import { isOutcomeUnknown } from './engine.js'
 import { idOf, keyOf } from './names.js'
 import { bytesOf, portions, type Row } from './rows.js'
 
 /** Called with the number done so far. */
-export type Told = (done: number) => void
+export type ProgressCallback = (done: number) => void
 
 /** The progress of a write. */
 interface Progress {
@@ -21,7 +21,7 @@ interface Progress {
 }
 
 /** Returns `error` or, if something may have been written, an error with a report. */
-function broken(error: Error, { done, total, unknown, verb, report }: Progress): Error {
+function interruptedError(error: Error, { done, total, unknown, verb, report }: Progress): Error {
   if (done === 0 && unknown.length === 0) return error
   const open = unknown.length > 0 ? `, and of ${unknown.length} it is not known` : ''
   const message =
@@ -31,24 +31,28 @@ function broken(error: Error, { done, total, unknown, verb, report }: Progress):
   return Object.assign(new PartialWriteError(message, { cause }), { report, unknown })
 }
 
-/** Writes rows to a collection; `tell` is called with the number written. */
-export async function insertRows(collection: EngineCollection, rows: Row[], tell: Told): Promise<void> {
+/** Writes rows to a collection; `reportProgress` is called with the number written. */
+export async function insertRows(
+  collection: EngineCollection,
+  rows: Row[],
+  reportProgress: ProgressCallback,
+): Promise<void> {
   const ids: string[] = []
   for (const part of portions(rows, bytesOf)) {
     const written = part.map(({ id }) => idOf(id))
     try {
       await collection.upsert(part)
     } catch (error) {
-      throw broken(error as Error, {
+      throw interruptedError(error as Error, {
         done: ids.length,
         total: rows.length,
-        unknown: isInDoubt(error as Error) ? written : [],
+        unknown: isOutcomeUnknown(error as Error) ? written : [],
         verb: 'inserted',
         report: { inserted: ids.length, ids },
       })
     }
     ids.push(...written)
-    tell(ids.length)
+    reportProgress(ids.length)
   }
 }
 
@@ -77,7 +81,7 @@ interface Outcome {
 async function removeKeys(
   collection: EngineCollection,
   keys: string[],
-  tell: Told,
+  reportProgress: ProgressCallback,
   look = existing(collection),
 ): Promise<Outcome> {
   const outcome: Outcome = { gone: new Set(), missing: new Set(), unknown: new Set() }
@@ -88,13 +92,13 @@ async function removeKeys(
       there = await look(part)
       if (there.length > 0) await collection.remove(there)
     } catch (error) {
-      if (isInDoubt(error as Error)) outcome.unknown = new Set(there)
+      if (isOutcomeUnknown(error as Error)) outcome.unknown = new Set(there)
       return { ...outcome, error: error as Error }
     }
     const found = new Set(there)
     for (const key of part) (found.has(key) ? outcome.gone : outcome.missing).add(key)
     done += part.length
-    tell(done)
+    reportProgress(done)
   }
   return outcome
 }
@@ -123,9 +127,9 @@ function row(
 export async function deleteIds(
   collection: EngineCollection,
   ids: readonly string[],
-  tell: Told,
+  reportProgress: ProgressCallback,
 ): Promise<DeleteReport> {
-  const outcome = await removeKeys(collection, [...new Set(ids.map(keyOf))], tell)
+  const outcome = await removeKeys(collection, [...new Set(ids.map(keyOf))], reportProgress)
   const places = new Map<string, number>()
   const results = ids.map((id, index) => row(id, index, outcome, places))
   const deleted = outcome.gone.size
@@ -138,7 +142,13 @@ export async function deleteIds(
   }
   if (!outcome.error) return report
   const unknown = Array.from(outcome.unknown, idOf)
-  throw broken(outcome.error, { done: deleted, total: ids.length, unknown, verb: 'deleted', report })
+  throw interruptedError(outcome.error, {
+    done: deleted,
+    total: ids.length,
+    unknown,
+    verb: 'deleted',
+    report,
+  })
 }
 
 /** Deletes keys that a filter matched among `scanned` rows, if `look` confirms them again. */
@@ -146,16 +156,16 @@ export async function deleteMatches(
   collection: EngineCollection,
   keys: string[],
   scanned: number,
-  tell: Told,
+  reportProgress: ProgressCallback,
   look: Look,
 ): Promise<DeleteByFilterReport> {
-  const { gone, unknown, error } = await removeKeys(collection, keys, tell, look)
+  const { gone, unknown, error } = await removeKeys(collection, keys, reportProgress, look)
   const results = keys
     .filter((key) => gone.has(key))
     .map((key) => ({ id: idOf(key), status: 'deleted' as const }))
   const report = { scanned, matched: keys.length, deleted: gone.size, results }
   if (!error) return report
-  throw broken(error, {
+  throw interruptedError(error, {
     done: gone.size,
     total: keys.length,
     unknown: Array.from(unknown, idOf),
