@@ -41,7 +41,7 @@ async function measure(data, limits, builder) {
   for (const [q, limit] of limits.entries()) {
     const query = data.queries.subarray(q * data.dim, (q + 1) * data.dim)
     const before = performance.now()
-    const { results } = await client.search(COLLECTION, query, { limit: K })
+    const results = await client.search(COLLECTION, query, { limit: K })
     times.push(performance.now() - before)
     right += results.filter(({ score }) => isAsNear(score, limit)).length
   }
