@@ -22,7 +22,7 @@ use super::{
     seal::Sealed,
     sync::Syncer,
 };
-use crate::{error::Result, workers::beside};
+use crate::{error::Result, workers::spawn_joinable};
 
 /// From this many non-adjacent keys on, they are destroyed by another thread: that costs a hundred
 /// times as much as waking the thread.
@@ -286,7 +286,7 @@ impl Commit {
         {
             let erasures = mem::take(&mut self.erasures);
             let (sync, written) = (sync.clone(), *written);
-            let destroyed = beside(move || destroy(&sync, written, &erasures));
+            let destroyed = spawn_joinable(move || destroy(&sync, written, &erasures));
             self.begun.push(Box::new(destroyed));
         }
     }
