@@ -43,7 +43,7 @@ use crate::{
     embed::embed,
     error::{Error, Result, catch_panic},
     filter,
-    storage::{Files, Restored, Source, Thoroughness, UserKey, inspect, wrapped},
+    storage::{Files, InspectOptions, Restored, Source, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
 };
@@ -1122,13 +1122,13 @@ pub fn inspect_store<'env>(
     let options: args::Inspect = args::read(&options, "options").map_err(thrown)?;
     let user = options.encryption.map(|encryption| encryption.user_key());
     let user = user.transpose().map_err(thrown)?;
-    let thoroughness = Thoroughness {
+    let options = InspectOptions {
         ids: options.ids,
         verify: options.verify,
     };
     let work = move || {
         let tell = |done, total| tell(on_progress.as_ref(), "verify", Progress { done, total });
-        let found = inspect(&Files::default(), &path, user.as_ref(), thoroughness, tell)?;
+        let found = inspect(&Files::default(), &path, user.as_ref(), options, tell)?;
         Ok(Reply::Text(json!(found).to_string()))
     };
     blocking(env, work)

@@ -13,7 +13,7 @@ use super::{Access, Collection, State, write::head_of};
 use crate::{
     cancel,
     error::{Error, Result},
-    storage::{Copy, Follower, Head, Kind, NAME, Record, Sealed, Writer, micros},
+    storage::{Copy, CopyTarget, Head, Kind, NAME, Record, Sealed, Writer, micros},
 };
 
 /// Copied under the lock at a time: well under a millisecond.
@@ -115,11 +115,11 @@ impl State {
 }
 
 impl Collection {
-    /// Copies the collection to the follower, and calls `finish` at the moment when the
+    /// Copies the collection to the target, and calls `finish` at the moment when the
     /// copy is whole, with the lock for writing.
     pub(super) fn copy_to<T>(
         &self,
-        follower: &Arc<Follower>,
+        target: &Arc<CopyTarget>,
         form: &Form,
         progress: &mut dyn FnMut(Progress),
         finish: impl FnOnce(&mut State, &mut Copy) -> Result<T>,
@@ -127,7 +127,7 @@ impl Collection {
         for _ in 0..ROUNDS {
             let missing = {
                 let state = self.read(Access::Wait)?;
-                state.missing(&follower.copy.lock().writer)
+                state.missing(&target.copy.lock().writer)
             };
             if missing.len() <= LAST {
                 break;
@@ -137,7 +137,7 @@ impl Collection {
                 cancel::check()?;
                 let state = self.read(Access::Wait)?;
                 self.check_open()?;
-                let mut copy = follower.copy.lock();
+                let mut copy = target.copy.lock();
                 at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
                 drop(copy);
                 let total = state.slots.len() as u64;
@@ -147,11 +147,11 @@ impl Collection {
             }
         }
         // Most of it is on the disk before anybody has to wait for the rest.
-        let file = follower.copy.lock().writer.file.clone();
+        let file = target.copy.lock().writer.file.clone();
         file.sync()?;
         let mut state = self.write(Access::Wait)?;
         self.check_open()?;
-        let mut copy = follower.copy.lock();
+        let mut copy = target.copy.lock();
         let missing = state.missing(&copy.writer);
         let mut at = 0;
         while at < missing.len() {

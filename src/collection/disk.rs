@@ -324,7 +324,8 @@ impl Collection {
         // destroyed.
         let len = {
             let state = self.read(Access::Wait)?;
-            let copies: Vec<_> = state.journal.followers().map(|f| f.copy.lock()).collect();
+            let targets = state.journal.copy_targets();
+            let copies: Vec<_> = targets.map(|target| target.copy.lock()).collect();
             state.journal.wait_for_erasures();
             drop(copies);
             log.size()?

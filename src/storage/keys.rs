@@ -164,7 +164,7 @@ impl Keys {
         let file = files.create(path)?;
         let write = || file.try_write_at(0, &*bytes);
         let written = match spare {
-            Some(health) => health.making_room(write),
+            Some(health) => health.with_reserve(write),
             None => write(),
         };
         if let Err(error) = written {
