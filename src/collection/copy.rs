@@ -89,7 +89,7 @@ impl State {
             next.len = len as u32;
             writer.put(slot, next);
             next.offset += len;
-            next.seat += 1;
+            next.key_index += 1;
         }
         Ok(looked)
     }

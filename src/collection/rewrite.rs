@@ -127,18 +127,18 @@ impl Collection {
     }
 
     fn copy_keys(&self, total: u32, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        for seat in (0..total).step_by(KEYS as usize) {
+        for key_index in (0..total).step_by(KEYS as usize) {
             {
                 let state = self.read(Access::Wait)?;
                 self.check_open()?;
                 let Some(log) = state.journal.log() else {
                     return Ok(());
                 };
-                let count = KEYS.min(total - seat);
-                let copy = || log.copy_keys(seat, count);
+                let count = KEYS.min(total - key_index);
+                let copy = || log.copy_keys(key_index, count);
                 state.journal.without_erasures(copy)?;
             }
-            let (done, total) = (seat.into(), total.into());
+            let (done, total) = (key_index.into(), total.into());
             progress(Progress { done, total });
         }
         // Most of it is on the disk before anybody has to wait for the rest.

@@ -10,7 +10,7 @@ use super::{
     file::Files,
     header::{RECORDS, damaged},
     keyring::{self, UserKey},
-    keys::Seats,
+    keys::KeyReader,
     log::{Input, Log, LogInspection},
     root,
 };
@@ -161,12 +161,12 @@ fn inspect_one(
         damaged: Vec::new(),
     };
     let mut input = Input::new(&log.file, RECORDS);
-    let mut seats = Seats::new(&log.keys);
+    let mut key_reader = KeyReader::new(&log.keys);
     let name = &log.keys.table().name;
     let mut told = 0;
     for part in &index.parts {
         let place = part.place;
-        let key = seats.get(place.seat)?;
+        let key = key_reader.get(place.key_index)?;
         inspected.live += u64::from(part.live);
         inspected.with_key += u64::from(key.is_some());
         inspected.without_key += u64::from(key.is_none());

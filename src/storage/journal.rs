@@ -69,7 +69,7 @@ pub struct Commit {
 /// The keys to destroy in one file.
 struct Erasure {
     file: Arc<File>,
-    seats: Vec<Range<u32>>,
+    key_indices: Vec<Range<u32>>,
 }
 
 impl Default for Journal {
@@ -166,7 +166,7 @@ impl Journal {
             next.len = part as u32;
             log.writer().put(slot, *next);
             next.offset += part;
-            next.seat += 1;
+            next.key_index += 1;
         }
     }
 
@@ -262,17 +262,17 @@ impl Commit {
         };
         // If there is no table, the key is gone already.
         for file in writer.tables().map(|keys| keys.file()) {
-            let seats = place.seat..place.seat + 1;
+            let key_indices = place.key_index..place.key_index + 1;
             let known = self.erasures.iter_mut();
             match known.rev().find(|erasure| Arc::ptr_eq(&erasure.file, file)) {
                 // Entries inserted together are mostly deleted together.
-                Some(erasure) => match erasure.seats.last_mut() {
-                    Some(last) if last.end == seats.start => last.end = seats.end,
-                    _ => erasure.seats.push(seats),
+                Some(erasure) => match erasure.key_indices.last_mut() {
+                    Some(last) if last.end == key_indices.start => last.end = key_indices.end,
+                    _ => erasure.key_indices.push(key_indices),
                 },
                 None => self.erasures.push(Erasure {
                     file: file.clone(),
-                    seats: vec![seats],
+                    key_indices: vec![key_indices],
                 }),
             }
         }
@@ -281,9 +281,12 @@ impl Commit {
     /// Begins to destroy the keys of the entries removed so far, if there are many. The caller may
     /// continue, and must then finish the commit.
     pub fn begin(&mut self) {
-        let seats = self.erasures.iter().map(|erasure| erasure.seats.len());
+        let key_indices = self
+            .erasures
+            .iter()
+            .map(|erasure| erasure.key_indices.len());
         if let Some((sync, written)) = &self.sync
-            && seats.sum::<usize>() >= MANY
+            && key_indices.sum::<usize>() >= MANY
         {
             let erasures = mem::take(&mut self.erasures);
             let (sync, written) = (sync.clone(), *written);
@@ -315,8 +318,8 @@ fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
     // A failure in one file must not prevent the destruction in the others.
     for erasure in erasures {
         // Copy-on-write file systems need free space even to overwrite.
-        let destroyed: io::Result<()> = erasure.seats.iter().try_for_each(|seats| {
-            let destroy = || keys::destroy(&erasure.file, seats);
+        let destroyed: io::Result<()> = erasure.key_indices.iter().try_for_each(|key_indices| {
+            let destroy = || keys::destroy(&erasure.file, key_indices);
             sync.health().with_reserve(destroy)
         });
         // If the file is gone, it was wiped as a whole.

@@ -24,7 +24,7 @@ use super::{
     file::{self, File, Files, failed, is_full, is_refused},
     header::{self, Checkpoint, RECORDS, damaged},
     keyring::Keyring,
-    keys::{Keys, Seats, TableKey, full, new_name},
+    keys::{KeyReader, Keys, TableKey, full, new_name},
     record::{Content, Damage, Head, Kind, Record},
     reserve,
     seal::{KEY, Key, NAME, Sealed},
@@ -44,12 +44,12 @@ const OLD: &str = "old";
 const NEW: &str = "new";
 const READ_AHEAD: usize = 1 << 20;
 
-/// The location of an entry: its part in the log, and the seat of its key in the table.
+/// The location of an entry: its part in the log, and the index of its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EntryLocation {
     pub offset: u64,
     pub len: u32,
-    pub seat: u32,
+    pub key_index: u32,
 }
 
 /// Where the keys of written entries go.
@@ -67,8 +67,8 @@ pub struct Writer {
     /// The table that will replace the other one, during a key rotation.
     next: Option<Keys>,
     pub end: u64,
-    /// The seat of the next entry.
-    seat: u32,
+    /// The key index of the next entry.
+    key_index: u32,
     places: Vec<EntryLocation>,
     live: u64,
     /// Present if it may use the space reserved for deletes.
@@ -83,7 +83,7 @@ impl Writer {
             key_sink,
             next: None,
             end,
-            seat: 0,
+            key_index: 0,
             places: Vec::new(),
             live: 0,
             room: None,
@@ -124,20 +124,24 @@ impl Writer {
 
     fn try_append(&mut self, record: &Record, sealed: &Sealed) -> io::Result<EntryLocation> {
         let count = u32::try_from(record.entries.len()).ok();
-        let next = count.and_then(|count| self.seat.checked_add(count));
+        let next = count.and_then(|count| self.key_index.checked_add(count));
         let next = next.ok_or_else(|| io::Error::other(full().to_string()))?;
         // The record is written last, because it makes the entries valid.
-        if next > self.seat {
+        if next > self.key_index {
             self.tables()
-                .try_for_each(|keys| keys.write(self.seat, sealed.keys()))?;
+                .try_for_each(|keys| keys.write(self.key_index, sealed.keys()))?;
         }
         let offset = self.try_append_data(record, sealed.parts())?;
         if let KeySink::Memory(keys) = &mut self.key_sink {
             hold(keys, sealed.keys());
         }
-        let seat = std::mem::replace(&mut self.seat, next);
+        let key_index = std::mem::replace(&mut self.key_index, next);
         let len = 0;
-        Ok(EntryLocation { offset, len, seat })
+        Ok(EntryLocation {
+            offset,
+            len,
+            key_index,
+        })
     }
 
     fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
@@ -157,7 +161,8 @@ impl Writer {
 
     /// Cuts off a record that failed to be written, and the keys written before it.
     fn cut(&self, end: u64) -> Result<()> {
-        self.tables().try_for_each(|keys| keys.cut(self.seat))?;
+        self.tables()
+            .try_for_each(|keys| keys.cut(self.key_index))?;
         match self.file.size()? > end {
             true => self.file.truncate(end),
             false => Ok(()),
@@ -182,7 +187,7 @@ impl Writer {
     pub fn take(&mut self, slot: u32) -> Option<EntryLocation> {
         let place = self.forget(slot)?;
         if let KeySink::Memory(keys) = &mut self.key_sink {
-            let at = place.seat as usize * KEY;
+            let at = place.key_index as usize * KEY;
             keys[at..at + KEY].fill(0);
         }
         Some(place)
@@ -213,8 +218,8 @@ impl Writer {
     }
 
     /// The number of its entries, including dead ones.
-    pub fn seats(&self) -> u32 {
-        self.seat
+    pub fn key_count(&self) -> u32 {
+        self.key_index
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -341,7 +346,7 @@ impl Known {
 /// The result of reading a log.
 enum Reading {
     Done {
-        /// Seats of dead entries whose keys have not been destroyed.
+        /// Key indices of dead entries whose keys have not been destroyed.
         unfinished: Vec<Range<u32>>,
         /// The numbers of live entries whose keys have been destroyed.
         lost: Vec<u64>,
@@ -459,7 +464,7 @@ impl Log {
         let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
             return Err(Error::Internal("a vector is not in the log".into()));
         };
-        let key = Key::of(&keys.read(place.seat, 1)?);
+        let key = Key::of(&keys.read(place.key_index, 1)?);
         key.ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
     }
 
@@ -470,7 +475,7 @@ impl Log {
         };
         let mut part = vec![0; place.len as usize];
         self.writer.file.read_at(place.offset, &mut part)?;
-        sealed.push_sealed(&part, &keys.read(place.seat, 1)?)
+        sealed.push_sealed(&part, &keys.read(place.key_index, 1)?)
     }
 
     /// The files: the key tables first, then the records.
@@ -566,7 +571,7 @@ impl Log {
             }
         };
         let mut writer = Writer::new(file.clone(), index.end, KeySink::Table(keys));
-        writer.seat = index.parts.len() as u32;
+        writer.key_index = index.parts.len() as u32;
         for (slot, place) in places {
             writer.put(slot, place);
         }
@@ -590,7 +595,7 @@ impl Log {
         if let Some(keys) = writer.keys() {
             unfinished
                 .iter()
-                .try_for_each(|seats| keys.destroy(seats))?;
+                .try_for_each(|key_indices| keys.destroy(key_indices))?;
         }
         let all = files_of(&writer);
         for file in &all {
@@ -666,9 +671,9 @@ impl Log {
             sequence: index.summary.sequence,
             keys: HashMap::new(),
         };
-        let mut seats = Seats::new(&log.keys);
+        let mut key_reader = KeyReader::new(&log.keys);
         for part in index.parts.iter().filter(|part| part.live) {
-            if let Some(key) = seats.get(part.place.seat)?.and_then(Key::of) {
+            if let Some(key) = key_reader.get(part.place.key_index)?.and_then(Key::of) {
                 live_keys.keys.insert(part.head.key, key);
             }
         }
@@ -741,8 +746,8 @@ impl Log {
         self.writer.size()
     }
 
-    pub fn seats(&self) -> u32 {
-        self.writer.seats()
+    pub fn key_count(&self) -> u32 {
+        self.writer.key_count()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -847,14 +852,14 @@ impl Log {
         let next = Keys::create(&self.files, &path, &store.key, table, settings, None)?;
         self.writer.next = Some(next);
         self.store = store.clone();
-        Ok(self.writer.seat)
+        Ok(self.writer.key_index)
     }
 
-    /// Copies the keys of `count` seats to the next table. No other thread may change keys
+    /// Copies the keys of `count` entries to the next table. No other thread may change keys
     /// meanwhile.
-    pub fn copy_keys(&self, seat: u32, count: u32) -> Result<()> {
+    pub fn copy_keys(&self, key_index: u32, count: u32) -> Result<()> {
         match (self.writer.keys(), &self.writer.next) {
-            (Some(keys), Some(next)) => keys.copy(seat, count, next),
+            (Some(keys), Some(next)) => keys.copy(key_index, count, next),
             _ => Ok(()),
         }
     }
@@ -984,7 +989,7 @@ impl Index {
                     place: EntryLocation {
                         offset: input.position,
                         len,
-                        seat: u32::try_from(index.parts.len())
+                        key_index: u32::try_from(index.parts.len())
                             .map_err(|_| damaged(&file.path(), &full().to_string()))?,
                     },
                     head: *head,
@@ -1021,17 +1026,17 @@ impl Index {
         // Unless the power failed, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let mut input = Input::new(file, RECORDS);
-        let mut seats = Seats::new(keys);
+        let mut key_reader = KeyReader::new(keys);
         let mut unfinished: Vec<Range<u32>> = Vec::new();
         let mut lost = Vec::new();
         for part in &self.parts {
-            let seat = part.place.seat;
-            let key = seats.get(seat)?;
+            let key_index = part.place.key_index;
+            let key = key_reader.get(key_index)?;
             if !part.live {
                 match unfinished.last_mut() {
                     _ if key.is_none() => {}
-                    Some(last) if last.end == seat => last.end += 1,
-                    _ => unfinished.push(seat..seat + 1),
+                    Some(last) if last.end == key_index => last.end += 1,
+                    _ => unfinished.push(key_index..key_index + 1),
                 }
                 continue;
             }
@@ -1054,7 +1059,7 @@ impl Index {
             } else {
                 let end = part.place.offset + u64::from(part.place.len);
                 let why = format!(
-                    "the vector at bytes {} to {end}, or its key, number {seat} of {}, is damaged",
+                    "the vector at bytes {} to {end}, or its key, number {key_index} of {}, is damaged",
                     part.place.offset,
                     keys.file().path().display()
                 );

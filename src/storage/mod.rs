@@ -35,7 +35,7 @@ pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preambl
 pub use inspect::{InspectOptions, Inspected, Inspection, inspect};
 pub use journal::{Commit, Copy, CopyTarget, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
-pub use keys::{Keys, SEATS, Seats, TableKey};
+pub use keys::{KEYS_OFFSET, KeyReader, Keys, TableKey};
 pub use log::{
     Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Summary, Writer,
 };
