@@ -78,7 +78,7 @@ impl Collection {
         let mut at = 0;
         while at < order.len() {
             cancel::check()?;
-            at += state.copy_portion(&mut writer, &form, &order[at..])?;
+            at += state.copy_batch(&mut writer, &form, &order[at..])?;
         }
         backup.end_section(&mut writer, &name, slots.len())?;
         // What is deleted next is in a file, or there is no file.

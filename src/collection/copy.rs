@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Copied under the lock at a time: well under a millisecond.
-const PORTION_BYTES: usize = 256 << 10;
+const BATCH_BYTES: usize = 256 << 10;
 /// So few are copied at the end, under the lock for writing.
 const LAST: usize = 256;
 /// After so many rounds the rest is the last, however many it is: others insert faster.
@@ -42,9 +42,9 @@ pub(super) struct Form {
 }
 
 impl State {
-    /// Appends as many of the live `slots` as make a portion. Returns how many of `slots` it
+    /// Appends as many of the live `slots` as make a batch. Returns how many of `slots` it
     /// has looked at.
-    pub(super) fn copy_portion(
+    pub(super) fn copy_batch(
         &self,
         writer: &mut Writer,
         form: &Form,
@@ -54,7 +54,7 @@ impl State {
         let (mut heads, mut taken) = (Vec::new(), Vec::new());
         let (mut looked, mut bytes) = (0, 0);
         for &slot in slots {
-            if bytes >= PORTION_BYTES {
+            if bytes >= BATCH_BYTES {
                 break;
             }
             looked += 1;
@@ -138,7 +138,7 @@ impl Collection {
                 let state = self.read(Access::Wait)?;
                 self.check_open()?;
                 let mut copy = target.copy.lock();
-                at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
+                at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;
                 drop(copy);
                 let total = state.slots.len() as u64;
                 drop(state);
@@ -155,7 +155,7 @@ impl Collection {
         let missing = state.missing(&copy.writer);
         let mut at = 0;
         while at < missing.len() {
-            at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
+            at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;
         }
         // Also where nothing has died, or nothing is left: writes are counted on from here.
         let dead = std::mem::take(&mut copy.dead);

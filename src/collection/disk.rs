@@ -438,7 +438,7 @@ impl State {
                     &bytes,
                     config.hnsw.m,
                     |key| slots.get(&key).copied(),
-                    |a, b| vectors.between(a, b),
+                    |a, b| vectors.pairwise_distance(a, b),
                 )
             })
         });

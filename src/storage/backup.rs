@@ -50,7 +50,7 @@ use crate::{
 };
 
 /// Entries are copied into records of about this size, and of at most this many entries.
-const PORTION: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 1 << 20;
 const ENTRIES: usize = 4096;
 /// The suffix of an unfinished backup's name.
 const PART: &str = ".part";
@@ -649,7 +649,7 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
     }
 
     fn entry(&mut self, _: &Head, _: &Content<'_>, offset: u64) -> Result<()> {
-        if offset >= self.told + PORTION {
+        if offset >= self.told + BATCH_BYTES {
             cancel::check()?;
             self.told = offset;
             (self.progress)(offset, self.total);
@@ -728,14 +728,14 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
             return Ok(());
         };
         if self.heads.is_empty() {
-            self.sealed = Sealed::new(*log.name(), ENTRIES, PORTION as usize)?;
+            self.sealed = Sealed::new(*log.name(), ENTRIES, BATCH_BYTES as usize)?;
         }
         self.row.clear();
         self.row.extend(content.values());
         self.sealed
             .push(head, &self.row, content.id, content.metadata, content.text)?;
         self.heads.push(*head);
-        if self.sealed.parts().len() as u64 >= PORTION || self.heads.len() == ENTRIES {
+        if self.sealed.parts().len() as u64 >= BATCH_BYTES || self.heads.len() == ENTRIES {
             self.write()?;
             cancel::check()?;
             (self.progress)(offset, self.total);

@@ -299,7 +299,7 @@ pub struct KeyReader<'a> {
 }
 
 impl<'a> KeyReader<'a> {
-    const PORTION: usize = 4096;
+    const BATCH: usize = 4096;
 
     pub fn new(keys: &'a Keys) -> Self {
         Self {
@@ -313,7 +313,7 @@ impl<'a> KeyReader<'a> {
     pub fn get(&mut self, key_index: u32) -> Result<Option<&[u8]>> {
         let count = (self.read.len() / KEY) as u32;
         if key_index < self.first || key_index - self.first >= count {
-            self.read = self.keys.read(key_index, Self::PORTION)?;
+            self.read = self.keys.read(key_index, Self::BATCH)?;
             self.first = key_index;
         }
         let at = (key_index - self.first) as usize * KEY;
