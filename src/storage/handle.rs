@@ -1,6 +1,6 @@
 //! File handles. A process has only a limited number of them, and a store may have more collections
-//! than that, so the handle of a log is *evictable*. When [`MOST`] handles are evictable, the one that has
-//! been unused for longest is closed; its file is reopened when it is needed.
+//! than that, so the handle of a log is *evictable*. When [`MOST`] handles are evictable, the one
+//! that has been unused for longest is closed; its file is reopened when it is needed.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,8 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// The maximum number of evictable handles. A common limit for a process is 1,024; the smallest is 256.
+/// The maximum number of evictable handles. A common limit for a process is 1,024; the smallest is
+/// 256.
 const MOST: usize = 128;
 
 /// The evictable handles; the first is the next candidate for closing.
@@ -213,8 +214,8 @@ fn close_one() -> bool {
     closed
 }
 
-/// Performs an operation that needs a handle. If the process has none left, an evictable one is closed
-/// for it.
+/// Performs an operation that needs a handle. If the process has none left, an evictable one is
+/// closed for it.
 pub fn with_one<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

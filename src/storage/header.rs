@@ -11,8 +11,8 @@
 //!
 //! A checkpoint (a mark, in errors and in docs/format.md) has 8 bytes that count checkpoints, 8 for
 //! the end of what is known to be on disk, 16 for the boot in which it was written (Linux's boot
-//! id), 4 that are 1 if the log was closed cleanly, and a checksum of these. Each checkpoint is in a
-//! block of its own, so a torn write damages only one of them.
+//! id), 4 that are 1 if the log was closed cleanly, and a checksum of these. Each checkpoint is in
+//! a block of its own, so a torn write damages only one of them.
 
 use std::path::Path;
 
@@ -32,7 +32,8 @@ pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
 pub const VERSION: u32 = 2;
 /// The size of the part that all files have in common.
 pub const PREAMBLE: usize = 20;
-/// Where a log's records begin. Those of a backup, which has no checkpoints, begin after its keyring.
+/// Where a log's records begin. Those of a backup, which has no checkpoints, begin after its
+/// keyring.
 pub const RECORDS: u64 = 3 * BLOCK;
 const BLOCK: u64 = 4096;
 const CHECKPOINT: usize = 44;

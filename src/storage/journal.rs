@@ -281,12 +281,10 @@ impl Commit {
     /// Begins to destroy the keys of the entries removed so far, if there are many. The caller may
     /// continue, and must then finish the commit.
     pub fn begin(&mut self) {
-        let key_indices = self
-            .erasures
-            .iter()
-            .map(|erasure| erasure.key_indices.len());
+        let erasures = self.erasures.iter();
+        let ranges = erasures.map(|erasure| erasure.key_indices.len());
         if let Some((sync, written)) = &self.sync
-            && key_indices.sum::<usize>() >= MANY
+            && ranges.sum::<usize>() >= MANY
         {
             let erasures = mem::take(&mut self.erasures);
             let (sync, written) = (sync.clone(), *written);

@@ -1059,7 +1059,8 @@ impl Index {
             } else {
                 let end = part.place.offset + u64::from(part.place.len);
                 let why = format!(
-                    "the vector at bytes {} to {end}, or its key, number {key_index} of {}, is damaged",
+                    "the vector at bytes {} to {end}, or its key, number {key_index} of {}, \
+                     is damaged",
                     part.place.offset,
                     keys.file().path().display()
                 );
