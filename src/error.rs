@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Runs `work` so that a panic in it fails this call and nothing else.
-pub fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn catch_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()

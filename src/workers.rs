@@ -8,25 +8,25 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-use crate::error::{Error, Result, contained};
+use crate::error::{Error, Result, catch_panic};
 
 /// Runs long or blocking work on a thread of its own, so that short work does not queue behind it.
 /// If no thread can be created, runs it on this one.
-pub async fn aside<T: Send + 'static>(
+pub async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    aside_by(work, |job| drop(spawn_blocking(job))).await
+    run_blocking_by(work, |job| drop(spawn_blocking(job))).await
 }
 
 /// `spawn` panics if no thread can be created, and may keep the job and run it later.
-async fn aside_by<T: Send + 'static>(
+async fn run_blocking_by<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
     spawn: impl FnOnce(Box<dyn FnOnce() + Send>),
 ) -> Result<T> {
     let (sender, receiver) = oneshot::channel();
     let do_it = once(move || {
         // The receiver may be gone.
-        let _ = sender.send(contained(work));
+        let _ = sender.send(catch_panic(work));
     });
     let spawned = catch_unwind(AssertUnwindSafe(|| spawn(Box::new(do_it.clone()))));
     if spawned.is_err() {
@@ -38,12 +38,12 @@ async fn aside_by<T: Send + 'static>(
 
 /// Submits work to the pool while the caller does something else. The returned function runs the
 /// work if no thread has started it yet, and otherwise waits for it.
-pub fn beside<T: Send + 'static>(
+pub fn spawn_joinable<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> impl FnOnce() -> Result<T> + Send {
     let (sender, receiver) = mpsc::channel();
     let do_it = once(move || {
-        let _ = sender.send(contained(work));
+        let _ = sender.send(catch_panic(work));
     });
     if let Some(pool) = workers() {
         pool.spawn(do_it.clone());
@@ -93,9 +93,11 @@ mod tests {
 
     #[tokio::test]
     async fn work_is_done_once_whether_or_not_there_is_a_thread_for_it() {
-        let done = aside(|| Ok(std::thread::current().id())).await.unwrap();
+        let done = run_blocking(|| Ok(std::thread::current().id()))
+            .await
+            .unwrap();
         assert_ne!(done, std::thread::current().id());
-        let done = aside_by(|| Ok(std::thread::current().id()), |_| no_thread()).await;
+        let done = run_blocking_by(|| Ok(std::thread::current().id()), |_| no_thread()).await;
         assert_eq!(done.unwrap(), std::thread::current().id());
 
         // A queue keeps the job it could not start, and a thread runs it later.
@@ -113,7 +115,7 @@ mod tests {
             queued.lock().push(job);
             no_thread();
         };
-        aside_by(work, keep).await.unwrap();
+        run_blocking_by(work, keep).await.unwrap();
         for job in queue.lock().drain(..) {
             job();
         }
@@ -133,26 +135,26 @@ mod tests {
             });
         }
         let here = std::thread::current().id();
-        let done = beside(|| Ok(std::thread::current().id()))();
+        let done = spawn_joinable(|| Ok(std::thread::current().id()))();
         drop(begin);
         assert_eq!(done.unwrap(), here);
 
         let (begun, is_begun) = mpsc::channel();
-        let work = beside(move || {
+        let work = spawn_joinable(move || {
             let _ = begun.send(());
             Ok(std::thread::current().id())
         });
         is_begun.recv().unwrap();
         assert_ne!(work().unwrap(), here);
-        let panicked = beside(|| -> Result<()> { panic!("in a test") })();
+        let panicked = spawn_joinable(|| -> Result<()> { panic!("in a test") })();
         assert!(matches!(panicked, Err(Error::Internal(what)) if what == "in a test"));
     }
 
     #[tokio::test]
     async fn work_that_panics_or_is_dropped_fails_its_call_alone() {
-        let panicked = aside(|| -> Result<()> { panic!("in a test") }).await;
+        let panicked = run_blocking(|| -> Result<()> { panic!("in a test") }).await;
         assert!(matches!(panicked, Err(Error::Internal(what)) if what == "in a test"));
-        let dropped = aside_by(|| Ok(()), drop).await;
+        let dropped = run_blocking_by(|| Ok(()), drop).await;
         assert!(matches!(dropped, Err(Error::Internal(_))));
     }
 }

@@ -298,8 +298,8 @@ fn value(byte: u8) -> f32 {
     }
 }
 
-/// This run of the system, as marks name it.
-fn this_run() -> u128 {
+/// This boot of the system, as checkpoints name it.
+fn this_boot() -> u128 {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     u128::from_str_radix(&id.trim().replace('-', ""), 16).unwrap_or(0)
 }
@@ -314,15 +314,15 @@ fn mark(bytes: &mut Bytes<'_>, ends: &[u64]) -> Vec<u8> {
         choice => ends[usize::from(choice) % ends.len()],
     };
     let choice = bytes.byte();
-    let run = match choice % 3 {
-        0 => this_run(),
+    let boot_id = match choice % 3 {
+        0 => this_boot(),
         1 => 1,
         _ => 0,
     };
     let mut mark = Vec::new();
     mark.extend(turn.to_le_bytes());
     mark.extend(end.to_le_bytes());
-    mark.extend(run.to_le_bytes());
+    mark.extend(boot_id.to_le_bytes());
     mark.extend([choice >> 7, 0, 0, 0]);
     let sum = checksum(&mark) ^ u64::from(choice % 16 == 15);
     mark.extend(sum.to_le_bytes());

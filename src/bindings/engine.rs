@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Resolves with what `work` makes, as a JSON text, on a thread of its own.
-fn aside<'env, T: Serialize>(
+fn blocking<'env, T: Serialize>(
     env: &'env Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> napi::Result<Unknown<'env>> {
@@ -27,7 +27,7 @@ fn aside<'env, T: Serialize>(
         let made = work()?;
         serde_json::to_string(&made).map_err(|error| Error::Internal(error.to_string()))
     };
-    let future = async move { workers::aside(work).await.map_err(thrown) };
+    let future = async move { workers::run_blocking(work).await.map_err(thrown) };
     env.spawn_future(future)?.into_unknown(env)
 }
 
@@ -48,7 +48,7 @@ struct FieldPlan {
 /// The plan of a filter: `{ expression, guards, fields }`.
 #[napi]
 pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
-    aside(env, move || {
+    blocking(env, move || {
         let filter = parse_text(&filter)?;
         let fields = filter.paths().into_iter().map(|path| {
             let Plan { expression, .. } = Plan::of(&Filter::having(path))?;
@@ -65,7 +65,7 @@ pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
 /// For each of a list of metadata, `{ terms, ranges }`.
 #[napi]
 pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
-    aside(env, move || {
+    blocking(env, move || {
         let metadatas = Metadatas::read(&metadatas)?;
         let rows = metadatas.0.iter().enumerate().map(|(i, metadata)| {
             RowTerms::of(metadata.as_deref().map(RawValue::get)).map_err(|error| match error {
@@ -87,7 +87,7 @@ pub fn matching(
     ids: String,
     metadatas: String,
 ) -> napi::Result<Unknown<'_>> {
-    aside(env, move || {
+    blocking(env, move || {
         let filter = parse_text(&filter)?;
         let ids: Vec<String> = args::read(&ids, "ids")?;
         let metadatas = Metadatas::read(&metadatas)?;

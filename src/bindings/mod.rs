@@ -41,9 +41,9 @@ use crate::{
         Receipt,
     },
     embed::embed,
-    error::{Error, Result, contained},
+    error::{Error, Result, catch_panic},
     filter,
-    storage::{Files, Restored, Source, Thoroughness, UserKey, inspect, wrapped},
+    storage::{Files, InspectOptions, Restored, Source, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
 };
@@ -254,13 +254,13 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
 }
 
 /// Works on a thread of its own, for no client.
-fn aside<'env>(
+fn blocking<'env>(
     env: &'env Env,
     work: impl FnOnce() -> Result<Reply> + Send + 'static,
 ) -> napi::Result<Unknown<'env>> {
     let token = cancel::current();
     let work = move || cancel::during(token, work);
-    let future = async move { workers::aside(work).await.map_err(thrown) };
+    let future = async move { workers::run_blocking(work).await.map_err(thrown) };
     env.spawn_future_with_callback(future, to_js)?
         .into_unknown(env)
 }
@@ -951,7 +951,7 @@ impl VectorizerClient {
                 let collection = call.collection(&collection).map_err(thrown)?;
                 // The call ends with its beginning, so that `close` does not wait for the
                 // background but ends it.
-                contained(|| collection.optimize(listener(on_progress))).map_err(thrown)?
+                catch_panic(|| collection.optimize(listener(on_progress))).map_err(thrown)?
             };
             let outcome = match &token {
                 None => done.await,
@@ -1075,7 +1075,7 @@ impl VectorizerClient {
             let report = reports::RestoreReport::of(&restored);
             Ok(Reply::Text(json!(report).to_string()))
         };
-        aside(env, work)
+        blocking(env, work)
     }
 
     #[napi]
@@ -1107,7 +1107,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
         let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(wrapped.map_or(Reply::Nothing, |bytes| Reply::Text(hex(bytes))))
     };
-    aside(env, work)
+    blocking(env, work)
 }
 
 /// What is in the files of a store, as a JSON text. Changes and locks nothing.
@@ -1122,16 +1122,16 @@ pub fn inspect_store<'env>(
     let options: args::Inspect = args::read(&options, "options").map_err(thrown)?;
     let user = options.encryption.map(|encryption| encryption.user_key());
     let user = user.transpose().map_err(thrown)?;
-    let thoroughness = Thoroughness {
+    let options = InspectOptions {
         ids: options.ids,
         verify: options.verify,
     };
     let work = move || {
         let tell = |done, total| tell(on_progress.as_ref(), "verify", Progress { done, total });
-        let found = inspect(&Files::default(), &path, user.as_ref(), thoroughness, tell)?;
+        let found = inspect(&Files::default(), &path, user.as_ref(), options, tell)?;
         Ok(Reply::Text(json!(found).to_string()))
     };
-    aside(env, work)
+    blocking(env, work)
 }
 
 /// Resolves in a later turn of the event loop.

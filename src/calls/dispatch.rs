@@ -11,7 +11,7 @@ use crate::{
     cancel::{self, Token},
     client::{Call, Client},
     collection::Access,
-    error::{Error, Result, contained},
+    error::{Error, Result, catch_panic},
     storage::Fsync,
     workers,
 };
@@ -222,7 +222,7 @@ impl<W: Work> Task<W> {
             Attempt::Done(done) => done,
             Attempt::Busy(_) => Err(Error::Internal("a call had to wait at its end".into())),
         };
-        workers::aside(last).await
+        workers::run_blocking(last).await
     }
 
     /// Attempts it here, and then elsewhere.
@@ -241,7 +241,7 @@ fn attempt<W: Work>(
     access: Access,
     token: Option<Arc<Token>>,
 ) -> Attempt<W::Output, W> {
-    let attempted = contained(|| {
+    let attempted = catch_panic(|| {
         cancel::during(token, || {
             cancel::check()?;
             Ok(work.attempt(call, access))

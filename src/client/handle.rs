@@ -16,7 +16,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    error::{Error, Result, contained},
+    error::{Error, Result, catch_panic},
     storage::{Files, Fsync, UserKey},
 };
 
@@ -152,7 +152,7 @@ impl Drop for User {
         let close = {
             let (ended, outcome) = (ended.clone(), outcome.clone());
             move || {
-                let dropped = contained(|| {
+                let dropped = catch_panic(|| {
                     drop(store);
                     Ok(())
                 });

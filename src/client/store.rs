@@ -14,7 +14,7 @@ use super::registry::Taken;
 use crate::{
     cancel,
     collection::{Access, Collection, Config, Progress},
-    error::{Error, Result, contained},
+    error::{Error, Result, catch_panic},
     storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
 };
 
@@ -186,7 +186,7 @@ impl Store {
         };
         let mut outcome = Ok(());
         for collection in all {
-            let closed = contained(|| collection.close());
+            let closed = catch_panic(|| collection.close());
             outcome = outcome.and(closed);
         }
         if let Some(disk) = disk {

@@ -15,7 +15,7 @@ use crate::{
 impl Collection {
     /// Writes the collection as it is when this returns to a backup.
     pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        let (follower, form) = {
+        let (target, form) = {
             let mut state = self.write(Access::Wait)?;
             let (writer, name) = backup.section(&self.settings())?;
             let log = state.journal.log().filter(|_| backup.is_apart());
@@ -23,19 +23,19 @@ impl Collection {
                 name: log.map_or(name, |log| *log.name()),
                 as_it_is: log.is_some(),
             };
-            (state.journal.follow(writer)?, form)
+            (state.journal.attach(writer)?, form)
         };
-        let done = self.copy_to(&follower, &form, progress, |state, _| {
-            state.journal.unfollow(&follower);
+        let done = self.copy_to(&target, &form, progress, |state, _| {
+            state.journal.detach(&target);
             Ok(state.slots.len() as u64)
         });
         match done {
             Ok(vectors) => {
-                let section = &mut follower.copy.lock().writer;
+                let section = &mut target.copy.lock().writer;
                 backup.end_section(section, &form.name, vectors)
             }
             Err(error) => {
-                self.state.write().journal.unfollow(&follower);
+                self.state.write().journal.detach(&target);
                 backup.drop_section()?;
                 Err(error)
             }
@@ -78,7 +78,7 @@ impl Collection {
         let mut at = 0;
         while at < order.len() {
             cancel::check()?;
-            at += state.copy_portion(&mut writer, &form, &order[at..])?;
+            at += state.copy_batch(&mut writer, &form, &order[at..])?;
         }
         backup.end_section(&mut writer, &name, slots.len())?;
         // What is deleted next is in a file, or there is no file.

@@ -33,10 +33,10 @@ impl State {
     }
 
     /// Moves the vector at `slot` to a lower slot, if there is one. Returns where it is.
-    fn lower(&mut self, slot: u32) -> u32 {
+    fn move_down(&mut self, slot: u32) -> u32 {
         self.fields
             .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
-        let at = self.slots.lower(slot).unwrap_or(slot);
+        let at = self.slots.move_down(slot).unwrap_or(slot);
         self.fields.insert(at, self.slots.metadata(at));
         if at != slot {
             self.vectors.relocate(slot, at);
@@ -74,7 +74,7 @@ impl Collection {
             };
             next = last + 1;
             for slot in portion {
-                let at = state.lower(slot);
+                let at = state.move_down(slot);
                 if at != slot {
                     moved.insert(slot, at);
                 }

@@ -13,11 +13,11 @@ use super::{Access, Collection, State, write::head_of};
 use crate::{
     cancel,
     error::{Error, Result},
-    storage::{Copy, Follower, Head, Kind, NAME, Record, Sealed, Writer, micros},
+    storage::{Copy, CopyTarget, Head, Kind, NAME, Record, Sealed, Writer, micros},
 };
 
 /// Copied under the lock at a time: well under a millisecond.
-const PORTION_BYTES: usize = 256 << 10;
+const BATCH_BYTES: usize = 256 << 10;
 /// So few are copied at the end, under the lock for writing.
 const LAST: usize = 256;
 /// After so many rounds the rest is the last, however many it is: others insert faster.
@@ -42,9 +42,9 @@ pub(super) struct Form {
 }
 
 impl State {
-    /// Appends as many of the live `slots` as make a portion. Returns how many of `slots` it
+    /// Appends as many of the live `slots` as make a batch. Returns how many of `slots` it
     /// has looked at.
-    pub(super) fn copy_portion(
+    pub(super) fn copy_batch(
         &self,
         writer: &mut Writer,
         form: &Form,
@@ -54,7 +54,7 @@ impl State {
         let (mut heads, mut taken) = (Vec::new(), Vec::new());
         let (mut looked, mut bytes) = (0, 0);
         for &slot in slots {
-            if bytes >= PORTION_BYTES {
+            if bytes >= BATCH_BYTES {
                 break;
             }
             looked += 1;
@@ -89,7 +89,7 @@ impl State {
             next.len = len as u32;
             writer.put(slot, next);
             next.offset += len;
-            next.seat += 1;
+            next.key_index += 1;
         }
         Ok(looked)
     }
@@ -115,11 +115,11 @@ impl State {
 }
 
 impl Collection {
-    /// Copies the collection to the follower, and calls `finish` at the moment when the
+    /// Copies the collection to the target, and calls `finish` at the moment when the
     /// copy is whole, with the lock for writing.
     pub(super) fn copy_to<T>(
         &self,
-        follower: &Arc<Follower>,
+        target: &Arc<CopyTarget>,
         form: &Form,
         progress: &mut dyn FnMut(Progress),
         finish: impl FnOnce(&mut State, &mut Copy) -> Result<T>,
@@ -127,7 +127,7 @@ impl Collection {
         for _ in 0..ROUNDS {
             let missing = {
                 let state = self.read(Access::Wait)?;
-                state.missing(&follower.copy.lock().writer)
+                state.missing(&target.copy.lock().writer)
             };
             if missing.len() <= LAST {
                 break;
@@ -137,8 +137,8 @@ impl Collection {
                 cancel::check()?;
                 let state = self.read(Access::Wait)?;
                 self.check_open()?;
-                let mut copy = follower.copy.lock();
-                at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
+                let mut copy = target.copy.lock();
+                at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;
                 drop(copy);
                 let total = state.slots.len() as u64;
                 drop(state);
@@ -147,15 +147,15 @@ impl Collection {
             }
         }
         // Most of it is on the disk before anybody has to wait for the rest.
-        let file = follower.copy.lock().writer.file.clone();
+        let file = target.copy.lock().writer.file.clone();
         file.sync()?;
         let mut state = self.write(Access::Wait)?;
         self.check_open()?;
-        let mut copy = follower.copy.lock();
+        let mut copy = target.copy.lock();
         let missing = state.missing(&copy.writer);
         let mut at = 0;
         while at < missing.len() {
-            at += state.copy_portion(&mut copy.writer, form, &missing[at..])?;
+            at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;
         }
         // Also where nothing has died, or nothing is left: writes are counted on from here.
         let dead = std::mem::take(&mut copy.dead);

@@ -306,9 +306,9 @@ impl State {
     fn stand_in(&mut self, slot: u32) {
         let graph = self.graph.as_ref();
         let near = graph.map_or(&[][..], |graph| graph.around(slot));
-        let lender = near.iter().find(|&&near| self.slots.alive().contains(near));
-        match lender {
-            Some(&lender) => self.vectors.lend_code(lender, slot),
+        let donor = near.iter().find(|&&near| self.slots.alive().contains(near));
+        match donor {
+            Some(&donor) => self.vectors.borrow_code(donor, slot),
             // Whoever comes here would find nothing behind it.
             None => self.vectors.erase_code(slot),
         }

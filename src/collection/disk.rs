@@ -14,8 +14,9 @@ use crate::{
     error::{Error, Result},
     graph::Graph,
     storage::{
-        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY, Keys,
-        Known, Lock, Log, RECORDS, SEATS, Seats, StoreKeys, Summary, failed, list, time_of,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY,
+        KEYS_OFFSET, KeyReader, Keys, Known, Lock, Log, RECORDS, StoreKeys, Summary, failed, list,
+        time_of,
     },
     vectors::{Codes, Record},
     wiped::Wiped,
@@ -324,7 +325,8 @@ impl Collection {
         // destroyed.
         let len = {
             let state = self.read(Access::Wait)?;
-            let copies: Vec<_> = state.journal.followers().map(|f| f.copy.lock()).collect();
+            let targets = state.journal.copy_targets();
+            let copies: Vec<_> = targets.map(|target| target.copy.lock()).collect();
             state.journal.wait_for_erasures();
             drop(copies);
             log.size()?
@@ -332,10 +334,10 @@ impl Collection {
         let (table, dimension) = (keys.table(), self.config.dimension);
         let index = Index::read(log, RECORDS, len, Known::all(len), dimension)?;
         let mut input = Input::new(log, RECORDS);
-        let mut seats = Seats::new(keys);
+        let mut key_reader = KeyReader::new(keys);
         for part in &index.parts {
             let place = part.place;
-            let mut key = seats.get(place.seat)?.map(Wiped::<[u8]>::from);
+            let mut key = key_reader.get(place.key_index)?.map(Wiped::<[u8]>::from);
             for look in 1..=LOOKS {
                 let Some(present) = &key else {
                     break;
@@ -363,7 +365,7 @@ impl Collection {
                 }
                 // It may have been deleted since.
                 self.read(Access::Wait)?.journal.wait_for_erasures();
-                let read = keys.read(place.seat, 1)?;
+                let read = keys.read(place.key_index, 1)?;
                 let is_there = read.iter().any(|&byte| byte != 0);
                 key = is_there.then(|| Wiped::from(&**read));
                 input = Input::new(log, place.offset);
@@ -378,7 +380,7 @@ impl State {
     pub(super) fn disk_bytes(&self) -> Option<u64> {
         let log = self.journal.log()?;
         let graph = std::fs::metadata(log.directory().join(GRAPH));
-        let keys = SEATS + KEY as u64 * u64::from(log.seats());
+        let keys = KEYS_OFFSET + KEY as u64 * u64::from(log.key_count());
         Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
     }
 
@@ -436,7 +438,7 @@ impl State {
                     &bytes,
                     config.hnsw.m,
                     |key| slots.get(&key).copied(),
-                    |a, b| vectors.between(a, b),
+                    |a, b| vectors.pairwise_distance(a, b),
                 )
             })
         });

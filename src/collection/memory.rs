@@ -44,7 +44,7 @@ impl Contents {
     /// Closes the collection's files, whose directory is about to be removed.
     pub fn leave_files(&self) {
         if let Some(state) = &self.0 {
-            state.journal.leave();
+            state.journal.close_for_good();
         }
     }
 }

@@ -229,7 +229,7 @@ struct QueryTarget<'a> {
 impl Target for QueryTarget<'_> {
     fn distance(&self, slot: u32) -> f64 {
         self.visits.set(self.visits.get() + 1);
-        self.vectors.look(self.query, slot).distance
+        self.vectors.approximate(self.query, slot).distance
     }
 
     fn fetch(&self, slot: u32) {
@@ -398,7 +398,7 @@ impl State {
         let mut candidates = self.scan(query, pending.iter(), limit);
         candidates.extend(found.into_iter().map(|slot| Candidate {
             slot,
-            estimate: self.vectors.look(query, slot),
+            estimate: self.vectors.approximate(query, slot),
         }));
         (candidates.len() >= limit).then_some(candidates)
     }
@@ -431,7 +431,7 @@ impl State {
             let Some(slot) = ahead.pop_front() else {
                 break;
             };
-            let estimate = self.vectors.look(query, slot);
+            let estimate = self.vectors.approximate(query, slot);
             if estimate.lower() > bound {
                 continue;
             }

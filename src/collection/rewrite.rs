@@ -4,7 +4,7 @@
 use super::{Access, Collection, Progress, State, copy::Form};
 use crate::{
     error::{Error, Result},
-    storage::{Follower, HEAD, Log, RECORDS},
+    storage::{CopyTarget, HEAD, Log, RECORDS},
 };
 
 /// A log with less than this in gaps is left alone.
@@ -45,7 +45,7 @@ impl Collection {
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
         let _one = self.rekeying.lock();
         // The files stay open until two of them are gone.
-        let (follower, form, _open) = {
+        let (target, form, _open) = {
             let mut state = self.write(Access::Wait)?;
             let Some(log) = self.log_in_place(&mut state)? else {
                 return Ok(());
@@ -56,31 +56,31 @@ impl Collection {
                 as_it_is: true,
             };
             let successor = log.successor()?;
-            (state.journal.follow(successor)?, form, open)
+            (state.journal.attach(successor)?, form, open)
         };
-        let done = self.copy_to(&follower, &form, tell, |state, copy| {
+        let done = self.copy_to(&target, &form, tell, |state, copy| {
             self.check_place()?;
             let log = state.journal.log_mut();
             log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
         });
-        // Now the follower's files are what is not needed: the old log and its keys, or
+        // Now the target's files are what is not needed: the old log and its keys, or
         // unfinished new ones. Keys are destroyed in them too until they are gone.
         let writing = self.writing.lock();
-        let removed = self.remove_copy(&follower);
-        self.state.write().journal.unfollow(&follower);
+        let removed = self.remove_copy(&target);
+        self.state.write().journal.detach(&target);
         drop(writing);
         done.and(removed)
     }
 
     /// Removes the files of a copy, the keys first: then the rest is noise.
-    fn remove_copy(&self, follower: &Follower) -> Result<()> {
+    fn remove_copy(&self, target: &CopyTarget) -> Result<()> {
         let (keys, log) = {
-            let writer = &follower.copy.lock().writer;
+            let writer = &target.copy.lock().writer;
             let keys = writer.keys().map(|keys| keys.file().clone());
             (keys, writer.file.clone())
         };
         self.check_place()?;
-        if log.is_gone() || !log.path().exists() {
+        if log.is_closed_for_good() || !log.path().exists() {
             // The collection was deleted meanwhile, with all that was in it. Or it is not
             // known which name the file has: it may be the log.
             return Ok(());
@@ -116,7 +116,7 @@ impl Collection {
             }
         };
         if let Some(left) = left?
-            && !left.is_gone()
+            && !left.is_closed_for_good()
         {
             left.wipe().map_err(|error| self.failed_to_wipe(error))?;
         }
@@ -127,18 +127,18 @@ impl Collection {
     }
 
     fn copy_keys(&self, total: u32, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        for seat in (0..total).step_by(KEYS as usize) {
+        for key_index in (0..total).step_by(KEYS as usize) {
             {
                 let state = self.read(Access::Wait)?;
                 self.check_open()?;
                 let Some(log) = state.journal.log() else {
                     return Ok(());
                 };
-                let count = KEYS.min(total - seat);
-                let copy = || log.copy_keys(seat, count);
+                let count = KEYS.min(total - key_index);
+                let copy = || log.copy_keys(key_index, count);
                 state.journal.without_erasures(copy)?;
             }
-            let (done, total) = (seat.into(), total.into());
+            let (done, total) = (key_index.into(), total.into());
             progress(Progress { done, total });
         }
         // Most of it is on the disk before anybody has to wait for the rest.

@@ -57,7 +57,7 @@ impl Collection {
         let mut write = self.commit(state, removed, vec![head], &sealed)?;
         let slot = match &new {
             Some((row, codes)) => write.put(record, row, codes.get(0)),
-            None => write.amend(slot, record),
+            None => write.update_in_place(slot, record),
         };
         let item = write.state.item(slot, None, true, true);
         write.finish()?;

@@ -66,11 +66,13 @@ impl Write<'_> {
     }
 
     /// Puts the next entry where it is, with other metadata and another text.
-    pub(super) fn amend(&mut self, slot: u32, record: Record) -> u32 {
+    pub(super) fn update_in_place(&mut self, slot: u32, record: Record) -> u32 {
         let state = &mut *self.state;
         let one = RoaringBitmap::from_iter([slot]);
         state.fields.remove(&one, &state.slots);
-        state.slots.amend(slot, record.metadata, record.text);
+        state
+            .slots
+            .update_record(slot, record.metadata, record.text);
         state.fields.insert(slot, state.slots.metadata(slot));
         state.journal.take(&mut self.commit, slot, None);
         self.note(slot)

@@ -11,7 +11,7 @@
 use super::{Graph, NONE};
 
 /// How many nodes near an island are considered for a link to it.
-const SHORES: usize = 32;
+const NEAR_CANDIDATES: usize = 32;
 /// The approximate number of nodes that a walk to an island visits. There may be as many islands as
 /// nodes.
 const BUDGET: usize = 2048;
@@ -24,8 +24,8 @@ impl Graph {
         }
         let mut parents = vec![NONE; self.slots()];
         // All nodes with a parent, except for some at the end that have no room.
-        let mut shore = Vec::new();
-        self.reach(self.entry, self.entry, &mut parents, &mut shore);
+        let mut frontier = Vec::new();
+        self.reach(self.entry, self.entry, &mut parents, &mut frontier);
         let nodes = self.members.iter();
         let lost: Vec<u32> = nodes
             .filter(|&slot| parents[slot as usize] == NONE)
@@ -42,20 +42,21 @@ impl Graph {
                 // On the bottom layer only, since the upper ones could lead into the island.
                 let near = |slot| distance(lost, slot);
                 let usable = |slot| usable(&slot);
-                let found = self.explore_within(BUDGET, 0, self.entry, &near, usable, SHORES);
+                let found =
+                    self.explore_within(BUDGET, 0, self.entry, &near, usable, NEAR_CANDIDATES);
                 found.iter().min().map(|&(_, slot)| slot)
             });
             // If nothing nearby has room, fall back to the node reached last.
-            while shore
+            while frontier
                 .pop_if(|slot| self.place(*slot, &parents).is_none())
                 .is_some()
             {}
-            let Some(from) = near.or(shore.last().copied()) else {
+            let Some(from) = near.or(frontier.last().copied()) else {
                 return;
             };
             self.link(from, lost, &parents);
             self.link(lost, from, &parents);
-            self.reach(from, lost, &mut parents, &mut shore);
+            self.reach(from, lost, &mut parents, &mut frontier);
         }
     }
 
@@ -183,7 +184,7 @@ mod tests {
                 f64::from(a.abs_diff(b))
             });
             assert_connected(&graph, count);
-            let max = islands * (BUDGET as u32 + SHORES as u32 + 2 * m as u32);
+            let max = islands * (BUDGET as u32 + NEAR_CANDIDATES as u32 + 2 * m as u32);
             assert!(looks.get() <= max, "{looks:?} for {islands} of {size}");
             for slot in 0..count {
                 let list = graph.neighbours(0, slot);

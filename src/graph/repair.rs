@@ -43,9 +43,9 @@ impl Graph {
                 if layer == 0 && !go_on(i * PART, live.len()) {
                     return false;
                 }
-                chosen.extend(self.past_dead(layer, part, &is_dead, &distance));
+                chosen.extend(self.bypass_dead(layer, part, &is_dead, &distance));
             }
-            self.link_anew(layer, chosen, &distance);
+            self.relink(layer, chosen, &distance);
         }
         self.members -= &dead;
         let width = self.width(0);
@@ -73,7 +73,7 @@ impl Graph {
     }
 
     /// New lists for the `live` nodes of a layer that have dead neighbours.
-    fn past_dead(
+    fn bypass_dead(
         &self,
         layer: usize,
         live: &[u32],
@@ -93,7 +93,7 @@ impl Graph {
     }
 
     /// Installs new lists, and adds the nodes that have them to the lists of their new neighbours.
-    fn link_anew(
+    fn relink(
         &mut self,
         layer: usize,
         lists: Vec<(u32, Vec<u32>)>,

@@ -93,7 +93,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for JsonBody<T> 
         if length <= SHORT {
             return Ok(JsonBody(read()?));
         }
-        Ok(JsonBody(workers::aside(read).await?))
+        Ok(JsonBody(workers::run_blocking(read).await?))
     }
 }
 

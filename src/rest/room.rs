@@ -21,7 +21,7 @@ use super::{
 const SMALL: usize = 64 << 10;
 /// What is handed to a connection at a time. It waits until the client has taken it, so that
 /// no answer goes into the buffers of the system whole.
-const PORTION: usize = 64 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// The space that is left.
 pub struct Room {
@@ -81,11 +81,11 @@ impl Room {
     /// The body of an answer, which holds its share until it is sent.
     pub fn body(&self, text: String, mut share: Share) -> Handled<Body> {
         self.grow(&mut share, text.len())?;
-        if text.len() <= PORTION {
+        if text.len() <= CHUNK {
             return Ok(Body::from(text));
         }
         let rest = Bytes::from(text);
-        Ok(Body::new(Portions {
+        Ok(Body::new(Chunks {
             rest,
             _share: share,
         }))
@@ -97,12 +97,12 @@ impl Room {
     }
 }
 
-struct Portions {
+struct Chunks {
     rest: Bytes,
     _share: Share,
 }
 
-impl HttpBody for Portions {
+impl HttpBody for Chunks {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -110,9 +110,9 @@ impl HttpBody for Portions {
         mut self: Pin<&mut Self>,
         _: &mut Context,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let length = self.rest.len().min(PORTION);
-        let portion = (length > 0).then(|| self.rest.split_to(length));
-        Poll::Ready(portion.map(|portion| Ok(Frame::data(portion))))
+        let length = self.rest.len().min(CHUNK);
+        let chunk = (length > 0).then(|| self.rest.split_to(length));
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -35,10 +35,10 @@ use zeroize::Zeroizing;
 use super::{
     file::{self, Directory, File, Files, failed},
     header::{self, PREAMBLE, damaged},
-    inspect::patiently,
+    inspect::retry,
     keyring::{self, Keyring, UserKey},
     keys::TableKey,
-    log::{Index, Input, Keyed, Known, Living, Log, Writer, refused},
+    log::{Index, Input, KeySink, Known, LiveKeys, Log, Writer, refused},
     record::{Content, Damage, Head, Kind, Record, text, u64_at},
     root::{self, Root},
     seal::{KEY, Key, NAME, Sealed},
@@ -50,7 +50,7 @@ use crate::{
 };
 
 /// Entries are copied into records of about this size, and of at most this many entries.
-const PORTION: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 1 << 20;
 const ENTRIES: usize = 4096;
 /// The suffix of an unfinished backup's name.
 const PART: &str = ".part";
@@ -240,8 +240,8 @@ impl Backup {
     /// Begins a collection. Its entries are appended with the returned writer, sealed with the
     /// returned name.
     pub fn section(&self, config: &str) -> Result<(Writer, [u8; NAME])> {
-        let keyed = Keyed::Held(Default::default());
-        let mut writer = Writer::new(self.file.clone(), self.end, keyed);
+        let key_sink = KeySink::Memory(Default::default());
+        let mut writer = Writer::new(self.file.clone(), self.end, key_sink);
         let table = table(&self.key, self.collections + 1);
         let settings = table.seal_settings(config)?;
         writer.append_data(&Record::of_data(Kind::Config, settings.len()), &settings)?;
@@ -257,7 +257,7 @@ impl Backup {
         name: &[u8; NAME],
         vectors: u64,
     ) -> Result<()> {
-        if let Keyed::Held(keys) = &mut section.keyed {
+        if let KeySink::Memory(keys) = &mut section.key_sink {
             let mut keys = std::mem::take(keys);
             if self.apart {
                 let marks = keys.chunks_exact(KEY).flat_map(mark);
@@ -288,8 +288,8 @@ impl Backup {
         let contents = serde_json::to_string(&contents)
             .map_err(|_| Error::Internal("a backup's contents cannot be written".into()))?;
         let (record, data) = Record::of_text(Kind::Done, &contents);
-        let keyed = Keyed::Held(Default::default());
-        let mut writer = Writer::new(self.file.clone(), self.end, keyed);
+        let key_sink = KeySink::Memory(Default::default());
+        let mut writer = Writer::new(self.file.clone(), self.end, key_sink);
         writer.append_data(&record, &data)?;
         self.file.sync()?;
         let keyring = Keyring::from(self.key.clone());
@@ -334,7 +334,7 @@ fn destroy(file: &File) -> Result<()> {
 /// Removes the file of a backup that failed; the caller reports the reason.
 fn discard(files: &Files, file: &File) {
     let _ = destroy(file);
-    file.leave();
+    file.close_for_good();
     let path = file.path();
     if files.remove(&path).is_err() {
         let _ = files.remove(&path);
@@ -363,7 +363,7 @@ enum Found {
     /// In the backup itself.
     Within(Zeroizing<Vec<u8>>),
     /// In a separate file, with the digests by which the backup identifies its keys.
-    Apart(Option<Living>, Vec<u8>),
+    Apart(Option<LiveKeys>, Vec<u8>),
 }
 
 impl Found {
@@ -375,8 +375,8 @@ impl Found {
                 let key = keys.get(at * KEY..(at + 1) * KEY)?;
                 key.iter().any(|&byte| byte != 0).then_some(key)
             }
-            Found::Apart(living, marks) => {
-                let key = living.as_ref()?.keys.get(&number)?.bytes();
+            Found::Apart(live_keys, marks) => {
+                let key = live_keys.as_ref()?.keys.get(&number)?.bytes();
                 let mark = marks.get(at * MARK..(at + 1) * MARK)?;
                 (self::mark(key) == mark).then_some(&key[..])
             }
@@ -407,15 +407,15 @@ fn read(
     let (Keyring { key, .. }, begin) = keyring::read(&file, header::BACKUP, source.user)?;
     let len = file.size()?;
     let known = Known::all(len);
-    let living_in = |keys: &Path| {
-        let living = || living(files, keys, source.newest(), &dimension_of);
+    let live_keys_in = |keys: &Path| {
+        let live_keys = || live_keys(files, keys, source.newest(), &dimension_of);
         match keys.is_dir() {
             // Another process may have the store open.
-            true => patiently(living, |_| true),
-            false => living(),
+            true => retry(live_keys, |_| true),
+            false => live_keys(),
         }
     };
-    let mut living = source.keys.map(living_in).transpose()?;
+    let mut live_keys = source.keys.map(live_keys_in).transpose()?;
     let (mut was_within, mut erased, mut gone) = (false, None, 0);
     let mut found = Contents {
         collections: 0,
@@ -433,7 +433,7 @@ fn read(
                 if contents != Some(found) || input.position() != len {
                     return Err(damaged(path, "it does not hold what its end says"));
                 }
-                if was_within && living.is_some() {
+                if was_within && live_keys.is_some() {
                     return Err(Error::Validation(format!(
                         "options.keys: {} has its keys within: leave them out",
                         path.display()
@@ -476,15 +476,15 @@ fn read(
                 let (name, marks) = away.split_at(NAME);
                 let mut sixteen = [0; NAME];
                 sixteen.copy_from_slice(name);
-                let Some(living) = &mut living else {
+                let Some(live_keys) = &mut live_keys else {
                     return Err(Error::Encryption(format!(
                         "{} has its keys apart: give the newest there are as options.keys",
                         path.display()
                     )));
                 };
-                let living = living.remove(&sixteen);
-                if let Some(living) = &living
-                    && living.sequence < index.summary.sequence
+                let live_keys = live_keys.remove(&sixteen);
+                if let Some(live_keys) = &live_keys
+                    && live_keys.sequence < index.summary.sequence
                 {
                     return Err(Error::Encryption(format!(
                         "options.keys: these keys are older than {}: give the newest there are",
@@ -492,7 +492,7 @@ fn read(
                     )));
                 }
                 erased.get_or_insert(0);
-                (sixteen, Found::Apart(living, marks.to_vec()))
+                (sixteen, Found::Apart(live_keys, marks.to_vec()))
             }
             _ => {
                 let why = Damage::Corrupt("a collection's keys are not there");
@@ -539,18 +539,18 @@ fn read(
 }
 
 /// The keys of live entries by collection name: from an export, or from a store.
-fn living(
+fn live_keys(
     files: &Files,
     path: &Path,
     user: Option<&UserKey>,
     dimension_of: impl Fn(&str) -> Result<usize>,
-) -> Result<HashMap<[u8; NAME], Living>> {
+) -> Result<HashMap<[u8; NAME], LiveKeys>> {
     let mut found = HashMap::new();
     if path.is_dir() {
         let keyring = keyring::open(files, path, user)?;
         for directory in root::collections(path)? {
-            let living = Log::living_keys(files, &directory, &keyring, &dimension_of)?;
-            found.insert(living.name, living);
+            let live_keys = Log::live_keys(files, &directory, &keyring, &dimension_of)?;
+            found.insert(live_keys.name, live_keys);
         }
         return Ok(found);
     }
@@ -583,18 +583,20 @@ fn living(
         let data = table.open(EXPORTED, input.part(record.data)?);
         let data = data.filter(|data| data.len() >= NAME + 8);
         let data = data.ok_or_else(|| damaged(path, "its keys are damaged"))?;
-        let mut living = Living {
+        let mut live_keys = LiveKeys {
             name: [0; NAME],
             sequence: u64_at(&data, NAME),
             keys: HashMap::new(),
         };
-        living.name.copy_from_slice(&data[..NAME]);
+        live_keys.name.copy_from_slice(&data[..NAME]);
         for entry in data[NAME + 8..].chunks_exact(8 + KEY) {
             let key = Key::of(&entry[8..]);
-            living.keys.extend(key.map(|key| (u64_at(entry, 0), key)));
+            live_keys
+                .keys
+                .extend(key.map(|key| (u64_at(entry, 0), key)));
         }
-        contents.vectors += living.keys.len() as u64;
-        found.insert(living.name, living);
+        contents.vectors += live_keys.keys.len() as u64;
+        found.insert(live_keys.name, live_keys);
     }
 }
 
@@ -620,8 +622,8 @@ impl Exported {
             data.extend(key.bytes());
         }
         let data = table.seal(EXPORTED, data)?;
-        let keyed = Keyed::Held(Default::default());
-        let mut writer = Writer::new(backup.file.clone(), backup.end, keyed);
+        let key_sink = KeySink::Memory(Default::default());
+        let mut writer = Writer::new(backup.file.clone(), backup.end, key_sink);
         writer.append_data(&Record::of_data(Kind::Exported, data.len()), &data)?;
         backup.end = writer.end;
         backup.collections += 1;
@@ -647,7 +649,7 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
     }
 
     fn entry(&mut self, _: &Head, _: &Content<'_>, offset: u64) -> Result<()> {
-        if offset >= self.told + PORTION {
+        if offset >= self.told + BATCH_BYTES {
             cancel::check()?;
             self.told = offset;
             (self.progress)(offset, self.total);
@@ -726,14 +728,14 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
             return Ok(());
         };
         if self.heads.is_empty() {
-            self.sealed = Sealed::new(*log.name(), ENTRIES, PORTION as usize)?;
+            self.sealed = Sealed::new(*log.name(), ENTRIES, BATCH_BYTES as usize)?;
         }
         self.row.clear();
         self.row.extend(content.values());
         self.sealed
             .push(head, &self.row, content.id, content.metadata, content.text)?;
         self.heads.push(*head);
-        if self.sealed.parts().len() as u64 >= PORTION || self.heads.len() == ENTRIES {
+        if self.sealed.parts().len() as u64 >= BATCH_BYTES || self.heads.len() == ENTRIES {
             self.write()?;
             cancel::check()?;
             (self.progress)(offset, self.total);

@@ -50,7 +50,7 @@ pub type Interrupt = dyn Fn(Operation<'_>) -> Option<Interruption> + Send + Sync
 #[derive(Clone, Default)]
 pub struct Files {
     interrupt: Option<Arc<Interrupt>>,
-    run: Option<u128>,
+    boot_id: Option<u128>,
 }
 
 /// The maximum size of one write system call. ext4 caches the data of one call as one unit, and
@@ -59,7 +59,7 @@ pub struct Files {
 const PIECE: usize = 16 << 10;
 
 /// A file that another process has open is removed within a second, or left.
-const PATIENCE: usize = 50;
+const RETRIES: usize = 50;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// An open file. Reads and writes take an offset, so threads can share it.
@@ -144,8 +144,8 @@ fn is_busy(error: &io::Error) -> bool {
 }
 
 /// Retries an operation that may have to wait until other processes have closed a file.
-fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    for _ in 0..PATIENCE {
+fn retry<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..RETRIES {
         match act() {
             Err(error) if is_busy(&error) => thread::sleep(PAUSE),
             done => return done,
@@ -161,23 +161,23 @@ impl Files {
     ) -> Self {
         Self {
             interrupt: Some(Arc::new(interrupt)),
-            run: None,
+            boot_id: None,
         }
     }
 
     /// The same files, as if the system had been rebooted in the meantime.
-    pub fn in_run(self, run: u128) -> Self {
+    pub fn with_boot_id(self, boot_id: u128) -> Self {
         Self {
-            run: Some(run),
+            boot_id: Some(boot_id),
             ..self
         }
     }
 
     /// Identifies the current boot of the system; zero if it cannot be determined.
-    fn run(&self) -> u128 {
-        static RUN: OnceLock<u128> = OnceLock::new();
-        self.run.unwrap_or_else(|| {
-            *RUN.get_or_init(|| {
+    fn boot_id(&self) -> u128 {
+        static BOOT_ID: OnceLock<u128> = OnceLock::new();
+        self.boot_id.unwrap_or_else(|| {
+            *BOOT_ID.get_or_init(|| {
                 let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
                 let id = id.ok().and_then(|id| Uuid::parse_str(id.trim()).ok());
                 id.map_or(0, |id| id.as_u128())
@@ -292,13 +292,13 @@ impl Files {
 
     pub fn remove(&self, path: &Path) -> Result<()> {
         let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
-        patiently(remove).map_err(|e| failed("remove", path, &e))
+        retry(remove).map_err(|e| failed("remove", path, &e))
     }
 
     /// Removes a file of sealed data. If another process keeps it open, it is left for now.
     pub fn discard(&self, path: &Path) -> Result<()> {
         let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
-        match patiently(remove) {
+        match retry(remove) {
             Err(error) if !is_busy(&error) => Err(failed("remove", path, &error)),
             _ => Ok(()),
         }
@@ -313,9 +313,7 @@ impl Files {
     /// blocks.
     pub fn wipe(&self, path: &Path) -> Result<()> {
         let open = || self.try_open(path);
-        patiently(open)
-            .map_err(|e| failed("open", path, &e))?
-            .wipe()
+        retry(open).map_err(|e| failed("open", path, &e))?.wipe()
     }
 
     /// Wipes a collection's keys, without which everything else in it is noise, and removes its
@@ -334,7 +332,7 @@ impl Files {
             }
         }
         let remove = || self.whole(Operation::Remove(path), || fs::remove_dir(path));
-        match patiently(remove) {
+        match retry(remove) {
             Err(error) if !is_busy(&error) => Err(failed("remove the directory", path, &error)),
             _ => Ok(()),
         }
@@ -384,8 +382,8 @@ impl File {
     }
 
     /// Identifies the current boot of the system; zero if it cannot be determined.
-    pub fn run(&self) -> u128 {
-        self.files.run()
+    pub fn boot_id(&self) -> u128 {
+        self.files.boot_id()
     }
 
     /// Renames the file, replacing any existing file of that name.
@@ -401,8 +399,8 @@ impl File {
     }
 
     /// Allows its handle to be closed while unused, and reopened when needed.
-    pub fn lend(&self) {
-        self.handle.lend();
+    pub fn make_evictable(&self) {
+        self.handle.make_evictable();
     }
 
     /// Keeps it open as long as the returned handle exists.
@@ -423,13 +421,13 @@ impl File {
     }
 
     /// Closes it for good once nothing holds it: it has been removed, or is about to be.
-    pub fn leave(&self) {
-        self.handle.leave();
+    pub fn close_for_good(&self) {
+        self.handle.close_for_good();
     }
 
-    /// Whether `leave` has been called.
-    pub fn is_gone(&self) -> bool {
-        self.handle.is_gone()
+    /// Whether `close_for_good` has been called.
+    pub fn is_closed_for_good(&self) -> bool {
+        self.handle.is_closed_for_good()
     }
 
     pub fn size(&self) -> Result<u64> {
@@ -536,7 +534,7 @@ impl File {
 
     /// Removes the file. If another process has it open, it may remain a while longer.
     pub fn remove(&self) -> Result<()> {
-        self.leave();
+        self.close_for_good();
         self.files.discard(&self.path())
     }
 }

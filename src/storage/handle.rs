@@ -1,6 +1,6 @@
 //! File handles. A process has only a limited number of them, and a store may have more collections
-//! than that, so the handle of a log is *lent*. When [`MOST`] handles are lent, the one that has
-//! been unused for longest is closed; its file is reopened when it is needed.
+//! than that, so the handle of a log is *evictable*. When [`MOST`] handles are evictable, the one
+//! that has been unused for longest is closed; its file is reopened when it is needed.
 
 use std::{
     collections::VecDeque,
@@ -14,11 +14,12 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// The maximum number of lent handles. A common limit for a process is 1,024; the smallest is 256.
+/// The maximum number of evictable handles. A common limit for a process is 1,024; the smallest is
+/// 256.
 const MOST: usize = 128;
 
-/// The lent handles; the first is the next candidate for closing.
-static LENT: Mutex<VecDeque<Weak<Handle>>> = Mutex::new(VecDeque::new());
+/// The evictable handles; the first is the next candidate for closing.
+static EVICTABLE: Mutex<VecDeque<Weak<Handle>>> = Mutex::new(VecDeque::new());
 
 /// The handle that a file is read and written with.
 pub struct Handle {
@@ -27,8 +28,8 @@ pub struct Handle {
     used: AtomicBool,
     /// Whether it has been written since the last sync.
     written: AtomicBool,
-    /// Whether it is in `LENT`.
-    lent: AtomicBool,
+    /// Whether it is in `EVICTABLE`.
+    evictable: AtomicBool,
     /// The error, if syncing it when it was closed failed.
     failure: Mutex<Option<io::Error>>,
 }
@@ -72,17 +73,17 @@ impl Handle {
             state: Mutex::new(State::Open(Arc::new(file))),
             used: AtomicBool::new(true),
             written: AtomicBool::new(false),
-            lent: AtomicBool::new(false),
+            evictable: AtomicBool::new(false),
             failure: Mutex::new(None),
         })
     }
 
     /// Allows the handle to be closed while unused.
-    pub fn lend(self: &Arc<Self>) {
-        if !self.lent.swap(true, Ordering::AcqRel) {
-            LENT.lock().push_back(Arc::downgrade(self));
+    pub fn make_evictable(self: &Arc<Self>) {
+        if !self.evictable.swap(true, Ordering::AcqRel) {
+            EVICTABLE.lock().push_back(Arc::downgrade(self));
         }
-        while LENT.lock().len() > MOST && close_one() {}
+        while EVICTABLE.lock().len() > MOST && close_one() {}
     }
 
     /// The open file. It stays open as long as the returned handle exists.
@@ -99,7 +100,7 @@ impl Handle {
         *state = State::Open(file.clone());
         self.used.store(true, Ordering::Relaxed);
         drop(state);
-        self.lend();
+        self.make_evictable();
         Ok(file)
     }
 
@@ -157,11 +158,11 @@ impl Handle {
     }
 
     /// Closes the file for good once it is unused: it has been removed, or is about to be.
-    pub fn leave(&self) {
+    pub fn close_for_good(&self) {
         *self.state.lock() = State::Gone;
     }
 
-    pub fn is_gone(&self) -> bool {
+    pub fn is_closed_for_good(&self) -> bool {
         matches!(*self.state.lock(), State::Gone)
     }
 
@@ -179,26 +180,26 @@ impl Handle {
     }
 }
 
-/// Closes a lent handle. False if all of them are in use.
+/// Closes an evictable handle. False if all of them are in use.
 fn close_one() -> bool {
     let idle = {
-        let mut lent = LENT.lock();
+        let mut evictable = EVICTABLE.lock();
         let mut idle = None;
         // Twice around (the clock algorithm): a handle used since its last turn gets a second
         // chance.
-        for _ in 0..2 * lent.len() {
-            let Some(next) = lent.pop_front() else {
+        for _ in 0..2 * evictable.len() {
+            let Some(next) = evictable.pop_front() else {
                 break;
             };
             let Some(handle) = next.upgrade() else {
                 continue;
             };
             if handle.is_idle() {
-                handle.lent.store(false, Ordering::Release);
+                handle.evictable.store(false, Ordering::Release);
                 idle = Some(handle);
                 break;
             }
-            lent.push_back(next);
+            evictable.push_back(next);
         }
         idle
     };
@@ -206,15 +207,15 @@ fn close_one() -> bool {
         return false;
     };
     let closed = handle.close();
-    if !closed && !handle.lent.swap(true, Ordering::AcqRel) {
+    if !closed && !handle.evictable.swap(true, Ordering::AcqRel) {
         // Another thread was faster.
-        LENT.lock().push_back(Arc::downgrade(&handle));
+        EVICTABLE.lock().push_back(Arc::downgrade(&handle));
     }
     closed
 }
 
-/// Performs an operation that needs a handle. If the process has none left, a lent one is closed
-/// for it.
+/// Performs an operation that needs a handle. If the process has none left, an evictable one is
+/// closed for it.
 pub fn with_one<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

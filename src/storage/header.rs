@@ -6,13 +6,13 @@
 //! | 0..8 | the kind of file |
 //! | 8..12 | the version of the format |
 //! | 12..20 | checksum of bytes 0 to 12 |
-//! | 4096..4140, 8192..8236 | a log's marks, written alternately |
+//! | 4096..4140, 8192..8236 | a log's checkpoints, written alternately |
 //! | 12288.. | a log's records |
 //!
-//! A mark is a checkpoint: 8 bytes that count marks, 8 for the end of what is known to be on disk,
-//! 16 for the boot in which it was written (Linux's boot id), 4 that are 1 if the log was closed
-//! cleanly, and a checksum of these. Each mark is in a block of its own, so a torn write damages
-//! only one of them.
+//! A checkpoint (a mark, in errors and in docs/format.md) has 8 bytes that count checkpoints, 8 for
+//! the end of what is known to be on disk, 16 for the boot in which it was written (Linux's boot
+//! id), 4 that are 1 if the log was closed cleanly, and a checksum of these. Each checkpoint is in
+//! a block of its own, so a torn write damages only one of them.
 
 use std::path::Path;
 
@@ -32,28 +32,29 @@ pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
 pub const VERSION: u32 = 2;
 /// The size of the part that all files have in common.
 pub const PREAMBLE: usize = 20;
-/// Where a log's records begin. Those of a backup, which has no marks, begin after its keyring.
+/// Where a log's records begin. Those of a backup, which has no checkpoints, begin after its
+/// keyring.
 pub const RECORDS: u64 = 3 * BLOCK;
 const BLOCK: u64 = 4096;
-const MARK: usize = 44;
+const CHECKPOINT: usize = 44;
 
 /// How much of a log is known to be on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// One more than the previous mark's.
+pub struct Checkpoint {
+    /// One more than the previous checkpoint's.
     pub turn: u64,
     pub end: u64,
-    /// Whether the log was closed cleanly, with nothing written after the mark.
+    /// Whether the log was closed cleanly, with nothing written after the checkpoint.
     pub clean: bool,
 }
 
-/// A mark as read from a file.
+/// A checkpoint as read from a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
-    pub mark: Mark,
+    pub checkpoint: Checkpoint,
     /// Whether the system has been running since: there was no power failure, and everything
     /// written is there.
-    pub same_run: bool,
+    pub same_boot: bool,
 }
 
 pub fn preamble(kind: &[u8; 8]) -> [u8; PREAMBLE] {
@@ -93,48 +94,48 @@ pub fn check_file(file: &File, kind: &[u8; 8], min: u64) -> Result<u64> {
     Ok(size)
 }
 
-impl Mark {
-    fn encode(&self, run: u128) -> [u8; MARK] {
-        let mut bytes = [0; MARK];
+impl Checkpoint {
+    fn encode(&self, boot_id: u128) -> [u8; CHECKPOINT] {
+        let mut bytes = [0; CHECKPOINT];
         bytes[..8].copy_from_slice(&self.turn.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.end.to_le_bytes());
-        bytes[16..32].copy_from_slice(&run.to_le_bytes());
+        bytes[16..32].copy_from_slice(&boot_id.to_le_bytes());
         bytes[32] = u8::from(self.clean);
-        let sum = checksum(&bytes[..MARK - 8]);
-        bytes[MARK - 8..].copy_from_slice(&sum.to_le_bytes());
+        let sum = checksum(&bytes[..CHECKPOINT - 8]);
+        bytes[CHECKPOINT - 8..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
-    fn decode(bytes: &[u8; MARK], run: u128) -> Option<Found> {
-        let (body, sum) = bytes.split_at(MARK - 8);
+    fn decode(bytes: &[u8; CHECKPOINT], boot_id: u128) -> Option<Found> {
+        let (body, sum) = bytes.split_at(CHECKPOINT - 8);
         if checksum(body).to_le_bytes() != sum {
             return None;
         }
         let written_in = u128::from(u64_at(body, 16)) | u128::from(u64_at(body, 24)) << 64;
         Some(Found {
-            mark: Mark {
+            checkpoint: Checkpoint {
                 // Counted one by one, so the end of the range is never reached.
                 turn: Some(u64_at(body, 0)).filter(|&turn| turn < u64::MAX / 2)?,
                 end: u64_at(body, 8),
                 clean: body[32] == 1,
             },
-            same_run: written_in == run && written_in != 0,
+            same_boot: written_in == boot_id && written_in != 0,
         })
     }
 
-    /// Writes the mark over the older of the two.
+    /// Writes the checkpoint over the older of the two.
     pub fn write(&self, file: &File) -> Result<()> {
-        file.write_at(BLOCK * (1 + self.turn % 2), &self.encode(file.run()))
+        file.write_at(BLOCK * (1 + self.turn % 2), &self.encode(file.boot_id()))
     }
 
-    /// The newest valid mark.
+    /// The newest valid checkpoint.
     pub fn read(file: &File) -> Result<Found> {
         let mut last: Option<Found> = None;
         for block in [1, 2] {
-            let mut bytes = [0; MARK];
+            let mut bytes = [0; CHECKPOINT];
             file.read_at(BLOCK * block, &mut bytes)?;
-            if let Some(found) = Mark::decode(&bytes, file.run())
-                && last.is_none_or(|last| found.mark.turn > last.mark.turn)
+            if let Some(found) = Checkpoint::decode(&bytes, file.boot_id())
+                && last.is_none_or(|last| found.checkpoint.turn > last.checkpoint.turn)
             {
                 last = Some(found);
             }

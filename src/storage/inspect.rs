@@ -10,8 +10,8 @@ use super::{
     file::Files,
     header::{RECORDS, damaged},
     keyring::{self, UserKey},
-    keys::Seats,
-    log::{Input, Log, Look},
+    keys::KeyReader,
+    log::{Input, Log, LogInspection},
     root,
 };
 use crate::error::{Error, Result};
@@ -52,9 +52,9 @@ pub struct Inspected {
     pub damaged: Vec<String>,
 }
 
-/// How thorough the inspection is.
+/// What an inspection includes.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Thoroughness {
+pub struct InspectOptions {
     /// Include the ids.
     pub ids: bool,
     /// Decrypt every entry.
@@ -63,23 +63,23 @@ pub struct Thoroughness {
 
 /// Damage is checked again this many times: another process that has the store open may just be
 /// removing or renaming the file.
-const LOOKS: u32 = 5;
+const RETRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Repeats `look` up to this many times until nothing is wrong.
-pub fn patiently<T>(
-    mut look: impl FnMut() -> Result<T>,
+/// Repeats `attempt` up to this many times until nothing is wrong.
+pub fn retry<T>(
+    mut attempt: impl FnMut() -> Result<T>,
     is_right: impl Fn(&T) -> bool,
 ) -> Result<T> {
-    for _ in 1..LOOKS {
-        match look() {
+    for _ in 1..RETRIES {
+        match attempt() {
             Err(Error::Storage(_)) => {}
             Ok(found) if !is_right(&found) => {}
             done => return done,
         }
         thread::sleep(PAUSE);
     }
-    look()
+    attempt()
 }
 
 /// Inspects the files of a store.
@@ -87,23 +87,23 @@ pub fn inspect(
     files: &Files,
     store: &Path,
     user: Option<&UserKey>,
-    thoroughness: Thoroughness,
+    options: InspectOptions,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Inspection> {
     root::check(store)?;
-    let look = || look(files, store, user, thoroughness, &mut progress);
+    let attempt = || inspect_once(files, store, user, options, &mut progress);
     let is_right = |found: &Inspection| {
         let mut collections = found.collections.iter();
         found.damaged.is_empty() && collections.all(|one| one.damaged.is_empty())
     };
-    patiently(look, is_right)
+    retry(attempt, is_right)
 }
 
-fn look(
+fn inspect_once(
     files: &Files,
     store: &Path,
     user: Option<&UserKey>,
-    thoroughness: Thoroughness,
+    options: InspectOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Inspection> {
     let keyring = keyring::open(files, store, user)?;
@@ -113,20 +113,20 @@ fn look(
         collections: Vec::new(),
         damaged: Vec::new(),
     };
-    let mut looks = Vec::new();
+    let mut logs = Vec::new();
     for directory in root::collections(store)? {
-        match Log::look(files, &directory, &keyring) {
-            Ok(look) => looks.push((directory, look)),
+        match Log::open_for_inspection(files, &directory, &keyring) {
+            Ok(log) => logs.push((directory, log)),
             Err(error) => found.damaged.push(error.to_string()),
         }
     }
-    let total = looks.iter().map(|(_, look)| look.end).sum();
+    let total = logs.iter().map(|(_, log)| log.end).sum();
     let mut before = 0;
-    for (directory, look) in looks {
-        let inspected = inspect_one(&directory, &look, thoroughness, &mut |done| {
+    for (directory, log) in logs {
+        let inspected = inspect_one(&directory, &log, options, &mut |done| {
             progress(before + done, total);
         });
-        before += look.end;
+        before += log.end;
         match inspected {
             Ok(inspected) => found.collections.push(inspected),
             Err(error) => found.damaged.push(error.to_string()),
@@ -138,15 +138,15 @@ fn look(
 
 fn inspect_one(
     directory: &Path,
-    look: &Look,
-    thoroughness: Thoroughness,
+    log: &LogInspection,
+    options: InspectOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Inspected> {
-    let settings: Value = serde_json::from_str(look.keys.settings())
-        .map_err(|_| damaged(&look.keys.file().path(), "its settings are damaged"))?;
+    let settings: Value = serde_json::from_str(log.keys.settings())
+        .map_err(|_| damaged(&log.keys.file().path(), "its settings are damaged"))?;
     let dimension = settings["dimension"].as_u64().unwrap_or(0);
     let text = |name: &str| settings[name].as_str().unwrap_or_default().to_owned();
-    let index = look.index(dimension as usize)?;
+    let index = log.index(dimension as usize)?;
     let mut inspected = Inspected {
         directory: directory.display().to_string(),
         name: text("name"),
@@ -156,36 +156,36 @@ fn inspect_one(
         live: 0,
         with_key: 0,
         without_key: 0,
-        bytes: look.file.size()? + look.keys.file().size()?,
-        ids: thoroughness.ids.then(Vec::new),
+        bytes: log.file.size()? + log.keys.file().size()?,
+        ids: options.ids.then(Vec::new),
         damaged: Vec::new(),
     };
-    let mut input = Input::new(&look.file, RECORDS);
-    let mut seats = Seats::new(&look.keys);
-    let name = &look.keys.table().name;
+    let mut input = Input::new(&log.file, RECORDS);
+    let mut key_reader = KeyReader::new(&log.keys);
+    let name = &log.keys.table().name;
     let mut told = 0;
     for part in &index.parts {
         let place = part.place;
-        let key = seats.get(place.seat)?;
+        let key = key_reader.get(place.key_index)?;
         inspected.live += u64::from(part.live);
         inspected.with_key += u64::from(key.is_some());
         inspected.without_key += u64::from(key.is_none());
         let what = |why: &str| {
-            let log = look.file.path();
+            let path = log.file.path();
             format!(
                 "{}: the vector at byte {} {why}",
-                log.display(),
+                path.display(),
                 place.offset
             )
         };
         let Some(key) = key else {
             // Another process may be deleting it.
-            if part.live && look.known.clean {
+            if part.live && log.known.clean {
                 inspected.damaged.push(what("has no key"));
             }
             continue;
         };
-        let is_opened = thoroughness.ids || thoroughness.verify && part.live;
+        let is_opened = options.ids || options.verify && part.live;
         if !is_opened {
             continue;
         }

@@ -17,12 +17,12 @@ use time::OffsetDateTime;
 use super::{
     file::{File, failed},
     keys,
-    log::{EntryLocation, Keyed, Log, Summary, Writer},
+    log::{EntryLocation, KeySink, Log, Summary, Writer},
     record::{Head, Kind, Record, micros},
     seal::Sealed,
     sync::Syncer,
 };
-use crate::{error::Result, workers::beside};
+use crate::{error::Result, workers::spawn_joinable};
 
 /// From this many non-adjacent keys on, they are destroyed by another thread: that costs a hundred
 /// times as much as waking the thread.
@@ -30,7 +30,7 @@ const MANY: usize = 256;
 
 pub struct Journal {
     log: Option<Log>,
-    followers: Vec<Arc<Follower>>,
+    copy_targets: Vec<Arc<CopyTarget>>,
     sequence: u64,
     next_key: u64,
     /// Held while keys are being destroyed.
@@ -38,7 +38,7 @@ pub struct Journal {
 }
 
 /// A copy of the collection that is being made.
-pub struct Follower {
+pub struct CopyTarget {
     pub copy: Mutex<Copy>,
     /// Keeps the files open while they are written.
     _files: Vec<Arc<fs::File>>,
@@ -69,14 +69,14 @@ pub struct Commit {
 /// The keys to destroy in one file.
 struct Erasure {
     file: Arc<File>,
-    seats: Vec<Range<u32>>,
+    key_indices: Vec<Range<u32>>,
 }
 
 impl Default for Journal {
     fn default() -> Self {
         Self {
             log: None,
-            followers: Vec::new(),
+            copy_targets: Vec::new(),
             sequence: 0,
             next_key: 1,
             erasing: Arc::default(),
@@ -166,7 +166,7 @@ impl Journal {
             next.len = part as u32;
             log.writer().put(slot, *next);
             next.offset += part;
-            next.seat += 1;
+            next.key_index += 1;
         }
     }
 
@@ -176,8 +176,8 @@ impl Journal {
         if let Some(log) = &mut self.log {
             commit.take(log.writer(), slot);
         }
-        for follower in &self.followers {
-            let mut copy = follower.copy.lock();
+        for target in &self.copy_targets {
+            let mut copy = target.copy.lock();
             // Even if it was not copied: the key of a replaced entry is gone already, while the
             // copy still lists the entry.
             copy.dead.extend(dead);
@@ -190,8 +190,8 @@ impl Journal {
         if let Some(log) = &mut self.log {
             log.writer().relocate(from, to);
         }
-        for follower in &self.followers {
-            follower.copy.lock().writer.relocate(from, to);
+        for target in &self.copy_targets {
+            target.copy.lock().writer.relocate(from, to);
         }
     }
 
@@ -201,25 +201,26 @@ impl Journal {
         }
     }
 
-    /// Makes a copy follow the collection's changes from now on.
-    pub fn follow(&mut self, writer: Writer) -> Result<Arc<Follower>> {
-        let follower = Arc::new(Follower {
+    /// Attaches a copy: from now on it is notified of the collection's changes.
+    pub fn attach(&mut self, writer: Writer) -> Result<Arc<CopyTarget>> {
+        let target = Arc::new(CopyTarget {
             _files: writer.hold()?,
             copy: Mutex::new(Copy {
                 writer,
                 dead: Vec::new(),
             }),
         });
-        self.followers.push(follower.clone());
-        Ok(follower)
+        self.copy_targets.push(target.clone());
+        Ok(target)
     }
 
-    pub fn followers(&self) -> impl Iterator<Item = &Arc<Follower>> {
-        self.followers.iter()
+    pub fn copy_targets(&self) -> impl Iterator<Item = &Arc<CopyTarget>> {
+        self.copy_targets.iter()
     }
 
-    pub fn unfollow(&mut self, follower: &Arc<Follower>) {
-        self.followers.retain(|other| !Arc::ptr_eq(other, follower));
+    pub fn detach(&mut self, target: &Arc<CopyTarget>) {
+        self.copy_targets
+            .retain(|other| !Arc::ptr_eq(other, target));
     }
 
     /// Waits until no keys are being destroyed. The caller holds the collection's lock, so no new
@@ -235,16 +236,16 @@ impl Journal {
     }
 
     /// Closes the files of a deleted collection for good: their directory is about to be removed.
-    pub fn leave(&self) {
+    pub fn close_for_good(&self) {
         self.wait_for_erasures();
-        for follower in &self.followers {
-            let copy = follower.copy.lock();
-            if let Keyed::Table(_) = copy.writer.keyed {
-                copy.writer.leave();
+        for target in &self.copy_targets {
+            let copy = target.copy.lock();
+            if let KeySink::Table(_) = copy.writer.key_sink {
+                copy.writer.close_for_good();
             }
         }
         if let Some(log) = &self.log {
-            log.leave();
+            log.close_for_good();
         }
     }
 
@@ -261,17 +262,17 @@ impl Commit {
         };
         // If there is no table, the key is gone already.
         for file in writer.tables().map(|keys| keys.file()) {
-            let seats = place.seat..place.seat + 1;
+            let key_indices = place.key_index..place.key_index + 1;
             let known = self.erasures.iter_mut();
             match known.rev().find(|erasure| Arc::ptr_eq(&erasure.file, file)) {
                 // Entries inserted together are mostly deleted together.
-                Some(erasure) => match erasure.seats.last_mut() {
-                    Some(last) if last.end == seats.start => last.end = seats.end,
-                    _ => erasure.seats.push(seats),
+                Some(erasure) => match erasure.key_indices.last_mut() {
+                    Some(last) if last.end == key_indices.start => last.end = key_indices.end,
+                    _ => erasure.key_indices.push(key_indices),
                 },
                 None => self.erasures.push(Erasure {
                     file: file.clone(),
-                    seats: vec![seats],
+                    key_indices: vec![key_indices],
                 }),
             }
         }
@@ -280,13 +281,14 @@ impl Commit {
     /// Begins to destroy the keys of the entries removed so far, if there are many. The caller may
     /// continue, and must then finish the commit.
     pub fn begin(&mut self) {
-        let seats = self.erasures.iter().map(|erasure| erasure.seats.len());
+        let erasures = self.erasures.iter();
+        let ranges = erasures.map(|erasure| erasure.key_indices.len());
         if let Some((sync, written)) = &self.sync
-            && seats.sum::<usize>() >= MANY
+            && ranges.sum::<usize>() >= MANY
         {
             let erasures = mem::take(&mut self.erasures);
             let (sync, written) = (sync.clone(), *written);
-            let destroyed = beside(move || destroy(&sync, written, &erasures));
+            let destroyed = spawn_joinable(move || destroy(&sync, written, &erasures));
             self.begun.push(Box::new(destroyed));
         }
     }
@@ -309,18 +311,18 @@ impl Commit {
 /// Makes what was written as durable as promised, and destroys these keys.
 fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
     // The record first: if the destruction is interrupted, recovery completes it from the record.
-    sync.settle(written)?;
+    sync.wait_durable(written)?;
     let mut outcome = Ok(());
     // A failure in one file must not prevent the destruction in the others.
     for erasure in erasures {
         // Copy-on-write file systems need free space even to overwrite.
-        let destroyed: io::Result<()> = erasure.seats.iter().try_for_each(|seats| {
-            let destroy = || keys::destroy(&erasure.file, seats);
-            sync.health().making_room(destroy)
+        let destroyed: io::Result<()> = erasure.key_indices.iter().try_for_each(|key_indices| {
+            let destroy = || keys::destroy(&erasure.file, key_indices);
+            sync.health().with_reserve(destroy)
         });
         // If the file is gone, it was wiped as a whole.
         if let Err(error) = destroyed
-            && !erasure.file.is_gone()
+            && !erasure.file.is_closed_for_good()
         {
             let error = failed("write to", &erasure.file.path(), &error);
             outcome = outcome.and(Err(sync.health().fail(error)));
@@ -328,7 +330,7 @@ fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
     }
     outcome?;
     if !erasures.is_empty() {
-        sync.settle(sync.erased())?;
+        sync.wait_durable(sync.erased())?;
     }
     Ok(())
 }

@@ -11,10 +11,11 @@
 //! | 100..104 | size of the settings |
 //! | 104.. | the collection's settings, a JSON text: a nonce (12), the sealed text, the tag (16) |
 //! | 4088..4096 | checksum of everything before |
-//! | 4096.. | the seats: 32 bytes for each entry, its key masked with the table key; zeros if it has been destroyed |
+//! | 4096.. | the keys: 32 bytes for each entry, its key masked with the table key; zeros if it has been destroyed |
 //!
 //! Entry number `n` of the log, counted from 0 in the order in which the records put them, has its
-//! seat at byte `4096 + 32 * n`. No seat crosses a page boundary.
+//! key at byte `4096 + 32 * n`: `n` is its key index (its seat, in docs/format.md). No key crosses
+//! a page boundary.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 
@@ -30,12 +31,12 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The offset of the seats.
-pub const SEATS: u64 = 4096;
+/// The offset of the first key.
+pub const KEYS_OFFSET: u64 = 4096;
 const TABLE_NONCE: usize = PREAMBLE + NAME + 4;
 const TABLE_KEY: usize = TABLE_NONCE + NONCE;
 const SETTINGS: usize = TABLE_KEY + KEY + TAG;
-const SUM: usize = SEATS as usize - 8;
+const SUM: usize = KEYS_OFFSET as usize - 8;
 
 /// Masks keys, and seals data that belongs to the collection as a whole.
 #[derive(Clone)]
@@ -58,20 +59,20 @@ impl TableKey {
         }
     }
 
-    fn nonce(&self, seat: u64) -> [u8; NONCE] {
+    fn nonce(&self, key_index: u64) -> [u8; NONCE] {
         let mut nonce = [0; NONCE];
         nonce[..4].copy_from_slice(&self.turn.to_le_bytes());
-        nonce[4..].copy_from_slice(&seat.to_le_bytes());
+        nonce[4..].copy_from_slice(&key_index.to_le_bytes());
         nonce
     }
 
-    /// Masks or unmasks the keys of the seats from `seat` on. Zeros, which stand for destroyed
+    /// Masks or unmasks the keys from index `key_index` on. Zeros, which stand for destroyed
     /// keys, stay zeros.
-    pub fn mask(&self, seat: u64, keys: &mut [u8]) -> Result<()> {
+    pub fn mask(&self, key_index: u64, keys: &mut [u8]) -> Result<()> {
         let cipher = self.key.cipher()?;
-        for (seat, key) in (seat..).zip(keys.chunks_exact_mut(KEY)) {
+        for (key_index, key) in (key_index..).zip(keys.chunks_exact_mut(KEY)) {
             if key.iter().any(|&byte| byte != 0) {
-                cipher.mask(self.nonce(seat), key)?;
+                cipher.mask(self.nonce(key_index), key)?;
             }
         }
         Ok(())
@@ -141,7 +142,7 @@ impl Keys {
         settings: &str,
         spare: Option<&Health>,
     ) -> Result<Self> {
-        let mut bytes = Zeroizing::new([0; SEATS as usize]);
+        let mut bytes = Zeroizing::new([0; KEYS_OFFSET as usize]);
         bytes[..PREAMBLE].copy_from_slice(&header::preamble(header::KEYS));
         bytes[PREAMBLE..][..NAME].copy_from_slice(&table.name);
         bytes[TABLE_NONCE - 4..TABLE_NONCE].copy_from_slice(&table.turn.to_le_bytes());
@@ -164,7 +165,7 @@ impl Keys {
         let file = files.create(path)?;
         let write = || file.try_write_at(0, &*bytes);
         let written = match spare {
-            Some(health) => health.making_room(write),
+            Some(health) => health.with_reserve(write),
             None => write(),
         };
         if let Err(error) = written {
@@ -183,8 +184,8 @@ impl Keys {
     /// Opens a table whose key is sealed with one of the store's keys.
     pub fn open(file: File, store: &Keyring) -> Result<Self> {
         let path = file.path();
-        header::check_file(&file, header::KEYS, SEATS)?;
-        let mut bytes = Zeroizing::new([0; SEATS as usize]);
+        header::check_file(&file, header::KEYS, KEYS_OFFSET)?;
+        let mut bytes = Zeroizing::new([0; KEYS_OFFSET as usize]);
         file.read_at(0, &mut *bytes)?;
         if u64_at(&*bytes, SUM) != checksum(&bytes[..SUM]) {
             return Err(damaged(&path, "its checksum is wrong"));
@@ -230,52 +231,56 @@ impl Keys {
         &self.settings
     }
 
-    /// Writes the keys of the seats from `seat` on.
-    pub fn write(&self, seat: u32, keys: &[u8]) -> io::Result<()> {
+    /// Writes keys from index `key_index` on.
+    pub fn write(&self, key_index: u32, keys: &[u8]) -> io::Result<()> {
         let mut masked = keys.to_vec();
-        let mask = self.table.mask(seat.into(), &mut masked);
+        let mask = self.table.mask(key_index.into(), &mut masked);
         mask.map_err(|error| io::Error::other(error.to_string()))?;
-        self.file.try_write_at(place(seat), &masked)
+        self.file.try_write_at(place(key_index), &masked)
     }
 
-    /// Destroys the keys of these seats.
-    pub fn destroy(&self, seats: &Range<u32>) -> Result<()> {
-        let destroyed = destroy(&self.file, seats);
+    /// Destroys the keys at these indices.
+    pub fn destroy(&self, key_indices: &Range<u32>) -> Result<()> {
+        let destroyed = destroy(&self.file, key_indices);
         destroyed.map_err(|e| failed("write to", &self.file.path(), &e))
     }
 
-    /// The number of seats in the file.
+    /// The number of keys in the file, with destroyed ones.
     pub fn count(&self) -> Result<u64> {
-        Ok(self.file.size()?.saturating_sub(SEATS).div_ceil(KEY as u64))
+        Ok(self
+            .file
+            .size()?
+            .saturating_sub(KEYS_OFFSET)
+            .div_ceil(KEY as u64))
     }
 
-    /// The keys of `count` seats from `seat` on: zeros if they have been destroyed, or are past the
+    /// `count` keys from index `key_index` on: zeros if they have been destroyed, or are past the
     /// end of the file.
-    pub fn read(&self, seat: u32, count: usize) -> Result<Zeroizing<Vec<u8>>> {
+    pub fn read(&self, key_index: u32, count: usize) -> Result<Zeroizing<Vec<u8>>> {
         let mut keys = Zeroizing::new(vec![0; count * KEY]);
         let mut at = 0;
         while at < keys.len() {
             let read = self
                 .file
-                .read_some(place(seat) + at as u64, &mut keys[at..])
+                .read_some(place(key_index) + at as u64, &mut keys[at..])
                 .map_err(|e| failed("read", &self.file.path(), &e))?;
             if read == 0 {
                 break;
             }
             at += read;
         }
-        self.table.mask(seat.into(), &mut keys)?;
+        self.table.mask(key_index.into(), &mut keys)?;
         Ok(keys)
     }
 
-    /// Copies the keys of `count` seats to another table of the same log.
-    pub fn copy(&self, seat: u32, count: u32, to: &Keys) -> Result<()> {
-        let keys = self.read(seat, count as usize)?;
-        let written = to.write(seat, &keys);
+    /// Copies `count` keys to another table of the same log.
+    pub fn copy(&self, key_index: u32, count: u32, to: &Keys) -> Result<()> {
+        let keys = self.read(key_index, count as usize)?;
+        let written = to.write(key_index, &keys);
         written.map_err(|e| failed("write to", &to.file.path(), &e))
     }
 
-    /// Truncates the file after `count` seats. The keys behind them are first zeroed on disk,
+    /// Truncates the file after `count` keys. The keys behind them are first zeroed on disk,
     /// because they must not remain in free blocks.
     pub fn cut(&self, count: u32) -> Result<()> {
         match self.count()? > u64::from(count) {
@@ -286,15 +291,15 @@ impl Keys {
 }
 
 /// Reads the keys of a table from the first to the last.
-pub struct Seats<'a> {
+pub struct KeyReader<'a> {
     keys: &'a Keys,
     read: Zeroizing<Vec<u8>>,
-    /// The first seat in the buffer.
+    /// The index of the first key in the buffer.
     first: u32,
 }
 
-impl<'a> Seats<'a> {
-    const PORTION: usize = 4096;
+impl<'a> KeyReader<'a> {
+    const BATCH: usize = 4096;
 
     pub fn new(keys: &'a Keys) -> Self {
         Self {
@@ -304,27 +309,27 @@ impl<'a> Seats<'a> {
         }
     }
 
-    /// The key at a seat. `None` if it has been destroyed.
-    pub fn get(&mut self, seat: u32) -> Result<Option<&[u8]>> {
+    /// The key at an index. `None` if it has been destroyed.
+    pub fn get(&mut self, key_index: u32) -> Result<Option<&[u8]>> {
         let count = (self.read.len() / KEY) as u32;
-        if seat < self.first || seat - self.first >= count {
-            self.read = self.keys.read(seat, Self::PORTION)?;
-            self.first = seat;
+        if key_index < self.first || key_index - self.first >= count {
+            self.read = self.keys.read(key_index, Self::BATCH)?;
+            self.first = key_index;
         }
-        let at = (seat - self.first) as usize * KEY;
+        let at = (key_index - self.first) as usize * KEY;
         let key = &self.read[at..at + KEY];
         Ok(key.iter().any(|&byte| byte != 0).then_some(key))
     }
 }
 
-fn place(seat: u32) -> u64 {
-    SEATS + u64::from(seat) * KEY as u64
+fn place(key_index: u32) -> u64 {
+    KEYS_OFFSET + u64::from(key_index) * KEY as u64
 }
 
-/// Destroys the keys of these seats of a table.
-pub fn destroy(table: &File, seats: &Range<u32>) -> io::Result<()> {
-    let len = u64::from(seats.end - seats.start) * KEY as u64;
-    table.try_erase(place(seats.start), len)
+/// Destroys the keys at these indices of a table.
+pub fn destroy(table: &File, key_indices: &Range<u32>) -> io::Result<()> {
+    let len = u64::from(key_indices.end - key_indices.start) * KEY as u64;
+    table.try_erase(place(key_indices.start), len)
 }
 
 /// A random name for a new collection.

@@ -22,9 +22,9 @@ use zeroize::Zeroizing;
 
 use super::{
     file::{self, File, Files, failed, is_full, is_refused},
-    header::{self, Mark, RECORDS, damaged},
+    header::{self, Checkpoint, RECORDS, damaged},
     keyring::Keyring,
-    keys::{Keys, Seats, TableKey, full, new_name},
+    keys::{KeyReader, Keys, TableKey, full, new_name},
     record::{Content, Damage, Head, Kind, Record},
     reserve,
     seal::{KEY, Key, NAME, Sealed},
@@ -44,31 +44,31 @@ const OLD: &str = "old";
 const NEW: &str = "new";
 const READ_AHEAD: usize = 1 << 20;
 
-/// The location of an entry: its part in the log, and the seat of its key in the table.
+/// The location of an entry: its part in the log, and the index of its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EntryLocation {
     pub offset: u64,
     pub len: u32,
-    pub seat: u32,
+    pub key_index: u32,
 }
 
 /// Where the keys of written entries go.
-pub enum Keyed {
+pub enum KeySink {
     /// To the table next to the log.
     Table(Keys),
     /// Into memory for now: a backup writes them at its end.
-    Held(Zeroizing<Vec<u8>>),
+    Memory(Zeroizing<Vec<u8>>),
 }
 
 /// A file that records are appended to, and the locations of vectors in it, by slot.
 pub struct Writer {
     pub file: Arc<File>,
-    pub keyed: Keyed,
+    pub key_sink: KeySink,
     /// The table that will replace the other one, during a key rotation.
     next: Option<Keys>,
     pub end: u64,
-    /// The seat of the next entry.
-    seat: u32,
+    /// The key index of the next entry.
+    key_index: u32,
     places: Vec<EntryLocation>,
     live: u64,
     /// Present if it may use the space reserved for deletes.
@@ -77,13 +77,13 @@ pub struct Writer {
 
 impl Writer {
     /// Appends at `end`.
-    pub fn new(file: Arc<File>, end: u64, keyed: Keyed) -> Self {
+    pub fn new(file: Arc<File>, end: u64, key_sink: KeySink) -> Self {
         Self {
             file,
-            keyed,
+            key_sink,
             next: None,
             end,
-            seat: 0,
+            key_index: 0,
             places: Vec::new(),
             live: 0,
             room: None,
@@ -97,16 +97,16 @@ impl Writer {
 
     /// The key table; none for a backup.
     pub fn keys(&self) -> Option<&Keys> {
-        match &self.keyed {
-            Keyed::Table(keys) => Some(keys),
-            Keyed::Held(_) => None,
+        match &self.key_sink {
+            KeySink::Table(keys) => Some(keys),
+            KeySink::Memory(_) => None,
         }
     }
 
     /// Appends a record with the parts of its entries, and returns the location of the first.
     pub fn append(&mut self, record: &Record, sealed: &Sealed) -> Result<EntryLocation> {
         let appended = match self.room.clone() {
-            Some(health) => health.making_room(|| self.try_append(record, sealed)),
+            Some(health) => health.with_reserve(|| self.try_append(record, sealed)),
             None => self.try_append(record, sealed),
         };
         appended.map_err(|e| failed("write to", &self.file.path(), &e))
@@ -115,7 +115,7 @@ impl Writer {
     /// Appends a record without entries.
     pub fn append_data(&mut self, record: &Record, data: &[u8]) -> Result<()> {
         let appended = match self.room.clone() {
-            Some(health) => health.making_room(|| self.try_append_data(record, data)),
+            Some(health) => health.with_reserve(|| self.try_append_data(record, data)),
             None => self.try_append_data(record, data),
         };
         appended.map_err(|e| failed("write to", &self.file.path(), &e))?;
@@ -124,20 +124,24 @@ impl Writer {
 
     fn try_append(&mut self, record: &Record, sealed: &Sealed) -> io::Result<EntryLocation> {
         let count = u32::try_from(record.entries.len()).ok();
-        let next = count.and_then(|count| self.seat.checked_add(count));
+        let next = count.and_then(|count| self.key_index.checked_add(count));
         let next = next.ok_or_else(|| io::Error::other(full().to_string()))?;
         // The record is written last, because it makes the entries valid.
-        if next > self.seat {
+        if next > self.key_index {
             self.tables()
-                .try_for_each(|keys| keys.write(self.seat, sealed.keys()))?;
+                .try_for_each(|keys| keys.write(self.key_index, sealed.keys()))?;
         }
         let offset = self.try_append_data(record, sealed.parts())?;
-        if let Keyed::Held(keys) = &mut self.keyed {
+        if let KeySink::Memory(keys) = &mut self.key_sink {
             hold(keys, sealed.keys());
         }
-        let seat = std::mem::replace(&mut self.seat, next);
+        let key_index = std::mem::replace(&mut self.key_index, next);
         let len = 0;
-        Ok(EntryLocation { offset, len, seat })
+        Ok(EntryLocation {
+            offset,
+            len,
+            key_index,
+        })
     }
 
     fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
@@ -157,7 +161,8 @@ impl Writer {
 
     /// Cuts off a record that failed to be written, and the keys written before it.
     fn cut(&self, end: u64) -> Result<()> {
-        self.tables().try_for_each(|keys| keys.cut(self.seat))?;
+        self.tables()
+            .try_for_each(|keys| keys.cut(self.key_index))?;
         match self.file.size()? > end {
             true => self.file.truncate(end),
             false => Ok(()),
@@ -181,8 +186,8 @@ impl Writer {
     /// Removes and returns the location of a slot's entry. A key held in memory is erased.
     pub fn take(&mut self, slot: u32) -> Option<EntryLocation> {
         let place = self.forget(slot)?;
-        if let Keyed::Held(keys) = &mut self.keyed {
-            let at = place.seat as usize * KEY;
+        if let KeySink::Memory(keys) = &mut self.key_sink {
+            let at = place.key_index as usize * KEY;
             keys[at..at + KEY].fill(0);
         }
         Some(place)
@@ -213,8 +218,8 @@ impl Writer {
     }
 
     /// The number of its entries, including dead ones.
-    pub fn seats(&self) -> u32 {
-        self.seat
+    pub fn key_count(&self) -> u32 {
+        self.key_index
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -222,9 +227,9 @@ impl Writer {
     }
 
     /// Closes its files for good: they are about to be removed.
-    pub fn leave(&self) {
+    pub fn close_for_good(&self) {
         for file in files_of(self) {
-            file.leave();
+            file.close_for_good();
         }
     }
 
@@ -252,14 +257,14 @@ pub struct Entry<'a> {
 }
 
 /// A log opened only to be inspected.
-pub struct Look {
+pub struct LogInspection {
     pub file: File,
     pub keys: Keys,
     pub end: u64,
     pub known: Known,
 }
 
-impl Look {
+impl LogInspection {
     pub fn index(&self, dimension: usize) -> Result<Index> {
         let index = Index::read(&self.file, RECORDS, self.end, self.known, dimension)?;
         if index.is_followed {
@@ -271,7 +276,7 @@ impl Look {
 }
 
 /// The keys of a collection's live entries, by entry number.
-pub struct Living {
+pub struct LiveKeys {
     pub name: [u8; NAME],
     pub sequence: u64,
     pub keys: HashMap<u64, Key>,
@@ -341,7 +346,7 @@ impl Known {
 /// The result of reading a log.
 enum Reading {
     Done {
-        /// Seats of dead entries whose keys have not been destroyed.
+        /// Key indices of dead entries whose keys have not been destroyed.
         unfinished: Vec<Range<u32>>,
         /// The numbers of live entries whose keys have been destroyed.
         lost: Vec<u64>,
@@ -386,11 +391,11 @@ fn files_of(writer: &Writer) -> Vec<Arc<File>> {
 /// Writes the beginning of a log: everything before its first commit.
 fn begin(file: File, keys: Keys, room: Option<Arc<Health>>) -> Result<Writer> {
     let file = Arc::new(file);
-    let mut writer = Writer::new(file.clone(), RECORDS, Keyed::Table(keys));
+    let mut writer = Writer::new(file.clone(), RECORDS, KeySink::Table(keys));
     // The space is allocated now, so that later writes to the beginning need none.
     let erase = || file.try_erase(0, RECORDS);
     match &room {
-        Some(health) => health.making_room(erase),
+        Some(health) => health.with_reserve(erase),
         None => erase(),
     }
     .map_err(|e| failed("write to", &file.path(), &e))?;
@@ -399,7 +404,7 @@ fn begin(file: File, keys: Keys, room: Option<Arc<Health>>) -> Result<Writer> {
     for turn in [0, 1] {
         let end = writer.end;
         let clean = false;
-        Mark { turn, end, clean }.write(&writer.file)?;
+        Checkpoint { turn, end, clean }.write(&writer.file)?;
     }
     Ok(writer)
 }
@@ -459,7 +464,7 @@ impl Log {
         let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
             return Err(Error::Internal("a vector is not in the log".into()));
         };
-        let key = Key::of(&keys.read(place.seat, 1)?);
+        let key = Key::of(&keys.read(place.key_index, 1)?);
         key.ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
     }
 
@@ -470,7 +475,7 @@ impl Log {
         };
         let mut part = vec![0; place.len as usize];
         self.writer.file.read_at(place.offset, &mut part)?;
-        sealed.push_sealed(&part, &keys.read(place.seat, 1)?)
+        sealed.push_sealed(&part, &keys.read(place.key_index, 1)?)
     }
 
     /// The files: the key tables first, then the records.
@@ -513,17 +518,20 @@ impl Log {
         let (generation, leftovers) = Self::find(directory)?;
         let file = Arc::new(files.open(&directory.join(name(generation)))?);
         let len = header::check_file(&file, header::LOG, RECORDS)?;
-        let found = Mark::read(&file)?;
-        if len < found.mark.end {
+        let found = Checkpoint::read(&file)?;
+        if len < found.checkpoint.end {
             return Err(damaged(
                 &file.path(),
-                &format!("it has {len} bytes where {} were written", found.mark.end),
+                &format!(
+                    "it has {len} bytes where {} were written",
+                    found.checkpoint.end
+                ),
             ));
         }
         let known = Known {
-            whole: found.mark.end,
-            ordered: found.same_run,
-            clean: found.mark.clean,
+            whole: found.checkpoint.end,
+            ordered: found.same_boot,
+            clean: found.checkpoint.clean,
         };
         let path = directory.join(Keys::name(generation));
         // If its successor has not been renamed yet, the previous file is the current one.
@@ -562,8 +570,8 @@ impl Log {
                 Reading::Torn(at) => until = at,
             }
         };
-        let mut writer = Writer::new(file.clone(), index.end, Keyed::Table(keys));
-        writer.seat = index.parts.len() as u32;
+        let mut writer = Writer::new(file.clone(), index.end, KeySink::Table(keys));
+        writer.key_index = index.parts.len() as u32;
         for (slot, place) in places {
             writer.put(slot, place);
         }
@@ -578,23 +586,23 @@ impl Log {
             }
         }
         writer.cut(index.end)?;
-        let mark = Mark {
-            turn: found.mark.turn + 1,
-            end: found.mark.end.min(index.end),
+        let checkpoint = Checkpoint {
+            turn: found.checkpoint.turn + 1,
+            end: found.checkpoint.end.min(index.end),
             clean: false,
         };
-        mark.write(&file)?;
+        checkpoint.write(&file)?;
         if let Some(keys) = writer.keys() {
             unfinished
                 .iter()
-                .try_for_each(|seats| keys.destroy(seats))?;
+                .try_for_each(|key_indices| keys.destroy(key_indices))?;
         }
         let all = files_of(&writer);
         for file in &all {
             file.sync()?;
-            file.lend();
+            file.make_evictable();
         }
-        let syncer = Syncer::new(fsync, health.clone(), all, index.end, mark.turn);
+        let syncer = Syncer::new(fsync, health.clone(), all, index.end, checkpoint.turn);
         let mut log = Self {
             files: files.clone(),
             directory: directory.to_owned(),
@@ -623,49 +631,53 @@ impl Log {
     }
 
     /// Opens the log in a directory for inspection only: another process may have it open.
-    pub fn look(files: &Files, directory: &Path, store: &Keyring) -> Result<Look> {
+    pub fn open_for_inspection(
+        files: &Files,
+        directory: &Path,
+        store: &Keyring,
+    ) -> Result<LogInspection> {
         let (generation, _) = Self::find(directory)?;
         let file = files.open_to_read(&directory.join(name(generation)))?;
         let end = header::check_file(&file, header::LOG, RECORDS)?;
-        let found = Mark::read(&file)?;
+        let found = Checkpoint::read(&file)?;
         let path = directory.join(Keys::name(generation));
         let replaced = beside(&path, OLD);
         let path = if path.exists() { path } else { replaced };
         let keys = Keys::open(files.open_to_read(&path)?, store)?;
-        Ok(Look {
+        Ok(LogInspection {
             file,
             keys,
             end,
             known: Known {
-                whole: found.mark.end,
+                whole: found.checkpoint.end,
                 // Another process may be writing.
-                ordered: found.mark.clean,
-                clean: found.mark.clean,
+                ordered: found.checkpoint.clean,
+                clean: found.checkpoint.clean,
             },
         })
     }
 
     /// The keys of the live entries in the log of a directory.
-    pub fn living_keys(
+    pub fn live_keys(
         files: &Files,
         directory: &Path,
         store: &Keyring,
         dimension_of: impl Fn(&str) -> Result<usize>,
-    ) -> Result<Living> {
-        let look = Self::look(files, directory, store)?;
-        let index = look.index(dimension_of(look.keys.settings())?)?;
-        let mut living = Living {
-            name: look.keys.table().name,
+    ) -> Result<LiveKeys> {
+        let log = Self::open_for_inspection(files, directory, store)?;
+        let index = log.index(dimension_of(log.keys.settings())?)?;
+        let mut live_keys = LiveKeys {
+            name: log.keys.table().name,
             sequence: index.summary.sequence,
             keys: HashMap::new(),
         };
-        let mut seats = Seats::new(&look.keys);
+        let mut key_reader = KeyReader::new(&log.keys);
         for part in index.parts.iter().filter(|part| part.live) {
-            if let Some(key) = seats.get(part.place.seat)?.and_then(Key::of) {
-                living.keys.insert(part.head.key, key);
+            if let Some(key) = key_reader.get(part.place.key_index)?.and_then(Key::of) {
+                live_keys.keys.insert(part.head.key, key);
             }
         }
-        Ok(living)
+        Ok(live_keys)
     }
 
     /// Determines which log is current, and what an interrupted rewrite has left behind. The
@@ -707,7 +719,7 @@ impl Log {
         let health = self.sync.health().clone();
         let removes = record.entries.is_empty();
         if !removes {
-            health.keep_room()?;
+            health.ensure_reserve()?;
         }
         let end = self.writer.end;
         loop {
@@ -720,7 +732,7 @@ impl Log {
             if !is_refused(&error) || cut.is_err() {
                 return Err(health.fail(told));
             }
-            if !removes || !is_full(&error) || !health.give_room() {
+            if !removes || !is_full(&error) || !health.release_reserve() {
                 return Err(told);
             }
         }
@@ -734,8 +746,8 @@ impl Log {
         self.writer.size()
     }
 
-    pub fn seats(&self) -> u32 {
-        self.writer.seats()
+    pub fn key_count(&self) -> u32 {
+        self.writer.key_count()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -795,12 +807,12 @@ impl Log {
     /// are the same.
     pub fn exchange(&mut self, successor: &mut Writer) -> Result<()> {
         self.sync.health().check()?;
-        let mark = Mark {
+        let checkpoint = Checkpoint {
             turn: 2,
             end: successor.end,
             clean: false,
         };
-        mark.write(&successor.file)?;
+        checkpoint.write(&successor.file)?;
         for file in files_of(successor) {
             file.sync()?;
         }
@@ -813,12 +825,13 @@ impl Log {
             });
         }
         for file in files_of(successor) {
-            file.lend();
+            file.make_evictable();
         }
         std::mem::swap(&mut self.writer, successor);
         self.generation += 1;
         self.table.turn = turn(self.generation);
-        self.sync.replace(self.all_files(), mark.end, mark.turn);
+        self.sync
+            .replace(self.all_files(), checkpoint.end, checkpoint.turn);
         if let Err(error) = directory.sync() {
             self.sync.health().fail(error);
         }
@@ -839,14 +852,14 @@ impl Log {
         let next = Keys::create(&self.files, &path, &store.key, table, settings, None)?;
         self.writer.next = Some(next);
         self.store = store.clone();
-        Ok(self.writer.seat)
+        Ok(self.writer.key_index)
     }
 
-    /// Copies the keys of `count` seats to the next table. No other thread may change keys
+    /// Copies the keys of `count` entries to the next table. No other thread may change keys
     /// meanwhile.
-    pub fn copy_keys(&self, seat: u32, count: u32) -> Result<()> {
+    pub fn copy_keys(&self, key_index: u32, count: u32) -> Result<()> {
         match (self.writer.keys(), &self.writer.next) {
-            (Some(keys), Some(next)) => keys.copy(seat, count, next),
+            (Some(keys), Some(next)) => keys.copy(key_index, count, next),
             _ => Ok(()),
         }
     }
@@ -868,12 +881,12 @@ impl Log {
         let renamed = self.exchange_keys(&next);
         self.table = next.table().clone();
         self.store.previous = None;
-        let last = std::mem::replace(&mut self.writer.keyed, Keyed::Table(next));
+        let last = std::mem::replace(&mut self.writer.key_sink, KeySink::Table(next));
         self.sync.exchange(self.all_files());
         renamed.map_err(|error| health.fail(error))?;
         Ok(match last {
-            Keyed::Table(keys) => Some(keys.file().clone()),
-            Keyed::Held(_) => None,
+            KeySink::Table(keys) => Some(keys.file().clone()),
+            KeySink::Memory(_) => None,
         })
     }
 
@@ -884,7 +897,7 @@ impl Log {
             keys.file().rename(&beside(&path, OLD))?;
         }
         next.file().rename(&path)?;
-        next.file().lend();
+        next.file().make_evictable();
         self.files.sync_directory(&self.directory)
     }
 
@@ -904,7 +917,7 @@ impl Log {
         let parent = self.files.open_directory(parent)?;
         // Windows does not rename a directory that contains an open file: there, a file of that
         // name has the same meaning.
-        let renamed = health.making_room(|| {
+        let renamed = health.with_reserve(|| {
             if cfg!(windows) {
                 return self.files.try_create(&dropped).map(Some);
             }
@@ -922,8 +935,8 @@ impl Log {
     }
 
     /// Closes the files for good: their directory is about to be removed.
-    pub fn leave(&self) {
-        self.writer.leave();
+    pub fn close_for_good(&self) {
+        self.writer.close_for_good();
     }
 }
 
@@ -976,7 +989,7 @@ impl Index {
                     place: EntryLocation {
                         offset: input.position,
                         len,
-                        seat: u32::try_from(index.parts.len())
+                        key_index: u32::try_from(index.parts.len())
                             .map_err(|_| damaged(&file.path(), &full().to_string()))?,
                     },
                     head: *head,
@@ -1013,17 +1026,17 @@ impl Index {
         // Unless the power failed, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let mut input = Input::new(file, RECORDS);
-        let mut seats = Seats::new(keys);
+        let mut key_reader = KeyReader::new(keys);
         let mut unfinished: Vec<Range<u32>> = Vec::new();
         let mut lost = Vec::new();
         for part in &self.parts {
-            let seat = part.place.seat;
-            let key = seats.get(seat)?;
+            let key_index = part.place.key_index;
+            let key = key_reader.get(key_index)?;
             if !part.live {
                 match unfinished.last_mut() {
                     _ if key.is_none() => {}
-                    Some(last) if last.end == seat => last.end += 1,
-                    _ => unfinished.push(seat..seat + 1),
+                    Some(last) if last.end == key_index => last.end += 1,
+                    _ => unfinished.push(key_index..key_index + 1),
                 }
                 continue;
             }
@@ -1046,7 +1059,8 @@ impl Index {
             } else {
                 let end = part.place.offset + u64::from(part.place.len);
                 let why = format!(
-                    "the vector at bytes {} to {end}, or its key, number {seat} of {}, is damaged",
+                    "the vector at bytes {} to {end}, or its key, number {key_index} of {}, \
+                     is damaged",
                     part.place.offset,
                     keys.file().path().display()
                 );

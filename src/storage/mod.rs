@@ -32,10 +32,10 @@ mod sync;
 pub use backup::{Backup, Exported, Restored, Source, restore, verify};
 pub use file::{File, Files, Interruption, Operation, failed, list};
 pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
-pub use inspect::{Inspected, Inspection, Thoroughness, inspect};
-pub use journal::{Commit, Copy, Follower, Journal};
+pub use inspect::{InspectOptions, Inspected, Inspection, inspect};
+pub use journal::{Commit, Copy, CopyTarget, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
-pub use keys::{Keys, SEATS, Seats, TableKey};
+pub use keys::{KEYS_OFFSET, KeyReader, Keys, TableKey};
 pub use log::{
     Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Summary, Writer,
 };

@@ -56,7 +56,7 @@ impl Reserve {
 
     /// Restores the file to its full size; an error means that there is no space for that. Other
     /// failures must not prevent inserts: there is then merely less space for deletes.
-    pub fn keep(&self) -> Result<()> {
+    pub fn refill(&self) -> Result<()> {
         if self.whole.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl Reserve {
     }
 
     /// Frees some of the space for a delete. False if there is none left.
-    pub fn give(&self) -> bool {
+    pub fn release(&self) -> bool {
         let _one = self.changing.lock();
         self.whole.store(false, Ordering::Release);
         let size = self.size();

@@ -5,7 +5,7 @@
 //! | what | key | nonce, 12 bytes | additional authenticated data |
 //! | --- | --- | --- | --- |
 //! | an entry's part | the entry's own, which seals nothing else | zeros | the collection's random name (16 bytes), and the lengths of id, metadata and text as in the head |
-//! | an entry's key | the table key | the table's turn (4 bytes), the seat (8) | none: it is masked, see below |
+//! | an entry's key | the table key | the table's turn (4 bytes), the key index (8) | none: it is masked, see below |
 //! | a collection's settings | the table key | 4 zeros, 8 random bytes | the collection's random name (16 bytes) |
 //! | a graph file | the table key | 4 zeros, 8 random bytes | the file's preamble, 20 bytes |
 //! | a backup's record of keys that are apart, and exported keys | the table key | 4 zeros, 8 random bytes | `AWAY`, `EXPO` |

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     file::{File, is_full},
-    header::Mark,
+    header::Checkpoint,
     reserve::Reserve,
 };
 use crate::error::{Error, Result};
@@ -49,20 +49,20 @@ impl Health {
     }
 
     /// Makes sure that space is reserved for deletes, before anything but a delete uses any.
-    pub fn keep_room(&self) -> Result<()> {
-        self.reserve.as_ref().map_or(Ok(()), Reserve::keep)
+    pub fn ensure_reserve(&self) -> Result<()> {
+        self.reserve.as_ref().map_or(Ok(()), Reserve::refill)
     }
 
     /// Frees some of the reserved space for a delete. False if there is none left.
-    pub fn give_room(&self) -> bool {
-        self.reserve.as_ref().is_some_and(Reserve::give)
+    pub fn release_reserve(&self) -> bool {
+        self.reserve.as_ref().is_some_and(Reserve::release)
     }
 
     /// Runs an operation that frees space, using the reserved space if the disk is full.
-    pub fn making_room<T>(&self, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    pub fn with_reserve<T>(&self, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         loop {
             match act() {
-                Err(error) if is_full(&error) && self.give_room() => {}
+                Err(error) if is_full(&error) && self.release_reserve() => {}
                 done => return done,
             }
         }
@@ -116,7 +116,7 @@ struct State {
     written: u64,
     synced: u64,
     busy: bool,
-    /// The turn of the last mark.
+    /// The turn of the last checkpoint.
     turn: u64,
 }
 
@@ -182,7 +182,7 @@ impl Syncer {
     }
 
     /// Returns once a write is as durable as the caller was promised.
-    pub fn settle(&self, written: u64) -> Result<()> {
+    pub fn wait_durable(&self, written: u64) -> Result<()> {
         match self.fsync {
             Fsync::Always => self.sync(written, false),
             Fsync::Everysec | Fsync::No => Ok(()),
@@ -216,7 +216,7 @@ impl Syncer {
             state.busy = true;
             state.turn += 1;
             let files = state.files.clone();
-            let mark = Mark {
+            let checkpoint = Checkpoint {
                 turn: state.turn,
                 end: state.end,
                 clean,
@@ -227,9 +227,9 @@ impl Syncer {
             let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
             let sync = || -> Result<()> {
                 files.iter().try_for_each(|file| file.sync())?;
-                // The mark states what is durable, so it is written afterwards; it may itself be
-                // lost.
-                files.last().map_or(Ok(()), |log| mark.write(log))
+                // The checkpoint states what is durable, so it is written afterwards; it may itself
+                // be lost.
+                files.last().map_or(Ok(()), |log| checkpoint.write(log))
             };
             let outcome = match &held {
                 Ok(_) => sync(),
@@ -242,7 +242,7 @@ impl Syncer {
             }
             self.done.notify_all();
             match outcome {
-                Err(_) if files.iter().any(|file| file.is_gone()) => {
+                Err(_) if files.iter().any(|file| file.is_closed_for_good()) => {
                     let same = files.iter().zip(&state.files);
                     if same.into_iter().all(|(was, is)| Arc::ptr_eq(was, is)) {
                         // The collection has been deleted in the meantime, with everything in it.
@@ -289,11 +289,11 @@ mod tests {
         let syncer = Arc::new(Syncer::new(Fsync::Always, Arc::default(), all, 0, 0));
         let other = syncer.clone();
         let _ = rotated.set(Box::new(move || {
-            old.leave();
+            old.close_for_good();
             other.exchange(vec![new.clone(), log.clone()]);
         }));
         let written = syncer.appended(12_288);
-        syncer.settle(written).unwrap();
+        syncer.wait_durable(written).unwrap();
         assert_eq!(*synced.lock(), ["old", "new", "log"]);
     }
 }

@@ -7,11 +7,11 @@
 //! so a distance by code has an error bound, and a scan can prove that it has missed nothing.
 //!
 //! If the codes are too coarse for the rows of a collection (`probe.rs`), rows are used instead:
-//! `look` uses whichever is suitable.
+//! `approximate` uses whichever is suitable.
 
+mod borrowed_codes;
 mod codes;
 mod distance;
-mod lent;
 mod order;
 mod prefetch;
 mod probe;
@@ -26,8 +26,8 @@ pub use slots::{Record, Slots};
 use zeroize::DefaultIsZeroes;
 
 use crate::wiped::Wiped;
+use borrowed_codes::BorrowedCodes;
 use codes::encode_into;
-use lent::Lent;
 
 /// Rows are stored in chunks, so that growth never copies them. The exception is the first chunk,
 /// which grows with its rows, since most collections may be small. A chunk is about this many bytes
@@ -92,7 +92,7 @@ pub struct Vectors {
     rows: Vec<Wiped<[f32]>>,
     codes: Vec<Wiped<[i8]>>,
     terms: Vec<Terms>,
-    lent: Lent,
+    borrowed: BorrowedCodes,
 }
 
 impl Vectors {
@@ -106,7 +106,7 @@ impl Vectors {
             rows: Vec::new(),
             codes: Vec::new(),
             terms: Vec::new(),
-            lent: Lent::default(),
+            borrowed: BorrowedCodes::default(),
         }
     }
 
@@ -118,7 +118,7 @@ impl Vectors {
         self.metric
     }
 
-    /// What `look` uses.
+    /// What `approximate` uses.
     pub fn basis(&self) -> Basis {
         self.basis
     }
@@ -168,15 +168,15 @@ impl Vectors {
 
     /// Zeroes the code. The slot may be reused afterwards.
     pub fn erase_code(&mut self, slot: u32) {
-        self.lent.give_back(slot);
+        self.borrowed.give_back(slot);
         let (chunk, at) = self.locate(slot);
         self.codes[chunk][at..at + self.dimension].fill(0);
         self.terms[slot as usize] = Terms::default();
     }
 
-    /// Stores the code of a live `lender` in a slot that the graph still leads through.
-    pub fn lend_code(&mut self, lender: u32, slot: u32) {
-        let (from, to) = (self.locate(lender), self.locate(slot));
+    /// Stores the code of a live `donor` in a slot that the graph still leads through.
+    pub fn borrow_code(&mut self, donor: u32, slot: u32) {
+        let (from, to) = (self.locate(donor), self.locate(slot));
         if from.0 == to.0 {
             let code = from.1..from.1 + self.dimension;
             self.codes[to.0].copy_within(code, to.1);
@@ -184,22 +184,22 @@ impl Vectors {
             let code = &from_chunk[from.1..][..self.dimension];
             to_chunk[to.1..][..self.dimension].copy_from_slice(code);
         }
-        self.terms[slot as usize] = self.terms[lender as usize];
-        self.lent.lend(lender, slot, self.terms.len());
+        self.terms[slot as usize] = self.terms[donor as usize];
+        self.borrowed.borrow(donor, slot, self.terms.len());
     }
 
     /// Returns the slots that hold the code of this one, which is about to be erased. They need
     /// another code.
     pub fn recall_code(&mut self, slot: u32) -> Vec<u32> {
-        self.lent.recall(slot)
+        self.borrowed.recall(slot)
     }
 
     /// Whether a slot that is not alive contains nothing of the deleted vector.
     pub fn is_erased(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> bool {
         let no_row = self.row(slot).iter().all(|x| x.to_bits() == 0);
         no_row
-            && match self.lent.lender(slot, is_alive) {
-                Some(lender) => self.code(slot) == self.code(lender),
+            && match self.borrowed.donor(slot, is_alive) {
+                Some(donor) => self.code(slot) == self.code(donor),
                 None => self.code(slot).iter().all(|&x| x == 0),
             }
     }
@@ -209,7 +209,7 @@ impl Vectors {
         let row = Wiped::from(self.row(from));
         let code = Wiped::from(self.code(from));
         self.put(to, &row, &code, self.terms(from));
-        self.lent.relocate(from, to);
+        self.borrowed.relocate(from, to);
         self.erase_row(from);
         self.erase_code(from);
     }
@@ -221,7 +221,7 @@ impl Vectors {
         self.codes.truncate(chunks);
         self.terms.truncate(len);
         self.terms.shrink_to(len);
-        self.lent.truncate(len);
+        self.borrowed.truncate(len);
     }
 
     pub fn row(&self, slot: u32) -> &[f32] {
@@ -245,7 +245,7 @@ impl Vectors {
             .estimate(&query.terms, &self.terms[slot as usize], dot)
     }
 
-    /// Prefetches what `look` is about to read.
+    /// Prefetches what `approximate` is about to read.
     pub fn fetch(&self, slot: u32) {
         prefetch(&self.terms[slot as usize..][..1]);
         match self.basis {
@@ -255,7 +255,7 @@ impl Vectors {
     }
 
     /// The distance from the query to the vector at `slot`, by code or by row.
-    pub fn look(&self, query: &Query, slot: u32) -> Estimate {
+    pub fn approximate(&self, query: &Query, slot: u32) -> Estimate {
         match self.basis {
             // A deleted row is zero; walks may still use the code in its slot.
             Basis::Rows if self.row(slot).iter().any(|&x| x != 0.0) => self.by_row(query, slot),
@@ -276,7 +276,7 @@ impl Vectors {
 
     /// The distance between two rows: never negative, and Euclidean for the dot product, which is
     /// not a distance.
-    pub fn between(&self, a: u32, b: u32) -> f32 {
+    pub fn pairwise_distance(&self, a: u32, b: u32) -> f32 {
         let (a, b) = (self.row(a), self.row(b));
         let distance = match self.metric {
             Metric::Cosine => 1.0 + Metric::Cosine.exact(a, b),
@@ -289,7 +289,7 @@ impl Vectors {
         let values: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
         values * (size_of::<f32>() + 1)
             + self.terms.capacity() * size_of::<Terms>()
-            + self.lent.memory_bytes()
+            + self.borrowed.memory_bytes()
     }
 
     fn locate(&self, slot: u32) -> (usize, usize) {
@@ -359,7 +359,7 @@ mod tests {
                 for basis in [Basis::Codes, Basis::Rows] {
                     vectors.set_basis(basis);
                     for slot in 0..rows.len() as u32 {
-                        let estimate = vectors.look(&query, slot);
+                        let estimate = vectors.approximate(&query, slot);
                         let exact = vectors.exact(&query, slot);
                         prop_assert!(
                             estimate.lower() <= exact && exact <= estimate.upper(),

@@ -19,8 +19,8 @@ use super::{Basis, Query, Vectors};
 const QUERIES: usize = 32;
 /// Rows among which the neighbours are searched.
 const SAMPLE: usize = 2048;
-/// Rows checked in one portion: well under a millisecond.
-const PORTION: usize = 32;
+/// Rows checked in one batch: well under a millisecond.
+const BATCH: usize = 32;
 /// How many nearest neighbours by row are searched for.
 const NEAREST: usize = 10;
 /// Among how many nearest by code they must be. A walk keeps more (`ef_search`), but a collection
@@ -29,7 +29,7 @@ const KEPT: usize = 20;
 /// The fraction of them that must be found.
 const ENOUGH: f64 = 0.99;
 
-/// The measurement, done in portions.
+/// The measurement, done in batches.
 pub struct Probe {
     sample: Vec<u32>,
     next: usize,
@@ -72,7 +72,7 @@ impl Probe {
 
     /// Checks some more rows, skipping those no longer `alive`. False if there are none left.
     pub fn look(&mut self, vectors: &Vectors, alive: &RoaringBitmap) -> bool {
-        let end = (self.next + PORTION).min(self.sample.len());
+        let end = (self.next + BATCH).min(self.sample.len());
         for &slot in &self.sample[self.next..end] {
             if !alive.contains(slot) {
                 continue;

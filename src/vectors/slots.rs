@@ -157,7 +157,12 @@ impl Slots {
     }
 
     /// Replaces the metadata and text of a live slot; its id stays.
-    pub fn amend(&mut self, slot: u32, metadata: Option<Wiped<str>>, text: Option<Wiped<str>>) {
+    pub fn update_record(
+        &mut self,
+        slot: u32,
+        metadata: Option<Wiped<str>>,
+        text: Option<Wiped<str>>,
+    ) {
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
             self.text_bytes -= record.text_bytes();
             record.metadata = metadata;
@@ -194,7 +199,7 @@ impl Slots {
 
     /// Moves a live vector to the lowest free slot, if that is below its own. If vectors are moved
     /// one after the other from the lowest on, they keep their order.
-    pub fn lower(&mut self, slot: u32) -> Option<u32> {
+    pub fn move_down(&mut self, slot: u32) -> Option<u32> {
         let free = self.free.min().filter(|&free| free < slot)?;
         let record = self.records[slot as usize].take()?;
         self.ids.insert(record.id.clone(), free);
@@ -325,14 +330,14 @@ mod tests {
         let gone = RoaringBitmap::from_iter([0, 2, 3]);
         slots.release(&gone);
         slots.recycle(&gone);
-        let moved: Vec<_> = [1, 4, 5].map(|slot| slots.lower(slot)).to_vec();
+        let moved: Vec<_> = [1, 4, 5].map(|slot| slots.move_down(slot)).to_vec();
         assert_eq!(moved, [Some(0), Some(1), Some(2)]);
         assert_eq!(slots.truncate(), 3);
         let ids = slots.in_insertion_order(slots.alive());
         let ids: Vec<&str> = ids.iter().map(|&s| &*slots.record(s).unwrap().id).collect();
         assert_eq!(ids, ["b", "e", "f"]);
         assert_eq!(slots.slot_of("f"), Some(2));
-        assert_eq!(slots.lower(2), None);
+        assert_eq!(slots.move_down(2), None);
         assert_eq!(slots.occupy(record("g", 6)), 3);
     }
 
@@ -397,7 +402,7 @@ mod tests {
                     }
                     Step::Compact => {
                         for slot in slots.alive().clone() {
-                            slots.lower(slot);
+                            slots.move_down(slot);
                         }
                         slots.truncate();
                     }

@@ -120,7 +120,7 @@ fn walked(graph: &Graph, vectors: &Vectors, queries: &[(String, Vec<f32>)]) -> f
             exact
         };
         let farthest = nearest(&mut all.iter())[9];
-        let distance = |slot| vectors.look(&query, slot).distance;
+        let distance = |slot| vectors.approximate(&query, slot).distance;
         let ef = HnswParams::default().ef_search;
         let found = graph.search(&distance, |_| true, ef, usize::MAX).unwrap();
         let found = nearest(&mut found.into_iter());

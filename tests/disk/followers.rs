@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use vectorizer_native::{
     client::{Call, restore_backup},
     collection::DeleteOptions,
-    storage::{Files, Fsync, Interruption, Operation, SEATS, Source},
+    storage::{Files, Fsync, Interruption, KEYS_OFFSET, Operation, Source},
 };
 
 use crate::{script::*, support::WAIT};
@@ -44,7 +44,9 @@ fn what_is_deleted_while_the_log_is_rewritten_is_in_neither_of_the_two() {
             // Moments at which the rewrite does not hold the collection's lock.
             let moment = match operation {
                 Operation::Sync(path) if path.ends_with("log.2.new") => "copied",
-                Operation::Write(path, at, _) if path.ends_with("keys.1") && at < SEATS => "wiping",
+                Operation::Write(path, at, _) if path.ends_with("keys.1") && at < KEYS_OFFSET => {
+                    "wiping"
+                }
                 Operation::Remove(path) if path.ends_with("log.1") => "wiped",
                 _ => return None,
             };

@@ -10,7 +10,7 @@ use vectorizer_native::{
     client::Call,
     collection::{Access, DeleteOptions},
     error::Error,
-    storage::{Files, Fsync, Interruption, KEY, Operation, PREAMBLE, SEATS, Source},
+    storage::{Files, Fsync, Interruption, KEY, KEYS_OFFSET, Operation, PREAMBLE, Source},
 };
 
 use crate::{script::*, support::WAIT, thief};
@@ -173,7 +173,7 @@ fn the_keys_of_the_torn_end_of_a_log_are_zeros_on_the_disk_before_it_is_cut_off(
     let cut = noted.iter().position(is_cut).unwrap();
     let before = |which: &dyn Fn(&Change) -> bool| noted[..cut].iter().rposition(which);
     let zeros = |change: &Change| {
-        let end = SEATS + u64::from(COUNT) * KEY as u64;
+        let end = KEYS_OFFSET + u64::from(COUNT) * KEY as u64;
         matches!(change, Change::Write(of, to, true) if is_keys(of) && *to == end)
     };
     let synced = |change: &Change| matches!(change, Change::Sync(of) if is_keys(of));

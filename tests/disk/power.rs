@@ -267,7 +267,7 @@ fn a_store_that_syncs_always_keeps_all_that_was_acknowledged_when_the_power_goes
             if acknowledged == 0 && !image.path().join("STORE").exists() {
                 continue;
             }
-            let files = Files::default().in_run(u128::from(random.next()));
+            let files = Files::default().with_boot_id(u128::from(random.next()));
             let context = format!("change {at}, {change:?}, {acknowledged} acknowledged");
             let context = &context[..context.len().min(300)];
             let session = Session::open(&files, image.path(), Fsync::Always, backups.path());
@@ -305,7 +305,7 @@ fn a_store_that_does_not_sync_opens_with_whole_vectors_when_the_power_goes() {
         for _ in 0..6 {
             let (image, backups) = (directory(), directory());
             disk.lose_power(&mut random, image.path());
-            let files = Files::default().in_run(u128::from(random.next()));
+            let files = Files::default().with_boot_id(u128::from(random.next()));
             let session = Session::open(&files, image.path(), Fsync::No, backups.path());
             let session = session.unwrap_or_else(|error| panic!("change {at}: {error}"));
             let mut kept = Model::default();

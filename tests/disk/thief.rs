@@ -83,10 +83,10 @@ fn tables(file: &Path, name: &str) -> Vec<Keys> {
 fn log(file: &Path, bytes: &[u8], number: &str) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for keys in tables(file, &format!("keys.{number}")) {
-        let seats = keys.read(0, keys.count().unwrap() as usize).unwrap();
+        let key_bytes = keys.read(0, keys.count().unwrap() as usize).unwrap();
         let begin = bytes.len().min(RECORDS as usize);
         let settings = keys.settings();
-        let given = Some((settings, seats.as_slice()));
+        let given = Some((settings, key_bytes.as_slice()));
         let (opened, _) = records(&bytes[begin..], keys.table(), given);
         found.extend(opened);
         found.push(settings.as_bytes().to_vec());

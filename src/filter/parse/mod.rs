@@ -63,11 +63,11 @@ pub fn parse_text(text: &str) -> Result<Filter> {
                 "." => JsonPath::Filter,
                 path => JsonPath::Filter.key(path),
             };
-            let said = said(error.inner());
+            let message = message_of(error.inner());
             if error.inner().is_data() {
-                return refuse(&at, said);
+                return refuse(&at, message);
             }
-            if beyond.is_some() && said == "number out of range" {
+            if beyond.is_some() && message == "number out of range" {
                 return refuse(
                     &at,
                     "an integer of more than 64 bits has no exact value here; a float, such as 1e30, has",
@@ -85,14 +85,15 @@ pub fn parse_text(text: &str) -> Result<Filter> {
 fn not_json<T>(error: &serde_json::Error) -> Result<T> {
     refuse(
         &JsonPath::Filter,
-        format_args!("not valid JSON: {}", said(error)),
+        format_args!("not valid JSON: {}", message_of(error)),
     )
 }
 
 /// The message of an error, without the position in a text that the caller never saw.
-fn said(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    said.split(" at line ")
+fn message_of(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message
+        .split(" at line ")
         .next()
         .unwrap_or_default()
         .to_owned()

@@ -152,7 +152,7 @@ fn plan(filter: &Filter, negated: bool) -> Result<Plan> {
         Filter::HasId(ids) if ids.is_empty() => Ok(Plan::constant(negated)),
         Filter::HasId(ids) if negated => Ok(Expression::NotIds(ids.clone()).into()),
         Filter::HasId(ids) => Ok(Expression::Ids(ids.clone()).into()),
-        Filter::Field { path, test } => Question {
+        Filter::Field { path, test } => FieldCondition {
             path,
             field: Field::of(path),
             negated,
@@ -162,7 +162,7 @@ fn plan(filter: &Filter, negated: bool) -> Result<Plan> {
 }
 
 /// A condition on one field: a test, or its complement.
-struct Question<'f> {
+struct FieldCondition<'f> {
     path: &'f Path,
     field: Field,
     negated: bool,
@@ -171,7 +171,7 @@ struct Question<'f> {
 /// One side of an interval: the end of a range, and the bound it must meet.
 type Side = (Role, Bound<String>);
 
-impl Question<'_> {
+impl FieldCondition<'_> {
     fn test(&self, test: &Test) -> Result<Plan> {
         Ok(match test {
             Test::In(scalars) => self.has(scalars.iter().map(single)),
@@ -212,7 +212,7 @@ impl Question<'_> {
         let equal = comparable.map(|scalar| self.field.equal(&single(scalar)));
         let equal: BTreeSet<String> = equal.collect();
         let different = equal.len();
-        let none = Question {
+        let none = FieldCondition {
             negated: !self.negated,
             field: self.field.clone(),
             ..*self

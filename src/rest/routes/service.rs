@@ -168,7 +168,7 @@ pub async fn embedding(
 
 pub async fn metrics(api: Api) -> Handled<String> {
     // Collections may be busy.
-    Ok(workers::aside(move || api.metrics.text()).await?)
+    Ok(workers::run_blocking(move || api.metrics.text()).await?)
 }
 
 pub async fn document(api: Api) -> Handled<String> {

@@ -1,21 +1,21 @@
 //! Tracks whose code is stored in the slot of a deleted vector.
 //!
 //! Until the graph is repaired, walks pass through deleted vectors and need a code there to guide
-//! them. The code used is that of a live neighbour, the *lender*: the deleted vector's own code
-//! would reveal the vector to within a hundredth. When the lender is itself deleted, its code must
-//! be removed from every slot it was lent to.
+//! them. The code used is that of a live neighbour, the *donor*: the deleted vector's own code
+//! would reveal the vector to within a hundredth. When the donor is itself deleted, its code must
+//! be removed from every slot that borrowed it.
 
 /// Which slots hold the code of which other slot.
 ///
-/// A lender and the slots that hold its code form a ring: each entry is the next slot plus one; 0
-/// for a slot that is in no ring. A slot that holds another's code is retired, and a lender is
+/// A donor and the slots that hold its code form a ring: each entry is the next slot plus one; 0
+/// for a slot that is in no ring. A slot that holds another's code is retired, and a donor is
 /// alive, so no slot is in two rings.
 #[derive(Default)]
-pub struct Lent {
+pub struct BorrowedCodes {
     next: Vec<u32>,
 }
 
-impl Lent {
+impl BorrowedCodes {
     fn next(&self, slot: u32) -> Option<u32> {
         self.next.get(slot as usize)?.checked_sub(1)
     }
@@ -40,24 +40,24 @@ impl Lent {
         None
     }
 
-    /// Records that `to` now holds the code of `lender`. There are `slots` slots.
-    pub fn lend(&mut self, lender: u32, to: u32, slots: usize) {
+    /// Records that `to` now holds the code of `donor`. There are `slots` slots.
+    pub fn borrow(&mut self, donor: u32, to: u32, slots: usize) {
         if self.next.len() < slots {
             self.next.resize(slots, 0);
         }
-        let second = self.next(lender).unwrap_or(lender);
-        self.set(lender, to);
+        let second = self.next(donor).unwrap_or(donor);
+        self.set(donor, to);
         self.set(to, second);
     }
 
     /// Returns the slots that hold the code of this one, which is about to be erased, and dissolves
     /// the ring.
-    pub fn recall(&mut self, lender: u32) -> Vec<u32> {
+    pub fn recall(&mut self, donor: u32) -> Vec<u32> {
         let mut holders = Vec::new();
-        let mut at = lender;
+        let mut at = donor;
         while let Some(next) = self.next(at) {
             self.leave(at);
-            if next != lender {
+            if next != donor {
                 holders.push(next);
             }
             at = next;
@@ -72,13 +72,13 @@ impl Lent {
         };
         self.leave(slot);
         match previous == next {
-            // Only the lender is left.
+            // Only the donor is left.
             true => self.leave(next),
             false => self.set(previous, next),
         }
     }
 
-    /// Records that the lender at `from` has moved to `to`.
+    /// Records that the donor at `from` has moved to `to`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         if let (Some(previous), Some(next)) = (self.previous(from), self.next(from)) {
             self.leave(from);
@@ -88,7 +88,7 @@ impl Lent {
     }
 
     /// The live slot whose code this slot holds, if it is a different one.
-    pub fn lender(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn donor(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = slot;
         while let Some(next) = self.next(at).filter(|&next| next != slot) {
             if is_alive(next) {
@@ -121,7 +121,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Lend(u32, u32),
+        Borrow(u32, u32),
         Recall(u32),
         GiveBack(u32),
         Relocate(u32, u32),
@@ -130,7 +130,7 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         let two = || (0..SLOTS, 0..SLOTS);
         prop_oneof![
-            4 => two().prop_map(|(lender, to)| Step::Lend(lender, to)),
+            4 => two().prop_map(|(donor, to)| Step::Borrow(donor, to)),
             1 => (0..SLOTS).prop_map(Step::Recall),
             2 => (0..SLOTS).prop_map(Step::GiveBack),
             1 => two().prop_map(|(from, to)| Step::Relocate(from, to)),
@@ -144,43 +144,43 @@ mod tests {
         fn it_is_known_at_any_time_who_holds_whose_code(
             steps in proptest::collection::vec(step(), 1..80),
         ) {
-            let mut lent = Lent::default();
-            // The lender of each slot that holds a code.
+            let mut borrowed = BorrowedCodes::default();
+            // The donor of each slot that holds a code.
             let mut model: BTreeMap<u32, u32> = BTreeMap::new();
             for step in steps {
                 let lenders: BTreeSet<u32> = model.values().copied().collect();
                 match step {
-                    Step::Lend(lender, to) => {
+                    Step::Borrow(donor, to) => {
                         let free = !model.contains_key(&to) && !lenders.contains(&to);
-                        if lender != to && free && !model.contains_key(&lender) {
-                            lent.lend(lender, to, SLOTS as usize);
-                            model.insert(to, lender);
+                        if donor != to && free && !model.contains_key(&donor) {
+                            borrowed.borrow(donor, to, SLOTS as usize);
+                            model.insert(to, donor);
                         }
                     }
-                    Step::Recall(lender) if !model.contains_key(&lender) => {
-                        let mut holders = lent.recall(lender);
+                    Step::Recall(donor) if !model.contains_key(&donor) => {
+                        let mut holders = borrowed.recall(donor);
                         holders.sort_unstable();
-                        let of = |(&to, &from): (&u32, &u32)| (from == lender).then_some(to);
+                        let of = |(&to, &from): (&u32, &u32)| (from == donor).then_some(to);
                         prop_assert_eq!(holders, model.iter().filter_map(of).collect::<Vec<_>>());
-                        model.retain(|_, from| *from != lender);
+                        model.retain(|_, from| *from != donor);
                     }
                     Step::GiveBack(slot) if !lenders.contains(&slot) => {
-                        lent.give_back(slot);
+                        borrowed.give_back(slot);
                         model.remove(&slot);
                     }
                     Step::Relocate(from, to) => {
                         let unused = !model.contains_key(&to) && !lenders.contains(&to);
                         if lenders.contains(&from) && unused {
-                            lent.relocate(from, to);
+                            borrowed.relocate(from, to);
                             model.values_mut().filter(|one| **one == from).for_each(|one| *one = to);
                         }
                     }
                     _ => {}
                 }
                 for slot in 0..SLOTS {
-                    let lender = lent.lender(slot, |other| !model.contains_key(&other));
+                    let donor = borrowed.donor(slot, |other| !model.contains_key(&other));
                     let expected = model.get(&slot).copied();
-                    prop_assert_eq!(lender, expected);
+                    prop_assert_eq!(donor, expected);
                 }
             }
         }
