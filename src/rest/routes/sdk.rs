@@ -235,13 +235,14 @@ pub struct VectorsOfCollection {
 /// A vector under any of the names that clients have for its parts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("required" = ["embedding"]))]
 struct Embedded {
     /// Left out: a new UUID (version 7).
     #[schemars(length(min = 1, max = 1024))]
     id: Option<String>,
     /// The values. Also `vector` and `data`.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Values", required)]
+    #[schemars(with = "Values")]
     embedding: Option<Values>,
     #[serde(default, deserialize_with = "given")]
     #[schemars(skip)]
