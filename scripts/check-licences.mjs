@@ -1,5 +1,4 @@
-// Fails if THIRD-PARTY-LICENSES.txt, which is shipped with every binary, lacks a crate that is
-// linked into one.
+// Fails when THIRD-PARTY-LICENSES.txt, which goes with every binary, lacks a crate that is in one.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 
-/** Runs npm and returns its output. */
+/** Runs npm and returns what it prints. */
 export function npm(args, options = {}) {
   const settings = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options }
-  // npm tells its scripts which npm they run in. On Windows its command is not an executable.
+  // npm tells its scripts which npm they run in. Its command is no program on Windows.
   const script = process.env.npm_execpath
   return script?.endsWith('.js')
     ? execFileSync(process.execPath, [script, ...args], settings)

@@ -4,14 +4,15 @@ import { join, resolve } from 'node:path'
 /**
  * Every engine that is measured.
  *
- * - `name`: in `--engines` and in progress messages
+ * - `name`: in `--engines` and in what is printed meanwhile
  * - `label`: in reports
- * - `packages`: its npm packages
- * - `module`: the file in this folder that opens it, if it has another name; `options` are passed to `open`
- * - `storage`: where it keeps vectors, `memory` or `disk`; `either` depends on the mode
- * - `modes`: the modes that compare it
+ * - `packages`: what it is made of
+ * - `module`: the file of this folder that opens it, where that has another name; `options` are what it is
+ *   opened with
+ * - `storage`: where it keeps vectors, `memory` or `disk`; `either` is as the mode has it
+ * - `modes`: which ones compare it
  * - `isExact`: it has no index
- * - `maxRows`: the most rows for which it is fast enough
+ * - `maxRows`: as many as are bearable
  * - `cannotReopen`: its file stays locked until its process ends
  */
 export const ENGINES = [
@@ -103,21 +104,21 @@ export const ENGINES = [
   },
 ]
 
-/** The ladder: the sizes of the candidate list, from the narrowest search to the widest. */
+/** The ladder: how many candidates a search keeps, from the narrowest search to the widest. */
 const EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192]
 
-/** Defaults for what an engine's module does not define. */
+/** What the store of an engine does where its module says nothing else. */
 const STORE = { query: (vector) => vector, async index() {}, async close() {} }
 
 export const engineOf = (name) => ENGINES.find((engine) => engine.name === name)
 
-/** The names of a mode's engines; a mode that compares nothing has only ours. */
+/** The names of a mode's engines; the modes that compare nothing have ours. */
 export function namesIn(mode) {
   const names = ENGINES.filter(({ modes }) => modes.includes(mode)).map(({ name }) => name)
   return names.length > 0 ? names : ['ours']
 }
 
-/** The engine with its `open`; this loads its packages into the process. */
+/** The engine with its `open`, which loads its packages into this process. */
 export async function load(name) {
   const engine = engineOf(name)
   const module = await import(`./${engine.module ?? name}.mjs`)
@@ -130,7 +131,7 @@ export async function load(name) {
   return { ...engine, open }
 }
 
-/** The engine's packages with their versions. */
+/** Its packages with their versions. */
 export function versionOf({ packages }) {
   const named = packages.map((name) => {
     const { version } = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8'))
@@ -139,7 +140,7 @@ export function versionOf({ packages }) {
   return named.join(' with ')
 }
 
-/** The folder of a package: ours is this project, and the others are installed in the benchmark's folder. */
+/** Where a package is: ours is this one, and the others are installed beside the benchmark. */
 export function folderOf(name) {
   const bench = resolve(import.meta.dirname, '..')
   return name === 'vectorizer-native' ? resolve(bench, '..') : join(bench, 'node_modules', name)

@@ -1,11 +1,8 @@
-/** Metadata for an engine that stores none, kept as its users would have to keep it. */
+/** Metadata beside an engine that keeps none, as its users have to. */
 export class Metadata {
   #byId = new Map()
 
-  /**
-   * Copies the metadata as an engine would: the benchmark's own objects are not the engine's
-   * memory.
-   */
+  /** A copy, as an engine makes: the benchmark's own metadata are not the engine's memory. */
   insert(ids, metadata) {
     for (const [i, id] of ids.entries()) this.#byId.set(id, JSON.parse(JSON.stringify(metadata[i])))
   }
@@ -14,7 +11,7 @@ export class Metadata {
     this.#byId.delete(id)
   }
 
-  /** The ids that match; those already returned may be deleted during the iteration. */
+  /** The ids that match; what has been returned may be deleted meanwhile. */
   *matches({ field, below }) {
     for (const [id, metadata] of this.#byId) if (metadata[field] < below) yield id
   }

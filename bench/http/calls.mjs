@@ -1,4 +1,4 @@
-// The calls that are compared over HTTP and in process: the same on both sides.
+// The calls of the comparison over HTTP with what is called in process: the same on both sides.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { K } from '../shared/exact.mjs'
@@ -8,25 +8,23 @@ import { COLLECTION, HOST } from './server.mjs'
 export const CONNECTIONS = [1, 16]
 export const TOGETHER = 100
 export const SEARCHES = 20_000
-/**
- * Searches next to slow clients: enough for the server to give up some of them, which takes it some seconds.
- */
+/** Searches beside slow clients: enough to see some given up, which takes the server some seconds. */
 export const SEARCHES_BESIDE = 100_000
-/** Searches before anything is timed: the first ones of a process find cold caches and uncompiled code. */
+/** Searches before anything is timed: the first ones of a process find caches cold and nothing compiled. */
 export const WARM_UP = 2_000
 
 /**
- * Calls that follow one another on one collection. The single deletes remove all of its rows, so batches get
- * another collection.
+ * What follows each other on one collection. The deletes take all of its rows, so that batches get a
+ * collection of their own.
  */
 export const SEQUENCES = [['search', 'single'], ['batch']]
 
-/** How many calls of a kind there are. */
+/** How many calls there are of a kind. */
 export function countOf(call, { n }) {
   return { search: SEARCHES, single: n, batch: Math.ceil(n / TOGETHER) }[call]
 }
 
-/** The ids of all rows, in the order of their deletes, in lists of the size of a batch delete. */
+/** The ids of all rows, in the order of their deletes, as many to a call as a batch delete takes. */
 export function batchesOf({ order }) {
   const batches = []
   for (let start = 0; start < order.length; start += TOGETHER)
@@ -34,7 +32,7 @@ export function batchesOf({ order }) {
   return batches
 }
 
-/** For each kind of call, a file of complete requests separated by NUL bytes. */
+/** For each kind of call a file of whole requests, with a NUL byte between them. */
 export function writeRequests(folder, job) {
   const at = `/collections/${COLLECTION}`
   const requests = {

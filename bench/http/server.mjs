@@ -5,15 +5,13 @@ import { batches } from '../shared/job.mjs'
 const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'vectorizer-native.js')
 
 export const COLLECTION = 'bench'
-/** Without the port, which differs for each server; a server checks only the name. */
+/** Without the port, which each server has another of; a server looks at the name only. */
 export const HOST = '127.0.0.1'
 
-/**
- * Runs the work with the package's own server in a separate process; it is in memory if there is no folder.
- */
+/** Gives the work the package's own server, in a process of its own; in memory where there is no folder. */
 export async function withServer(folder, work) {
   const args = [COMMAND, 'serve', '--port', '0', ...(folder ? ['--data', folder] : [])]
-  // A key from the environment would cause every request to be refused.
+  // A key from outside would have every request refused.
   const env = { ...process.env, VECTORIZER_API_KEY: '' }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 2] })
   const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
@@ -51,7 +49,7 @@ export async function ask(url, path, body, method = body === undefined ? 'GET' :
   return text
 }
 
-/** Inserts all rows into a new collection, and into its graph. */
+/** All rows in a new collection, and in its graph. */
 export async function fill(url, job) {
   const { dim } = job
   await ask(url, '/collections', { name: COLLECTION, dimension: dim })
@@ -66,5 +64,5 @@ export async function fill(url, job) {
   if (index.pending > 0) throw new Error(`${index.pending} vectors are not in the graph`)
 }
 
-/** The server's information about the collection. */
+/** The collection, as the server tells of it. */
 export const info = async (url) => JSON.parse(await ask(url, `/collections/${COLLECTION}`))

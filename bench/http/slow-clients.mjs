@@ -1,4 +1,4 @@
-// Slow clients: each sends a byte of a request every few seconds.
+// Clients that take their time: each sends a byte of a request every few seconds.
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { post } from './calls.mjs'
@@ -6,24 +6,21 @@ import { ask, COLLECTION } from './server.mjs'
 
 /** How many there are. */
 export const SLOW = 1_000
-/** The time between two bytes of a client. */
+/** From a client's byte to its next. */
 export const SECONDS = 3
-/** The bytes of all clients are spread over that time. */
+/** The bytes of all of them are spread over those seconds. */
 const TURNS = 100
 const PATIENCE = 10_000
 
 const BODY = { vector: Array.from({ length: 100 }, () => 0.5), limit: 10 }
 
-/**
- * Runs the work with a server that has slow connections, and reports how many of them the server
- * gave up.
- */
+/** Gives the work a server with slow connections, and tells how many the server gave up. */
 export async function withSlowClients(url, work) {
   const crowd = new Crowd(url)
   try {
     await crowd.everyOne()
     const done = await work()
-    // A client that was given up connects again, so that their number stays the same.
+    // Whoever was given up comes again, so that there are always as many.
     return { ...done, connected: await connections(url), givenUp: crowd.givenUp }
   } finally {
     crowd.leave()
@@ -41,7 +38,7 @@ class Crowd {
     const { hostname, port } = new URL(url)
     this.url = url
     this.#address = { host: hostname, port: Number(port) }
-    // Every other client is slow from the first byte on, the others only with the body.
+    // Every other one is slow from the first byte on, the others only with the body.
     const request = Buffer.from(post(`/collections/${COLLECTION}/search`, BODY))
     const body = request.indexOf('\r\n\r\n') + 4
     for (let i = 0; i < SLOW; i++) this.#clients.push({ request, from: i % 2 === 0 ? 1 : body })
@@ -49,7 +46,7 @@ class Crowd {
     this.#timer = setInterval(() => this.#send(), (SECONDS * 1e3) / TURNS)
   }
 
-  /** Resolves when the server has accepted every connection. */
+  /** Resolves when the server has accepted every one. */
   async everyOne() {
     const start = performance.now()
     while ((await connections(this.url)) < this.#clients.length) {
@@ -73,7 +70,7 @@ class Crowd {
     client.sent = client.from
     socket.setNoDelay(true)
     socket.write(client.request.subarray(0, client.from))
-    // The server's response does not matter; the close that follows it does.
+    // What the server has to say is of no interest; the close that follows is.
     socket.resume()
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -93,7 +90,7 @@ class Crowd {
   }
 }
 
-/** How many connections the server has, not counting the one that asks. */
+/** How many connections the server has, without the one that asks. */
 async function connections(url) {
   const text = await ask(url, '/metrics')
   return Number(text.match(/^vectorizer_http_connections (\d+)$/m)[1]) - 1

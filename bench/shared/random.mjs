@@ -1,6 +1,4 @@
-/**
- * Seeded random numbers: the same seed gives the same data, queries and deletes on every machine.
- */
+/** Seeded numbers: the same seed gives the same data, queries and deletes on every machine. */
 export class Random {
   #state
   #spare
@@ -26,7 +24,7 @@ export class Random {
     return list[this.below(list.length)]
   }
 
-  /** Standard normal: the Box–Muller method produces two at a time. */
+  /** Standard normal: Box and Muller's method makes two at a time. */
   normal() {
     if (this.#spare !== undefined) {
       const spare = this.#spare
@@ -55,7 +53,7 @@ export class Random {
   }
 }
 
-/** The numbers of all rows in random order, for deletes; the seed differs from that of the data. */
+/** The numbers of all rows in random order: that of their deletes, not of the seed's data. */
 export function shuffledRows(n, seed) {
   const rows = Array.from({ length: n }, (_, row) => row)
   return new Random(seed + 1).shuffle(rows)

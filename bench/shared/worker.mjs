@@ -1,5 +1,4 @@
-// Runs one task with one engine in a separate process. The parent sends a job; the result is sent back the
-// same way.
+// One task with one engine in a process of its own. The parent sends a job; the answer goes back the same way.
 import { load } from '../engines/index.mjs'
 
 process.once('message', async ({ task, engine, job }) => {

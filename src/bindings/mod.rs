@@ -1,9 +1,10 @@
 //! Node-API: arguments in, one call, a compact result out.
 //!
-//! A method that can complete synchronously does so and returns its result. If it would have to
-//! wait for a lock, or work for more than a fraction of a millisecond, it returns a promise and
-//! runs on the pool. From either result, `face/client.ts` makes promises, errors and objects of the
-//! importing realm. What each method does is documented where users see it, in `face/calls.ts`.
+//! A method that can be done at once is done in the call and returns its result; where
+//! it would have to wait for a lock, or is work for more than a fraction of a
+//! millisecond, it returns a promise and runs on the pool. `face/client.ts` makes promises,
+//! errors and objects of the importing realm out of either. What each method does is told
+//! where users see it, in `face/calls.ts`.
 
 pub mod engine;
 pub mod load;
@@ -48,18 +49,18 @@ use crate::{
 };
 use reply::{HeldRows, Reply, Rows, push_string};
 
-/// An error as JSON text in the message: `face/errors.ts` picks its class by the code.
+/// An error as a JSON text in the message: `face/errors.ts` makes its class from the code.
 fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
 }
 
-/// Resolves a path when the call is made: the working directory may have changed by the time the
-/// work is done.
+/// A path as it is meant by the call: the working directory may be another one when the work
+/// is done.
 fn absolute(path: &str) -> napi::Result<PathBuf> {
     client::absolute(Path::new(path)).map_err(thrown)
 }
 
-/// The options of a delete, with the path of its backup resolved when the call is made.
+/// The options of a delete, with its backup's path as it is meant by the call.
 fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
     let mut options = args::delete_options(text).map_err(thrown)?;
     if let Some(path) = &mut options.backup {
@@ -68,8 +69,8 @@ fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
     Ok(options)
 }
 
-/// The result of a call that completed synchronously. In a tick whose time is used up, it is
-/// delivered later: as an array of the reply, or of `undefined` and the error.
+/// What was done in the call. In a turn whose time is used up it is answered later: as a
+/// list of the reply, or of nothing and the error.
 fn done<'env>(env: &'env Env, done: Result<Reply>) -> napi::Result<Unknown<'env>> {
     if let Ok(reply) = &done {
         turn::read_later(reply.json_bytes());
@@ -97,8 +98,8 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
     }
 }
 
-/// Cancels one call before it has changed anything: `face/cancelling.ts` creates one for a call
-/// with a signal.
+/// What ends one call before it has changed anything: `face/cancelling.ts` makes one for a
+/// call that was given a signal.
 #[napi]
 pub struct Cancellation {
     token: Arc<Token>,
@@ -117,7 +118,7 @@ impl Cancellation {
         }
     }
 
-    /// The call that begins between `enter` and `leave` is the one that can be cancelled.
+    /// The call that is begun between `enter` and `leave` is the one that is ended.
     #[napi]
     pub fn enter(&mut self) {
         self.outer = cancel::enter(Some(self.token.clone()));
@@ -128,13 +129,13 @@ impl Cancellation {
         cancel::enter(self.outer.take());
     }
 
-    /// Cancels the call. Returns whether nothing was changed and nothing will be.
+    /// Whether nothing was changed, nor will be.
     #[napi]
     pub fn cancel(&self) -> bool {
         self.token.cancel()
     }
 
-    /// Whether the call can no longer be cancelled and was not.
+    /// Whether the call cannot be cancelled any more, and was not.
     #[napi]
     pub fn commit(&self) -> bool {
         self.token.commit().is_ok()
@@ -148,7 +149,7 @@ pub struct VectorizerClient {
 }
 
 impl VectorizerClient {
-    /// Makes a call: as much as possible is done here, and the rest on other threads.
+    /// Makes a call: what can be done at once is done here, and the rest on other threads.
     fn start<'env>(
         &self,
         env: &'env Env,
@@ -170,7 +171,7 @@ impl VectorizerClient {
             .into_unknown(env)
     }
 
-    /// The same for work that starts from the beginning at each attempt.
+    /// The same for work that starts over at each attempt.
     fn call<'env>(
         &self,
         env: &'env Env,
@@ -180,7 +181,7 @@ impl VectorizerClient {
         self.start(env, dispatch, Repeated(work))
     }
 
-    /// The same for work that is attempted only once, on a thread of its own.
+    /// The same for what is done once, on a thread of its own.
     fn once<'env>(
         &self,
         env: &'env Env,
@@ -189,8 +190,8 @@ impl VectorizerClient {
         self.start(env, Dispatch::Blocking, Once(work))
     }
 
-    /// Searches, and replies with the result of `report`. `given` is what the caller calls the
-    /// options.
+    /// Searches and reports with what `report` makes of the results. `given` is what the caller
+    /// calls the options.
     #[allow(clippy::too_many_arguments)]
     fn find<'env>(
         &self,
@@ -203,7 +204,7 @@ impl VectorizerClient {
         report: impl Fn(&[Item]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let mut search = Search { collection, wanted };
-        // The time that the search may take here.
+        // What it may take here.
         let left = turn::left();
         let dispatch = search.dispatch(filter.is_some());
         self.call(env, dispatch, move |call, access| {
@@ -213,8 +214,8 @@ impl VectorizerClient {
         })
     }
 
-    /// Lets `check` refuse a large number of values before they are copied. If the store is not
-    /// open yet, they are checked later.
+    /// Lets `check` refuse many values before they are copied. Where the collection is not
+    /// known yet they are refused afterwards.
     fn check_first(
         &self,
         collection: &str,
@@ -252,7 +253,7 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
     json
 }
 
-/// Runs work that belongs to no client, on a thread of its own.
+/// Works on a thread of its own, for no client.
 fn blocking<'env>(
     env: &'env Env,
     work: impl FnOnce() -> Result<Reply> + Send + 'static,
@@ -268,7 +269,7 @@ fn user_key(text: &str) -> Result<UserKey> {
     args::read::<client::Encryption>(text, "options.encryption")?.user_key()
 }
 
-/// The reply to a delete that reports nothing except its receipt.
+/// The reply of a delete that has nothing to report but its receipt.
 fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
     receipt.map_or(Reply::Nothing, |receipt| {
         let receipt = reports::Receipt::of(collection, receipt);
@@ -281,7 +282,7 @@ fn backup_reply(backup: &Restored, keys: Option<&Path>) -> Reply {
     Reply::Text(json!(report).to_string())
 }
 
-/// A JavaScript function that is called with the progress of a long operation, as JSON text.
+/// A function of JavaScript that is told how far a long work is, as JSON texts.
 type Listener = ThreadsafeFunction<String, (), String, Status, false, true>;
 
 fn listener(on_progress: Option<Listener>) -> Option<OnProgress> {
@@ -295,7 +296,7 @@ fn tell(on_progress: Option<&Listener>, phase: &str, progress: Progress) {
     if let Some(on_progress) = on_progress {
         let Progress { done, total } = progress;
         let text = json!({ "phase": phase, "done": done, "total": total }).to_string();
-        // The environment may be gone; then there is no listener either.
+        // The environment may be gone; then nobody listens.
         on_progress.call(text, ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
@@ -316,7 +317,7 @@ fn id_rows(head: String, key: Option<&'static str>, ids: &[Id]) -> Reply {
     rows.reply()
 }
 
-/// The vectors of texts: those from the client's own embedder, or the built-in embedder's.
+/// A text's vectors: the client's own, or the built-in embedder's.
 fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> Vec<f32> {
     vectors.unwrap_or_else(|| {
         let rows = texts.iter().flat_map(|text| embed(text, dimension));
@@ -324,10 +325,10 @@ fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> 
     })
 }
 
-/// What the caller calls a text, by its index.
+/// What the caller calls a text.
 type TextNames = fn(usize) -> String;
 
-/// Texts to insert, with the vectors that `face/embedder.ts` got from the client's embedder.
+/// Texts to insert with the vectors that `face/embedder.ts` got from the client's embedder.
 struct Texts {
     name: TextNames,
     texts: String,
@@ -384,23 +385,23 @@ impl Texts {
     }
 }
 
-/// A vector for each query; `None` for the empty text.
+/// A vector for each query, but for the empty text.
 type Vectors = Vec<Option<Vec<f32>>>;
 
 /// The queries of a batch.
 struct Queries {
-    /// For each query its text or `null`.
+    /// For each its text, or `null`.
     texts: Option<String>,
-    /// The vectors of the queries without a text, one after another.
+    /// The vectors of those without a text, laid end to end.
     data: Vec<f32>,
-    /// How many values of `data` belong to each query; `None` if each has as many as the dimension.
+    /// How many of `data` belong to each query. `None`: as many as there are dimensions.
     lengths: Option<Vec<u32>>,
-    /// Whether `data` also contains the vectors of texts, made by the client's embedder.
+    /// Whether texts have their vectors in `data` too, made by the client's embedder.
     embedded: bool,
 }
 
 impl Queries {
-    /// Splits the data into vectors, each with the caller's name for it.
+    /// The vectors, and what the caller calls each.
     fn cut(self, dimension: usize) -> Result<(Vectors, Vec<Name>)> {
         let Some(lengths) = self.lengths else {
             check_whole(self.data.len(), dimension)?;
@@ -430,7 +431,7 @@ impl Queries {
     }
 }
 
-/// Checks that this many values make whole queries.
+/// That so many values are whole queries.
 fn check_whole(values: usize, dimension: usize) -> Result<()> {
     if values.is_multiple_of(dimension) {
         return Ok(());
@@ -440,8 +441,8 @@ fn check_whole(values: usize, dimension: usize) -> Result<()> {
     )))
 }
 
-/// What to search for: a text, a vector under this name, or both if the client's embedder made the
-/// vector from the text.
+/// What is searched for: a text, a vector under this name, or both where the client's embedder
+/// has made the one of the other.
 fn wanted(name: &'static str, text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
     match (vector, text) {
         (Some(vector), None) => Wanted::Vector(Name::at(name), vector.to_vec()),
@@ -687,27 +688,6 @@ impl VectorizerClient {
     }
 
     #[napi]
-    pub fn scan_vectors<'env>(
-        &self,
-        env: &'env Env,
-        collection: String,
-        options: String,
-        filter: Option<String>,
-    ) -> napi::Result<Unknown<'env>> {
-        self.once(env, move |call| {
-            let options: args::Scan = args::read(&options, "options")?;
-            let options = options.options(filter.as_deref())?;
-            let batch = call.collection(&collection)?.scan(&options)?;
-            let cursor = batch.cursor.map(|cursor| cursor.to_string());
-            let head = match cursor {
-                Some(cursor) => json!({ "cursor": cursor }),
-                None => json!({}),
-            };
-            Ok(items(head.to_string(), Some("vectors"), &batch.vectors))
-        })
-    }
-
-    #[napi]
     pub fn count<'env>(
         &self,
         env: &'env Env,
@@ -832,10 +812,10 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         self.check_first(&collection, data.len(), |collection| match &lengths {
             None => check_whole(data.len(), collection.config().dimension),
-            // It is not known yet which of them are texts.
+            // Which of them are texts is not known yet.
             Some(_) if is_embedded => Ok(()),
             Some(lengths) => {
-                // The length for a text is 0.
+                // That of a text is 0.
                 let given = lengths
                     .iter()
                     .enumerate()
@@ -903,8 +883,8 @@ impl VectorizerClient {
                 .delete_many(access, &ids, &options)?;
             let report = json!(BatchDeleted::of(&collection, &deletion));
             let mut rows = Rows::new(report.to_string(), Some("results"));
-            // The id if it was deleted, otherwise a pair of the id and the error; `face/calls.ts`
-            // builds the rows.
+            // The id where it is deleted, else a pair of the id and the error:
+            // `face/calls.ts` makes the rows.
             for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
                 rows.push(|out| {
                     let Some(error) = outcome.error() else {
@@ -948,7 +928,7 @@ impl VectorizerClient {
                 .collection(&collection)?
                 .delete_matching(&filter, &options)?;
             let report = FilterDeleted::of(&collection, &deletion, options.dry_run);
-            // The ids are enough; `face/calls.ts` builds the rows.
+            // Their ids are enough: `face/calls.ts` makes the rows.
             let head = json!(report).to_string();
             Ok(id_rows(head, Some("results"), &deletion.matched))
         })
@@ -962,21 +942,20 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let opening = self.client.begin_when_open();
-        // While this waits, it must keep neither the client nor the collection with its files
-        // alive.
+        // What waits here must not keep the client, nor the collection with its files.
         let client = Arc::downgrade(&self.client);
         let token = cancel::current();
         let future = async move {
             let done = {
                 let call = opening.await.map_err(thrown)?;
                 let collection = call.collection(&collection).map_err(thrown)?;
-                // The call ends as soon as the work has begun, so that `close` stops the background
-                // thread rather than wait for it.
+                // The call ends with its beginning, so that `close` does not wait for the
+                // background but ends it.
                 catch_panic(|| collection.optimize(listener(on_progress))).map_err(thrown)?
             };
             let outcome = match &token {
                 None => done.await,
-                // The background work continues at its own pace.
+                // The background goes on at its own pace.
                 Some(token) => tokio::select! {
                     outcome = done => outcome,
                     () = token.cancelled() => return Err(thrown(Error::Cancelled)),
@@ -986,7 +965,7 @@ impl VectorizerClient {
                 let client = client.upgrade().ok_or(Error::ClientClosed);
                 let call = client.and_then(|client| client.begin()).map_err(thrown)?;
                 if !matches!(outcome, Ok(Err(Error::Storage(_)))) {
-                    // The store may have been given up.
+                    // It may be that the store was given up.
                     call.check().map_err(thrown)?;
                 }
             }
@@ -1111,15 +1090,15 @@ impl VectorizerClient {
 
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        // No call can begin from here on, whenever the future runs.
+        // No call begins from here on, whenever the future runs.
         let closed = self.client.close();
         let future = async move { closed.await.map_err(thrown) };
         env.spawn_future(future)?.into_unknown(env)
     }
 }
 
-/// The key of a store, or of a backup, as wrapped by a key management service, in hexadecimal.
-/// Undefined if there is no store yet.
+/// What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
+/// where there is no store yet.
 #[napi]
 pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'env>> {
     let path = absolute(&path)?;
@@ -1131,7 +1110,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
     blocking(env, work)
 }
 
-/// Describes the contents of a store's files, as JSON text. Changes and locks nothing.
+/// What is in the files of a store, as a JSON text. Changes and locks nothing.
 #[napi]
 pub fn inspect_store<'env>(
     env: &'env Env,
@@ -1155,7 +1134,7 @@ pub fn inspect_store<'env>(
     blocking(env, work)
 }
 
-/// Resolves in a later tick of the event loop.
+/// Resolves in a later turn of the event loop.
 #[napi(js_name = "turn")]
 pub fn later_turn(env: &Env) -> napi::Result<Unknown<'_>> {
     let turn = turn::number();

@@ -1,15 +1,14 @@
-//! The time that calls may take in one tick of the event loop, here called a turn.
+//! The time that calls may take of a turn of the event loop.
 //!
-//! Work of a few microseconds takes less time than handing it to another thread and back. But calls
-//! that complete synchronously let nothing else run in between, no timer and no socket, however
-//! many of them are awaited in a row. So all calls of a thread share one tick's time, whichever
-//! client they belong to. When it is used up, work that may take long goes to the pool, and the
-//! result of work that is still done synchronously is delivered in a later tick (`face/replies.ts`
-//! waits for it).
+//! What takes microseconds is sooner done than handed to another thread and back. But calls
+//! that are done at once let nothing else run in between, no timer and no socket, however many
+//! are awaited one after the other. So all calls of a thread share a turn's time, whichever
+//! client they are of. When it is used up, what may take long goes to the pool, and what is
+//! done in the call all the same is answered in a later turn (`face/replies.ts` waits for it).
 //!
-//! A tick is known to have ended when something that was dispatched in it has come back: promises
-//! are settled from another thread by an event, and a loop that waits for one also runs its timers
-//! and its sockets. Other ticks that have begun in the meantime go unnoticed. The cost is at most
+//! A turn is known to be over when something that was sent away in it has come back: promises
+//! are settled from another thread by an event, and a loop that waits for one runs its timers
+//! and its sockets too. That others have begun meanwhile is not noticed. It costs no more than
 //! one such wait for each millisecond of work.
 
 use std::{
@@ -17,21 +16,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time that all calls together may take in one tick.
+/// What calls may take of a turn, all together.
 const TURN: Duration = Duration::from_millis(1);
-/// The time that a single call may be expected to take.
+/// What one call may be expected to take.
 const CALL: Duration = Duration::from_micros(400);
-/// The approximate overhead of a call in JavaScript.
+/// What JavaScript takes for a call besides, roughly.
 const AROUND: Duration = Duration::from_micros(1);
-/// The approximate time JavaScript takes to parse a byte of JSON.
+/// What JavaScript takes to parse a byte of JSON, roughly.
 const PARSED: Duration = Duration::from_nanos(4);
 
 thread_local! {
-    /// The current tick of this thread's event loop.
+    /// The turn of this thread's event loop.
     static NOW: Turn = const { Turn::new() };
 }
 
-/// The number of a tick, among those that this module has noticed.
+/// A turn's number, of those that this module knows of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Number(u64);
 
@@ -49,8 +48,7 @@ impl Turn {
     }
 
     fn end(&self, Number(number): Number) {
-        // Several things dispatched in that tick may come back in the same later one; only the
-        // first ends it.
+        // What else was sent away in that turn may come back in one and the same, a later one.
         if self.number.get() == number {
             self.number.set(number + 1);
             self.spent.set(Duration::ZERO);
@@ -66,22 +64,22 @@ impl Turn {
     }
 }
 
-/// The current tick, to be passed to `end` when something dispatched in it comes back.
+/// The turn that it is, to be told to `end` when what is sent away in it comes back.
 pub fn number() -> Number {
     NOW.with(|now| Number(now.number.get()))
 }
 
-/// Ends this tick, if it is still the current one.
+/// This turn is over, if it still was the one that it is.
 pub fn end(number: Number) {
     NOW.with(|now| now.end(number));
 }
 
-/// The time that a call may be expected to take now.
+/// What a call may be expected to take.
 pub fn left() -> Duration {
     NOW.with(Turn::left)
 }
 
-/// Runs `work`, and counts the time it takes.
+/// Does `work`, and counts what it takes.
 pub fn spend<T>(work: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
     let done = work();
@@ -89,7 +87,7 @@ pub fn spend<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Counts the time JavaScript will take to read this many bytes of JSON.
+/// Counts what reading so many bytes of JSON will take.
 pub fn read_later(bytes: usize) {
     NOW.with(|now| now.add(PARSED.saturating_mul(bytes.try_into().unwrap_or(u32::MAX))));
 }

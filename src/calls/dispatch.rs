@@ -1,9 +1,9 @@
 //! Where a call runs.
 //!
-//! Work of a few microseconds takes less time than handing it to another thread and back. But the
-//! caller's thread, which runs the event loop or a connection, must neither wait nor work for long.
-//! So a call that is expected to be short is attempted on that thread, and continues elsewhere if
-//! it turns out to be longer, or if a lock is taken.
+//! What takes microseconds is sooner done than handed to another thread and back, but the
+//! caller's thread, which is the event loop's or a connection's, must neither wait nor work for
+//! long. So a call is attempted there if it is expected to be short, and goes on elsewhere when
+//! the attempt finds that it is not, or that a lock is taken.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -19,28 +19,27 @@ use crate::{
 /// Up to this many values, copying and encoding rows takes a few tens of microseconds, which is
 /// less than a trip to another thread.
 pub const INLINE_VALUES: usize = 16 << 10;
-/// The same for the bytes of JSON in a write.
+/// The same for the bytes of JSON that a write reads.
 const INLINE_TEXT: usize = 4 << 10;
 /// Up to this many ids, a delete may run on the caller's thread.
 const INLINE_IDS: usize = 128;
-/// The limits for work that always runs there, even if the tick's time is used up: some
-/// microseconds.
+/// The same for what always does, however much of the tick is used up: some microseconds.
 const SHORT_VALUES: usize = 4 << 10;
 const SHORT_IDS: usize = 16;
-/// Texts of up to this many bytes are embedded on the caller's thread, in 0.2 ms.
+/// Texts of up to so many bytes are embedded on the caller's thread: 0.2 ms,
 pub const INLINE_EMBEDDED: usize = 1 << 10;
-/// Up to this size they are embedded on the pool, in some milliseconds.
+/// and on the pool: some milliseconds.
 const POOL_EMBEDDED: usize = 16 << 10;
 
-/// Where a call is attempted first. That depends on its arguments, not on the method: how long a
-/// text is, how many results are requested, whether there is a filter.
+/// Where a call's work is attempted first. What it is asked for decides, not which call it is:
+/// how long a text is, how many results are wanted, whether there is a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dispatch {
     /// On the caller's thread: some microseconds.
     Inline,
-    /// On the caller's thread if it has time left: this may take most of a millisecond.
+    /// On the caller's thread if it has time, for it may take a good part of a millisecond.
     InlineIfTime,
-    /// On the caller's thread if the attempt finds that it is short, otherwise on the pool.
+    /// On the caller's thread if the attempt finds that it is short; else on the pool.
     InlineIfShort,
     /// On the pool: up to some milliseconds of work.
     Pool,
@@ -49,7 +48,7 @@ pub enum Dispatch {
 }
 
 impl Dispatch {
-    /// For rows with this many values in all, and this many bytes of JSON.
+    /// For rows of so many values in all, with so many bytes of JSON.
     pub fn of_rows(values: usize, text: usize) -> Self {
         match (values, text) {
             (..=SHORT_VALUES, ..=INLINE_TEXT) => Dispatch::Inline,
@@ -58,8 +57,8 @@ impl Dispatch {
         }
     }
 
-    /// For a vector's new values, if there are any, and this many bytes of JSON, which may contain
-    /// a text to embed.
+    /// For a vector's new values, if there are any, and so many bytes of JSON, in which there may
+    /// be a text to embed.
     pub fn of_update(values: Option<usize>, text: usize) -> Self {
         match (values.unwrap_or(INLINE_VALUES), text) {
             (..=SHORT_VALUES, ..=INLINE_EMBEDDED) => Dispatch::Inline,
@@ -68,7 +67,7 @@ impl Dispatch {
         }
     }
 
-    /// For this many ids.
+    /// For so many ids.
     pub fn of_ids(count: usize) -> Self {
         if count <= SHORT_IDS {
             Dispatch::Inline
@@ -79,7 +78,7 @@ impl Dispatch {
         }
     }
 
-    /// For work that includes embedding a text of this many bytes.
+    /// For work that a text of so many bytes is embedded for.
     pub fn of_text(bytes: usize) -> Self {
         match bytes {
             ..=POOL_EMBEDDED => Dispatch::Pool,
@@ -87,7 +86,7 @@ impl Dispatch {
         }
     }
 
-    /// For work that may evaluate a filter: a field may not have an index yet.
+    /// For what a filter may be evaluated for: a field may have no index yet.
     pub fn of_filter(has_filter: bool) -> Self {
         match has_filter {
             true => Dispatch::Blocking,
@@ -96,23 +95,21 @@ impl Dispatch {
     }
 }
 
-/// The outcome of an attempt.
+/// What came of an attempt.
 pub enum Attempt<T, W> {
     Done(Result<T>),
-    /// To be attempted again where it may wait longer.
+    /// To be attempted again where more may be waited for.
     Busy(W),
 }
 
-/// The work of a call, which may take several attempts. The attempt with `Access::Wait` is the
-/// last.
+/// The work of a call, which may take several attempts. With `Access::Wait` it is the last one.
 pub trait Work: Sized + Send + 'static {
     type Output: Send + 'static;
 
     fn attempt(self, call: &Call, access: Access) -> Attempt<Self::Output, Self>;
 }
 
-/// Work that starts from the beginning at each attempt, and returns `WouldBlock` if it cannot be
-/// done yet.
+/// Work that starts over at each attempt, and answers `WouldBlock` where it cannot be done yet.
 pub struct Repeated<F>(pub F);
 
 impl<T: Send + 'static, F> Work for Repeated<F>
@@ -129,7 +126,7 @@ where
     }
 }
 
-/// Work that is attempted only once, on a thread of its own.
+/// Work that is done at once or not at all, on a thread of its own.
 pub struct Once<F>(pub F);
 
 impl<T: Send + 'static, F> Work for Once<F>
@@ -146,7 +143,7 @@ where
     }
 }
 
-/// A call in progress; the client's `close` waits for it.
+/// A call that has begun: the client's `close` waits for it.
 pub struct Task<W> {
     call: Beginning,
     dispatch: Dispatch,
@@ -156,12 +153,12 @@ pub struct Task<W> {
 
 enum Beginning {
     Open(Call),
-    /// The store is still being opened.
+    /// The store is being opened.
     Opening(Pin<Box<dyn Future<Output = Result<Call>> + Send>>),
 }
 
 impl<W: Work> Task<W> {
-    /// Begins a call of a client. It can be cancelled through the current thread's token.
+    /// Begins a call of a client. It is cancelled by this thread's token.
     pub fn begin(client: &Client, dispatch: Dispatch, work: W) -> Result<Self> {
         let call = match client.begin() {
             Err(Error::WouldBlock) => Beginning::Opening(Box::pin(client.begin_when_open())),
@@ -175,8 +172,8 @@ impl<W: Work> Task<W> {
         })
     }
 
-    /// Attempts the call on the caller's thread, if it belongs there. `left` is how long it may
-    /// block that thread.
+    /// Attempts it on the caller's thread, if it belongs there. `left` is how long that thread
+    /// may be kept.
     pub fn inline(mut self, left: Duration) -> Attempt<W::Output, Self> {
         let is_inline = match self.dispatch {
             Dispatch::Inline | Dispatch::InlineIfShort => true,
@@ -198,14 +195,14 @@ impl<W: Work> Task<W> {
         }
     }
 
-    /// Runs the call on the polling thread, or on a thread of its own.
+    /// Does it where this is polled, or on a thread of its own.
     pub async fn finish(self) -> Result<W::Output> {
         let call = match self.call {
             Beginning::Open(call) => call,
             Beginning::Opening(opening) => opening.await?,
         };
         let is_short = matches!(self.dispatch, Dispatch::Inline | Dispatch::InlineIfShort);
-        // Work that waits for a disk must not block the pool's threads.
+        // What waits for a disk must not keep the pool's threads.
         let belongs_here = match (call.fsync(), self.dispatch) {
             (None, dispatch) => is_short || dispatch == Dispatch::Pool,
             (Some(Fsync::Always), dispatch) => dispatch == Dispatch::InlineIfShort,
@@ -214,7 +211,7 @@ impl<W: Work> Task<W> {
             }
         };
         let (mut work, token) = (self.work, self.token);
-        // Nor must work that waits for a lock.
+        // Nor must what waits for a lock.
         if belongs_here {
             work = match attempt(work, &call, Access::Soon, token.clone()) {
                 Attempt::Done(done) => return done,
@@ -228,7 +225,7 @@ impl<W: Work> Task<W> {
         workers::run_blocking(last).await
     }
 
-    /// Attempts the call here, then elsewhere.
+    /// Attempts it here, and then elsewhere.
     pub async fn run(self, left: Duration) -> Result<W::Output> {
         match self.inline(left) {
             Attempt::Done(done) => done,
@@ -237,7 +234,7 @@ impl<W: Work> Task<W> {
     }
 }
 
-/// Makes one attempt. A panic in it fails only this call.
+/// One attempt, of which a panic fails this call and nothing else.
 fn attempt<W: Work>(
     work: W,
     call: &Call,

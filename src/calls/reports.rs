@@ -1,4 +1,4 @@
-//! Reports, or parts of them, that are the same in both APIs.
+//! Reports, or the parts of them, that both faces give in the same words.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{
     storage::Restored,
 };
 
-/// RFC 3339 to the millisecond, the precision of JavaScript dates.
+/// RFC 3339 to the millisecond, as JavaScript's dates are.
 pub fn timestamp(time: OffsetDateTime) -> String {
     let millisecond = time.nanosecond() / 1_000_000 * 1_000_000;
     let time = time.replace_nanosecond(millisecond).unwrap_or(time);
@@ -22,13 +22,13 @@ pub fn timestamp(time: OffsetDateTime) -> String {
 /// The parameters of a collection's graph.
 #[derive(Serialize, JsonSchema)]
 pub struct Hnsw {
-    /// Neighbours of a node on the upper layers; the bottom layer has twice as many.
+    /// Neighbours of a node on the upper layers; twice as many on the bottom one.
     pub m: usize,
-    /// Size of the candidate list when a node is inserted.
+    /// Candidates weighed for a new node's neighbours.
     pub ef_construction: usize,
-    /// Size of the candidate list in a search.
+    /// Candidates that a search keeps.
     pub ef_search: usize,
-    /// How a graph is built for many vectors that are in none yet.
+    /// How to build a graph of many vectors from nothing.
     pub builder: GraphBuilder,
 }
 
@@ -39,18 +39,18 @@ pub struct Index {
     pub indexed: usize,
     /// Live vectors that searches scan.
     pub pending: usize,
-    /// Deleted vectors whose slot in the graph has not been reclaimed yet.
+    /// Deleted vectors whose place in the graph has not been given back yet.
     pub deleted: usize,
 }
 
-/// The details of a collection besides its name, dimension, metric and vector count.
+/// What a collection says of itself beside its name, dimension, metric and count.
 #[derive(Serialize, JsonSchema)]
 pub struct Details {
-    /// The time of the last write; RFC 3339, UTC.
+    /// The last write, RFC 3339, UTC.
     pub updated_at: String,
-    /// Estimated memory use of the collection, in bytes.
+    /// Memory held by the collection, an estimate in bytes.
     pub size_bytes: usize,
-    /// The size of the collection's files, in bytes. Absent in memory.
+    /// The bytes of the collection's files. Absent in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_bytes: Option<u64>,
     pub hnsw: Hnsw,
@@ -79,25 +79,24 @@ impl Details {
     }
 }
 
-/// A proof of what was erased and when, which does not contain the erased data.
+/// What was erased, and when, without keeping what was erased.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
     pub collection: String,
-    /// How many vectors were deleted.
+    /// How many vectors.
     pub deleted: usize,
-    /// The size in bytes of their rows, ids, metadata and texts.
+    /// The bytes of their rows, ids, metadata and texts.
     pub bytes_erased: u64,
-    /// The sequence number of this delete among the collection's writes.
+    /// Counts the collection's writes: the number of this delete.
     pub log_sequence: u64,
-    /// When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339,
-    /// UTC.
+    /// When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC.
     pub completed_at: String,
-    /// Whether the delete is on disk, so that no power failure can bring any of it back. False in
+    /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
     /// memory.
     pub durable: bool,
-    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without whitespace, the
-    /// deleted ids being sorted by their UTF-8 bytes.
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
+    /// deleted ids in the order of their UTF-8 bytes.
     pub digest: String,
 }
 
@@ -115,15 +114,15 @@ impl Receipt {
     }
 }
 
-/// The result of a batch delete, without its rows.
+/// What a batch delete did, in all.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchDeleted {
     pub collection: String,
-    /// How many ids the request contained.
+    /// How many ids were given.
     pub count: usize,
     pub deleted: usize,
     pub failed: usize,
-    /// Present if it was requested.
+    /// Where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
 }
@@ -144,17 +143,17 @@ impl BatchDeleted {
     }
 }
 
-/// The result of a delete by filter or of its dry run, without its rows.
+/// What a delete by filter did, or, as a dry run, would do, in all.
 #[derive(Serialize, JsonSchema)]
 pub struct FilterDeleted {
-    /// How many live vectors were checked.
+    /// The live vectors that were considered.
     pub scanned: usize,
     pub matched: usize,
     pub deleted: usize,
-    /// The fields of the filter that none of the checked vectors had. Absent if there are none.
+    /// The fields of the filter that none of the considered vectors has, where there are some.
     #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,
-    /// Present if it was requested.
+    /// Where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
 }
@@ -173,24 +172,24 @@ impl FilterDeleted {
     }
 }
 
-/// The result of a backup or of a key export.
+/// A backup, or a file of keys.
 #[derive(Serialize, JsonSchema)]
 pub struct BackupReport {
     /// The file.
     pub file: String,
-    /// The file with the backup's keys, if they are apart.
+    /// The file with its keys, where they are apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
     pub collections: u64,
     pub vectors: u64,
-    /// The size of the file, in bytes.
+    /// The size of the file.
     pub bytes: u64,
-    /// Unfinished backups of processes that have ended, which have been removed.
+    /// Unfinished backups of processes that have ended, which were removed.
     pub leftovers: Vec<String>,
 }
 
 impl BackupReport {
-    /// `show` converts a path to what the caller sees of it.
+    /// `show` is what a caller sees of a path.
     pub fn of(backup: &Restored, keys: Option<&Path>, show: fn(&Path) -> String) -> Self {
         Self {
             file: show(&backup.path),
@@ -203,11 +202,11 @@ impl BackupReport {
     }
 }
 
-/// The result of restoring a backup.
+/// A store that was made of a backup.
 #[derive(Serialize)]
 pub struct RestoreReport {
     path: String,
-    /// How many vectors of the backup have been deleted since, if its keys are apart.
+    /// How many vectors of the backup are deleted by now, where its keys are apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased: Option<u64>,
     collections: u64,

@@ -1,4 +1,4 @@
-//! The options of a client.
+//! How a client is opened.
 
 use std::path::{Path, PathBuf};
 
@@ -9,27 +9,27 @@ use crate::{
     storage::{Fsync, Key, UserKey},
 };
 
-/// The options of a client.
+/// How a client is opened.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The directory of a store on disk.
+    /// Where the store is kept on disk.
     pub path: Option<String>,
-    /// When writes are synced, so that they survive a power failure.
+    /// When writes are made to survive a loss of power.
     pub fsync: Option<Fsync>,
-    /// The name of a store in memory, shared by clients of this process.
+    /// The name of a store in memory that clients of this process share.
     pub shared: Option<String>,
     /// The key that the files are encrypted with.
     pub encryption: Option<Encryption>,
 }
 
-/// A user's key, as the APIs take it.
+/// A user's key, as faces give it.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encryption {
     /// 32 bytes in hexadecimal.
     key: Zeroizing<String>,
-    /// The key as wrapped by a key management service, in hexadecimal.
+    /// What a key service made of it, in hexadecimal.
     wrapped: Option<String>,
 }
 
@@ -63,8 +63,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Makes a path absolute, relative to the current working directory, which may have changed by the
-/// time the path is used. An empty path is left as it is, to be rejected.
+/// The path, from the working directory of now where it is relative. The directory may be
+/// another one by the time that the path is used. An empty path stays one, to be refused.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Ok(PathBuf::new());

@@ -1,4 +1,4 @@
-//! A store of collections: opening it, checking it, rotating its keys, closing it.
+//! A store of collections: opened, checked, given new keys, closed.
 
 use std::{
     path::Path,
@@ -20,23 +20,23 @@ use crate::{
 
 type Collections = DashMap<String, Arc<Collection>>;
 
-/// The collections of one store, by name. Dropping it closes the store in order: afterwards,
-/// nothing of it is open, locked or running.
+/// The collections of one store, by name. Dropping it closes the store in order: when it is
+/// gone, nothing of it is open, locked or running.
 #[derive(Default)]
 pub struct Store {
     pub(super) collections: Arc<Collections>,
-    /// The outcome of closing it.
+    /// What closing came to.
     pub(super) closed: Arc<OnceLock<Result<()>>>,
     pub(super) disk: Option<Disk>,
 }
 
-/// What only a store on disk has.
+/// What a store on disk has besides.
 pub(super) struct Disk {
-    /// Dropped before another store may be opened in the directory.
+    /// Gone before others may open the store.
     pub(super) root: Root,
     pub(super) fsync: Fsync,
     pub(super) health: Arc<Health>,
-    /// Held while a collection is created or removed.
+    /// Held while a collection is made or removed.
     pub(super) changing: Mutex<()>,
     /// Held while keys are rotated.
     rotating: Mutex<()>,
@@ -44,7 +44,7 @@ pub(super) struct Disk {
     _taken: Taken,
 }
 
-/// The thread that syncs the store; it ends when the channel is dropped.
+/// The thread that syncs, which ends when the channel does.
 struct Syncing {
     channel: mpsc::Sender<()>,
     thread: JoinHandle<()>,
@@ -76,8 +76,7 @@ impl Store {
         if let Some(disk) = &store.disk
             && disk.root.keys().keyring().previous.is_some()
         {
-            // A rotation was interrupted. If it cannot be completed now, the next opening tries
-            // again.
+            // It was interrupted. Where it cannot be done now, there is the next opening.
             let _ = store.rotate_keys(None, &mut |_| ());
         }
         if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
@@ -105,15 +104,15 @@ impl Store {
         Ok(())
     }
 
-    /// The store on disk, for operations that need its keys.
+    /// The store on disk, for what needs its keys.
     pub(super) fn with_keys(&self) -> Result<&Disk> {
         self.disk.as_ref().ok_or_else(|| {
             Error::Validation("a store in memory has no keys: open one with a path".into())
         })
     }
 
-    /// Rotates the keys of the store and of every collection's key table. `user` is the key that
-    /// opens the store from here on, if it is to change.
+    /// Gives everything new keys: the store, and the table of every collection. `user` is
+    /// the key that opens the store from here on, if another.
     pub(super) fn rotate_keys(
         &self,
         user: Option<UserKey>,
@@ -128,7 +127,7 @@ impl Store {
             disk.health.check()?;
             disk.check_place()?;
             let mut keyring = keys.keyring();
-            // An interrupted rotation is continued: some tables are still under the previous key.
+            // Where a rotation was interrupted it goes on: some tables are under either key.
             if keyring.previous.is_none() {
                 let last = std::mem::replace(&mut keyring.key, Key::random()?);
                 keyring.previous = Some(last);
@@ -152,8 +151,7 @@ impl Store {
         all.map(|entry| entry.value().clone()).collect()
     }
 
-    /// The directory now belongs to another store, so nothing may be written any more. Reads
-    /// continue.
+    /// The store's directory is another's now: nothing is written any more. Reads go on.
     pub(super) fn give_up(&self, error: Error) {
         if let Some(disk) = &self.disk {
             disk.health.fail(error);
@@ -167,7 +165,7 @@ impl Store {
         }
     }
 
-    /// Stops all background work in the store, and all writing to its files.
+    /// Ends everything that goes on in the store, and all writing to its files.
     fn close(&mut self) -> Result<()> {
         let all = self.all();
         self.collections.clear();
@@ -177,11 +175,11 @@ impl Store {
         let syncing = self.disk.as_mut().and_then(|disk| disk.syncing.take());
         if let Some(Syncing { channel, thread }) = syncing {
             drop(channel);
-            // A panic in the thread must not prevent closing.
+            // A panic of its own is no reason to stop here.
             let _ = thread.join();
         }
         let disk = self.disk.as_ref();
-        // After a failure, every writer has already received the error.
+        // Whoever wrote after a failure was told of it.
         let in_place = match disk {
             Some(disk) if !disk.health.is_failed() => disk.root.lock().check(),
             _ => Ok(()),
@@ -236,7 +234,8 @@ impl Disk {
         )
     }
 
-    /// Fails if the directory no longer belongs to the store; nothing is written from then on.
+    /// Rejects where the directory is not the store's any more; then nothing is written
+    /// from here on.
     pub(super) fn check_place(&self) -> Result<()> {
         let checked = self.root.lock().check();
         checked.map_err(|error| self.health.fail(error))
@@ -259,7 +258,8 @@ impl Disk {
     }
 }
 
-/// Syncs everything written so far. A failure is stored, and reported to every later write.
+/// Makes what was written so far last. A failure is kept, and told to every write from
+/// here on.
 fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     if let Err(error) = lock.check() {
         health.fail(error);
@@ -271,8 +271,8 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     }
 }
 
-/// Applies `act` to each of the collections, skipping those that are deleted in the meantime, and
-/// reports the progress of the whole. Returns the final total.
+/// Does something with each of the collections but those that are deleted meanwhile, and tells
+/// how far all of it is. Returns how much there was to do.
 pub(super) fn each(
     all: &[Arc<Collection>],
     progress: &mut dyn FnMut(Progress),
@@ -292,7 +292,7 @@ pub(super) fn each(
             });
         });
         match done {
-            // It has been deleted since the list was taken.
+            // Deleted since the list was taken.
             Err(Error::CollectionNotFound(_)) => last = 0,
             done => done?,
         }

@@ -1,4 +1,4 @@
-//! The settings a collection is created with: their limits, and their text form in files.
+//! What a collection is made with: its limits, and the text that tells it to a file.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use crate::{
 const MAX_DIMENSION: usize = 65_535;
 const MAX_NAME_BYTES: usize = 255;
 
-/// The settings a collection is created with.
+/// What a collection is made with.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Config {
     pub hnsw: HnswParams,
 }
 
-/// The collection's settings as they are stored in the log, in JSON.
+/// What a log says of its collection, as a JSON text.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -39,7 +39,7 @@ struct Settings {
 }
 
 impl Config {
-    /// Checks the settings against the limits.
+    /// Checks it against the limits.
     pub fn check(&self) -> Result<()> {
         check_name(&self.name)?;
         check_range("dimension", self.dimension, 1, MAX_DIMENSION)?;
@@ -49,7 +49,7 @@ impl Config {
         check_ef_search("hnsw.ef_search", hnsw.ef_search)
     }
 
-    /// The text form of the settings in a file.
+    /// The text that tells it to a file.
     pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
         let settings = Settings {
             name: self.name.clone(),
@@ -61,11 +61,11 @@ impl Config {
             builder: self.hnsw.builder,
             created_at: micros(created_at),
         };
-        // A struct of strings and numbers always serialises.
+        // A structure of texts and numbers.
         serde_json::to_string(&settings).unwrap_or_default()
     }
 
-    /// Parses that text.
+    /// Reads that text.
     pub(super) fn read(settings: &str) -> Result<(Self, OffsetDateTime)> {
         let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
         let settings: Settings =
@@ -92,12 +92,12 @@ impl Config {
     }
 }
 
-/// The dimension in a collection's settings.
+/// The dimension that a collection's settings tell.
 pub fn dimension_of(settings: &str) -> Result<usize> {
     Ok(Config::read(settings)?.0.dimension)
 }
 
-/// Rejects names that cannot be used in a path, since an API may put the name into one.
+/// As a face may put a name into a path.
 pub fn check_name(name: &str) -> Result<()> {
     let wrong = if name.is_empty() {
         "is empty"
@@ -115,8 +115,7 @@ pub fn check_name(name: &str) -> Result<()> {
     )))
 }
 
-/// Checks the number of candidates kept by a search, whether from a collection's settings or a
-/// search's options.
+/// The candidates that a search keeps: a collection's, or those of one search.
 pub fn check_ef_search(what: &str, ef: usize) -> Result<()> {
     check_range(what, ef, 1, 4096)
 }

@@ -1,15 +1,15 @@
-//! What callers call vectors, for error messages.
+//! What callers call vectors, for errors about them.
 
 use std::{borrow::Cow, fmt};
 
-/// How an error message refers to a vector.
+/// A vector that was given, or that was made of what was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
-    /// Its values are at this place in the request.
+    /// Its values are at this place.
     At(Cow<'static, str>),
-    /// It is one of many rows laid end to end at this place; the number of rows before it.
+    /// It is one of many that are laid end to end at this place, and how many come before.
     Row(&'static str, usize),
-    /// The client's embedder computed it from the text at this place.
+    /// The client's embedder made it of the text at this place.
     MadeOf(Cow<'static, str>),
 }
 
@@ -22,7 +22,7 @@ impl Name {
         Name::MadeOf(Cow::Borrowed(place))
     }
 
-    /// Refers to one of its values; in a `Row`, every row has `dimension` values.
+    /// One value of it, where all have as many as `dimension`.
     pub fn value(&self, at: usize, dimension: usize) -> String {
         match self {
             Name::At(place) => format!("{place}[{at}]"),
@@ -43,7 +43,7 @@ impl fmt::Display for Name {
         match self {
             Name::At(place) => f.write_str(place),
             Name::Row(place, before) => write!(f, "{place}: row {before}"),
-            // The same wording as in `face/embedder.ts`.
+            // As `face/embedder.ts` says it.
             Name::MadeOf(text) => write!(f, "what the embedder returned for {text}"),
         }
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Name {
 
 type OfVector<T> = Box<dyn Fn(usize) -> T + Send + Sync>;
 
-/// What the caller calls the vectors of a batch and their ids.
+/// What the caller calls the vectors of a batch, and their ids.
 pub struct Names {
     pub vector: OfVector<Name>,
     pub id: OfVector<String>,
@@ -70,7 +70,7 @@ impl Names {
 }
 
 impl Default for Names {
-    /// The names used for a list of vectors.
+    /// As a list of vectors is called.
     fn default() -> Self {
         Self::new(
             |i| Name::At(format!("vectors[{i}].data").into()),

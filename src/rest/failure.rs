@@ -1,4 +1,4 @@
-//! Errors, as an HTTP client sees them.
+//! What goes wrong, as an HTTP client is told it.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// The result of handling a request, or a part of it.
+/// What became of a request, or of a part of handling it.
 pub type Handled<T> = Result<T, Failure>;
 
-/// Why a request failed. The codes are those of the other APIs, plus a few that exist only for
-/// HTTP.
+/// Why a request was refused. The codes are those of every other face, and a few that only
+/// HTTP has.
 #[derive(Debug)]
 pub enum Failure {
     Call(Error),
-    /// The path, query or body does not have the documented form.
+    /// The path, the query or the body is not of the documented form.
     Invalid(String),
     Unauthorized,
     /// The request is for a host that this server does not answer for.
@@ -30,9 +30,9 @@ pub enum Failure {
         limit: usize,
     },
     NotJson,
-    /// There is no space left for another body or response. Nothing was changed.
+    /// There is no room for one more body, or for an answer. Nothing was changed.
     Overloaded,
-    /// A panic that was caught.
+    /// A panic, contained.
     Defect,
 }
 
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The body of every error response.
+/// The body of every answer that is not a success.
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetails,
@@ -52,11 +52,11 @@ pub struct ErrorBody {
 
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorDetails {
-    /// A stable code, for programs.
+    /// Stable, for programs.
     pub code: String,
-    /// What is wrong, and what to do about it.
+    /// What was wrong, and what to do about it.
     pub message: String,
-    /// The dimension of the collection, if a vector has another.
+    /// The dimension of the collection, where a vector has another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<usize>,
     /// The dimension of that vector.
@@ -145,10 +145,10 @@ impl Failure {
     }
 }
 
-/// How many characters are kept at each end of a message, which may repeat what was sent.
+/// So many characters of both ends of a message are kept: it may repeat what was sent.
 const ENDS: usize = 300;
 
-/// Removes the middle of a long message.
+/// A message without its middle, if it is long.
 fn shortened(message: String) -> String {
     let from = message.char_indices().nth(ENDS).map(|(at, _)| at);
     let to = message.char_indices().nth_back(ENDS - 1).map(|(at, _)| at);
@@ -178,7 +178,7 @@ impl IntoResponse for Failure {
             },
             message,
         };
-        // A struct of strings and numbers always serialises.
+        // A structure of texts and numbers.
         let text = serde_json::to_string(&body).unwrap_or_default();
         let json = [(header::CONTENT_TYPE, "application/json")];
         let mut response = (self.status(), json, text).into_response();

@@ -1,8 +1,8 @@
-// Processes and threads that end in the middle of everything, at moments chosen by a seed: none of
-// them crashes or prints anything unexpected, and the store opens afterwards with everything that
-// was acknowledged.
+// Processes and threads that end in the middle of everything, at moments that a seed chooses:
+// none crashes, none says anything that it should not, and the store opens afterwards with all
+// that was acknowledged.
 //
-// Run it with `node scripts/test-memory.mjs exit`; a seed as the last argument repeats a run.
+// Run by `node scripts/test-memory.mjs exit`; a seed as the last argument repeats a run.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -41,7 +41,7 @@ const thrown = {
   stderr: /^\S+:\d+\n.*\n +\^\n\nError: the end\n( {4}at .*\n)+\nNode\.js v.*\n$/s,
 }
 const clean = { signal: null, stderr: /^$/ }
-/** The visible outcome of each ending; `worker` is the exit code of a thread that ends. */
+/** What each way to end looks like from outside; `worker` is the code of a thread that ends. */
 const endings = {
   exit: { ...clean, code: 7 },
   nothing: { ...clean, code: 0 },
@@ -55,7 +55,7 @@ const endings = {
 }
 
 let state = Number(seed)
-/** A number below the bound, by mulberry32: the same sequence for the same seed. */
+/** A number below another, by mulberry32: the same for the same seed. */
 function random(below) {
   state = (state + 0x6d2b79f5) | 0
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
@@ -64,7 +64,7 @@ function random(below) {
 }
 const moment = () => ['now', 'microtask', 'turn', 0, random(5), random(20), random(60), random(60)][random(8)]
 
-/** A store with vectors in a graph, and a backup of it. */
+/** A store of vectors in a graph, and a backup of it. */
 async function prepare(folder) {
   const client = new VectorizerClient({ path: join(folder, 'store') })
   await client.createCollection('kept', { dimension })
@@ -76,7 +76,7 @@ async function prepare(folder) {
   await client.close()
 }
 
-/** Runs one child to its end, and returns its output. */
+/** Runs one child to its end, and returns what it said. */
 function run(asked) {
   const process_ = spawn(process.execPath, [child, JSON.stringify(asked)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,24 +95,19 @@ function run(asked) {
   return new Promise((resolve, reject) => {
     process_.on('error', reject)
     process_.on('close', (code, signal) => {
-      // Windows ends lines with CR LF.
+      // As it is on Windows.
       resolve({ code, signal, stderr: stderr.replaceAll('\r\n', '\n'), lines })
     })
   })
 }
 
-/**
- * The ids that were acknowledged in lines `inserted [ids]` and `deleted [ids]`. The last line may
- * be cut off.
- */
+/** What is acknowledged in lines `inserted [ids]` and `deleted [ids]`. The last may be cut off. */
 function acknowledged(lines, word) {
   const complete = lines.filter((line) => line.startsWith(`${word} `) && line.endsWith(']'))
   return complete.flatMap((line) => JSON.parse(line.slice(word.length)))
 }
 
-/**
- * Checks that the store opens, and contains what was acknowledged and nothing of what was deleted.
- */
+/** The store opens, and holds what was acknowledged and nothing of what was deleted. */
 async function check({ folder, activity }, lines) {
   const client = new VectorizerClient({ path: join(folder, 'store') })
   try {
@@ -136,7 +131,7 @@ async function check({ folder, activity }, lines) {
   }
 }
 
-/** How many writes were acknowledged in total. */
+/** How much was acknowledged, all in all. */
 const told = { inserted: 0, deleted: 0 }
 
 async function one(asked, template) {

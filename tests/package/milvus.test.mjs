@@ -1,5 +1,4 @@
-// The client of a distributed engine as a service uses it: it differs from the embedded one by one
-// line.
+// The client of a distributed engine as a service has it: one line apart from the embedded one.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,13 +8,13 @@ import { after, before, describe, test } from 'node:test'
 import { here, node, projectWithoutPeers, temporaryFolder } from './support.mjs'
 
 const root = join(here, '..', '..')
-/** Where `scripts/milvus-lite.mjs` installs Milvus Lite, if there is a suitable Python. */
+/** Where `scripts/milvus-lite.mjs` installs it, if there is a Python to do so. */
 const environment = join(root, 'target', 'milvus-lite')
 const python = join(environment, process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
 
 const data = join(temporaryFolder('milvus'), 'data')
 
-/** A server, and a function that stops it. */
+/** A server, and what ends it. */
 async function started() {
   const script = join(root, '__test__', 'milvus', 'server.py')
   const server = spawn(python, [script, data, '0'], {
@@ -30,7 +29,7 @@ async function started() {
   return { address: `127.0.0.1:${Number(port)}`, end }
 }
 
-/** What a service does with the client it is given. */
+/** What a service does that is given a client. */
 const service = `
 export async function lived(client) {
   await client.createCollection('notes', { dimension: 64 })
@@ -49,10 +48,10 @@ export async function lived(client) {
   return JSON.stringify([nearest.id, old, results, missing, left])
 }`
 
-/** With the NODE_ENV that Jest sets, the engine's client would log all its arguments. */
+/** Under test, as Jest sets it, the engine's client would log all that it is given. */
 const env = { ...process.env, NODE_ENV: 'test' }
 
-/** A program that consists of the service and a line of code that creates its client. */
+/** A program with a service, whose client a line of code makes. */
 function program(name, line) {
   const folder = temporaryFolder('service')
   writeFileSync(join(folder, 'service.mjs'), service)

@@ -1,4 +1,4 @@
-// The smoke test on other versions of Node.js and on other runtimes: on each one that
+// The smoke test on other versions of Node.js and on other runtimes: on every one that
 // runtimes/package.json installs.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const folder = join(here, 'runtimes')
 const { optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 const work = temporaryFolder('runtimes')
 
-/** Runtimes write their files to a temporary folder, and fetch nothing. */
+/** What runtimes write goes to a temporary folder, and nothing is fetched. */
 const env = {
   ...process.env,
   HOME: work,
@@ -72,8 +72,7 @@ for (const [name, runtime] of Object.entries(runtimes)) {
   })
 }
 
-// The reason why that part is left out: it is the same without the package. If this fails, include
-// the part.
+// Why that part is left out: it is so without the package. When this fails, put it in.
 test('a terminated worker of Deno runs on', { skip }, async () => {
   const script = join(work, 'terminated.mjs')
   writeFileSync(
@@ -101,7 +100,7 @@ test('a terminated worker of Deno runs on', { skip }, async () => {
   assert.equal(await on(bun, script), 'false\n')
 })
 
-/** A program in a separate folder, which opens a store there and listens. */
+/** A program in a folder of its own, which opens a store there and listens. */
 function program(name) {
   const cwd = join(work, name)
   mkdirSync(cwd)

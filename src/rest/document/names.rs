@@ -1,4 +1,4 @@
-//! Names in paths.
+//! What paths name.
 
 use std::borrow::Cow;
 

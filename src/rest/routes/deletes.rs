@@ -1,4 +1,4 @@
-//! Routes that delete, and the one that verifies it.
+//! Routes that delete, and the one that proves it.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Ids {
     pub ids: Vec<String>,
-    /// Add a proof of erasure to the report. Default false.
+    /// Add a proof of what was erased. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
@@ -46,32 +46,31 @@ pub struct Ids {
 pub struct ByFilter {
     pub filter: FilterText,
     /// Delete nothing; report what would be deleted. Default false.
-    // Nulls are refused: a `dry_run` that was read from a missing property must not delete
-    // anything.
+    // No null: a `dry_run` that was read from where there is none must not delete.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub dry_run: Option<bool>,
-    /// Add a proof of erasure to the report; not with `dry_run`. Default false.
+    /// Add a proof of what was erased; not with `dry_run`. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
 }
 
-/// The query of a route that deletes one thing.
+/// What a route that deletes one thing reads from the query.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptQuery {
-    /// Add a proof of erasure to the response. Default false.
+    /// Add a proof of what was erased. Default false.
     #[serde(default)]
     pub receipt: bool,
 }
 
-/// The result of a delete.
+/// Something was deleted.
 #[derive(Serialize, JsonSchema)]
 pub struct Deleted {
     success: bool,
     message: String,
-    /// Present if it was requested.
+    /// Where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
 }
@@ -97,20 +96,20 @@ pub struct Suspects {
     ids: Vec<String>,
 }
 
-/// The outcome for one id of a batch delete.
+/// What became of one id of a batch delete.
 #[derive(Serialize, JsonSchema)]
 struct DeleteResult {
     id: String,
-    /// Its index in the request.
+    /// Its place in the request.
     index: usize,
     #[schemars(extend("enum" = ["ok", "error"]))]
     status: &'static str,
-    /// The reason, if the status is `error`.
+    /// Why, where the status is `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
-/// The result of a batch delete, with one row for each id in the order of the request.
+/// What a batch delete did, row by row in the order of the request.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteReport {
     #[serde(flatten)]
@@ -125,7 +124,7 @@ struct FilterResult {
     status: &'static str,
 }
 
-/// The result of a delete by filter or, with `dry_run`, what it would delete.
+/// What a delete by filter did, or, with `dry_run`, would do.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteByFilterReport {
     #[serde(flatten)]
@@ -137,7 +136,7 @@ pub struct DeleteByFilterReport {
 /// Whether vectors are gone.
 #[derive(Serialize, JsonSchema)]
 pub struct VerificationReport {
-    /// True if there are no residues.
+    /// There is no residue.
     verified: bool,
     residues: Vec<Residue>,
 }
@@ -241,7 +240,7 @@ pub async fn verify_erased(
     api.once(move |call| {
         let mut residues = call.collection(&name)?.verify_erased(&ids)?;
         for residue in &mut residues {
-            // Clients must not learn where the store is on the server's disk.
+            // Where the store is on the server's disk is not the client's business.
             let name = residue
                 .file
                 .as_deref()
