@@ -157,6 +157,15 @@ enum Beginning {
     Opening(Pin<Box<dyn Future<Output = Result<Call>> + Send>>),
 }
 
+impl Beginning {
+    async fn open(self) -> Result<Call> {
+        match self {
+            Beginning::Open(call) => Ok(call),
+            Beginning::Opening(opening) => opening.await,
+        }
+    }
+}
+
 impl<W: Work> Task<W> {
     /// Begins a call of a client. It is cancelled by this thread's token.
     pub fn begin(client: &Client, dispatch: Dispatch, work: W) -> Result<Self> {
@@ -195,12 +204,9 @@ impl<W: Work> Task<W> {
         }
     }
 
-    /// Does it where this is polled, or on a thread of its own.
+    /// Does it on the pool, where this is polled, or on a thread of its own.
     pub async fn finish(self) -> Result<W::Output> {
-        let call = match self.call {
-            Beginning::Open(call) => call,
-            Beginning::Opening(opening) => opening.await?,
-        };
+        let call = self.call.open().await?;
         let is_short = matches!(self.dispatch, Dispatch::Inline | Dispatch::InlineIfShort);
         // What waits for a disk must not keep the pool's threads.
         let belongs_here = match (call.fsync(), self.dispatch) {
@@ -218,20 +224,26 @@ impl<W: Work> Task<W> {
                 Attempt::Busy(work) => work,
             };
         }
-        let last = move || match attempt(work, &call, Access::Wait, token) {
-            Attempt::Done(done) => done,
-            Attempt::Busy(_) => Err(Error::Internal("a call had to wait at its end".into())),
-        };
-        workers::run_blocking(last).await
+        last(work, call, token).await
     }
 
-    /// Attempts it here, and then elsewhere.
+    /// Attempts it here, and then on a thread of its own: for callers on a thread that serves
+    /// others as well, where work of some milliseconds must not be.
     pub async fn run(self, left: Duration) -> Result<W::Output> {
         match self.inline(left) {
             Attempt::Done(done) => done,
-            Attempt::Busy(task) => task.finish().await,
+            Attempt::Busy(task) => last(task.work, task.call.open().await?, task.token).await,
         }
     }
+}
+
+/// The last attempt, on a thread of its own.
+async fn last<W: Work>(work: W, call: Call, token: Option<Arc<Token>>) -> Result<W::Output> {
+    let work = move || match attempt(work, &call, Access::Wait, token) {
+        Attempt::Done(done) => done,
+        Attempt::Busy(_) => Err(Error::Internal("a call had to wait at its end".into())),
+    };
+    workers::run_blocking(work).await
 }
 
 /// One attempt, of which a panic fails this call and nothing else.
@@ -248,4 +260,33 @@ fn attempt<W: Work>(
         })
     });
     attempted.unwrap_or_else(|error| Attempt::Done(Err(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::client::Options;
+
+    #[tokio::test]
+    async fn a_thread_that_serves_others_makes_one_short_attempt_and_no_other() {
+        let client = Client::open(Options::default());
+        let here = thread::current().id();
+        for dispatch in [
+            Dispatch::Inline,
+            Dispatch::InlineIfTime,
+            Dispatch::InlineIfShort,
+            Dispatch::Pool,
+            Dispatch::Blocking,
+        ] {
+            let work = Repeated(move |_: &Call, access| match access {
+                Access::Now => Err(Error::WouldBlock),
+                access => Ok((access, thread::current().id() == here)),
+            });
+            let task = Task::begin(&client, dispatch, work).unwrap();
+            let done = task.run(Duration::from_millis(1)).await;
+            assert_eq!(done, Ok((Access::Wait, false)), "{dispatch:?}");
+        }
+    }
 }

@@ -29,7 +29,6 @@ const INLINE_COLLECTIONS: usize = 64;
 
 /// Makes a collection; its files are not made on the caller's thread.
 pub fn create(call: &Call, access: Access, config: Config) -> Result<Arc<Collection>> {
-    config.check()?;
     if access == Access::Now && call.fsync().is_some() {
         return Err(Error::WouldBlock);
     }
