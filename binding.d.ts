@@ -11,17 +11,17 @@ import type { Embed, HeldRows, HeldServer, Listener } from './face/native.js'
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
- * What ends one call before it has changed anything: `face/cancelling.ts` makes one for a
- * call that was given a signal.
+ * Cancels one call before it has changed anything: `face/cancelling.ts` creates one for a call
+ * with a signal.
  */
 export declare class Cancellation {
   constructor()
-  /** The call that is begun between `enter` and `leave` is the one that is ended. */
+  /** The call that begins between `enter` and `leave` is the one that can be cancelled. */
   enter(): void
   leave(): void
-  /** Whether nothing was changed, nor will be. */
+  /** Cancels the call. Returns whether nothing was changed and nothing will be. */
   cancel(): boolean
-  /** Whether the call cannot be cancelled any more, and was not. */
+  /** Whether the call can no longer be cancelled and was not. */
   commit(): boolean
 }
 
@@ -40,6 +40,7 @@ export declare class VectorizerClient {
   insertTexts(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
   getVector(collection: string, id: string): unknown
   listVectors(collection: string, page: string): unknown
+  scanVectors(collection: string, options: string, filter?: string | undefined | null): unknown
   count(collection: string, filter?: string | undefined | null): unknown
   updateVector(collection: string, id: string, fields: string, data: Float32Array | undefined | null, isEmbedded: boolean): unknown
   search(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
@@ -64,49 +65,49 @@ export declare class VectorizerClient {
 /** The plan of a filter: `{ expression, guards, fields }`. */
 export declare function filterPlan(filter: string): unknown
 
-/** What is in the files of a store, as a JSON text. Changes and locks nothing. */
+/** Describes the contents of a store's files, as JSON text. Changes and locks nothing. */
 export declare function inspectStore(path: string, options: string, onProgress?: Listener | undefined | null): unknown
 
-/** Which rows a filter matches, of a list of ids and one of metadata: their places in it. */
+/** Returns the rows that a filter matches, as positions in a list of ids and a list of metadata. */
 export declare function matching(filter: string, ids: string, metadatas: string): unknown
 
-/** The values of the next portion's vectors, laid end to end. */
+/** The values of the next portion's vectors, one after another. */
 export declare function rowsData(rows: HeldRows): Float32Array | null
 
 /**
- * What there is, as a JSON text: `head` is the report without the rows, `key` the field
- * they go to (`null`: the report is the rows), `portions` how many there are, `items` and
- * `lists` what they hold (see `Form`), `scored` whether there are scores, `dimension` the
- * length of each vector.
+ * Describes the rows, as JSON text: `head` is the report without them, `key` the field they belong
+ * in (`null` if the rows are the report), `portions` the number of portions, `items` and `lists`
+ * their form (see `Form`), `scored` whether there are scores, and `dimension` the length of each
+ * vector.
  */
 export declare function rowsHead(rows: HeldRows): string
 
-/** The next portion's JSON text, an array. Nothing when all are taken. */
+/** The next portion's JSON text, an array. Null when all have been taken. */
 export declare function rowsNext(rows: HeldRows): string | null
 
 /** The scores of the next portion's vectors. */
 export declare function rowsScores(rows: HeldRows): Float64Array | null
 
-/** For each of a list of metadata, `{ terms, ranges }`. */
+/** Returns `{ terms, ranges }` for each entry of a list of metadata. */
 export declare function rowTerms(metadatas: string): unknown
 
-/** What a server listens on, as a JSON text. */
+/** The address a server listens on, as JSON text. */
 export declare function serverAddress(server: HeldServer): string
 
 /**
- * Resolves when a server has ended. Until then it, and the process, go on, whoever forgets
- * them.
+ * Resolves when a server has ended. Until then, the server and the process keep running, even if
+ * nothing refers to the server any more.
  */
 export declare function serverEnded(server: HeldServer): unknown
 
-/** Ends a server: requests under way are answered first. */
+/** Stops a server; requests in progress are answered first. */
 export declare function serverStop(server: HeldServer): void
 
-/** Resolves in a later turn of the event loop. */
+/** Resolves in a later tick of the event loop. */
 export declare function turn(): unknown
 
 /**
- * What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
- * where there is no store yet.
+ * The key of a store, or of a backup, as wrapped by a key management service, in hexadecimal.
+ * Undefined if there is no store yet.
  */
 export declare function wrappedKey(path: string): unknown

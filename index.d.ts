@@ -844,6 +844,38 @@ export type FoundMetadata<M extends boolean, Meta> = [M] extends [false]
 export type SearchResult<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Found &
   FoundData<V> &
   FoundMetadata<M, Meta>
+/** Options for reading one batch of a scan. */
+export interface ScanVectorsOptions<Meta = any> extends CallOptions {
+  /** The cursor of the batch before. Without one, the scan begins. */
+  cursor?: string
+  /** The most vectors in the batch, at least 1. Default 1,000. */
+  limit?: number
+  /** Only vectors that match. */
+  filter?: Filter<Meta>
+}
+/** Options for reading all vectors, or those that match a filter. */
+export interface ScanOptions<Meta = any> extends CallOptions {
+  /** Only vectors that match. */
+  filter?: Filter<Meta>
+  /** How many vectors are read at a time, at least 1. Default 1,000. */
+  batchSize?: number
+}
+/** What every vector of a scan has. */
+export interface Scanned {
+  id: string
+  /** The text that was embedded, or that was inserted with the vector. */
+  text?: string
+}
+/** A vector of a scan; its type parameters are those of `SearchResult`. */
+export type ScannedVector<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Scanned &
+  FoundData<V> &
+  FoundMetadata<M, Meta>
+/** One batch of a scan. */
+export interface ScanBatch<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
+  vectors: ScannedVector<V, M, Meta>[]
+  /** Pass it with the same options to read the next batch. Absent in the last one. */
+  cursor?: string
+}
 /** Options for starting a server. Times are in milliseconds. */
 export interface ServeOptions extends CallOptions {
   /**
@@ -1047,6 +1079,27 @@ export interface Vectorizer {
    * first 10 vectors.
    */
   listVectors(collection: string, page?: number, limit?: number): Promise<VectorPage>
+  /**
+   * Reads all vectors, or those that match a filter, in insertion order: those that exist when the
+   * scan begins and have not been deleted by the time they are read, each once. Vectors that are
+   * inserted meanwhile are not among them. Deletes, updates and inserts in between are allowed.
+   *
+   * ```js
+   * for await (const { id, metadata } of client.scan('docs', { filter: { lang: 'en' } })) …
+   * ```
+   */
+  scan<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanOptions & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M>, void, undefined>
+  /**
+   * Reads one batch of a scan, for a caller who cannot keep an iterator: pass the batch's `cursor`
+   * with the same options to read the next one.
+   */
+  scanVectors<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanVectorsOptions & Carried<V, M>,
+  ): Promise<ScanBatch<V, M>>
   /** Counts all vectors, or those that match the filter. */
   count(collection: string, filter?: Filter): Promise<number>
   /**
@@ -1239,6 +1292,25 @@ export interface Collection<Meta = any> {
    * first 10 vectors.
    */
   listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
+  /**
+   * Reads all vectors, or those that match a filter, in insertion order: those that exist when the
+   * scan begins and have not been deleted by the time they are read, each once. Vectors that are
+   * inserted meanwhile are not among them. Deletes, updates and inserts in between are allowed.
+   *
+   * ```js
+   * for await (const { id, metadata } of docs.scan({ filter: { lang: 'en' } })) …
+   * ```
+   */
+  scan<V extends boolean = false, M extends boolean = true>(
+    options?: ScanOptions<Meta> & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M, Meta>, void, undefined>
+  /**
+   * Reads one batch of a scan, for a caller who cannot keep an iterator: pass the batch's `cursor`
+   * with the same options to read the next one.
+   */
+  scanVectors<V extends boolean = false, M extends boolean = true>(
+    options?: ScanVectorsOptions<Meta> & Carried<V, M>,
+  ): Promise<ScanBatch<V, M, Meta>>
   /** Counts all vectors, or those that match the filter. */
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
@@ -1298,6 +1370,10 @@ export declare class VectorizerClient {
   /** Returns at once; if the store cannot be opened, the first call rejects. */
   constructor(options?: VectorizerClientOptions)
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
+  scan<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanOptions & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M>, void, undefined>
   close(): Promise<void>
   /**
    * Restores a backup into a new store, in a directory that is empty or does not exist. The whole
@@ -1530,6 +1606,8 @@ export declare const batchInsertText: Vectorizer['batchInsertText']
 export declare const insertTexts: Vectorizer['insertTexts']
 export declare const getVector: Vectorizer['getVector']
 export declare const listVectors: Vectorizer['listVectors']
+export declare const scan: Vectorizer['scan']
+export declare const scanVectors: Vectorizer['scanVectors']
 export declare const count: Vectorizer['count']
 export declare const updateVector: Vectorizer['updateVector']
 export declare const search: Vectorizer['search']

@@ -3,7 +3,7 @@ import { namesIn } from './engines/index.mjs'
 
 export const PATTERNS = ['random', 'clusters', 'window']
 
-/** The defaults, in every mode. */
+/** The defaults in every mode. */
 const DEFAULTS = {
   dim: 384,
   dims: '128,384,768,1536',
@@ -12,7 +12,7 @@ const DEFAULTS = {
   seed: 1,
   sizes: '10000,100000,1000000',
 }
-/** Every mode has the folder of its name, and may have other defaults. */
+/** Each mode has a folder of the same name, and may have other defaults. */
 const MODES = {
   memory: {},
   disk: {},
@@ -65,7 +65,7 @@ npm run bench -- [mode] [options]
 VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.jsonl: real rows.
 `
 
-/** The options, or undefined where the help was asked for. */
+/** The options, or undefined if the help was requested. */
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
@@ -107,7 +107,7 @@ function list(name, text, known) {
   return [...new Set(names)]
 }
 
-/** Whole numbers, each once, the smallest first. */
+/** Whole numbers, each once, in ascending order. */
 function numbers(name, text, min) {
   const all = text.split(',').map((each) => whole(name, each, min))
   return [...new Set(all)].sort((a, b) => a - b)

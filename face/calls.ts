@@ -58,6 +58,10 @@ import type {
   Proof,
   Receipted,
   RotateOptions,
+  ScanBatch,
+  ScannedVector,
+  ScanOptions,
+  ScanVectorsOptions,
   SearchOptions,
   SearchRequest,
   SearchResponse,
@@ -141,6 +145,27 @@ export interface Vectorizer {
    * first 10 vectors.
    */
   listVectors(collection: string, page?: number, limit?: number): Promise<VectorPage>
+  /**
+   * Reads all vectors, or those that match a filter, in insertion order: those that exist when the
+   * scan begins and have not been deleted by the time they are read, each once. Vectors that are
+   * inserted meanwhile are not among them. Deletes, updates and inserts in between are allowed.
+   *
+   * ```js
+   * for await (const { id, metadata } of client.scan('docs', { filter: { lang: 'en' } })) …
+   * ```
+   */
+  scan<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanOptions & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M>, void, undefined>
+  /**
+   * Reads one batch of a scan, for a caller who cannot keep an iterator: pass the batch's `cursor`
+   * with the same options to read the next one.
+   */
+  scanVectors<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanVectorsOptions & Carried<V, M>,
+  ): Promise<ScanBatch<V, M>>
   /** Counts all vectors, or those that match the filter. */
   count(collection: string, filter?: Filter): Promise<number>
   /**
@@ -336,6 +361,25 @@ export interface Collection<Meta = any> {
    * first 10 vectors.
    */
   listVectors(page?: number, limit?: number): Promise<VectorPage<Meta>>
+  /**
+   * Reads all vectors, or those that match a filter, in insertion order: those that exist when the
+   * scan begins and have not been deleted by the time they are read, each once. Vectors that are
+   * inserted meanwhile are not among them. Deletes, updates and inserts in between are allowed.
+   *
+   * ```js
+   * for await (const { id, metadata } of docs.scan({ filter: { lang: 'en' } })) …
+   * ```
+   */
+  scan<V extends boolean = false, M extends boolean = true>(
+    options?: ScanOptions<Meta> & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M, Meta>, void, undefined>
+  /**
+   * Reads one batch of a scan, for a caller who cannot keep an iterator: pass the batch's `cursor`
+   * with the same options to read the next one.
+   */
+  scanVectors<V extends boolean = false, M extends boolean = true>(
+    options?: ScanVectorsOptions<Meta> & Carried<V, M>,
+  ): Promise<ScanBatch<V, M, Meta>>
   /** Counts all vectors, or those that match the filter. */
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
@@ -562,7 +606,7 @@ const outcome: Row = (sent, index) =>
 const match: Row = (id, _, { deleted }) => ({ id, status: deleted > 0 ? 'deleted' : 'matched' })
 
 /** The name of a call that every client has. */
-export type CallName = Exclude<keyof Vectorizer, 'close' | 'collection' | typeof Symbol.asyncDispose>
+export type CallName = Exclude<keyof Vectorizer, 'close' | 'collection' | 'scan' | typeof Symbol.asyncDispose>
 
 /** The calls that every client has. */
 export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
@@ -636,6 +680,13 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     pack: (_, collection, page = 0, limit = 10) => [
       string(collection, 'collection'),
       JSON.stringify([pageNumber(page, 'page', 0), pageNumber(limit, 'limit', 1)]),
+    ],
+  },
+  scanVectors: {
+    options: [1],
+    pack: (_, collection, options = {}) => [
+      string(collection, 'collection'),
+      ...common(known(options, 'options', keys.scanVectors)),
     ],
   },
   count: {

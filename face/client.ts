@@ -14,14 +14,18 @@ import { warnOfCopies } from './file-system.js'
 import { keys } from './keys.js'
 import { type DeferredReply, type HeldServer, type Listener, native } from './native.js'
 import { decodeReply, deferredReply } from './replies.js'
+import { scanOf } from './scan.js'
 import { httpServer, type Serving } from './server.js'
 import type {
+  Carried,
   Embedder,
   HttpServer,
   KeyService,
   OpenCollectionOptions,
   RestoreOptions,
   RestoreReport,
+  ScannedVector,
+  ScanOptions,
   VectorizerClientOptions,
 } from './types.js'
 
@@ -226,6 +230,13 @@ export class VectorizerClient {
 
   async collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>> {
     return await callFor(this.collection, () => collectionOf(this, name, options))
+  }
+
+  scan<V extends boolean = false, M extends boolean = true>(
+    collection: string,
+    options?: ScanOptions & Carried<V, M>,
+  ): AsyncGenerator<ScannedVector<V, M>, void, undefined> {
+    return scanOf(this, collection, options, this.scan) as AsyncGenerator<any, void, undefined>
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { callFor } from './caller.js'
 import { type CallName, type Collection, calls, type Vectorizer } from './calls.js'
 import { codeOf, DimensionMismatchError, ValidationError } from './errors.js'
 import { keys } from './keys.js'
+import { scanOf } from './scan.js'
 import type { CollectionInfo, OpenCollectionOptions } from './types.js'
 
 /** The calls that concern no collection, or create one. */
@@ -25,6 +26,10 @@ class NamedCollection {
   constructor(client: Vectorizer, name: string) {
     this.#client = client
     this.name = name
+  }
+
+  scan(options?: unknown) {
+    return scanOf(this.#client, this.name, options, this.scan)
   }
 
   static {

@@ -45,7 +45,7 @@ export type * from './types.js'
 let current: VectorizerClient | undefined
 let closing: Promise<void> | undefined
 
-const onCurrent = (name: CallName | 'collection') => {
+const onCurrent = (name: CallName | 'collection' | 'scan') => {
   const call = (...args: unknown[]) => {
     current ??= new VectorizerClient()
     const client = current
@@ -75,6 +75,8 @@ export const batchInsertText: Vectorizer['batchInsertText'] = functions.batchIns
 export const insertTexts: Vectorizer['insertTexts'] = functions.insertTexts
 export const getVector: Vectorizer['getVector'] = functions.getVector
 export const listVectors: Vectorizer['listVectors'] = functions.listVectors
+export const scan = onCurrent('scan') as Vectorizer['scan']
+export const scanVectors: Vectorizer['scanVectors'] = functions.scanVectors
 export const count: Vectorizer['count'] = functions.count
 export const updateVector: Vectorizer['updateVector'] = functions.updateVector
 export const search: Vectorizer['search'] = functions.search

@@ -4,6 +4,7 @@
 import type {
   BackupOptions,
   BatchDeleteOptions,
+  Carried,
   CollectionOptions,
   DeleteByFilterOptions,
   DeleteCollectionOptions,
@@ -12,6 +13,8 @@ import type {
   OptimizeOptions,
   RestoreOptions,
   RotateOptions,
+  ScanOptions,
+  ScanVectorsOptions,
   SearchOptions,
   ServeOptions,
   VectorizerClientOptions,
@@ -39,6 +42,9 @@ const search = keysOf<SearchOptions>({
   signal: true,
 })
 
+/** What the results of searches and scans include. */
+const contents = keysOf<Carried<boolean, boolean>>({ with_vector: true, include_metadata: true })
+
 export const keys = {
   client: keysOf<VectorizerClientOptions>({
     path: true,
@@ -53,6 +59,11 @@ export const keys = {
   deleteCollection: keysOf<DeleteCollectionOptions>({ receipt: true, signal: true }),
   insert: keysOf<InsertOptions>({ onProgress: true, signal: true }),
   search,
+  scan: [...keysOf<ScanOptions>({ filter: true, batchSize: true, signal: true }), ...contents],
+  scanVectors: [
+    ...keysOf<ScanVectorsOptions>({ cursor: true, limit: true, filter: true, signal: true }),
+    ...contents,
+  ],
   searchVectors: ['query_vector', ...search],
   searchText: ['query', ...search],
   deleteVector: keysOf<DeleteVectorOptions>({ receipt: true, backup: true, signal: true }),

@@ -615,6 +615,43 @@ export type SearchResult<V extends boolean = boolean, M extends boolean = boolea
   FoundData<V> &
   FoundMetadata<M, Meta>
 
+/** Options for reading one batch of a scan. */
+export interface ScanVectorsOptions<Meta = any> extends CallOptions {
+  /** The cursor of the batch before. Without one, the scan begins. */
+  cursor?: string
+  /** The most vectors in the batch, at least 1. Default 1,000. */
+  limit?: number
+  /** Only vectors that match. */
+  filter?: Filter<Meta>
+}
+
+/** Options for reading all vectors, or those that match a filter. */
+export interface ScanOptions<Meta = any> extends CallOptions {
+  /** Only vectors that match. */
+  filter?: Filter<Meta>
+  /** How many vectors are read at a time, at least 1. Default 1,000. */
+  batchSize?: number
+}
+
+/** What every vector of a scan has. */
+export interface Scanned {
+  id: string
+  /** The text that was embedded, or that was inserted with the vector. */
+  text?: string
+}
+
+/** A vector of a scan; its type parameters are those of `SearchResult`. */
+export type ScannedVector<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Scanned &
+  FoundData<V> &
+  FoundMetadata<M, Meta>
+
+/** One batch of a scan. */
+export interface ScanBatch<V extends boolean = boolean, M extends boolean = boolean, Meta = any> {
+  vectors: ScannedVector<V, M, Meta>[]
+  /** Pass it with the same options to read the next batch. Absent in the last one. */
+  cursor?: string
+}
+
 /** Options for starting a server. Times are in milliseconds. */
 export interface ServeOptions extends CallOptions {
   /**

@@ -1,5 +1,6 @@
-// Fails when a generated file is not what is committed, or staged. "npm run build", which the tests
-// begin with, writes those that come of the addon; the others are written here.
+// Fails if a generated file differs from the one that is committed or staged. `npm run build`, with
+// which the tests begin, generates the files that depend on the addon; the others are generated
+// here.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { npm } from './npm.mjs'
@@ -11,7 +12,7 @@ for (const script of ['build:face', 'generate:rest'])
   npm(['run', '--silent', script], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 const args = ['status', '--porcelain', '--untracked-files=all', '--', ...generated]
 const changed = execFileSync('git', args, { cwd: root, encoding: 'utf8' })
-// The second letter is what differs from what is staged.
+// The second letter is the difference from the staged version.
 const stale = changed.split('\n').filter((line) => line !== '' && line[1] !== ' ')
 if (stale.length > 0) {
   const names = stale.map((line) => line.slice(3)).join(', ')

@@ -1,4 +1,5 @@
-// Fails when THIRD-PARTY-LICENSES.txt, which goes with every binary, lacks a crate that is in one.
+// Fails if THIRD-PARTY-LICENSES.txt, which is shipped with every binary, lacks a crate that is
+// linked into one.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 

@@ -1,9 +1,9 @@
-// Prints the version, and fails unless all that have it agree.
+// Prints the version, and fails unless all files that contain it agree.
 //
 //   node scripts/check-version.mjs [TAG] [--changes FILE]
 //
-// TAG        what is released, as v1.2.3: it must agree too, and the changelog must say what is in it
-// --changes  where the changelog's section goes, for the notes of the release
+// TAG        the released version, as v1.2.3: it must agree too, and the changelog must have a section on it
+// --changes  the file for the changelog's section, to be used as release notes
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
@@ -17,7 +17,7 @@ const { values: options, positionals } = parseArgs({
 })
 const [tag] = positionals
 
-/** The changelog's section on a version: what stands behind it, and what follows. */
+/** The changelog's section on a version: the rest of its heading, and its text. */
 function section(version) {
   const sections = read('CHANGELOG.md').split(/^## /m).slice(1)
   const heading = (text) => text.slice(0, text.indexOf('\n'))

@@ -1,6 +1,6 @@
-// Compiles `face/` to `lib/`, and rolls its typings up: to index.d.ts, which is committed, and to
-// those of the two entries beside it, which are published only. LangChain's types differ between
-// CommonJS and ES modules, so that its store has them twice.
+// Compiles `face/` to `lib/`, and bundles its typings into index.d.ts, which is committed, and into
+// those of the two other entry points, which are only published. LangChain's types differ between
+// CommonJS and ES modules, so its store has two versions of them.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,18 +12,18 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const face = join(root, 'face')
 const { resolve } = createRequire(import.meta.url)
 
-/** What a program of Node.js prints. */
+/** The output of a Node.js program. */
 function printed(program, args, input = '') {
   const child = spawnSync(process.execPath, [program, ...args], { cwd: root, input, encoding: 'utf8' })
   if (child.status !== 0) throw new Error(child.stdout + child.stderr)
   return child.stdout
 }
 
-/** A text of TypeScript in the project's style. */
+/** TypeScript text in the project's style. */
 const formatted = (text) =>
   printed(resolve('@biomejs/biome/bin/biome'), ['format', '--stdin-file-path=face/typings.ts'], text)
 
-// What a file that is gone has left there would be published.
+// Outputs of deleted source files would be published.
 rmSync(join(root, 'lib'), { recursive: true, force: true })
 printed(resolve('typescript/bin/tsc'), ['--project', face])
 
@@ -37,7 +37,8 @@ const [rolledUp] = generateDtsBundle(
   ],
   { preferredConfigPath: join(face, 'tsconfig.json') },
 )
-// What is private has no type, and would set classes of two copies of the package apart.
+// Private members have no type, and would make the classes of two copies of the package
+// incompatible.
 const shown = rolledUp.replace(/^\s*#private;\n/gm, '')
 writeFileSync(
   join(root, 'index.d.ts'),

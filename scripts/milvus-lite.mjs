@@ -1,6 +1,6 @@
-// Installs Milvus Lite, the engine that Jest tests the client of Milvus with, in an environment
-// of its own. Where there is no Python 3.11 its tests are left out, which jest.config.js sees
-// and says; in CI it is a failure.
+// Installs Milvus Lite, the engine against which Jest tests the Milvus client, in a separate
+// environment. Without Python 3.11 its tests are skipped, which jest.config.js detects and reports;
+// in CI that is a failure.
 import { fileURLToPath } from 'node:url'
 import { findPython, prepare } from './python.mjs'
 

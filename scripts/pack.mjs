@@ -1,14 +1,14 @@
-// Makes the tarballs that are published: the main package, which holds no binary, and one
+// Makes the tarballs that are published: the main package, which contains no binary, and one
 // package for each platform whose binary has been built.
 //
 //   node scripts/pack.mjs [--out FOLDER] [--binaries FOLDER] [--all]
 //
-// --out       where the tarballs go; dist/ by default
-// --binaries  where the built .node files are, at any depth; this folder's own by default
-// --all       fails when a platform's binary is missing, as a release must
+// --out       where to put the tarballs; dist/ by default
+// --binaries  where the built .node files are, at any depth; the project's folder by default
+// --all       fail if a platform's binary is missing, as a release must
 //
-// A clone's package.json names no platform packages: they are published with the main one, so
-// that npm cannot find them before. The published package.json gets them here.
+// The package.json in a clone names no platform packages, because npm cannot find them before they
+// are published with the main one. They are added here to the package.json that is published.
 import {
   copyFileSync,
   cpSync,
@@ -24,7 +24,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { npm } from './npm.mjs'
-// What is packed is what the source says.
+// Ensures that the packed files are up to date with the source.
 import './face.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -46,7 +46,7 @@ const binaries = new Map(
     .map((path) => [basename(path), join(options.binaries ?? root, path)]),
 )
 
-/** Where a release comes from: the registry refuses provenance that the package contradicts. */
+/** The repository of a release: the registry refuses provenance that contradicts the package. */
 function origin() {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
   return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}

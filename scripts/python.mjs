@@ -1,9 +1,9 @@
-// Python for tests that need it, in environments of their own.
+// Python for tests that need it, in separate environments.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The name of a Python that is new enough, 3.11 or newer, and can make environments. */
+/** The name of a Python that is at least 3.11 and can create environments. */
 export function findPython() {
   const isNewEnough = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
   const works = (name) => {
@@ -22,8 +22,8 @@ export const pythonOf = (environment) =>
   join(environment, process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
 
 /**
- * Makes an environment and installs into it what pip is told to in `folder`, unless that is
- * there: `files` are those that say what is wanted.
+ * Creates an environment and runs pip with the given arguments in `folder`, unless that has been
+ * done: `files` are the ones that list the requirements.
  */
 export function prepare(python, { environment, folder, files, install }) {
   const wanted = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('')

@@ -1,20 +1,20 @@
-// Prints all that can be read of a store's files, or of a backup, by somebody who has them:
-// every entry whose key is there, whether the log says that it is live or not. Of a directory
-// that is no store it reads the stores and backups below it. It is written from docs/format.md,
-// and uses nothing of the package.
+// Prints everything that can be read from a store's files, or from a backup, by anyone who has them: every
+// entry whose key is there, whether or not the log says that it is live. For a directory that is not a store,
+// it reads the stores and backups below it. It is written from docs/format.md, and uses nothing of the
+// package.
 //
 //   node scripts/read-store.mjs DIRECTORY-OR-BACKUP [--keys FILE-OR-DIRECTORY] [--key-file FILE]
 //     [--keys-key-file FILE] [--json]
 //
-// --keys           for a store, another directory of the same layout, from which KEYRING and the
-//                  tables of keys are taken: an old copy of the logs is read with the keys of now.
-//                  For a backup that has its keys apart, exported keys or the directory of a store
+// --keys           for a store: another directory with the same layout, from which KEYRING and the key
+//                  tables are taken, to read an old copy of the logs with the current keys. For a backup
+//                  with its keys apart: exported keys, or the directory of a store
 // --key-file       a file with the user's key, which opens what is encrypted: 32 bytes, or 64
 //                  hexadecimal digits, or the base64 text of 32 bytes
-// --keys-key-file  the same for what --keys names, where that has another
-// --json           prints what `readAll` returns
+// --keys-key-file  the same for what --keys names, if it has a different key
+// --json           print what `readAll` returns
 //
-// What cannot be read is said on stderr. Checksums (XXH3, which Node has not) are not verified.
+// Errors are reported on stderr. Checksums (XXH3, which Node.js does not have) are not verified.
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 import {
   closeSync,
@@ -31,24 +31,24 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const VERSION = 2
-/** Bytes of a key, which are those of a seat, of a nonce, and of a tag. */
+/** The sizes of a key, which is also that of a seat (a key's place in a table), of a nonce, and of a tag. */
 const KEY = 32
 const NONCE = 12
 const TAG = 16
-/** Bytes of a collection's seal name, and of what a backup knows a key again by. */
+/** The sizes of a collection's seal name, and of the mark by which a backup identifies a key. */
 const NAME = 16
 const MARK = 8
-/** A keyring: where its keys are, each with its nonce and tag, and the length of what follows. */
+/** A keyring: the offsets of its keys, each with its nonce and tag, and of the length of what follows. */
 const KEPT = [24, 84]
 const KEPT_BYTES = NONCE + KEY + TAG
 const WRAPPED_LENGTH = 144
 const WRAPPED = 148
 const MAX_WRAPPED = 65_536
-/** A table: where its settings are, and its seats. */
+/** A key table: the offsets of its settings and of its seats. */
 const SETTINGS = 104
 const SETTINGS_END = 4088
 const SEATS = 4096
-/** Where the records of a log begin. */
+/** The offset of a log's first record. */
 const RECORDS = 12288
 const HEADER = 64
 const HEAD = 28
@@ -59,7 +59,7 @@ const KINDS = ['CMIT', 'CONF', 'KEYS', 'AWAY', 'EXPO', 'DONE']
 
 const isZero = (bytes) => bytes.every((byte) => byte === 0)
 
-/** A file, read in pieces. Where it ends before a piece does, the piece is shorter. */
+/** A file, read in pieces. A piece that extends past the end of the file is shorter. */
 class File {
   constructor(path) {
     this.path = path
@@ -78,7 +78,7 @@ class File {
     return bytes.subarray(0, done)
   }
 
-  /** Why it does not begin as a file of this kind does. */
+  /** Why the file does not begin like a file of this kind. */
   fault(kind) {
     const beginning = this.read(0, 20)
     if (beginning.length < 20) return 'it is too short'
@@ -88,7 +88,7 @@ class File {
   }
 }
 
-/** Opens what is sealed. Undefined where the key, the nonce or anything else is not its own. */
+/** Opens sealed data. Returns undefined if the key, the nonce or anything else does not match. */
 function open(key, nonce, additional, sealed) {
   if (sealed.length < TAG) return undefined
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
@@ -102,13 +102,13 @@ function open(key, nonce, additional, sealed) {
   }
 }
 
-/** What opens what is sealed as a whole, as a collection's settings, and the keys in a table. */
+/** The key that opens what is sealed as a whole, such as a collection's settings, and the keys in a table. */
 class TableKey {
   constructor(name, turn, key) {
     Object.assign(this, { name, turn, key })
   }
 
-  /** Opens what has its nonce before it. */
+  /** Opens sealed data that is preceded by its nonce. */
   open(additional, sealed) {
     if (sealed.length < NONCE + TAG) return undefined
     return open(this.key, sealed.subarray(0, NONCE), additional, sealed.subarray(NONCE))
@@ -126,12 +126,12 @@ class TableKey {
   }
 }
 
-/** The number in 8 bytes. None that was counted is larger than a JavaScript number can be. */
+/** An 8-byte number. None of them counts beyond what a JavaScript number can hold. */
 const number = (bytes, at) => Number(bytes.readBigUInt64LE(at))
 
 const lengthsOf = (head) => head.id + (head.metadata ?? 0) + (head.text ?? 0)
 
-/** The record at a place in a file, or why there is none. */
+/** The record at an offset in a file, or why there is none. */
 function readRecord(file, at) {
   const header = file.read(at, HEADER)
   if (header.length < HEADER) return { fault: 'a record is cut off' }
@@ -160,7 +160,7 @@ function readRecord(file, at) {
     return { fault: 'a record counts further than any can' }
   const record = { kind, removed, heads, data, size, end }
   if (kind !== 'CMIT') return record
-  // What is left for the values, of which every part has equally many.
+  // What is left for the values, of which every part has the same number.
   const values = size - heads.reduce((sum, head) => sum + lengthsOf(head) + TAG, 0)
   const dimension = puts === 0 ? undefined : values / (4 * puts)
   const isPossible = puts === 0 ? values === 0 : Number.isInteger(dimension) && dimension >= 1
@@ -170,9 +170,9 @@ function readRecord(file, at) {
 }
 
 /**
- * Reads the records of one collection: its settings, as they are sealed, and where its parts
- * are, with the seats of their keys. `next` is the record that follows, of another kind, or the
- * reason why there is none; undefined where the file ends with the collection.
+ * Reads the records of one collection: its settings, as they are sealed, and the offsets of its parts, with
+ * the seats of their keys. `next` is the record that follows, of another kind, or the reason why there is
+ * none; undefined if the file ends with the collection.
  */
 function readCollection(file, begin) {
   const parts = []
@@ -209,7 +209,7 @@ function readCollection(file, begin) {
   return { settings, parts, next, end: at }
 }
 
-/** Opens a part with its key, and reads what is in it. */
+/** Opens a part with its key, and reads its contents. */
 function readPart(file, part, name, key) {
   const { head, dimension } = part
   const opened = open(
@@ -236,7 +236,7 @@ function readPart(file, part, name, key) {
   }
 }
 
-/** The keys that tables have at a seat, which two have while keys are rotated. */
+/** The keys that tables have at a seat; there are two tables while keys are rotated. */
 function keysAt(seat, tables) {
   return tables.flatMap(({ table, seats }) => {
     const masked = seats.subarray(KEY * seat, KEY * (seat + 1))
@@ -246,8 +246,8 @@ function keysAt(seat, tables) {
 }
 
 /**
- * Opens what it can of the parts of a collection. `keysOf` returns the keys of a part, and
- * `elsewhere` those that other logs have for the same number.
+ * Opens as many parts of a collection as possible. `keysOf` returns the keys of a part, and `elsewhere` those
+ * that other logs have for the same entry number.
  */
 function openParts(file, parts, keysOf, into, elsewhere = () => []) {
   const log = basename(file.path)
@@ -265,7 +265,7 @@ function openParts(file, parts, keysOf, into, elsewhere = () => []) {
   }
 }
 
-/** What the settings say, where they are open. */
+/** The collection's name in its settings, if they could be opened. */
 function nameIn(settings) {
   try {
     const { name } = JSON.parse(settings)
@@ -277,7 +277,7 @@ function nameIn(settings) {
 
 const collectionAt = (path) => ({ name: null, path, entries: [], total: 0, withoutKey: 0, unopened: 0 })
 
-/** Does something with a file. What cannot be done is told. */
+/** Runs an action on a file. Errors are reported. */
 function withFile(path, tell, act) {
   let file
   try {
@@ -291,7 +291,7 @@ function withFile(path, tell, act) {
   }
 }
 
-/** The entries of a directory, by name; none where it cannot be read. */
+/** The entries of a directory, by name; empty if it cannot be read. */
 function list(path, tell) {
   try {
     const entries = readdirSync(path, { withFileTypes: true })
@@ -303,8 +303,8 @@ function list(path, tell) {
 }
 
 /**
- * The keys that a file begins with, which is a keyring or a backup: the present one, and the one
- * before it. `user` is the key that opens them, where they are sealed.
+ * The keys that a keyring or a backup begins with: the current one and the previous one. `user` is the key
+ * that opens them, if they are sealed.
  */
 function keptKeys(file, kind, user, tell) {
   const ring = file.read(0, WRAPPED)
@@ -327,7 +327,7 @@ function keptKeys(file, kind, user, tell) {
   return opened.filter((key) => key !== undefined)
 }
 
-/** The keys of the store: one, unless keys are being rotated. */
+/** The keys of the store: a single one, unless keys are being rotated. */
 function storeKeys(path, user, tell) {
   const names = list(path, tell).map(({ name }) => name)
   const rings = ['KEYRING', 'KEYRING.new', 'KEYRING.old'].filter((name) => names.includes(name))
@@ -337,7 +337,7 @@ function storeKeys(path, user, tell) {
   )
 }
 
-/** A table of keys: what unmasks them, and how they stand there; and the collection's settings. */
+/** A key table: the key that unmasks its keys, its masked keys, and the collection's settings. */
 function readTable(file, stores, tell) {
   const fault = file.fault('VECKEY')
   const page = file.read(0, SEATS)
@@ -357,7 +357,7 @@ function readTable(file, stores, tell) {
   return undefined
 }
 
-/** The tables in directories, by the number of their log. */
+/** The key tables in directories, by the number of their log. */
 function tablesIn(directories, stores, tell) {
   const tables = new Map()
   for (const directory of directories) {
@@ -374,8 +374,8 @@ function tablesIn(directories, stores, tell) {
 const logOf = (name) => /^log\.(\d+)(?:\.|$)/.exec(name)?.[1]
 
 /**
- * The keys of the entries of all logs in directories, by the entries' numbers: a log that takes the
- * place of another may have the same entries, with the same keys, at other seats.
+ * The keys of the entries of all logs in directories, by the entries' numbers: a log that replaces another
+ * may have the same entries, with the same keys, at other seats.
  */
 function keysByNumber(directories, tables) {
   const places = new Map()
@@ -392,10 +392,10 @@ function keysByNumber(directories, tables) {
   return (number) => (places.get(number) ?? []).flatMap(({ seat, own }) => keysAt(seat, own))
 }
 
-/** Reads one log, with its tables if there are any. */
+/** Reads one log, with its key tables if there are any. */
 function readLog(file, tables, elsewhere, collection, tell) {
   const fault = file.fault('VECLOG')
-  // Its records may be there all the same.
+  // Its records may still be readable.
   if (fault) tell(`${file.path}: ${fault}`)
   const { settings, parts, next, end } = readCollection(file, RECORDS)
   if (settings !== undefined) tell(`${file.path}: it has settings, as a backup`)
@@ -411,10 +411,10 @@ const isCollection = (entry) => entry.isDirectory() && /^collection-\d+/.test(en
 const numberOf = (name) => /^collection-(\d+)/.exec(name)[1]
 
 /**
- * All that can be opened of the store in a directory, by collection. With `keys`, the keys are
- * those in another directory. `key` is the user's, of 32 bytes, where the store is encrypted, and
- * `keysKey` that of `keys`, where it is another. Metadata are JSON texts, as they are written.
- * `tell` is told what cannot be read.
+ * Everything that can be opened of the store in a directory, by collection. With `keys`, the keys are taken
+ * from that directory. `key` is the user's key, of 32 bytes, if the store is encrypted, and `keysKey` that of
+ * `keys`, if it differs. Metadata are JSON texts, as they were written. `tell` is called with whatever cannot
+ * be read.
  */
 export function readStore(path, { keys = path, key, keysKey = key, tell = () => {} } = {}) {
   const stores = storeKeys(keys, keysKey, tell)
@@ -423,7 +423,7 @@ export function readStore(path, { keys = path, key, keysKey = key, tell = () => 
     .filter(isCollection)
     .map(({ name }) => {
       const collection = collectionAt(join(path, name))
-      // A collection that is being removed has another name.
+      // A collection that is being removed has another directory name.
       const others = keyed.filter((other) => numberOf(other.name) === numberOf(name))
       const own = others.sort((a, b) => Number(b.name === name) - Number(a.name === name))
       const directories = own.map((other) => join(keys, other.name))
@@ -433,7 +433,7 @@ export function readStore(path, { keys = path, key, keysKey = key, tell = () => 
         known ??= keysByNumber(directories, tables)
         return known(number)
       }
-      // All tables of a collection have the same settings.
+      // All key tables of a collection have the same settings.
       for (const { settings } of [...tables.values()].flat()) collection.name ??= nameIn(settings)
       for (const file of list(collection.path, tell)) {
         const log = logOf(file.name)
@@ -447,8 +447,8 @@ export function readStore(path, { keys = path, key, keysKey = key, tell = () => 
 }
 
 /**
- * Where the records of a backup or of exported keys begin. Before the file is finished there are
- * zeros where its key will be.
+ * The offset of the first record of a backup or of exported keys. Until the file is finished, there are zeros
+ * in place of its key.
  */
 function recordsOf(file) {
   const ring = file.read(0, WRAPPED + MAX_WRAPPED + 9)
@@ -458,14 +458,16 @@ function recordsOf(file) {
   return first === -1 ? file.size : WRAPPED + first
 }
 
-/** What a backup, or exported keys, have in place of the table of a collection, which is counted from 1. */
+/**
+ * The substitute for a collection's key table in a backup or exported keys; collections are counted from 1.
+ */
 function numberedTable(number, key) {
   const name = Buffer.alloc(NAME)
   name.writeUInt32LE(number)
   return new TableKey(name, number, key)
 }
 
-/** The keys in a file of exported ones, each with its collection's seal name, by their numbers. */
+/** The keys in a file of exported keys, each with its collection's seal name, by entry number. */
 function readExported(file, user, tell) {
   const found = new Map()
   const [key] = keptKeys(file, 'VECEXP', user, tell)
@@ -482,7 +484,7 @@ function readExported(file, user, tell) {
     if (exported === undefined) tell(`${file.path}: at byte ${at}: its keys cannot be opened`)
     else {
       const name = exported.subarray(0, NAME)
-      // Behind the name is the sequence number of the collection's last write.
+      // The name is followed by the sequence number of the collection's last write.
       for (let place = NAME + 8; place + 8 + KEY <= exported.length; place += 8 + KEY) {
         const of = number(exported, place)
         const one = { name, key: exported.subarray(place + 8, place + 8 + KEY) }
@@ -496,8 +498,8 @@ function readExported(file, user, tell) {
 }
 
 /**
- * The keys in exported ones or in the directory of a store, each with its collection's seal name, as
- * a function of an entry's number.
+ * The keys in a file of exported keys or in the directory of a store, each with its collection's seal name,
+ * as a function of the entry number.
  */
 function keysFrom(path, user, tell) {
   let all
@@ -519,22 +521,22 @@ function keysFrom(path, user, tell) {
 const markOf = (key) => createHash('sha256').update(key).digest().subarray(0, MARK)
 
 /**
- * The keys of a part of a backup that has them apart. `away` is what it says of its keys, and
- * `elsewhere` returns those there are.
+ * The keys of a part of a backup with its keys apart. `away` is what the backup records about its keys, and
+ * `elsewhere` returns the available ones.
  */
 function keysApart(away, elsewhere) {
   const name = away.subarray(0, NAME)
   return ({ head, seat }) => {
     const mark = away.subarray(NAME + MARK * seat, NAME + MARK * (seat + 1))
-    // One of another mark is that of what has taken the entry's place since.
+    // A key with another mark belongs to the entry that has since taken this one's place.
     return elsewhere(head.number).filter((one) => one.name.equals(name) && markOf(one.key).equals(mark))
   }
 }
 
 /**
- * All that can be opened of a backup, finished or not, in the same form. `keys` is the file of
- * exported keys, or the directory of the store, for one that has its keys apart. `key` is the user's
- * that opens the backup, and `keysKey` that of the keys, where it is another.
+ * Everything that can be opened of a backup, finished or not, in the same form. For a backup with its keys
+ * apart, `keys` is the file of exported keys or the directory of the store. `key` is the user's key that
+ * opens the backup, and `keysKey` that of the keys, if it differs.
  */
 export function readBackup(path, { keys, key: user, keysKey = user, tell = () => {} } = {}) {
   const collections = []
@@ -543,7 +545,7 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     known ??= keysFrom(keys, keysKey, tell)
     return known(number)
   }
-  /** Opens the parts of a collection. The record behind them has their keys, or says which they are. */
+  /** Opens the parts of a collection. The record that follows has their keys, or says which they are. */
   const openThese = (file, parts, { kind, data, size }, table, into) => {
     let away
     if (table !== undefined && kind === 'KEYS') {
@@ -560,7 +562,7 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     const none = () => []
     if (keys === undefined || kind === 'KEYS') openParts(file, parts, none, into)
     else if (away !== undefined) openParts(file, parts, keysApart(away, elsewhere), into)
-    // Without that record the seal name is not known, and every key of the number is tried.
+    // Without that record the seal name is unknown, so every key with the entry's number is tried.
     else openParts(file, parts, none, into, elsewhere)
   }
   withFile(path, tell, (file) => {
@@ -590,7 +592,7 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
 const isOfStore = (entry) => /^(?:STORE$|KEYRING)/.test(entry.name) || isCollection(entry)
 
 /**
- * All that can be opened of a store, of a backup, or of all that are in a directory and those
+ * Everything that can be opened of a store, of a backup, or of all stores and backups in a directory and
  * below it.
  */
 export function readAll(path, { keys, key, keysKey, tell = () => {} } = {}) {
@@ -606,7 +608,7 @@ export function readAll(path, { keys, key, keysKey, tell = () => {} } = {}) {
   return found
 }
 
-/** The user's key, of what the file that it is kept in holds. */
+/** The user's key, from the contents of its file. */
 export function keyOf(bytes) {
   if (bytes.length === KEY) return bytes
   const text = bytes.toString('latin1').trim()

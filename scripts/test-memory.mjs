@@ -1,7 +1,7 @@
-// Tests of the memory that JavaScript and the addon share: `leak` for what is not given back,
+// Tests of the memory that JavaScript and the addon share: `leak` for memory that is not released,
 // `exit` for processes that end in the middle of work, `asan` for the addon built with
-// AddressSanitizer. `npm run test:memory -- leak` runs one of them alone, and
-// `-- asan index recall` those specs in place of the chosen ones.
+// AddressSanitizer. `npm run test:memory -- leak` runs a single one, and `-- asan index recall`
+// runs those specs instead of the chosen ones.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const here = join(root, 'tests', 'memory')
 const addon = join(root, 'index.js')
 const isGlibc = Boolean(process.report.getReport().header.glibcVersionRuntime)
-/** Where CI runs, nothing may be left out. */
+/** In CI nothing may be skipped. */
 const isWhole = process.env.CI && process.platform === 'linux' && process.arch === 'x64' && isGlibc
 
 const summary = []
@@ -22,7 +22,7 @@ function note(name, outcome, remark = '') {
 }
 const skip = (name, why) => note(name, isWhole ? 'FAIL' : 'skip', why)
 
-/** Builds the addon that tells what is allocated. */
+/** Builds the addon that reports allocated memory. */
 function probe() {
   if (!isGlibc) return undefined
   const made = join(root, 'target', 'memory', 'probe.node')
@@ -43,8 +43,8 @@ async function leak() {
   const made = probe()
   if (made === undefined) skip('leaks of native memory, to the byte', 'they need glibc and a C compiler')
   const args = ['--expose-gc', join(here, 'leak.mjs'), addon, ...(made ? [made] : [])]
-  // One arena, and no pieces that glibc keeps for each thread: it counts those as allocated, and
-  // they grow with the threads that have worked, for hundreds of thousands of calls.
+  // A single arena, and no thread caches: glibc counts cached blocks as allocated, and for hundreds
+  // of thousands of calls they grow with the threads that have worked.
   const env = { MALLOC_ARENA_MAX: '1', GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0' }
   note('leak', (await node(args, env)) ? 'ok' : 'FAIL')
 }
@@ -67,7 +67,7 @@ async function asan(building, specs) {
   note('asan: specs', specsPass(specs.length > 0 ? specs : undefined) ? 'ok' : 'FAIL')
 }
 
-/** Builds for `asan` while the others run: compiling leaves them time on the second core. */
+/** Builds for `asan` while the other tests run: they leave the second core to the compiler. */
 async function beginBuild() {
   const found = available()
   if (found.missing) return found

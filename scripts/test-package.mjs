@@ -1,6 +1,6 @@
-// Tests of the package as its users install it: packs it, installs the tarballs beside what
-// the tests need, and runs tests/package. `npm run test:package -- jest docs` runs those alone
-// whose files are so named; `-- --install` runs none, but installs what they need.
+// Tests of the package as its users install it: packs it, installs the tarballs next to what the
+// tests need, and runs tests/package. `npm run test:package -- jest docs` runs only the files with
+// these names; `-- --install` runs none, but installs what they need.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'tests', 'package')
 const tarballs = join(folder, 'tarballs')
 
-/** Installs what a folder's lock file says, unless that is what is there. */
+/** Installs what a folder's lock file lists, unless it is installed already. */
 function install(folder) {
   const stamp = join(folder, 'node_modules', '.installed.json')
   const wanted = readFileSync(join(folder, 'package-lock.json'), 'utf8')
@@ -23,8 +23,8 @@ function install(folder) {
 }
 
 /**
- * Puts what is in the tarballs where the tests' code finds it. npm installs them into an empty
- * project: in this folder it would ask the registry, or its cache, for every other package as well.
+ * Installs the tarballs where the tests find them. npm installs them into an empty project first:
+ * in this folder it would ask the registry, or its cache, for every other package as well.
  */
 function installPackage() {
   npm(['run', '--silent', 'pack', '--', '--out', tarballs], { cwd: root, stdio: 'inherit' })

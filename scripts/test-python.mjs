@@ -1,6 +1,5 @@
-// The tests of the Python client, in an environment of its own. Where there is no Python 3.11
-// they are left out, and that is said; in CI it is a failure. `--install` runs none, but installs
-// what they need.
+// The tests of the Python client, in a separate environment. Without Python 3.11 they are skipped
+// with a message; in CI that is a failure. `--install` runs none, but installs what they need.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

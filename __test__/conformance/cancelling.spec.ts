@@ -18,6 +18,10 @@ const CALLS: Record<
   insertVectors: (things, signal) => things.insertVectors(rows, { signal }),
   batchInsertText: (things, signal) => things.batchInsertText(['a'], [], { signal }),
   insertTexts: (things, signal) => things.insertTexts([{ id: 'x', text: 'a' }], { signal }),
+  scan: async (things, signal) => {
+    for await (const _ of things.scan({ signal }));
+  },
+  scanVectors: (things, signal) => things.scanVectors({ signal }),
   search: (things, signal) => things.search([1, 2], { signal }),
   searchVectors: (things, signal) => things.searchVectors({ query_vector: [1, 2], signal }),
   searchText: (things, signal) => things.searchText({ query: 'a', signal }),

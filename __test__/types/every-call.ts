@@ -49,11 +49,14 @@ import {
   type RotateProgress,
   ready,
   rotateKeys,
+  type ScanBatch,
   type SearchResult,
   type ServeOptions,
   ServerError,
   StorageError,
   StoreLockedError,
+  scan,
+  scanVectors,
   search,
   searchBatch,
   searchText,
@@ -99,6 +102,12 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   const vector: Vector = await client.getVector('docs', id)
   const values: Float32Array = vector.data
   const page: VectorPage = await client.listVectors('docs', 0, 100)
+  const scanned: string[] = []
+  for await (const { id, data } of client.scan('docs', { with_vector: true, batchSize: 100 }))
+    scanned.push(`${id} ${data.length}`)
+  const { vectors, cursor }: ScanBatch<false, true> = await client.scanVectors('docs', { limit: 10 })
+  if (cursor !== undefined) await client.scanVectors('docs', { cursor, filter: { lang: 'en' } })
+  scanned.push(...vectors.map(({ id }) => id))
   await client.updateVector('docs', id, { text: 'another', metadata: { lang: 'de' } })
   const updated: Vector = await client.updateVector('docs', id, { data: values })
 
@@ -297,6 +306,8 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   insertTexts,
   getVector,
   listVectors,
+  scan,
+  scanVectors,
   count,
   updateVector,
   search,

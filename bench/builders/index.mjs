@@ -1,4 +1,4 @@
-// Both builders of a graph: how long each takes for the same rows, in turn, and how good the graph is.
+// Both graph builders: how long each takes for the same rows, alternating, and how good the graph is.
 import { VectorizerClient } from '../../index.js'
 import { loadData } from '../shared/data.mjs'
 import { exactScores, isAsNear, K } from '../shared/exact.mjs'
@@ -17,7 +17,7 @@ export default async function builders(options) {
   for (let round = 0; round < options.rounds; round++) {
     say(`round ${round + 1}`)
     const figures = {}
-    // Each goes first every other time.
+    // They take turns at going first.
     for (const i of BUILDERS.keys()) {
       const builder = BUILDERS[(i + round) % BUILDERS.length]
       figures[builder] = await measure(data, limits, builder)
@@ -32,7 +32,7 @@ async function measure(data, limits, builder) {
   const client = new VectorizerClient()
   await client.createCollection(COLLECTION, { dimension: data.dim, hnsw: { builder } })
   const begun = performance.now()
-  // All at once, so that they are in no graph yet.
+  // Inserted in one call, so that none of the rows is in a graph yet.
   await client.insertVectors(COLLECTION, { ids: idsOf(data.n), data: data.vectors })
   await client.optimize(COLLECTION)
   const seconds = (performance.now() - begun) / 1_000

@@ -7,14 +7,14 @@ import { exactScores } from '../shared/exact.mjs'
 import { BATCH, idOf, writeJob } from '../shared/job.mjs'
 import { Random, shuffledRows } from '../shared/random.mjs'
 
-/** One row in so many is deleted, as one batch. */
+/** One row in this many is deleted, all of them as one batch. */
 export const ONE_IN = 100
 
 const METADATA = 'metadata.jsonl'
 
 /**
- * Makes the job, in a process of its own: what it took is not to count in another. The metadata is in a file
- * beside, a line for each batch, so that who inserts need not hold it.
+ * Creates the job in a separate process, so that its memory does not count in another. The metadata is in a
+ * separate file, with a line for each batch, so that the inserting process need not hold all of it.
  */
 export default function capacityData({ shared, n, dim, queries, seed }) {
   const { metadata, ...data } = generated(n, dim, queries, new Random(seed))
@@ -27,7 +27,7 @@ export default function capacityData({ shared, n, dim, queries, seed }) {
   return { description: data.description, metadataBytes: bytes / n }
 }
 
-/** The first rows of the job, read a batch at a time. Each takes the place of the one before it in memory. */
+/** The first rows of the job, read a batch at a time. Each batch replaces the previous one in memory. */
 export async function* batchesFrom({ shared, dim }, n) {
   const values = new Float32Array(BATCH * dim)
   const rows = await open(join(shared, 'rows.f32'))

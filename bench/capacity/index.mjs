@@ -1,4 +1,5 @@
-// How much fits on one machine: what a collection takes by dimension, and whether that grows with its rows.
+// How much fits on one machine: the size of a collection by dimension, and whether it is proportional to the
+// rows.
 import { getPriority, loadavg } from 'node:os'
 import { inFolder, withFolder } from '../shared/folder.mjs'
 import { digits, publish, say } from '../shared/output.mjs'
@@ -6,7 +7,7 @@ import { run } from '../shared/process.mjs'
 import { capacityChart, capacityReport } from './report.mjs'
 
 export default async function capacity(options) {
-  // What else the machine had to do in the last minute; Windows does not tell, and says 0.
+  // The other load on the machine in the last minute; on Windows it is unknown, and reported as 0.
   const beside = { load: loadavg()[0], nice: getPriority() }
   const points = []
   for (const { dim, n } of sizesOf(options)) {
@@ -18,7 +19,7 @@ export default async function capacity(options) {
   })
 }
 
-/** Each dimension with the same number of rows, and one of them with others. */
+/** Each dimension with the same number of rows, and one of them with other numbers of rows too. */
 function sizesOf({ dims, dim, n, sizes }) {
   const all = [...dims.map((each) => ({ dim: each, n })), ...sizes.map((size) => ({ dim, n: size }))]
   return [...new Map(all.map((point) => [`${point.dim} ${point.n}`, point])).values()].sort(
@@ -26,7 +27,7 @@ function sizesOf({ dims, dim, n, sizes }) {
   )
 }
 
-/** The figures of one size, in memory and on disk, each in a process of its own. */
+/** The figures of one size, in memory and on disk, each in a separate process. */
 async function measure({ shared, dim, n, queries, seed }) {
   const about = await run({ task: 'capacity/data', job: { shared, dim, n, queries, seed } })
   const point = { dim, n, ...about }

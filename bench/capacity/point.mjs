@@ -4,17 +4,17 @@ import { chooseEf, medianSeconds, memoryMeter, searchMeter, seconds } from '../s
 import { reopen } from '../shared/reopen.mjs'
 import { batchesFrom } from './data.mjs'
 
-/** How many rows are inserted into another collection before memory is looked at. */
+/** How many rows are inserted into another collection before memory is measured. */
 const WARM_UP = 2 * BATCH
 /** How often all queries are searched for in one call. */
 const REPEATS = 5
 
 /**
- * What a collection of this size takes, in bytes, and how fast it is, in seconds, in memory or on disk. The
- * rows are read from a file as they are inserted: nothing else in this process grows with them.
+ * The size of such a collection, in bytes, and its speed, in seconds, in memory or on disk. The rows are read
+ * from a file as they are inserted, so that nothing else in this process grows with them.
  */
 export default async function capacityPoint({ shared, folder, n, dim, disk }, engine) {
-  // Threads, buffers and compiled code come with the first collection, and are the process's, not its.
+  // Threads, buffers and compiled code are created with the first collection, but belong to the process.
   const small = await engine.open({ dim })
   for await (const batch of batchesFrom({ shared, dim }, WARM_UP)) await small.insert(batch)
   await small.index()
@@ -32,7 +32,7 @@ export default async function capacityPoint({ shared, folder, n, dim, disk }, en
   const info = await store.info()
   if (info.index.indexed !== n) throw new Error(`${info.index.indexed} rows are in the graph, not ${n}`)
 
-  // From here on memory is not looked at any more.
+  // Memory is not measured from here on.
   const data = readJob(shared)
   const level = { limits: data.limits[0] }
   const ef = await chooseEf(store, data, level)
@@ -46,7 +46,7 @@ export default async function capacityPoint({ shared, folder, n, dim, disk }, en
     files = again.bytes
     reopened = again.reopened
     store = again.store
-    // What opening has not read yet is not to count as the time of a delete.
+    // So that reading what opening has not read yet does not count as the time of a delete.
     await searchMeter(store, data, ef).search(level)
   }
 

@@ -5,11 +5,11 @@ import { digits, machine, table } from '../shared/output.mjs'
 import { svg } from '../shared/svg.mjs'
 import { ONE_IN } from './data.mjs'
 
-/** The memory of machines, in GiB, and which share of it is left for everything else. */
+/** The memory of typical machines, in GiB, and the share of it that is left for everything else. */
 const MACHINES = [16, 64, 256]
 const FREE = 1 / 4
 
-/** Bytes for each vector are kB for a thousand and GB for a million of them. */
+/** kB per vector, which is also GB for a million vectors. */
 const perMillion = (bytes, { n }) => bytes / n / 1e3
 
 const TAKEN = [
@@ -50,26 +50,28 @@ export function capacityReport(options, { load, nice }, points) {
       `seed ${options.seed}. Data: ${description}; metadata of ${metadataBytes.toFixed(0)} bytes of JSON on average.`,
     '## GB for a million vectors',
     table(['dimension', ...byDim.map(({ dim }) => dim)], [sizes(byDim), ...rows(TAKEN, byDim)]),
-    'Measured with these rows, and scaled in proportion. A GB is 10⁹ bytes.',
+    'Measured with these rows, and scaled proportionally. A GB is 10⁹ bytes.',
     '## Millions of vectors that fit',
     table(
       ['dimension', ...byDim.map(({ dim }) => dim)],
       MACHINES.map((gib) => fitting(gib, byDim)),
     ),
-    `Computed: the most that is taken while inserting and indexing, the larger of the two, in ` +
-      `${100 * (1 - FREE)} % of the memory (a GiB is 2³⁰ bytes).`,
+    'Computed from the peak while inserting and indexing, in memory or on disk, whichever is larger, with ' +
+      `${100 * (1 - FREE)} % of the machine's memory (a GiB is 2³⁰ bytes).`,
     '## Rates',
-    'Work beside lowers them, and changes nothing in the tables above.',
+    'Other load on the machine lowers them, but does not affect the tables above.',
     table(['dimension', ...byDim.map(({ dim }) => dim)], [sizes(byDim), ...rows(RATES, byDim)]),
     `## In proportion? GB for a million vectors, and rates, at dimension ${options.dim}`,
     table(['rows', ...bySize.map(({ n }) => n)], rows([...TAKEN.slice(1), ...RATES], bySize)),
-    `Each figure is of one run, in a process of its own. It had made and closed another collection of a ` +
-      `thousand vectors, and held ${digits(memory.before / 1e6)} MB (the first of them) when it began; memory ` +
-      `is what it held beyond that: when \`optimize\` had resolved and garbage was collected, and at most ` +
-      `until \`optimize\` had resolved, garbage included. Rows are read from a file and inserted ${BATCH} at a ` +
-      'time, each call awaited; the time for that is in the rates. Files are measured when the store is ' +
-      'closed, as the blocks they take up. The ef is the smallest that finds 0.96; searches are in memory and ' +
-      `return ids. Deleted is 1 row in ${ONE_IN}, as one batch. Opening finds the files in the page cache.`,
+    'Each figure is from one run, in a separate process. The process had created and closed another ' +
+      `collection of a thousand vectors, and held ${digits(memory.before / 1e6)} MB (the first of them) ` +
+      'when the run began; memory is what it held beyond that: after `optimize` had resolved and ' +
+      'garbage was collected, and, as the peak, until `optimize` had resolved, including garbage. ' +
+      `Rows are read from a file and inserted ${BATCH} at a time, each call awaited; the rates include ` +
+      'the time for that. Files are measured while the store is closed, as the disk blocks they occupy. ' +
+      'The ef is the smallest that finds 0.96; searches are in memory and return ids. The deletes ' +
+      `remove 1 row in ${ONE_IN}, as one batch. When the store is opened, its files are in the page ` +
+      'cache.',
   ].join('\n\n')
 }
 

@@ -1,4 +1,4 @@
-// Rows deleted and inserted again and again: whether an index stays as good, as fast and as small.
+// Rows are deleted and inserted repeatedly: does an index stay as good, as fast and as small?
 import { findEngines } from '../engines/find.mjs'
 import { inFolder, withFolder } from '../shared/folder.mjs'
 import { writeJob } from '../shared/job.mjs'
@@ -7,7 +7,7 @@ import { run } from '../shared/process.mjs'
 import { churnPlan } from './plan.mjs'
 import { churnChart, churnReport } from './report.mjs'
 
-/** An engine may come to a standstill, and the others are still to be measured. */
+/** An engine may hang, and the others must still be measured. */
 const MINUTES = 30
 
 export default async function churn(options) {

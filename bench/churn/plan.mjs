@@ -2,15 +2,15 @@ import { loadData } from '../shared/data.mjs'
 import { Best, dot } from '../shared/exact.mjs'
 import { Random } from '../shared/random.mjs'
 
-/** How many groups the rows fall into, by the nearest of as many random ones. */
+/** How many clusters the rows fall into, by the nearest of as many random centres. */
 const CLUSTERS = 50
-/** The share of the window that moves on each round. */
+/** The share of the window that moves on in each round. */
 const MOVED = 0.1
 
 /**
- * Which rows are deleted and which are inserted in each round, and the exact answers after it. At random
- * and by cluster, half of the rows go and come back as they were; of the window the oldest tenth goes, and
- * rows come that were never there.
+ * Which rows are deleted and inserted in each round, and the exact answers after it. In the patterns `random`
+ * and `clusters`, half of the rows are deleted and inserted again unchanged; in `window`, the oldest tenth is
+ * replaced by rows that have not been inserted before.
  */
 export function churnPlan(options, pattern) {
   const { n, rounds, seed } = options
@@ -37,7 +37,7 @@ function atRandom(_, n, rounds, random) {
   return Array.from({ length: rounds }, () => random.shuffle(rows).slice(0, n >> 1))
 }
 
-/** Whole clusters, in another order each round, until half of the rows are gone. */
+/** Whole clusters, in another order in each round, until half of the rows are deleted. */
 function wholeClusters({ vectors, dim }, n, rounds, random) {
   const centres = random
     .shuffle(range(0, n))
@@ -58,7 +58,7 @@ function wholeClusters({ vectors, dim }, n, rounds, random) {
   })
 }
 
-/** For each window of rows the score of each query's k-th nearest in it. */
+/** For each window of rows, the score of each query's k-th nearest row in it. */
 function limitsOf({ vectors, queries, dim, n }, windows) {
   const limits = windows.map(() => [])
   const scores = new Float64Array(n)

@@ -23,13 +23,13 @@ export function churnReport(options, data, results, missing) {
     lines.push(`## ${TITLES[pattern]}`, roundsTable(own, shown))
   }
   lines.push(
-    'Each cell: search p50 in ms (recall@10) · resident MB · MB of files where there are any, when what an ' +
-      'engine does behind the scenes is done (waited for until nothing of it changes, 5 s at most). The ef ' +
-      'of the searches is chosen once, before the first round: the smallest that finds 0.96. Changes are from ' +
-      'the first round to the last. “At once” is the last round before anything was waited for or cleaned ' +
-      'up: zvec by optimize(). hnswlib-node gets new points and is made larger, or replaces deleted ones; both keep ids and ' +
-      'metadata beside it, as usearch does. Resident memory is that of the whole process beyond what it held ' +
-      'before, its JavaScript heap too.',
+    'Each cell: search p50 in ms (recall@10) · resident MB · MB of files, if there are any; measured ' +
+      "when an engine's background work is done (waited for until nothing changes, for at most 5 s). " +
+      'The ef of the searches is chosen once, before the first round: the smallest that finds 0.96. ' +
+      'Changes are from the first round to the last. “At once” is the last round before any waiting or ' +
+      'clean-up: zvec by optimize(). hnswlib-node either gets new points and is enlarged, or replaces ' +
+      'deleted ones; both keep ids and metadata in JavaScript, as usearch does. Resident memory is that ' +
+      'of the whole process beyond what it held before, including its JavaScript heap.',
     ...missing.map(({ name, error }) => `**Not measured: ${name}: ${error}**`),
   )
   return lines.join('\n\n')
@@ -67,7 +67,7 @@ const percent = (before, after) =>
   signed((100 * (after - before)) / before, (value) => `${value.toFixed(1)} %`)
 const signed = (value, form) => (value > 0 ? `+${form(value)}` : form(value))
 
-/** Recall, latency and memory over the rounds: a row of panels for each pattern. */
+/** Recall, latency and memory over the rounds, with a row of panels for each pattern. */
 export function churnChart({ n, rounds, patterns }, results) {
   const FIGURES = [
     ['recall@10', (each) => each.recall],

@@ -3,8 +3,8 @@ import { BATCH, idOf, readJob } from '../shared/job.mjs'
 import { chooseEf, memoryMeter, searchMeter, seconds } from '../shared/meter.mjs'
 
 /**
- * The figures of one engine after each round of deletes and inserts: right after, and when what it does
- * behind the scenes is done, or the clean-up that it documents where it does nothing.
+ * The figures of one engine after each round of deletes and inserts: immediately, and again when its
+ * background work is done or, if it has none, after its documented clean-up.
  */
 export default async function churnRounds({ shared, folder }, engine) {
   const data = readJob(shared)
@@ -39,7 +39,7 @@ export default async function churnRounds({ shared, folder }, engine) {
   return { ef, rounds }
 }
 
-/** Rows in the order they are given in. */
+/** Inserts rows in the given order. */
 async function insert(store, { ids, vectors, metadata, dim }, rows) {
   for (let start = 0; start < rows.length; start += BATCH) {
     const batch = rows.slice(start, start + BATCH)

@@ -1,5 +1,5 @@
-// What the disk costs: every delete of a store on disk beside the same delete in memory, call by call in turn, so
-// that a machine that slows down slows both.
+// The cost of the disk: every delete of a store on disk next to the same delete in memory, alternating call
+// by call, so that a machine that slows down slows both.
 import { VectorizerClient } from '../../index.js'
 import { loadData } from '../shared/data.mjs'
 import { inFolder, withFolder } from '../shared/folder.mjs'
@@ -9,11 +9,11 @@ import { shuffledRows } from '../shared/random.mjs'
 import { median } from '../shared/statistics.mjs'
 
 const COLLECTION = 'bench'
-// Of each kind fewer than a tenth of all, with which the background begins at once.
+// The deletes of each kind stay below a tenth of the rows, from which background work starts at once.
 const SINGLES = 1_000
 const BATCHES = 5
 const BATCH = 500
-/** Each has as many rows as the others, and a filter deletes one of them. */
+/** All lots have the same number of rows; a filter deletes one lot. */
 const LOTS = 40
 const FILTERS = 3
 
@@ -30,7 +30,7 @@ export default async function deletes(options) {
   publish('deletes.md', report(options, data, rounds))
 }
 
-/** The times of each kind of delete, in µs for a vector: `[in memory, on disk]`. */
+/** The times of each kind of delete, in µs per vector: `[in memory, on disk]`. */
 async function measure(data, folder, seed) {
   const clients = [new VectorizerClient(), new VectorizerClient({ path: folder })]
   for (const client of clients) await fill(client, data)
@@ -61,11 +61,11 @@ async function fill(client, data) {
   for (const batch of batches({ ...data, ids: idsOf(data.n), metadata }))
     await client.insertVectors(COLLECTION, batch)
   await client.optimize(COLLECTION)
-  // The index of the field is there before anything is measured.
+  // This builds the index of the field before anything is measured.
   await client.deleteByFilter(COLLECTION, { lot: LOTS }, { dryRun: true })
 }
 
-/** The medians of the clients' times, each of which goes first every other time. The background is at rest. */
+/** The medians of the clients' times; they take turns at going first. No background work is running. */
 async function inTurn(clients, all, act) {
   for (const client of clients) await client.optimize(COLLECTION)
   const times = clients.map(() => [])
@@ -96,7 +96,7 @@ function report({ rounds: count, seed }, { n, dim, description }, rounds) {
   return [
     '# Deletes on disk beside the same in memory',
     `${machine()}. ${n} rows of ${dim} dimensions with metadata: ${description}. ${count} rounds, seed ${seed}; fsync everysec (its default).`,
-    `Microseconds for a vector, medians of ${SINGLES} single deletes, ${BATCHES} batches of ${BATCH} and ${FILTERS} filters that match ${Math.floor(n / LOTS)} vectors each, whose field has its index; all are awaited from JavaScript, call by call in turn, while the background is at rest.`,
+    `Microseconds per vector, medians of ${SINGLES} single deletes, ${BATCHES} batches of ${BATCH} and ${FILTERS} filters that match ${Math.floor(n / LOTS)} vectors each and whose field is indexed; all are awaited from JavaScript, alternating call by call, while no background work is running.`,
     table(['', 'in memory', 'on disk', 'ratio', 'of each round'], rows),
   ].join('\n\n')
 }

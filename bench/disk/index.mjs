@@ -14,7 +14,9 @@ export default async function disk(options) {
   publish('disk.md', [compared, ...(await searchFiles(usable, options))].join('\n\n'))
 }
 
-/** What deletes leave in the engines' files: the same in every round, so once is enough. */
+/**
+ * What deletes leave in the engines' files. It is the same in every round, so one round is enough.
+ */
 async function searchFiles(engines, { n, dim, seed }) {
   const searched = []
   const failed = []

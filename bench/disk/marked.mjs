@@ -1,13 +1,13 @@
 import { Random } from '../shared/random.mjs'
 
-/** The smallest dimension: the first 64 bytes of a row are 16 values. */
+/** The smallest possible dimension: the first 64 bytes of a row are 16 values. */
 export const MIN_DIM = 16
-/** Rows are integers over this: squares and their sums are then exact in single precision. */
+/** Values are integers divided by this, so that squares and their sums are exact in single precision. */
 const SCALE = 4096
 
 /**
- * Rows that can be told from all others when met in a file: no two begin alike, and each has an id, a text
- * and a summary (one of its metadata) that are random strings.
+ * Rows that can be told apart when found in a file: no two begin alike, and each has an id, a text and a
+ * summary (in its metadata) that are random strings.
  */
 export function markedRows({ n, dim, seed }) {
   const random = new Random(seed)
@@ -33,14 +33,14 @@ const letters = [...ALPHABET]
 const token = (random) => Array.from({ length: 32 }, () => random.pick(letters)).join('')
 
 /**
- * A random direction of length one to the last bit, in whatever order the squares are summed: an engine
- * that normalises what it stores then stores the same bytes. The last four values make up what the others
- * leave of the length, as a sum of four squares (Lagrange's theorem).
+ * A random direction whose length is one to the last bit, in whatever order the squares are summed: an engine
+ * that normalises vectors then stores the same bytes. The last four values fill the length up to one, as a
+ * sum of four squares (Lagrange's theorem).
  */
 function unitRow(dim, random) {
   const row = random.normals(dim).fill(0, dim - 4)
   const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
-  // Truncated, so that the squares cannot add up to more than the whole.
+  // Truncated, so that the squares cannot add up to more than one.
   for (let i = 0; i < dim - 4; i++) row[i] = Math.trunc((row[i] / length) * SCALE)
   const rest = SCALE * SCALE - row.reduce((sum, value) => sum + value * value, 0)
   row.set(fourSquares(rest), dim - 4)

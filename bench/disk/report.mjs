@@ -7,7 +7,9 @@ const STAGES = [
   ['closed', 'after close'],
 ]
 
-/** The table of what is left in the files; `results` are those of the engines that could be searched. */
+/**
+ * The table of what is left in the files; `results` are those of the engines whose files could be searched.
+ */
 export function residueReport(results) {
   const [{ residue: first }] = results
   const kinds = KINDS.filter((kind) => kind !== 'texts' || results.some(({ residue }) => residue.texts))
@@ -15,9 +17,10 @@ export function residueReport(results) {
     kinds.map((kind) => [`${title}: ${kind}`, ...results.map(({ residue }) => cell(residue, stage, kind))]),
   )
   return [
-    `What is left on disk: of ${first.deleted} rows deleted out of ${first.n} (dim ${first.dim}), half one by ` +
-      'one and half as a batch, how many can be found in the files of the store, read from another process. ' +
-      'Each row has a random id, a random string in its metadata and, where an engine keeps texts, a random text.',
+    `What is left on disk: of ${first.deleted} rows deleted out of ${first.n} (dim ${first.dim}), ` +
+      'half of them one by one and half as a batch, how many can be found in the files of the store, ' +
+      'read from another process. Each row has a random id, a random string in its metadata and, if an ' +
+      'engine stores texts, a random text.',
     '',
     table(
       ['', ...results.map(({ label }) => label)],
@@ -30,12 +33,14 @@ export function residueReport(results) {
       ],
     ),
     '',
-    'A number is of deleted rows, a percentage of kept rows where the same search does not find them all (a ' +
-      'long row that is split between pages is not found whole). “Not readable”: it finds none of either, so ' +
-      'that it says nothing of the deleted ones (compressed, or stored in another form). The clean-ups of ' +
-      'LanceDB and zvec rewrite only what is deleted in large part: when more was deleted in this way, no ' +
-      'vectors were left after them from a ninth of the rows on (LanceDB 0.37.1) and from a third on (zvec ' +
-      '0.7.0, not yet at a quarter). The files of LanceDB also keep the predicates of deletes.',
+    'A number counts deleted rows; a percentage is the share of kept rows that the same search finds, ' +
+      'given if it does not find all of them (a long row that is split between pages is not found as a ' +
+      'whole). “Not readable”: the search finds neither kept nor deleted rows, so it says nothing ' +
+      'about the deleted ones (compressed, or stored in another form). The clean-ups of LanceDB and ' +
+      'zvec rewrite only parts of which a large share has been deleted: when more rows were deleted in ' +
+      'this way, no vectors remained after the clean-up from a ninth of the rows on (LanceDB 0.37.1) ' +
+      'and from a third on (zvec 0.7.0, but not yet at a quarter). The files of LanceDB also keep the ' +
+      'predicates of deletes.',
   ].join('\n')
 }
 

@@ -4,12 +4,12 @@ import { shuffledRows } from '../shared/random.mjs'
 import { MIN_DIM, markedRows } from './marked.mjs'
 
 const ROWS = 5_000
-/** One in so many is deleted, half of them one by one and half as a batch. */
+/** One row in this many is deleted, half of them one by one and half as a batch. */
 const ONE_IN = 10
 
 /**
  * What can still be read of deleted rows in an engine's files: before the deletes, when they have resolved,
- * after its documented clean-up, and after it was closed.
+ * after the engine's documented clean-up, and after it has been closed.
  */
 export default async function residue({ folder, n: wanted = ROWS, dim: wantedDim, seed }, engine) {
   const n = Math.min(wanted, ROWS)

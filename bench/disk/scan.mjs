@@ -6,10 +6,10 @@ import { markedRows } from './marked.mjs'
 export const KINDS = ['whole vectors', 'first 64 bytes of vectors', 'ids', 'metadata strings', 'texts']
 
 /**
- * Searches every byte of every file below a folder for the marked rows: for each kind of trace, of how
- * many deleted and of how many kept rows there is one. It runs beside the process that has the store open:
- * what it reads is what anybody who may read the files can. What our store seals is opened with the keys
- * that are there, for whoever has its files has them.
+ * Searches every byte of every file below a folder for the marked rows, and counts, for each kind of trace,
+ * the deleted and the kept rows that have left one. It runs in another process than the one that has the
+ * store open, so it reads what anyone with access to the files can. What our store has sealed is opened with
+ * the keys that are there, since anyone with its files has them too.
  */
 export default async function scan({ folder, deleted, ...form }) {
   const traces = new Traces(form)
@@ -22,7 +22,9 @@ export default async function scan({ folder, deleted, ...form }) {
   })
 }
 
-/** All that can be opened of our stores in a folder, whether their records say that it is deleted or not. */
+/**
+ * Everything that can be opened of our stores in a folder, whether or not their records say it is deleted.
+ */
 function* unsealed(folder) {
   for (const { entries } of readAll(folder))
     for (const { row, id, metadata, text } of entries) {
@@ -31,7 +33,7 @@ function* unsealed(folder) {
     }
 }
 
-/** A file that the store removed since it was listed holds nothing any more. */
+/** A file that the store has removed since it was listed counts as empty. */
 function contents(path) {
   try {
     return readFileSync(path)
@@ -41,11 +43,11 @@ function contents(path) {
   }
 }
 
-/** All the rows' byte strings, looked for in one pass: by their first four bytes, then in full. */
+/** The byte strings of all rows, found in one pass: by their first four bytes, then in full. */
 class Traces {
   found = KINDS.map(() => new Set())
   #byStart = new Map()
-  /** Which three bytes any of them begins with: nearly all positions of a file are ruled out by this. */
+  /** Which three-byte beginnings occur; this rules out nearly all positions of a file. */
   #starts = new Uint8Array(1 << 24)
 
   constructor(form) {

@@ -6,8 +6,8 @@ import { run } from '../shared/process.mjs'
 import { engineOf, folderOf } from './index.mjs'
 
 /**
- * The engines of these names, each with an `error` where it cannot be used. Missing packages are installed
- * beside the benchmark. Its lock file leaves out the packages by which LanceDB and vectra can embed and read
+ * The engines with these names, each with an `error` if it cannot be used. Missing packages are installed in
+ * the benchmark's folder. Its lock file omits the packages with which LanceDB and vectra can embed and read
  * texts: they are large, and not used here.
  */
 export async function findEngines(names) {
@@ -19,7 +19,7 @@ export async function findEngines(names) {
 
 const isInstalled = ({ packages }) => packages.every((name) => existsSync(folderOf(name)))
 
-/** Why an engine cannot be used. It is loaded in a process of its own, which it may bring down. */
+/** Why an engine cannot be used. It is loaded in a separate process, since it may crash it. */
 async function faultOf(engine, cause) {
   const packages = engine.packages.join(' with ')
   if (!isInstalled(engine)) return `${packages} could not be installed: ${cause}`
@@ -32,9 +32,9 @@ async function faultOf(engine, cause) {
 }
 
 /**
- * Installs what is missing. Returns what npm tells of a failure: the packages are optional dependencies, so
- * that one that cannot be built does not keep the others out, and npm is silent about it unless it is asked
- * to be loud.
+ * Installs missing packages, and returns npm's error message if that fails. The packages are optional
+ * dependencies, so that one that cannot be built does not prevent the others; npm does not report such a
+ * failure unless it is told to be verbose.
  */
 function install(missing) {
   const folder = resolve(import.meta.dirname, '..')

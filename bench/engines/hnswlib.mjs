@@ -4,8 +4,8 @@ import { Metadata } from './metadata.mjs'
 const { HierarchicalNSW } = createRequire(import.meta.url)('hnswlib-node')
 
 /**
- * It knows numbers and vectors only, so ids and metadata are kept beside it. Its calls block; what is awaited
- * is only the promise around them.
+ * It knows only numbers and vectors, so ids and metadata are kept in JavaScript. Its calls are synchronous;
+ * only the promise around them is awaited.
  */
 export function open({ dim, capacity, replaceDeleted = false }) {
   const index = new HierarchicalNSW('cosine', dim)
@@ -21,7 +21,7 @@ export function open({ dim, capacity, replaceDeleted = false }) {
     metadata.delete(id)
   }
 
-  /** Room is never given back where deleted points are not replaced. */
+  /** The capacity never shrinks if deleted points are not replaced. */
   function makeRoom(points) {
     const needed = index.getCurrentCount() + points
     const room = index.getMaxElements()

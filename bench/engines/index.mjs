@@ -4,15 +4,14 @@ import { join, resolve } from 'node:path'
 /**
  * Every engine that is measured.
  *
- * - `name`: in `--engines` and in what is printed meanwhile
+ * - `name`: in `--engines` and in progress messages
  * - `label`: in reports
- * - `packages`: what it is made of
- * - `module`: the file of this folder that opens it, where that has another name; `options` are what it is
- *   opened with
- * - `storage`: where it keeps vectors, `memory` or `disk`; `either` is as the mode has it
- * - `modes`: which ones compare it
+ * - `packages`: its npm packages
+ * - `module`: the file in this folder that opens it, if it has another name; `options` are passed to `open`
+ * - `storage`: where it keeps vectors, `memory` or `disk`; `either` depends on the mode
+ * - `modes`: the modes that compare it
  * - `isExact`: it has no index
- * - `maxRows`: as many as are bearable
+ * - `maxRows`: the most rows for which it is fast enough
  * - `cannotReopen`: its file stays locked until its process ends
  */
 export const ENGINES = [
@@ -104,21 +103,21 @@ export const ENGINES = [
   },
 ]
 
-/** The ladder: how many candidates a search keeps, from the narrowest search to the widest. */
+/** The ladder: the sizes of the candidate list, from the narrowest search to the widest. */
 const EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192]
 
-/** What the store of an engine does where its module says nothing else. */
+/** Defaults for what an engine's module does not define. */
 const STORE = { query: (vector) => vector, async index() {}, async close() {} }
 
 export const engineOf = (name) => ENGINES.find((engine) => engine.name === name)
 
-/** The names of a mode's engines; the modes that compare nothing have ours. */
+/** The names of a mode's engines; a mode that compares nothing has only ours. */
 export function namesIn(mode) {
   const names = ENGINES.filter(({ modes }) => modes.includes(mode)).map(({ name }) => name)
   return names.length > 0 ? names : ['ours']
 }
 
-/** The engine with its `open`, which loads its packages into this process. */
+/** The engine with its `open`; this loads its packages into the process. */
 export async function load(name) {
   const engine = engineOf(name)
   const module = await import(`./${engine.module ?? name}.mjs`)
@@ -131,7 +130,7 @@ export async function load(name) {
   return { ...engine, open }
 }
 
-/** Its packages with their versions. */
+/** The engine's packages with their versions. */
 export function versionOf({ packages }) {
   const named = packages.map((name) => {
     const { version } = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8'))
@@ -140,7 +139,7 @@ export function versionOf({ packages }) {
   return named.join(' with ')
 }
 
-/** Where a package is: ours is this one, and the others are installed beside the benchmark. */
+/** The folder of a package: ours is this project, and the others are installed in the benchmark's folder. */
 export function folderOf(name) {
   const bench = resolve(import.meta.dirname, '..')
   return name === 'vectorizer-native' ? resolve(bench, '..') : join(bench, 'node_modules', name)

@@ -13,10 +13,12 @@ import {
   vectorFromArray,
 } from 'apache-arrow'
 
-/** Ids in one predicate. */
+/** The most ids in one predicate. */
 const CHUNK = 10_000
 
-/** A table with the index that its documentation names for high recall, compacted before it is indexed. */
+/**
+ * A table with the index that its documentation recommends for high recall, compacted before it is indexed.
+ */
 export async function open({ dim, folder, reopen }) {
   const database = await connect(folder)
   const schema = columns(dim)
@@ -26,7 +28,7 @@ export async function open({ dim, folder, reopen }) {
     settings: 'IVF_HNSW_SQ, M 16, ef_construction 200, id and year indexed (BTREE)',
     insert: (rows) => table.add(arrowTable(schema, rows)),
     async index() {
-      // Each batch is a fragment of its own, and an index over many fragments is slower to read.
+      // Each batch is a separate fragment, and an index over many fragments is slower to read.
       await compact()
       const hnsw = Index.hnswSq({ distanceType: 'cosine', numPartitions: 1, m: 16, efConstruction: 200 })
       await table.createIndex('embedding', { config: hnsw })
@@ -34,7 +36,7 @@ export async function open({ dim, folder, reopen }) {
     },
     async search(vector, limit, ef) {
       const query = table.query().nearestTo(vector).distanceType('cosine').ef(ef)
-      // With the distance named, it does not warn at each search that it is added.
+      // Selecting the distance explicitly avoids a warning at each search that it is added.
       const found = await query.limit(limit).select(['id', '_distance']).toArray()
       return found.map((row) => row.id)
     },
@@ -69,7 +71,7 @@ function columns(dim) {
   ])
 }
 
-/** The vectors go in as they are, without an array of numbers for each. */
+/** Inserts the vectors as they are, without creating an array of numbers for each. */
 function arrowTable(schema, { ids, data, metadata }) {
   const length = ids.length
   const values = makeData({ type: new Float32(), data })

@@ -1,8 +1,11 @@
-/** Metadata beside an engine that keeps none, as its users have to. */
+/** Metadata for an engine that stores none, kept as its users would have to keep it. */
 export class Metadata {
   #byId = new Map()
 
-  /** A copy, as an engine makes: the benchmark's own metadata are not the engine's memory. */
+  /**
+   * Copies the metadata as an engine would: the benchmark's own objects are not the engine's
+   * memory.
+   */
   insert(ids, metadata) {
     for (const [i, id] of ids.entries()) this.#byId.set(id, JSON.parse(JSON.stringify(metadata[i])))
   }
@@ -11,7 +14,7 @@ export class Metadata {
     this.#byId.delete(id)
   }
 
-  /** The ids that match; what has been returned may be deleted meanwhile. */
+  /** The ids that match; those already returned may be deleted during the iteration. */
   *matches({ field, below }) {
     for (const [id, metadata] of this.#byId) if (metadata[field] < below) yield id
   }

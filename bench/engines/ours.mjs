@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { VectorizerClient } from '../../index.js'
 
 const COLLECTION = 'bench'
-/** How long background work is waited for, and how long it must have changed nothing, in ms. */
+/** How long to wait for background work, and how long it must have changed nothing, in ms. */
 const PATIENCE = 5_000
 const STILL = 1_000
 
@@ -17,7 +17,7 @@ export async function open({ dim, folder, disk, reopen }) {
   return {
     settings: `M ${hnsw.m}, ef_construction ${hnsw.ef_construction}${durability}`,
     insert: (rows) => client.insertVectors(COLLECTION, rows),
-    /** Under each id a text, its vector given in place of a model's. */
+    /** A text for each id; its vector is supplied in place of a model's. */
     async insertTexts({ ids, texts, data, metadata }) {
       for (const [i, text] of texts.entries()) embeddings.set(text, data.subarray(i * dim, (i + 1) * dim))
       const rows = ids.map((id, i) => ({ id, text: texts[i], metadata: metadata[i] }))
@@ -43,7 +43,9 @@ export async function open({ dim, folder, disk, reopen }) {
   }
 }
 
-/** A few pending and deleted vectors may stay: the background begins when they are many enough. */
+/**
+ * A few pending and deleted vectors may remain: background work starts only when there are enough.
+ */
 async function settled(index) {
   const start = performance.now()
   let before = ''

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
 
-/** PostgreSQL as WebAssembly, its data in a folder. */
+/** PostgreSQL as WebAssembly, with its data in a folder. */
 export async function open({ dim, folder, reopen }) {
   const database = await PGlite.create({ dataDir: join(folder, 'postgres'), extensions: { vector } })
   if (!reopen) {

@@ -4,7 +4,7 @@ import { Metadata } from './metadata.mjs'
 
 const { VectorDb, JsDistanceMetric } = createRequire(import.meta.url)('@ruvector/core')
 
-/** It keeps vectors in a file and no metadata, so those are kept beside it. */
+/** It stores vectors in a file but no metadata, so metadata is kept in JavaScript. */
 export function open({ dim, capacity, folder }) {
   const database = new VectorDb({
     dimensions: dim,

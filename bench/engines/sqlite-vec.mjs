@@ -5,7 +5,7 @@ const require = createRequire(import.meta.url)
 const Database = require('better-sqlite3')
 const sqliteVec = require('sqlite-vec')
 
-/** It has no index: each search compares with all rows. Its calls block. */
+/** It has no index: each search compares with all rows. Its calls are synchronous. */
 export function open({ dim, folder, reopen }) {
   const database = new Database(join(folder, 'rows.db'))
   sqliteVec.load(database)
@@ -26,7 +26,7 @@ export function open({ dim, folder, reopen }) {
         for (const [i, id] of ids.entries()) {
           const { id: name, version, created_at, summary, year, rank } = metadata[i]
           const embedding = data.subarray(i * dim, (i + 1) * dim)
-          // A vec0 table takes a number for a float; only a BigInt is an integer to it.
+          // A vec0 table treats a number as a float; an integer must be a BigInt.
           insert.run(
             id,
             embedding,
@@ -56,7 +56,7 @@ export function open({ dim, folder, reopen }) {
     count: async () => counter.get(),
     async cleanUp() {
       database.exec('vacuum')
-      // The pages as they were are in the write-ahead log until it is emptied.
+      // The write-ahead log holds the old pages until it is emptied.
       database.pragma('wal_checkpoint(TRUNCATE)')
     },
     async close() {
@@ -65,7 +65,9 @@ export function open({ dim, folder, reopen }) {
   }
 }
 
-/** Columns that searches and deletes filter by, and, with a plus, those that are only kept. */
+/**
+ * Columns that searches and deletes filter by and, with a plus sign, those that are only stored.
+ */
 const schema = (dim) => `create virtual table rows using vec0(
   id text primary key,
   embedding float[${dim}] distance_metric=cosine,

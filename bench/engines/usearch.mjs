@@ -4,8 +4,8 @@ import { Metadata } from './metadata.mjs'
 const { Index, MetricKind, ScalarKind } = createRequire(import.meta.url)('usearch')
 
 /**
- * It knows numbers and vectors only, so ids and metadata are kept beside it. Its calls block; what is awaited
- * is only the promise around them.
+ * It knows only numbers and vectors, so ids and metadata are kept in JavaScript. Its calls are synchronous;
+ * only the promise around them is awaited.
  */
 export function open({ dim }) {
   const index = new Index({
@@ -18,8 +18,8 @@ export function open({ dim }) {
   })
   const keys = new Map()
   const ids = []
-  // Keys are used again: of ever new ones, its table of keys fills up with those that were removed, and
-  // an insert then never returns.
+  // Keys are reused: with ever new keys, its key table fills up with removed ones, and then an insert never
+  // returns.
   const free = []
   const metadata = new Metadata()
 
@@ -35,8 +35,8 @@ export function open({ dim }) {
   }
 
   /**
-   * How many candidates a search keeps is fixed when the index is made, but never fewer than the results
-   * that are asked for: this is how each search can have its own number.
+   * The size of the candidate list is fixed when the index is created, but it is never smaller than the
+   * number of requested results, which lets each search choose its own.
    */
   const searchSync = (vector, limit, ef) =>
     Array.from(index.search(vector, ef, 1).keys.subarray(0, limit), (key) => ids[Number(key)])

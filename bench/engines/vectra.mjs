@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-// Only this part of the package: what embeds, fetches and splits documents is not installed.
+// Only this part of the package: the parts that embed, fetch and split documents are not installed.
 const { LocalIndex } = createRequire(import.meta.url)('vectra/lib/LocalIndex')
 
-/** One JSON file, written whole by each change; a search compares with all items. */
+/** A single JSON file, rewritten by each change; a search compares with all items. */
 export async function open({ folder, dim, reopen }) {
   const index = new LocalIndex(join(folder, 'vectra'))
   if (!reopen) await index.createIndex({ version: 1, metadata_config: { indexed: ['year'] } })

@@ -33,7 +33,7 @@ export function open({ dim, folder, reopen }) {
     index: () => collection.optimize(),
     search: async (vector, limit, ef) => idsOf(await collection.query(request(vector, limit, ef))),
     searchSync: (vector, limit, ef) => idsOf(collection.querySync(request(vector, limit, ef))),
-    // Deletes by id exist as blocking calls only.
+    // Deletes by id exist only as synchronous calls.
     async deleteOne(id) {
       check([collection.deleteSync(id)])
     },

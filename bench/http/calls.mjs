@@ -1,4 +1,4 @@
-// The calls of the comparison over HTTP with what is called in process: the same on both sides.
+// The calls that are compared over HTTP and in process: the same on both sides.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { K } from '../shared/exact.mjs'
@@ -8,23 +8,25 @@ import { COLLECTION, HOST } from './server.mjs'
 export const CONNECTIONS = [1, 16]
 export const TOGETHER = 100
 export const SEARCHES = 20_000
-/** Searches beside slow clients: enough to see some given up, which takes the server some seconds. */
+/**
+ * Searches next to slow clients: enough for the server to give up some of them, which takes it some seconds.
+ */
 export const SEARCHES_BESIDE = 100_000
-/** Searches before anything is timed: the first ones of a process find caches cold and nothing compiled. */
+/** Searches before anything is timed: the first ones of a process find cold caches and uncompiled code. */
 export const WARM_UP = 2_000
 
 /**
- * What follows each other on one collection. The deletes take all of its rows, so that batches get a
- * collection of their own.
+ * Calls that follow one another on one collection. The single deletes remove all of its rows, so batches get
+ * another collection.
  */
 export const SEQUENCES = [['search', 'single'], ['batch']]
 
-/** How many calls there are of a kind. */
+/** How many calls of a kind there are. */
 export function countOf(call, { n }) {
   return { search: SEARCHES, single: n, batch: Math.ceil(n / TOGETHER) }[call]
 }
 
-/** The ids of all rows, in the order of their deletes, as many to a call as a batch delete takes. */
+/** The ids of all rows, in the order of their deletes, in lists of the size of a batch delete. */
 export function batchesOf({ order }) {
   const batches = []
   for (let start = 0; start < order.length; start += TOGETHER)
@@ -32,7 +34,7 @@ export function batchesOf({ order }) {
   return batches
 }
 
-/** For each kind of call a file of whole requests, with a NUL byte between them. */
+/** For each kind of call, a file of complete requests separated by NUL bytes. */
 export function writeRequests(folder, job) {
   const at = `/collections/${COLLECTION}`
   const requests = {

@@ -1,4 +1,5 @@
-// What the HTTP server adds to a call: load on a server in its own process, beside the same calls in process.
+// What the HTTP server adds to a call: load on a server in a separate process, next to the same calls in
+// process.
 import { loadData } from '../shared/data.mjs'
 import { inFolder, withFolder } from '../shared/folder.mjs'
 import { readJob, writeJob } from '../shared/job.mjs'
@@ -30,7 +31,7 @@ export default async function http(options) {
     const bench = { shared, job, files: requests.files }
     for (let round = 0; round < options.rounds; round++) {
       for (const setting of measured) {
-        // The other one begins each time, so that a machine that slows down slows both.
+        // The sides take turns at going first, so that a machine that slows down slows both.
         const sides = round % 2 === 0 ? [outside, inside] : [inside, outside]
         for (const side of sides) setting[side.name].push(await side(bench, setting))
         const { connections, title } = setting
@@ -69,20 +70,22 @@ async function outside({ shared, job, files }, { disk, connections }) {
   return figures
 }
 
-/** An answer that nothing was deleted takes other work than a delete: its time is not the time of one. */
+/**
+ * A request that finds nothing to delete does other work than a delete, so its time does not count as one.
+ */
 function check({ failed, errors }, { vector_count: left }) {
   if (failed > 0) throw new Error(`deletes failed, so that their figures are void: ${JSON.stringify(errors)}`)
   if (left > 0) throw new Error(`${left} rows are left, so that the figures of their deletes are void`)
 }
 
-/** In a process of its own as well, so that neither side has the memory of this one. */
+/** In a separate process as well, so that neither side has this process's memory. */
 function inside({ shared }, { disk, connections }) {
   return inFolder(shared, (folder) =>
     run({ task: 'http/inside', job: { shared, folder, disk, connections } }),
   )
 }
 
-/** One fast client that searches, with the slow ones and without them. */
+/** One fast client that searches, with the slow clients and without them. */
 function besideSlowClients({ job, files }, round) {
   return withServer(undefined, async (server) => {
     await fill(server.url, job)

@@ -34,7 +34,7 @@ async function fill(client, data) {
   await client.optimize(COLLECTION)
 }
 
-/** Times in ms, the processor time of the process in µs for each call. */
+/** Times in ms, and the processor time of the process per call in µs. */
 async function time(call, count, callers) {
   const times = new Float64Array(count)
   let next = 0

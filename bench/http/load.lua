@@ -1,10 +1,10 @@
--- The load of `npm run bench -- --http`, as wrk runs it: each request of a file once, or the file again and
--- again until enough are sent. wrk itself only knows how to go on for a time.
+-- The load of `npm run bench -- --http`, run by wrk: each request of a file once, or the file repeatedly
+-- until enough requests have been sent. wrk itself can only run for a given time.
 --
--- Arguments: the file (whole requests, a NUL byte between them), how many to send, on how many connections,
--- and the number of the clock that tells the server's processor time. There is one thread: the server needs
--- the other cores. A line on the standard error output tells when the last answer is there; a line of JSON
--- on the standard output has the figures.
+-- Arguments: the file (complete requests separated by NUL bytes), how many to send, on how many connections,
+-- and the number of the clock of the server's processor time. There is only one thread, because the server
+-- needs the other cores. A line on standard error says when the last response has arrived; a line of JSON on
+-- standard output has the figures.
 local ffi = require('ffi')
 
 ffi.cdef([[
@@ -15,7 +15,7 @@ ffi.cdef([[
 local MONOTONIC = jit.os == 'OSX' and 6 or 1
 local moment = ffi.new('moment')
 
--- Nothing where the system has no such clock.
+-- Nil if the system has no such clock.
 local function seconds(clock)
   if ffi.C.clock_gettime(clock, moment) ~= 0 then
     return nil
@@ -36,7 +36,7 @@ local checked = false
 
 function init(arguments)
   local file = assert(io.open(arguments[1], 'rb'))
-  -- Made before anything is sent: sending one is then a look into a table.
+  -- Prepared before anything is sent, so that sending a request is only a table lookup.
   for request in file:read('*a'):gmatch('[^%z]+') do
     requests[#requests + 1] = request
   end
@@ -44,10 +44,10 @@ function init(arguments)
   total, connections, server = tonumber(arguments[2]), tonumber(arguments[3]), tonumber(arguments[4])
 end
 
--- Called when a connection can send: at first, and whenever its answer has come. Without a function
--- `response`, wrk does not hand answers to Lua, and counts the errors among them itself.
+-- Called when a connection can send: at the start, and whenever its response has arrived. Without a function
+-- `response`, wrk does not pass responses to Lua, and counts the errors among them itself.
 function request()
-  -- The first request is looked at and not sent.
+  -- wrk examines the first request, but does not send it.
   if not checked then
     checked = true
     return requests[1]
@@ -59,14 +59,14 @@ function request()
     sent = sent + 1
     return requests[(sent - 1) % #requests + 1]
   end
-  -- Nothing is left for this connection. When that is so for all of them, all answers have come.
+  -- Nothing is left for this connection. Once that is true of all connections, all responses have arrived.
   idle = idle + 1
   if idle == connections then
     ended, ended_busy, ended_server = seconds(MONOTONIC), os.clock(), seconds(server)
     io.stderr:write('all answered\n')
     wrk.thread:stop()
   end
-  -- No bytes, so no answer: the connection stays as it is.
+  -- No bytes, so there is no response, and the connection stays as it is.
   return ''
 end
 
@@ -75,7 +75,7 @@ function done(summary, latency)
   for i = 1, #latency do
     counts[i] = string.format('[%d,%d]', latency(i))
   end
-  -- What the thread has kept; nothing where it did not come to its end.
+  -- What the thread has recorded; nil if it did not finish.
   local from = function(name)
     local first, last = thread:get('begun' .. name), thread:get('ended' .. name)
     return first and last and string.format('%.9f', last - first) or 'null'

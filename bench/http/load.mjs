@@ -1,15 +1,15 @@
-// Load over HTTP by wrk: another program, so that what making the load costs is not the server's time.
+// Load over HTTP by wrk: a separate program, so that generating the load does not count as the server's time.
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { weightedQuantile } from '../shared/statistics.mjs'
 
 const SCRIPT = join(import.meta.dirname, 'load.lua')
-/** wrk ends when all is answered; or after so many seconds, when that never happens. */
+/** wrk ends when every request is answered, or after this many seconds if that never happens. */
 const MOST_SECONDS = 600
 
-/** What wrk says it is. */
+/** The version that wrk reports. */
 export function findWrk() {
-  // It ends with an error after telling its version.
+  // It exits with an error after printing its version.
   const { error, stdout } = spawnSync('wrk', ['--version'], { encoding: 'utf8' })
   const version = stdout?.match(/^wrk (\S+)/)?.[1]
   if (version) return `wrk ${version.replace(/^debian\//, '')}`
@@ -21,10 +21,10 @@ export function findWrk() {
 }
 
 /**
- * Sends requests of a file to a server, each when the one before it on its connection is answered, until
- * `requests` are, and tells how that went. Latencies are in ms; `generator` and `cores` are the processors
- * that wrk and the server had in use, and `processor` what the server used of them for each request, in µs:
- * null where the system does not tell.
+ * Sends requests from a file to a server, each one when the previous request on its connection has been
+ * answered, until `requests` have been answered. Latencies are in ms; `generator` and `cores` are the number
+ * of processors that wrk and the server used, and `processor` is the server's processor time per request in
+ * µs, null if the system does not report it.
  */
 export async function load({ url, pid, file, requests, connections }) {
   const output = await runWrk([url, '--', file, requests, connections, clockOf(pid)], connections)
@@ -51,9 +51,10 @@ export async function load({ url, pid, file, requests, connections }) {
 }
 
 /**
- * The clock of the processor time of another process, user mode and kernel, of all its threads, those that
- * have ended too. Linux makes its number of the process's own (`MAKE_PROCESS_CPUCLOCK` in its source);
- * /proc tells the same, in steps of 10 ms. Elsewhere there is no clock of this number.
+ * The clock of another process's processor time, in user mode and in the kernel, of all its threads,
+ * including those that have ended. Linux derives the clock's number from the process's id
+ * (`MAKE_PROCESS_CPUCLOCK` in its source); /proc reports the same, but in steps of 10 ms. Other systems have
+ * no clock with this number.
  */
 const clockOf = (pid) => (~pid << 3) | 2
 
@@ -71,7 +72,7 @@ function runWrk(args, connections) {
     child.stderr.on('data', (text) => {
       complaints += text
       if (ending || !complaints.includes('all answered')) return
-      // Its main thread sleeps until the time is over, or a signal wakes it; at its very start it ignores
+      // Its main thread sleeps until the time is over or a signal wakes it; right after its start it ignores
       // the signal.
       ending = setInterval(() => child.kill('SIGINT'), 20)
       child.kill('SIGINT')
@@ -86,11 +87,11 @@ function runWrk(args, connections) {
 }
 
 /**
- * The latencies as they were. wrk assumes that it should have sent at a steady rate, and adds to each
- * latency of twice the mean interval or more those of the requests that, at that rate, would have waited
- * meanwhile (`stats_correct` in its source). Nobody would have sent them here, and what is measured in
- * process has none: they are taken away again, from the longest latency on, because what was added to a
- * latency comes from longer ones only.
+ * The latencies as they were measured. wrk assumes that it should have sent at a steady rate, and adds to
+ * each latency of at least twice the mean interval those of the requests that, at that rate, would have
+ * waited in the meantime (`stats_correct` in its source). Here no client would have sent them, and the calls
+ * in process have none, so they are removed again, beginning with the longest latency, because what was added
+ * to a latency comes only from longer ones.
  */
 function asMeasured({ latencies, answered, microseconds }, connections) {
   const counts = new Map(latencies)

@@ -11,7 +11,7 @@ const CALLS = {
   batch: `Batch delete of ${TOGETHER}`,
 }
 
-/** What is compared: over HTTP, in process, and the first divided by the second. */
+/** The compared figures: over HTTP, in process, and the ratio of the two. */
 const COMPARED = [
   ['per second', (f) => f.perSecond],
   ['p50, ms', (f) => f.p50],
@@ -22,17 +22,17 @@ const COMPARED = [
 ]
 
 const NOTE =
-  'Cells: over HTTP / in process = ratio. The server runs in a process of its own, wrk in another, and both ' +
-  'share the cores: what a server does that has them to itself is nearer to the figure per second of ' +
-  'processor time, for each core. In process the calls are awaited from JavaScript, by as many callers as ' +
-  'there are connections. Connections are kept alive, and each sends its next request when it has the answer ' +
-  'to the last; the number of connections divided by the calls per second is therefore the mean latency, on ' +
-  'both sides. In process a short search is done in the call, and its caller goes on with the next one at ' +
-  'once: with 16 callers the p50 is that of those whose turn it is, the p99 that of those who wait for ' +
-  'theirs. Latencies over HTTP are those of wrk without what it adds for requests that it would have sent at ' +
-  'a steady rate. Processor times are those of the whole process, from the first request to the last ' +
-  'answer: what the background does to the graph meanwhile is among them. Where wrk has a whole core in use, ' +
-  'it is wrk that cannot do more.'
+  'Cells: over HTTP / in process = ratio. The server and wrk run in separate processes and share the ' +
+  'cores: a server with the cores to itself comes nearer to the figure per second of processor time, ' +
+  'for each core. In process, the calls are awaited from JavaScript, by as many callers as there are ' +
+  'connections. Connections are kept alive, and each sends its next request when it has received the ' +
+  'response to the last; the number of connections divided by the calls per second is therefore the ' +
+  'mean latency, on both sides. In process, a short search completes synchronously, and its caller ' +
+  'makes the next one at once: with 16 callers, the p50 is that of callers that are running, and the ' +
+  'p99 that of callers that are waiting. Latencies over HTTP are those of wrk without what it adds for ' +
+  'requests that it would have sent at a steady rate. Processor times are those of the whole process, ' +
+  'from the first request to the last response, including background work on the graph in that time. If ' +
+  'wrk uses a whole core, wrk itself is the bottleneck.'
 
 export function httpReport(options, about, measured, slow) {
   const { n, dim, description } = about.data
@@ -67,8 +67,8 @@ function callTable(call, measured) {
 function howMany(call, { data: { n }, searchBytes }) {
   return {
     search:
-      `${SEARCHES} searches of each kind, after others that are not timed; requests of ` +
-      `${digits(searchBytes / 1e3)} kB. Results carry their metadata.`,
+      `${SEARCHES} searches of each kind, after a warm-up that is not timed; requests of ` +
+      `${digits(searchBytes / 1e3)} kB. Results include their metadata.`,
     single: `Each of the ${n} ids once, until none is left.`,
     batch: `Each of the ${n} ids once, ${TOGETHER} to a request: ${Math.ceil(n / TOGETHER)} requests.`,
   }[call]
@@ -92,13 +92,13 @@ function slowText(slow) {
   const givenUp = median(slow.map((round) => round.with.givenUp))
   return (
     `One client makes ${SEARCHES_BESIDE} searches on one connection, in memory, while ${SLOW} others send a byte of ` +
-    `a request every ${SECONDS} seconds, half of them from its first byte on, half from the first of its body. ` +
-    `Right after the searches the server had at least ${connected} connections. It closed ${givenUp} of the ` +
-    'slow ones meanwhile, which came again at once.'
+    `a request every ${SECONDS} seconds, half of them from its first byte on, half from the first byte of its body. ` +
+    `Right after the searches, the server had at least ${connected} connections. During them, it closed ` +
+    `${givenUp} of the slow ones, which reconnected at once.`
   )
 }
 
-/** The median of the rounds; null where the system does not tell. */
+/** The median of the rounds; null if the system does not report the figure. */
 function typical(rounds, call, figure) {
   const values = rounds.map((round) => figure(round[call]))
   return values.includes(null) ? null : median(values)

@@ -5,13 +5,15 @@ import { batches } from '../shared/job.mjs'
 const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'vectorizer-native.js')
 
 export const COLLECTION = 'bench'
-/** Without the port, which each server has another of; a server looks at the name only. */
+/** Without the port, which differs for each server; a server checks only the name. */
 export const HOST = '127.0.0.1'
 
-/** Gives the work the package's own server, in a process of its own; in memory where there is no folder. */
+/**
+ * Runs the work with the package's own server in a separate process; it is in memory if there is no folder.
+ */
 export async function withServer(folder, work) {
   const args = [COMMAND, 'serve', '--port', '0', ...(folder ? ['--data', folder] : [])]
-  // A key from outside would have every request refused.
+  // A key from the environment would cause every request to be refused.
   const env = { ...process.env, VECTORIZER_API_KEY: '' }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 2] })
   const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
@@ -49,7 +51,7 @@ export async function ask(url, path, body, method = body === undefined ? 'GET' :
   return text
 }
 
-/** All rows in a new collection, and in its graph. */
+/** Inserts all rows into a new collection, and into its graph. */
 export async function fill(url, job) {
   const { dim } = job
   await ask(url, '/collections', { name: COLLECTION, dimension: dim })
@@ -64,5 +66,5 @@ export async function fill(url, job) {
   if (index.pending > 0) throw new Error(`${index.pending} vectors are not in the graph`)
 }
 
-/** The collection, as the server tells of it. */
+/** The server's information about the collection. */
 export const info = async (url) => JSON.parse(await ask(url, `/collections/${COLLECTION}`))

@@ -1,4 +1,4 @@
-// Clients that take their time: each sends a byte of a request every few seconds.
+// Slow clients: each sends a byte of a request every few seconds.
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { post } from './calls.mjs'
@@ -6,21 +6,24 @@ import { ask, COLLECTION } from './server.mjs'
 
 /** How many there are. */
 export const SLOW = 1_000
-/** From a client's byte to its next. */
+/** The time between two bytes of a client. */
 export const SECONDS = 3
-/** The bytes of all of them are spread over those seconds. */
+/** The bytes of all clients are spread over that time. */
 const TURNS = 100
 const PATIENCE = 10_000
 
 const BODY = { vector: Array.from({ length: 100 }, () => 0.5), limit: 10 }
 
-/** Gives the work a server with slow connections, and tells how many the server gave up. */
+/**
+ * Runs the work with a server that has slow connections, and reports how many of them the server
+ * gave up.
+ */
 export async function withSlowClients(url, work) {
   const crowd = new Crowd(url)
   try {
     await crowd.everyOne()
     const done = await work()
-    // Whoever was given up comes again, so that there are always as many.
+    // A client that was given up connects again, so that their number stays the same.
     return { ...done, connected: await connections(url), givenUp: crowd.givenUp }
   } finally {
     crowd.leave()
@@ -38,7 +41,7 @@ class Crowd {
     const { hostname, port } = new URL(url)
     this.url = url
     this.#address = { host: hostname, port: Number(port) }
-    // Every other one is slow from the first byte on, the others only with the body.
+    // Every other client is slow from the first byte on, the others only with the body.
     const request = Buffer.from(post(`/collections/${COLLECTION}/search`, BODY))
     const body = request.indexOf('\r\n\r\n') + 4
     for (let i = 0; i < SLOW; i++) this.#clients.push({ request, from: i % 2 === 0 ? 1 : body })
@@ -46,7 +49,7 @@ class Crowd {
     this.#timer = setInterval(() => this.#send(), (SECONDS * 1e3) / TURNS)
   }
 
-  /** Resolves when the server has accepted every one. */
+  /** Resolves when the server has accepted every connection. */
   async everyOne() {
     const start = performance.now()
     while ((await connections(this.url)) < this.#clients.length) {
@@ -70,7 +73,7 @@ class Crowd {
     client.sent = client.from
     socket.setNoDelay(true)
     socket.write(client.request.subarray(0, client.from))
-    // What the server has to say is of no interest; the close that follows is.
+    // The server's response does not matter; the close that follows it does.
     socket.resume()
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -90,7 +93,7 @@ class Crowd {
   }
 }
 
-/** How many connections the server has, without the one that asks. */
+/** How many connections the server has, not counting the one that asks. */
 async function connections(url) {
   const text = await ask(url, '/metrics')
   return Number(text.match(/^vectorizer_http_connections (\d+)$/m)[1]) - 1

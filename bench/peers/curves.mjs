@@ -4,7 +4,7 @@ import { svg } from '../shared/svg.mjs'
 
 export const LEVELS = ['fresh', ...SHARES.map((share) => `${100 * share} % deleted`)]
 
-/** Recall against latency: a panel for each level, a line for each engine. */
+/** Recall against latency, with a panel for each level and a line for each engine. */
 export function curves(ladders, { n, dim }) {
   const panels = LEVELS.map((title, level) => ({
     title,

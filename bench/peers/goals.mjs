@@ -1,4 +1,4 @@
-// What we hold ourselves to, each as a ratio to the best peer of the same run.
+// Our goals, each as a ratio to the best peer of the same run.
 import { RECALL } from '../shared/meter.mjs'
 import { digits, MB, NONE, table } from '../shared/output.mjs'
 import { median } from '../shared/statistics.mjs'
@@ -8,7 +8,7 @@ const durable = (peer) => peer.storage !== 'memory'
 const indexed = (peer) => !peer.isExact
 const finds = (stage) => (peer) => median(peer.rounds.map((f) => f[stage].recall)) >= RECALL
 
-/** What, the figure of which less is better, the largest ratio to the best peer, and which engines count. */
+/** The title, the figure (less is better), the largest ratio to the best peer, and which engines count. */
 const GOALS = [
   [`search p50 at recall ≥ ${RECALL}, ms`, (f) => f.fresh.p50, 1 / 2, finds('fresh')],
   ['search p50 right after 90 % deleted, ms', (f) => f.deleted.p50, 1 / 2, finds('deleted')],
@@ -20,7 +20,7 @@ const GOALS = [
   ['directory after 90 % deleted and clean-up, MB', (f) => f.bytesCleaned / MB, 1, durable],
 ]
 
-/** The table of the goals, or nothing where ours or all others are not there. */
+/** The table of the goals, or a note if ours or all others are missing. */
 export function goals(results) {
   const ours = results.find(({ name }) => name === 'ours')
   const peers = results.filter((engine) => engine !== ours)
@@ -28,9 +28,9 @@ export function goals(results) {
   const rows = GOALS.map((goal) => besideBest(goal, ours, peers))
   return [
     table(['goal', 'ours', 'best peer', 'ratio', 'asked for', 'met'], [...rows, ...alone(ours)]),
-    'Peers that count: for searches those that find as much as is asked for; for deletes and the directory ' +
-      'those on disk; for the build those with an index; for memory all. That recall and speed survive ' +
-      'deleting and inserting half of the rows is what `--churn` measures.',
+    'Peers that count: for searches, those that reach the required recall; for deletes and the ' +
+      'directory, those on disk; for the build, those with an index; for memory, all. Whether recall ' +
+      'and speed survive deleting and inserting half of the rows is measured by `--churn`.',
   ].join('\n\n')
 }
 
@@ -47,7 +47,7 @@ function besideBest([title, figure, max, counts], ours, peers) {
   return [title, digits(own), `${digits(best.value)} (${best.label})`, digits(ratio), atMost(max), yes(met)]
 }
 
-/** Goals that no peer has to do with. */
+/** Goals that involve no peer. */
 function alone(ours) {
   const fresh = typical(ours, (f) => f.fresh.p50)
   const cleaned = typical(ours, (f) => f.cleaned.p50)

@@ -1,4 +1,5 @@
-// Every peer in one run: those that cannot take all the rows in groups of their own, beside ours at their size.
+// Every peer in one run: those that cannot take all the rows are in separate groups, next to ours at their
+// size.
 import { findEngines } from '../engines/find.mjs'
 import { compare } from '../shared/comparison/index.mjs'
 import { ON_DISK, report } from '../shared/comparison/report.mjs'
@@ -8,15 +9,15 @@ import { curves, LEVELS } from './curves.mjs'
 import { goals } from './goals.mjs'
 
 const PEERS =
-  'usearch and hnswlib-node have neither ids nor metadata, ruvector no metadata: their deletes by ' +
-  'filter are hand-written JavaScript over a Map. What is kept in memory only is neither closed nor opened ' +
-  'again, nor is ruvector, which has no call for it. usearch fixes the width of its searches when it is made; ' +
-  'a wider one here asks for as many results and keeps the first ten. PGlite runs with its default, without ' +
-  'fsync; its clean-up is VACUUM.'
+  'usearch and hnswlib-node have neither ids nor metadata, ruvector has no metadata: their deletes by ' +
+  'filter are hand-written JavaScript over a Map. Engines in memory only are neither closed nor opened ' +
+  'again, nor is ruvector, which has no call for it. usearch fixes the width of its searches when it is ' +
+  'created; a wider search here requests as many results and keeps the first ten. PGlite runs with its ' +
+  'default, without fsync; its clean-up is VACUUM.'
 
 const LADDERS =
-  'The searches of the last table follow each other from the smallest ef to the largest, right after the ' +
-  'deletes that lead to the share; what an engine does behind the scenes meanwhile is not waited for.'
+  'The searches of the last table follow one another from the smallest ef to the largest, right after ' +
+  "the deletes that lead to the share, without waiting for an engine's background work."
 
 export default async function peers(options) {
   const engines = await findEngines(options.engines)
@@ -38,7 +39,7 @@ export default async function peers(options) {
   publish('peers.md', text, { 'peers.svg': chart })
 }
 
-/** Sizes and who is measured at each, the largest first; ours is in all of them. */
+/** The sizes and the engines measured at each, the largest first; ours is measured at all of them. */
 function groups(engines, n) {
   const bySize = new Map([[n, []]])
   for (const engine of engines) {
@@ -50,7 +51,7 @@ function groups(engines, n) {
   return [...bySize].map(complete).filter(([, group]) => group.some((engine) => engine !== ours))
 }
 
-/** The steps of an engine's ladder at each level, medians over the rounds. */
+/** The steps of an engine's ladder at each level, as medians over the rounds. */
 function ladderOf({ label, rounds }) {
   const levels = rounds[0].ladders.map((steps, level) =>
     steps.map(({ ef }, step) => {

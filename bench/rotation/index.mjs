@@ -1,4 +1,4 @@
-// Rotating the keys of a store: how long it takes, and how long calls take meanwhile.
+// Rotating the keys of a store: how long it takes, and how long calls take in the meantime.
 import { VectorizerClient } from '../../index.js'
 import { withFolder } from '../shared/folder.mjs'
 import { idOf } from '../shared/job.mjs'
@@ -8,7 +8,7 @@ import { median, quantile } from '../shared/statistics.mjs'
 
 const COLLECTION = 'bench'
 const INSERTED_AT_ONCE = 10_000
-/** Calls of each kind before, in a round; during the rotation they are made as long as it goes on. */
+/** Calls of each kind before the rotation, per round; during it, calls are made for as long as it runs. */
 const CALLS = 500
 
 export default async function rotation(options) {
@@ -25,7 +25,7 @@ export default async function rotation(options) {
       const calls = {
         search: () => client.search(COLLECTION, row(dim, random), { limit: 10 }),
         insertVectors: () => client.insertVectors(COLLECTION, [{ id: idOf(next++), data: row(dim, random) }]),
-        // The oldest that are left.
+        // The oldest vectors that are left.
         deleteVector: () => client.deleteVector(COLLECTION, idOf(next - n - 1)),
       }
       const before = await timed(calls, (done) => done < CALLS)
@@ -44,7 +44,7 @@ export default async function rotation(options) {
 }
 
 async function fill(client, n, dim, random) {
-  // A coarse graph: how good it is does not matter here, and a fine one takes long to build.
+  // A coarse graph: its quality does not matter here, and a good one takes long to build.
   const hnsw = { m: 4, ef_construction: 8 }
   await client.createCollection(COLLECTION, { dimension: dim, metric: 'euclidean', hnsw })
   for (let at = 0; at < n; at += INSERTED_AT_ONCE) {
@@ -58,7 +58,7 @@ async function fill(client, n, dim, random) {
 
 const row = (length, random) => Float32Array.from({ length }, () => random.next() - 0.5)
 
-/** The milliseconds of each call, made one after the other in turn, while `goesOn`. */
+/** The milliseconds of each call, made one after another in turn, while `goesOn`. */
 async function timed(calls, goesOn) {
   const times = Object.fromEntries(Object.keys(calls).map((name) => [name, []]))
   for (let done = 0; goesOn(done); done++) {
@@ -86,7 +86,7 @@ function report({ n, dim, seed }, rounds) {
   return [
     '# Rotating keys',
     `${machine()}. ${n} generated vectors of ${dim} dimensions with metadata on disk; ${rounds.length} rounds, seed ${seed}; fsync everysec (its default).`,
-    `\`rotateKeys()\` took ${digits(median(seconds))} s (${seconds.map(digits).join(', ')}): ${digits(n / median(seconds) / 1_000)} thousand keys a second. Meanwhile calls were made one after the other:`,
+    `\`rotateKeys()\` took ${digits(median(seconds))} s (${seconds.map(digits).join(', ')}): ${digits(n / median(seconds) / 1_000)} thousand keys a second. In the meantime, calls were made one after another:`,
     table(['milliseconds', 'before: p50', 'p99', 'during: p50', 'p99', 'longest', 'how many'], rows),
   ].join('\n\n')
 }

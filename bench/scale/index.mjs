@@ -1,4 +1,4 @@
-// How the time of our calls grows with the rows: at each size, and the power of it between two sizes.
+// How the time of our calls grows with the rows: the times at each size, and the exponent between two sizes.
 import { engineOf, versionOf } from '../engines/index.mjs'
 import { loadData } from '../shared/data.mjs'
 import { exactScores } from '../shared/exact.mjs'
@@ -34,7 +34,7 @@ export default async function scale(options) {
   publish('scale.md', report(options, description, measured))
 }
 
-/** A tenth of the rows at most by each kind of call. */
+/** At most a tenth of the rows for each kind of call. */
 function deletes(n, seed) {
   const order = shuffledRows(n, seed)
   const singles = Math.min(SINGLES, Math.floor(n / 10))
@@ -65,9 +65,9 @@ function report({ dim, seed }, description, measured) {
         ['recall@10', ...measured.map(({ recall }) => recall.toFixed(3)), ...pairs.map(() => NONE)],
       ],
     ),
-    `A power p says that the time grows as n to the p between the two sizes: 0 is no growth, 1 in proportion. ` +
-      `The ef is the smallest that finds 0.96. ${SINGLES} deletes one by one and ${BATCH} as a batch, at most a ` +
-      'tenth of the rows each.',
+    'A power p means that the time grows as n to the power p between the two sizes: 0 is no growth, 1 is ' +
+      `proportional. The ef is the smallest that finds 0.96. ${SINGLES} deletes one by one and ${BATCH} as a ` +
+      'batch, each at most a tenth of the rows.',
   ].join('\n\n')
 }
 

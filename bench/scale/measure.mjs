@@ -1,7 +1,7 @@
 import { batches, idOf, readJob } from '../shared/job.mjs'
 import { chooseEf, medianSeconds, searchMeter, seconds } from '../shared/meter.mjs'
 
-/** The time of each kind of call on an engine in memory, in µs: of inserts and deletes for each row. */
+/** The time of each kind of call on an engine in memory, in µs; for inserts and deletes, per row. */
 export default async function measure({ shared }, engine) {
   const data = readJob(shared)
   const { n, dim } = data

@@ -5,17 +5,17 @@ import { Random } from './random.mjs'
 const REAL_DIM = 384
 const DEFAULT_ROWS = 40_000
 const CLUSTERS = 1_000
-/** How many directions the meaning of generated rows varies in; the rest is noise. */
+/** The number of directions in which generated rows vary; the rest is noise. */
 const RANK = 48
-/** Length of the noise that makes a new row out of a real one, which has length 1. */
+/** The length of the noise that turns a real row, of length 1, into a new one. */
 const NEARBY = 0.5
 
 const folder =
   process.env.VECTORIZER_BENCH_DATA ?? resolve(import.meta.dirname, '..', '..', '..', 'shared', 'data')
 
 /**
- * Rows to index, queries (never among the rows) and what they are, for the header.
- * Without `n`: as many as the real rows allow.
+ * Rows to index, queries (never among the rows), and a description of them for the report's header.
+ * Without `n`, as many as the real rows allow.
  */
 export function loadData({ n, dim, queries, seed }) {
   const random = new Random(seed)
@@ -62,7 +62,10 @@ function fromReal(real, n, queries, random) {
   }
 }
 
-/** A mixture of Gaussians in few directions, as embeddings are, in all the dimensions. */
+/**
+ * A mixture of Gaussians that vary in few directions, as embeddings do, with noise in all
+ * dimensions.
+ */
 export function generated(n, dim, queries, random) {
   const rank = Math.min(RANK, dim)
   const directions = random.normals(rank * dim)
@@ -93,7 +96,7 @@ const WORDS =
   'python server simple small text the tools type vectors web with'
 const words = WORDS.split(' ')
 
-/** Of the same form as the real ones: few old packages, many new ones, a rank now and then. */
+/** In the same form as the real metadata: few old packages, many new ones, a rank now and then. */
 function generatedMetadata(row, random) {
   const year = 2026 - Math.floor(21 * random.next() ** 2.2)
   const month = String(1 + random.below(12)).padStart(2, '0')

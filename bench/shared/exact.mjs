@@ -1,12 +1,12 @@
 // The exact answers, by comparing with all rows.
 
-/** How many results a search asks for. */
+/** The number of results a search asks for. */
 export const K = 10
 
 /**
- * The similarity of each query's nearest row, and for each level of its k-th nearest of those that are
- * alive. A row's lifetime is at how many of the levels it is alive. A result counts as right when it is at
- * least as near: of equally near rows an engine may return any.
+ * The similarity of each query's nearest row and, for each level, of its k-th nearest live row. A row's
+ * lifetime is the number of levels at which it is alive. A result counts as right if it is at least as near,
+ * since an engine may return any of several equally near rows.
  */
 export function exactScores({ vectors, queries, dim, n }, lifetimes = new Uint8Array(n).fill(1)) {
   const levels = lifetimes.reduce((max, lifetime) => Math.max(max, lifetime), 1)
@@ -25,7 +25,7 @@ export function exactScores({ vectors, queries, dim, n }, lifetimes = new Uint8A
   return { nearest, limits }
 }
 
-/** The k highest scores that were offered, the highest first. */
+/** The k highest scores offered so far, highest first. */
 export class Best {
   scores = new Float64Array(K).fill(-Infinity)
   limit = -Infinity
@@ -40,7 +40,7 @@ export class Best {
   }
 }
 
-/** Engines sum in another order than the exact search, so a tie may differ in the last digits. */
+/** Engines sum in another order than the exact search, so ties may differ in the last digits. */
 export const isAsNear = (score, limit) => score >= limit - 1e-6
 
 /** The inner product of a query with the row that begins at `at`. */
@@ -48,7 +48,7 @@ export function dot(vectors, at, query) {
   let a = 0
   let b = 0
   let i = 0
-  // Two sums: the processor need not wait for one addition before the next.
+  // Two sums, so that the processor need not wait for one addition before the next.
   for (; i + 1 < query.length; i += 2) {
     a += vectors[at + i] * query[i]
     b += vectors[at + i + 1] * query[i + 1]

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Gives the work a temporary folder, which is removed when it is done or interrupted. */
+/** Runs the work with a temporary folder, which is removed when the work is done or interrupted. */
 export async function withFolder(work) {
   const folder = mkdtempSync(join(tmpdir(), 'vectorizer-bench-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
@@ -19,7 +19,7 @@ export async function withFolder(work) {
   }
 }
 
-/** Gives the work a folder of its own, empty, which is removed when it is done. */
+/** Runs the work with an empty folder of its own, which is removed when the work is done. */
 export async function inFolder(parent, work) {
   const own = mkdtempSync(join(parent, 'engine-'))
   try {
@@ -36,11 +36,14 @@ export function filesIn(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }
 
-/** What the files below a folder take up: holes of sparse files do not count where the system tells them. */
+/**
+ * The disk space that the files below a folder take up, without holes in sparse files if the system reports
+ * them.
+ */
 export function diskBytes(folder) {
   return filesIn(folder).reduce((sum, path) => {
     const { blocks, size } = statSync(path)
-    // The unit of `blocks` is 512 bytes whatever the file system's own.
+    // The unit of `blocks` is 512 bytes whatever the file system's block size.
     return sum + (process.platform === 'win32' ? size : blocks * 512)
   }, 0)
 }

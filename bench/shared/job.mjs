@@ -1,11 +1,12 @@
-// What every worker needs and no engine decides, as files: made once, read by each process.
+// Data that every worker needs and that does not depend on the engine, as files: written once, read
+// by each process.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** How many rows are inserted at once. */
 export const BATCH = 500
 
-/** The data, and whatever else the work needs. */
+/** Writes the data, and whatever else the work needs. */
 export function writeJob(folder, { n, dim, metadata, vectors, queries }, others) {
   writeFileSync(join(folder, 'rows.f32'), vectors)
   writeFileSync(join(folder, 'queries.f32'), queries)
@@ -28,10 +29,10 @@ export const idOf = (row) => `vec_${row}`
 
 export const idsOf = (n) => Array.from({ length: n }, (_, row) => idOf(row))
 
-/** The row that an id was made of. */
+/** The row that an id belongs to. */
 export const rowOf = (id) => Number(id.slice(4))
 
-/** All rows in batches of columns, as inserts take them. */
+/** All rows in batches of columns, the form in which inserts take them. */
 export function* batches({ ids, vectors, metadata, texts, n, dim }) {
   for (let row = 0; row < n; row += BATCH) {
     const end = Math.min(row + BATCH, n)

@@ -7,8 +7,8 @@ import { median, quantile } from './statistics.mjs'
 export const RECALL = 0.96
 
 /**
- * Searches with all the queries, one after the other: times in ms, and how good and how many the results
- * are. A level is the exact answers' worst score for each query, and which rows are alive.
+ * Searches with all the queries, one after another: the times in ms, and the quality and number of the
+ * results. A level consists of the lowest exact score for each query, and of which rows are alive.
  */
 export function searchMeter(store, { dim, queries, vectors }, ef) {
   const prepared = queries.map(store.query)
@@ -58,7 +58,7 @@ export async function climb(store, data, level) {
   return steps
 }
 
-/** The smallest `ef` that is good enough, or else the largest. */
+/** The smallest `ef` that is good enough, or the largest if none is. */
 export async function chooseEf(store, data, level) {
   let chosen
   for (chosen of store.efs) if ((await searchMeter(store, data, chosen).search(level)).recall >= RECALL) break
@@ -71,17 +71,17 @@ export async function seconds(work) {
   return (performance.now() - start) / 1e3
 }
 
-/** The median of what each of these takes, one after the other, in seconds. */
+/** The median time of the work for each entry, one after another, in seconds. */
 export async function medianSeconds(list, work) {
   const times = []
   for (const each of list) times.push(await seconds(() => work(each)))
   return median(times)
 }
 
-/** What the process holds beyond what it held now, in bytes. */
+/** Measures how much memory the process holds beyond what it holds now, in bytes. */
 export async function memoryMeter() {
   const now = async () => {
-    // Twice: finalisers of the first run free native memory, and threads need a moment to give it back.
+    // Twice: finalisers of the first run free native memory, and threads need a moment to release it.
     for (let i = 0; i < 2; i++) {
       globalThis.gc()
       await pause(200)

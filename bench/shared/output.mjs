@@ -3,10 +3,10 @@ import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 
 export const MB = 1024 * 1024
-/** In place of a figure that there is none of. */
+/** Stands for a figure that does not exist. */
 export const NONE = '–'
 
-/** Progress: only reports belong on the standard output. */
+/** Progress goes to standard error: only reports belong on standard output. */
 export const say = (line) => process.stderr.write(`${line}\n`)
 
 export function table(head, rows) {
@@ -14,7 +14,7 @@ export function table(head, rows) {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-/** Today, and what it is measured on. */
+/** Today's date, and the machine that runs the benchmark. */
 export function machine() {
   const processors = cpus()
   const model = processors[0]?.model.trim() ?? 'unknown processor'
@@ -22,7 +22,7 @@ export function machine() {
   return `${new Date().toISOString().slice(0, 10)}. ${node}, ${model}, ${processors.length} cores`
 }
 
-/** To the standard output, and to a file in the folder of results, with the charts that belong to it. */
+/** Writes a report to standard output, and to a file in the results folder together with its charts. */
 export function publish(name, text, charts = {}) {
   const folder = resolve(import.meta.dirname, '..', 'results')
   mkdirSync(folder, { recursive: true })

@@ -2,15 +2,15 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 
 /**
- * Runs a task in a process of its own and resolves with its figures, or rejects with its error. A task is the
- * path of a module of the benchmark, without its ending; one that needs longer than it is given is ended.
- * Without a task the engine is only loaded.
+ * Runs a task in a separate process and resolves with its figures, or rejects with its error. A task is the
+ * path of a module of the benchmark, without its extension; a task that exceeds its time is killed. Without a
+ * task, the engine is only loaded.
  */
 export function run({ task, engine, job, minutes = 120 }) {
   return new Promise((resolve, reject) => {
     const child = fork(join(import.meta.dirname, 'worker.mjs'), {
       execArgv: ['--expose-gc'],
-      // Native code may print; only the table belongs on the standard output.
+      // Native code may print, and only the table belongs on standard output.
       stdio: ['ignore', 2, 2, 'ipc'],
     })
     let answer

@@ -1,4 +1,6 @@
-/** Seeded numbers: the same seed gives the same data, queries and deletes on every machine. */
+/**
+ * Seeded random numbers: the same seed gives the same data, queries and deletes on every machine.
+ */
 export class Random {
   #state
   #spare
@@ -24,7 +26,7 @@ export class Random {
     return list[this.below(list.length)]
   }
 
-  /** Standard normal: Box and Muller's method makes two at a time. */
+  /** Standard normal: the Box–Muller method produces two at a time. */
   normal() {
     if (this.#spare !== undefined) {
       const spare = this.#spare
@@ -53,7 +55,7 @@ export class Random {
   }
 }
 
-/** The numbers of all rows in random order: that of their deletes, not of the seed's data. */
+/** The numbers of all rows in random order, for deletes; the seed differs from that of the data. */
 export function shuffledRows(n, seed) {
   const rows = Array.from({ length: n }, (_, row) => row)
   return new Random(seed + 1).shuffle(rows)

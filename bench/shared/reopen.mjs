@@ -5,8 +5,8 @@ import { memoryMeter } from './meter.mjs'
 import { run } from './process.mjs'
 
 /**
- * Closes a store on disk, has a new process open it, and opens it again. `bytes` is what its files take up
- * when it is closed.
+ * Closes a store on disk, has a new process open it, and opens it again. `bytes` is the size of its files
+ * while it is closed.
  */
 export async function reopen(engine, store, { shared, folder, dim, ef }) {
   await store.close()
@@ -16,9 +16,9 @@ export async function reopen(engine, store, { shared, folder, dim, ef }) {
 }
 
 /**
- * How long a process that has never seen the store needs from opening it to the first search whose best
- * result is the exact nearest. An approximate search may miss it, so the next queries follow until one does
- * not; and the memory that it then holds beyond what it held before, in bytes.
+ * How long a process that has never opened the store needs, from opening it until the first search whose best
+ * result is the exact nearest row, and the memory that it then holds beyond what it held before, in bytes. An
+ * approximate search may miss the nearest row, so further queries follow until one finds it.
  */
 export default async function reopenAndSearch({ shared, folder, ef }, engine) {
   const { dim, n, queries, vectors, nearest } = readJob(shared)

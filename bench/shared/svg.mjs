@@ -1,10 +1,10 @@
-// Small line charts as SVG: panels side by side that share a legend, for light and dark pages.
+// Small line charts as SVG: panels side by side with a shared legend, for light and dark pages.
 const PANEL = { width: 300, height: 230 }
 const GAP = { left: 62, right: 14, top: 34, bottom: 46 }
 const HEAD = 44
 const COLOURS = ['#d6336c', '#1c7ed6', '#2f9e44', '#f08c00', '#7048e8', '#0c8599', '#868e96', '#a9501f']
 
-/** Colours of text and grid follow the reader's scheme; lines can be told apart in both. */
+/** Colours of text and grid follow the reader's colour scheme; lines are distinguishable in both. */
 const STYLE = `<style>
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-size: 15px; font-weight: 600 }
@@ -19,8 +19,8 @@ const STYLE = `<style>
 </style>`
 
 /**
- * Rows of panels, each `{ title, x, y, lines }`; an axis is `{ label, log }`, a line `{ name, points }` with
- * pairs of numbers. Lines of one name have one colour in all panels.
+ * Rows of panels, each `{ title, x, y, lines }`; an axis is `{ label, log }`, and a line is
+ * `{ name, points }` with pairs of numbers. Lines with the same name have the same colour in all panels.
  */
 export function svg(title, rows) {
   const panels = rows.flat()
@@ -78,7 +78,7 @@ function draw({ title, x, y, lines }, names) {
   ].join('\n')
 }
 
-/** Where a value is on an axis of this length, and the values that are marked on it. */
+/** The position of a value on an axis of this length, and the values that are marked on it. */
 function scale(lines, which, { log, min, max }, length) {
   const values = lines.flatMap(({ points }) => points.map((point) => point[which])).filter(Number.isFinite)
   const low = Math.min(min ?? Infinity, ...values)
@@ -90,7 +90,7 @@ function scale(lines, which, { log, min, max }, length) {
   return { ticks, at: (value) => ((form(value) - start) / (end - start || 1)) * length }
 }
 
-/** 1, 2 and 5 times the powers of ten, around what is shown. */
+/** 1, 2 and 5 times the powers of ten, around the values shown. */
 function powers(low, high) {
   const all = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)

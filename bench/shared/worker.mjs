@@ -1,4 +1,5 @@
-// One task with one engine in a process of its own. The parent sends a job; the answer goes back the same way.
+// Runs one task with one engine in a separate process. The parent sends a job; the result is sent back the
+// same way.
 import { load } from '../engines/index.mjs'
 
 process.once('message', async ({ task, engine, job }) => {

@@ -3,7 +3,14 @@ import { filterJson } from '../arguments.js'
 import type { CallName } from '../calls.js'
 import type { VectorizerClient } from '../client.js'
 import type { TextPlace } from '../embedder.js'
-import { StorageError, UnsupportedError, VectorizerError, VectorNotFoundError } from '../errors.js'
+import {
+  CollectionNotFoundError,
+  StorageError,
+  UnsupportedError,
+  ValidationError,
+  VectorizerError,
+  VectorNotFoundError,
+} from '../errors.js'
 import type { Filter } from '../filter.js'
 import { listening } from '../listening.js'
 import { native } from '../native.js'
@@ -26,6 +33,8 @@ import type {
   InsertReport,
   MetadataInput,
   OptimizeOptions,
+  ScanBatch,
+  ScanVectorsOptions,
   SearchOptions,
   SearchRequest,
   SearchResponse,
@@ -52,6 +61,9 @@ const MOST_RESULTS = 16_384
 const QUERIES_AT_ONCE = 100
 /** The pause between polls while the engine is working, in milliseconds. */
 const PAUSE = 200
+
+/** How many vectors a batch of a scan has by default. */
+const SCANNED = 1000
 
 /** The fields of a complete vector. */
 const WHOLE = ['id', 'vector', 'metadata', 'text']
@@ -349,6 +361,28 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     return { vectors: rows.map(vectorOf), total, limit, offset }
   }
 
+  async scanVectors(name: string, options: ScanVectorsOptions & Partial<Contents> = {}): Promise<ScanBatch> {
+    const collection = await this.#open(name)
+    const { cursor, ...rest } = options
+    // Cursors are the engine's own; anything else is for the embedded client to refuse.
+    const checked = typeof cursor === 'string' ? rest : options
+    await this.#scratch(collection, (scratch) => scratch.scanVectors(name, checked))
+    const { limit = SCANNED, include_metadata = true, with_vector = false, filter } = givenOf(rest)
+    const [made, from] = cursor === undefined ? [collection.made, ''] : scanned(cursor)
+    if (made !== collection.made) throw new CollectionNotFoundError(`collection '${name}' is another one now`)
+    const { expression, keys } = await translated(collection, filterTextOf(filter))
+    const rows = await collection.first({
+      fields: resultFields({ include_metadata, with_vector }),
+      from,
+      expression,
+      keys: keys?.filter((key) => key > from),
+      limit: limit + 1, // to see whether there are more
+    })
+    const vectors = rows.slice(0, limit).map(vectorOf)
+    const last = rows.length > limit ? rows[limit - 1] : undefined
+    return last ? { vectors, cursor: JSON.stringify([made, last.id]) } : { vectors }
+  }
+
   async count(name: string, filter?: Filter): Promise<number> {
     const collection = await this.#open(name)
     const { expression } = await translated(collection, filterTextOf(filter))
@@ -395,9 +429,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       return embedded
     })
     const matching = await translated(collection, filterTextOf(options.filter))
-    const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null)
     const defaults = { limit: 10, include_metadata: true, with_vector: false }
-    const { threshold, similarity_threshold = threshold, ...rest } = Object.fromEntries(given)
+    const { threshold, similarity_threshold = threshold, ...rest } = givenOf(options)
     const wanted: Wanted = { ...defaults, ...rest, similarity_threshold, ...matching }
     const ranked = await this.#ranked(
       collection,
@@ -633,6 +666,25 @@ const resultFields = ({ include_metadata, with_vector }: Contents) => [
 function contents(row: ReadRow): Omit<Vector, 'id'> {
   const { id, ...rest } = vectorOf(row)
   return rest
+}
+
+/** The options that have a value. */
+const givenOf = <T extends object>(options: T): Partial<T> & Record<string, any> =>
+  Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== null),
+  ) as any
+
+/** The creation of a collection and the key of the last row that a cursor of a scan names. */
+function scanned(cursor: string): [made: string, key: string] {
+  try {
+    const parts = JSON.parse(cursor)
+    if (Array.isArray(parts) && parts.length === 2 && parts.every((part) => typeof part === 'string'))
+      return parts as [string, string]
+  } catch {
+    // Another text.
+  }
+  const advice = 'pass the one of the last batch'
+  throw new ValidationError(`options.cursor is not the cursor of a scan: ${advice}`)
 }
 
 const isAbove =

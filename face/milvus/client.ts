@@ -5,7 +5,8 @@ import { Cancelled, rejectionOf, withoutSignal } from '../cancelling.js'
 import { collectionOf } from '../collection.js'
 import { asyncDispose } from '../dispose.js'
 import { ClientClosedError, toVectorizerError, ValidationError, VectorizerError } from '../errors.js'
-import type { Embedder, OpenCollectionOptions } from '../types.js'
+import { scanOf } from '../scan.js'
+import type { Embedder, OpenCollectionOptions, ScanOptions } from '../types.js'
 import { Calls } from './calls.js'
 import { Engine, type EngineOptions, type Sdk } from './engine.js'
 import { snapshot } from './snapshot.js'
@@ -110,6 +111,10 @@ export function milvusClient(load: () => Sdk): typeof PublicMilvusVectorizerClie
 
     async collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>> {
       return await collectionOf(this, name, options)
+    }
+
+    scan(collection: string, options?: ScanOptions): AsyncGenerator<any, void, undefined> {
+      return scanOf(this, collection, options, this.scan)
     }
 
     async close(): Promise<void> {

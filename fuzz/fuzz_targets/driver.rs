@@ -1,5 +1,5 @@
-//! Starts the fuzzer. It brings a `main` of its own, but the linker would find another one
-//! first: that of a probe for a processor's features, in a library with distance kernels.
+//! Starts the fuzzer. libFuzzer brings its own `main`, but the linker would find another one first:
+//! that of a probe for processor features, in a library with distance kernels.
 
 use std::ffi::{c_char, c_int};
 
@@ -16,12 +16,12 @@ unsafe extern "C" {
 }
 
 extern "C" fn run(input: *const u8, len: usize) -> c_int {
-    // SAFETY: the fuzzer's input, passed on.
+    // SAFETY: the fuzzer's input, passed on unchanged.
     unsafe { test_input_wrap(input, len) }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn main(mut count: c_int, mut arguments: *const *const c_char) -> c_int {
-    // SAFETY: these are the arguments as the system passes them.
+    // SAFETY: the arguments are passed on as the system provides them.
     unsafe { LLVMFuzzerRunDriver(&mut count, &mut arguments, run) }
 }

@@ -1,5 +1,5 @@
-//! The body of a request to one of the routes that take one: whatever it is, the answer is no
-//! defect of the server.
+//! The body of a request to one of the routes that take one: whatever it contains, the server must
+//! not answer with an internal error.
 
 use std::sync::{Arc, LazyLock};
 
@@ -58,13 +58,13 @@ fn ask(app: &Router, (method, path): (&str, &str), body: &[u8]) {
     assert!(!status.is_server_error(), "{method} {path}: {status}");
 }
 
-/// The first byte chooses the route; the rest is the body.
+/// The first byte selects the route; the rest is the body.
 pub fn run(bytes: &[u8]) {
     let Some((choice, body)) = bytes.split_first() else {
         return;
     };
     let app = &*APP;
-    // There is something to find, to change and to delete.
+    // So that there is something to find, to change and to delete.
     ask(
         app,
         ROUTES[1],

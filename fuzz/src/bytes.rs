@@ -1,6 +1,6 @@
-//! An input as a source of choices.
+//! The fuzzer's input as a source of choices.
 
-/// Gives zeros when nothing is left, so that every input means something.
+/// Returns zeros when nothing is left, so that every input is meaningful.
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -23,7 +23,7 @@ impl<'a> Bytes<'a> {
         head
     }
 
-    /// A small number, or one at an edge, or any.
+    /// A small number, one at an edge, or any.
     pub fn number(&mut self) -> u64 {
         match self.byte() {
             255 => u64::MAX,

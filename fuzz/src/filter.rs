@@ -1,5 +1,5 @@
-//! The text of a filter: an error, or a set of rows that is the same whichever way it is
-//! found.
+//! The text of a filter: it is either an error, or matches the same set of rows whichever way that
+//! set is computed.
 
 use roaring::RoaringBitmap;
 use vectorizer_native::filter::{FieldIndexes, Filter, Source, parse_text};
@@ -31,7 +31,7 @@ const ROWS: [&str; 12] = [
     "{\"a\":",
 ];
 
-/// The filter, and after a zero byte the metadata of one more row.
+/// The filter and, after a zero byte, the metadata of one more row.
 pub fn run(input: &[u8]) {
     let mut texts = input.splitn(2, |&byte| byte == 0);
     let mut text = || std::str::from_utf8(texts.next().unwrap_or_default());
@@ -50,7 +50,7 @@ pub fn run(input: &[u8]) {
     assert_eq!(indexes.evaluate(&filter, &alive, &rows), found, "again");
     let others = Filter::Not(Box::new(filter.clone()));
     assert_eq!(indexes.evaluate(&others, &alive, &rows), &alive - &found);
-    // What is said of a row does not depend on the others, or on when it came.
+    // The result for a row must not depend on other rows, or on when the row was inserted.
     let odd: RoaringBitmap = alive.iter().filter(|slot| slot % 2 == 1).collect();
     indexes.remove(&odd, &rows);
     let even = &alive - &odd;

@@ -1,4 +1,5 @@
-//! The file of a graph: whatever is in it, it becomes a graph that can be walked, or none.
+//! The file of a graph: whatever it contains, it is either refused or becomes a graph that can be
+//! walked.
 
 use std::cell::Cell;
 
@@ -11,7 +12,7 @@ use super::bytes::Bytes;
 
 const M: usize = 4;
 const NONE: u32 = u32::MAX;
-/// There are vectors at these slots; key `k` is at slot `k - 1`, for the keys below.
+/// There are vectors at the slots below this; key `k` is at slot `k - 1`.
 const SLOTS: u32 = 48;
 
 pub fn run(input: &[u8]) {
@@ -27,7 +28,7 @@ pub fn run(input: &[u8]) {
     check(&file);
 }
 
-/// A file of the right shape, whose numbers may lead anywhere.
+/// A file with a valid structure, whose numbers may lead anywhere.
 fn structured(bytes: &mut Bytes<'_>, file: &mut Vec<u8>) {
     let count = bytes.below(64) as u32;
     let layers = bytes.below(5) as u32;
@@ -42,7 +43,7 @@ fn structured(bytes: &mut Bytes<'_>, file: &mut Vec<u8>) {
         file.extend(value.to_le_bytes());
     }
     for i in 0..u64::from(count) {
-        // Mostly those of a graph that is up to date; else a dead, repeated or strange one.
+        // Mostly the keys of an up-to-date graph; otherwise a dead, repeated or unknown one.
         let key = match bytes.byte() {
             0..128 => i + 1,
             128..192 => 0,
@@ -73,7 +74,7 @@ fn check(file: &[u8]) {
         let slot = u32::try_from(key.checked_sub(1)?).ok()?;
         (slot < SLOTS).then_some(slot)
     };
-    // Some vectors are equal, and one is no number.
+    // Some vectors are equal, and one is not a number.
     let place = |slot: u32| match slot {
         7 => f32::NAN,
         slot => (slot * 37 % 32) as f32,
@@ -100,7 +101,7 @@ fn check(file: &[u8]) {
             assert!(looked.get() < 100_000, "{} distances", looked.get());
         }
     }
-    // A graph that was read can be written, and read again.
+    // A graph that could be read can be written, and read again.
     let written = graph.encode(|slot| Some(u64::from(slot) + 1));
     let (again, _) = Graph::decode(&written, M, slot, distance).expect("what was written is read");
     assert_eq!(again.members(), graph.members());

@@ -1,6 +1,6 @@
-//! What leads to the keys: a store's keyring, a log's table of keys, exported keys, and a
-//! backup whose keys are elsewhere. Whatever is changed in them, what is opened is what was
-//! stored, or less of it where keys are gone; all else is refused.
+//! Files that lead to keys: a store's keyring, a log's key table, exported keys, and a backup with
+//! its keys apart. Whatever is changed in them, what can be opened is what was stored, or less if
+//! keys are missing; everything else is refused.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ const TABLE: &str = "store/collection-1/keys.1";
 const LOG: &str = "store/collection-1/log.1";
 const BACKUP: &str = "backup";
 const EXPORTED: &str = "backup.keys";
-/// Those that are changed, and where the checksum is of their beginnings.
+/// The files that are changed, and the offsets of the checksums of their beginnings.
 const CHANGED: [(&str, usize); 4] = [
     (KEYRING, 148),
     (TABLE, 4088),
@@ -32,7 +32,7 @@ const CHANGED: [(&str, usize); 4] = [
     (EXPORTED, 148),
 ];
 
-/// A small store, with a backup that has its keys apart.
+/// A small store, and a backup of it with its keys apart.
 fn base() -> &'static Vec<(&'static str, Vec<u8>)> {
     static BASE: OnceLock<Vec<(&'static str, Vec<u8>)>> = OnceLock::new();
     BASE.get_or_init(|| {
@@ -146,7 +146,7 @@ fn is_expected(error: &Error) -> bool {
     )
 }
 
-/// Opens a store, and counts what is in it.
+/// Opens a store, and counts its contents.
 fn contents(path: &Path) -> Result<u64, Error> {
     let client = open(path)?;
     let call = client.begin()?;

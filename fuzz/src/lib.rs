@@ -1,5 +1,5 @@
-//! What the fuzz targets do with their input. `tests/corpora.rs` does the same with the
-//! inputs that are kept in `corpus/`.
+//! What the fuzz targets do with their input. `tests/corpora.rs` does the same with the inputs that
+//! are stored in `corpus/`.
 
 pub mod body;
 mod bytes;

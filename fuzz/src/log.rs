@@ -1,5 +1,5 @@
-//! The log of a collection and the file of a backup: whatever is in them, they are read or
-//! refused. What is refused is left as it was; what is read can be used, closed and read
+//! The log of a collection and the file of a backup: whatever they contain, they are read or
+//! refused. A refused file is left as it was; a file that was read can be used, closed and read
 //! again.
 
 use std::{
@@ -30,14 +30,14 @@ fn key() -> Key {
     Key::from([7; KEY])
 }
 
-/// What masks the keys of a log, or of a backup's n-th collection.
+/// The key that masks the keys of a log, or of a backup's n-th collection.
 fn table(number: u32) -> TableKey {
     let mut name = [0; NAME];
     name[..4].copy_from_slice(&number.to_le_bytes());
     TableKey::new(name, number, key())
 }
 
-/// A file that is made up, and the keys of what is in it.
+/// A made-up file, and the keys of its entries.
 struct Writing {
     file: Vec<u8>,
     table: TableKey,
@@ -99,7 +99,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// A directory of its own for every thread that runs inputs, where possible in memory.
+/// A separate directory for every thread that runs inputs, in memory where possible.
 fn directory() -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     thread_local! {
@@ -161,12 +161,12 @@ fn choose_settings(writing: &mut Writing, bytes: &mut Bytes<'_>) {
         text = bytes.take(200).to_vec();
     }
     let text = String::from_utf8_lossy(&text);
-    // As the settings say; or not, and then the lengths do not add up.
+    // Usually as in the settings; if not, the lengths do not add up.
     writing.dimension = dimension.clamp(1, 4) as usize;
     writing.settings = text.into_owned();
 }
 
-/// Appends records, and returns where each ends.
+/// Appends records, and returns the offset at which each ends.
 fn push_records(writing: &mut Writing, bytes: &mut Bytes<'_>) -> Vec<u64> {
     let mut ends = vec![writing.file.len() as u64];
     while !bytes.is_empty() {
@@ -177,7 +177,7 @@ fn push_records(writing: &mut Writing, bytes: &mut Bytes<'_>) -> Vec<u64> {
         }
         let Writing { file, keys, .. } = writing;
         match choice {
-            // Most of what a collection writes.
+            // Most of the records that a collection writes.
             0..160 => {}
             160..165 => push_text(file, Kind::Config, "{}"),
             165..170 => push_data(file, Kind::Keys, &keys[keys.len() / 2..]),
@@ -263,7 +263,7 @@ fn push_commit(writing: &mut Writing, bytes: &mut Bytes<'_>) {
         data.extend(part);
         writing.keys.extend(key);
         if kind == 159 {
-            // The same sum of other lengths.
+            // Other lengths with the same sum.
             (head.id, head.text) = (head.text.unwrap_or(0), Some(head.id));
         } else if kind == 158 {
             head.id = bytes.number() as u32;
@@ -298,7 +298,7 @@ fn value(byte: u8) -> f32 {
     }
 }
 
-/// This boot of the system, as checkpoints name it.
+/// The id of this boot of the system, as checkpoints contain it.
 fn this_boot() -> u128 {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     u128::from_str_radix(&id.trim().replace('-', ""), 16).unwrap_or(0)
@@ -395,7 +395,7 @@ fn use_it(collection: &Arc<Collection>) {
     let count = collection.count(Access::Wait, None).unwrap();
     assert_eq!(found.unwrap().len(), count.min(10));
     collection.info(Access::Wait).unwrap();
-    // Nothing is left of what was removed, and of what is removed now.
+    // Nothing is left of what was removed before, nor of what is removed now.
     let first = collection.list(0, 1).unwrap().vectors;
     for item in first {
         let plain = DeleteOptions::default();
@@ -442,7 +442,7 @@ fn check_backup(file: &[u8]) {
                 let directory = store.join(format!("collection-{number}"));
                 match open(&directory, &key) {
                     Ok(collection) => vectors += contents(&collection).len() as u64,
-                    // Two vectors of one id.
+                    // Two vectors have the same id.
                     Err(error) => {
                         assert!(matches!(error, Error::Storage(_)), "{error}");
                         return;

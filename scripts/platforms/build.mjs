@@ -1,14 +1,14 @@
-// Builds the addon for another platform, as the workflow does where it can.
+// Builds the addon for another platform, in the same way as the workflow where possible.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { packageOf } from './platforms.mjs'
 import { hasStandardLibrary, root, rust, work, zigOf } from './prepare.mjs'
 
-/** numkong takes it for granted with AVX-512; Zig wants it said. */
+/** numkong assumes POPCNT with AVX-512; Zig has to be told. */
 const POPCNT = ['x86_64_unknown_linux_musl', 'x86_64_pc_windows_gnu']
 
-/** With what cargo is run, and its arguments. */
+/** The environment and the arguments for cargo. */
 function toolchain({ target, processor }) {
   const { RUSTUP_TOOLCHAIN, ...env } = process.env
   const path = [join(zigOf(processor), 'bin')]
@@ -33,14 +33,17 @@ function toolchain({ target, processor }) {
   return { env: { ...common, ...own }, args: ['-Z', 'build-std=std,panic_abort,panic_unwind'] }
 }
 
-/** What the binary for Windows takes from Node.js, and the list of what it has for it. */
+/**
+ * The import library of the functions that the Windows binary takes from Node.js, and its list of
+ * exports.
+ */
 function windowsLibraries(env) {
   const folder = join(work, 'win32-x64', 'libnode')
   mkdirSync(folder, { recursive: true })
   const zig = (...args) => execFileSync('python-zig', args, { cwd: folder, env, stdio: 'inherit' })
   writeFileSync(join(folder, 'libnode.dll'), '')
   writeFileSync(join(folder, 'empty.c'), '\n')
-  // cargo-zigbuild drops the list that rustc gives.
+  // cargo-zigbuild drops the list of exports that rustc passes.
   const exported = '\t.section .drectve,"yn"\n\t.ascii " -export:napi_register_module_v1"\n'
   writeFileSync(join(folder, 'exports.s'), exported)
   for (const [object, source] of [
@@ -52,7 +55,7 @@ function windowsLibraries(env) {
   return folder
 }
 
-/** Where the addon for a platform is, once it is built. */
+/** The path of the built addon for a platform. */
 export const binaryOf = (name) => join(work, name, 'built', `vectorizer-native.${packageOf(name)}.node`)
 
 export function build(name, platform, file) {

@@ -1,15 +1,15 @@
-// Builds the package for other platforms and tries it there, on one Linux machine with x64: arm64
-// by qemu, musl with its own libraries, Windows by Wine.
+// Builds the package for other platforms and tries it there, on a single Linux machine with x64: arm64 with
+// qemu, musl with its own libraries, Windows with Wine.
 //
 //   npm run test:platforms -- [linux-arm64-gnu linux-arm64-musl linux-x64-musl win32-x64]
 //
-// Without a name, all. It needs root (mount namespaces), Debian's apt-get, Python with venv, and
-// the registries of Debian, PyPI and npm; nothing outside target/platforms is changed, where
-// 10 GB are used, and what was fetched and built there is used again.
+// Without a name, all of them. Needs root (mount namespaces), Debian's apt-get, Python with venv, and the
+// registries of Debian, PyPI and npm. Changes nothing outside target/platforms, which takes 10 GB; what has
+// been fetched and built there is reused.
 //
-//   --all-specs  every spec of Jest that can run there, not the chosen ones
-//   --built      what was built the last time is tried, and nothing is built
-//   --only PART  one of load, smoke, job, kills, specs (repeatable)
+// --all-specs  run every Jest spec that can run there, not only the chosen ones
+// --built      build nothing, and try what was built the last time
+// --only PART  one of load, smoke, job, kills, specs (repeatable)
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,7 +32,7 @@ if (unknown.length > 0) {
 }
 const MINUTE = 60_000
 
-/** The names of the specs that are run on a platform, with their folders: Milvus Lite is not there. */
+/** The specs to run on a platform, with their folders. Milvus Lite is not available there. */
 function specsOf({ specs, without }) {
   const all = readdirSync(join(root, '__test__'), { recursive: true }).flatMap(
     (name) => /^((?!milvus\/).*)\.spec\.ts$/.exec(name)?.[1] ?? [],
@@ -40,7 +40,7 @@ function specsOf({ specs, without }) {
   return (values['all-specs'] ? all : specs).filter((name) => !(name in without))
 }
 
-/** What is run: in which folder, on which versions of Node.js, and how long it may take. */
+/** The parts to run: in which folder, on which versions of Node.js, and how long they may take. */
 function partsOf(name, platform, project) {
   const clone = cloneOf(name)
   const versions = Object.keys(platform.wheels)
@@ -61,7 +61,7 @@ function partsOf(name, platform, project) {
   }
 }
 
-/** Tries a platform, and returns what passed: a row for each version of Node.js. */
+/** Tries a platform, and returns what passed, with a row for each version of Node.js. */
 async function tryPlatform(name) {
   const platform = platforms[name]
   const binary = binaryOf(name)

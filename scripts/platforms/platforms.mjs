@@ -1,6 +1,9 @@
-// The platforms that can be built and tried on one Linux machine with x64, and what is run there.
+// The platforms that can be built and tried on a single Linux machine with x64, and what is run on them.
 
-/** The specs of Jest that meet the system: files, locks, threads, processes, the network; and the calls. */
+/**
+ * The Jest specs that depend on the system (files, locks, threads, processes, the network), and those of the
+ * calls.
+ */
 const SPECS = [
   ...['conformance/deletes', 'conformance/errors', 'conformance/filters', 'conformance/inserting'],
   ...['conformance/searching', 'conformance/texts'],
@@ -12,7 +15,7 @@ const SPECS = [
 
 const LOCKED = 'reads a file of a store that is open, which Windows locks'
 const SIGNALS = 'ends programs by signals, which Windows has not'
-/** As the workflow leaves them out on Windows. */
+/** The specs that the workflow also leaves out on Windows. */
 const NOT_WINDOWS = {
   ...{ 'embedded/backup': LOCKED, 'embedded/disk': LOCKED },
   ...{ 'embedded/erasure': LOCKED, 'embedded/locking': LOCKED },
@@ -21,16 +24,16 @@ const NOT_WINDOWS = {
 }
 
 /**
- * - `libraries`: packages of Debian whose libraries are put in the place of the machine's
- * - `processor`: whose Zig of .github/zig.txt compiles for it
- * - `wheels`: what PyPI calls the platform, for each version of Node.js
- * - `npm`: with which npm installs for it
- * - `without`: what cannot pass there, and why
+ * - `libraries`: Debian packages whose libraries replace the machine's
+ * - `processor`: the processor whose Zig in .github/zig.txt compiles for the platform
+ * - `wheels`: PyPI's name for the platform, for each version of Node.js
+ * - `npm`: the options with which npm installs for it
+ * - `without`: the specs that cannot pass there, and why
  */
 export const platforms = {
   'linux-arm64-gnu': {
     target: 'aarch64-unknown-linux-gnu',
-    // As the workflow does: Node.js 20 needs glibc 2.28 itself.
+    // As in the workflow: Node.js 20 itself needs glibc 2.28.
     zigTarget: 'aarch64-unknown-linux-gnu.2.28',
     processor: 'aarch64',
     libraries: ['libc6:arm64', 'libgcc-s1:arm64', 'libstdc++6:arm64'],
@@ -59,7 +62,7 @@ export const platforms = {
     without: {},
   },
   'win32-x64': {
-    // In the place of msvc, whose linker and libraries no package registry has.
+    // Instead of msvc, whose linker and libraries are in no package registry.
     target: 'x86_64-pc-windows-gnu',
     processor: 'x86_64',
     libraries: [],
@@ -70,5 +73,5 @@ export const platforms = {
   },
 }
 
-/** A platform as the package with its binary is called. */
+/** The platform's name in the name of the package with its binary. */
 export const packageOf = (name) => (name === 'win32-x64' ? 'win32-x64-msvc' : name)

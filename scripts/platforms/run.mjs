@@ -1,5 +1,5 @@
-// Runs Node.js as on another platform: with its libraries in the place of this machine's, in a
-// mount namespace of its own; programs for arm64 by qemu, and for Windows by Wine. Needs root.
+// Runs Node.js as on another platform: with its libraries in place of this machine's, in a separate
+// mount namespace; programs for arm64 with qemu, and for Windows with Wine. Needs root.
 import { spawn } from 'node:child_process'
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,14 +8,14 @@ import { librariesOf, nodeOf, qemu, root, wine, work } from './prepare.mjs'
 const binfmt = '/proc/sys/fs/binfmt_misc'
 const handler = join(binfmt, 'vectorizer-native-arm64')
 
-/** Has the kernel run programs for arm64 by qemu, until this process ends. */
+/** Makes the kernel run arm64 programs with qemu, until this process ends. */
 async function emulate() {
   if (!existsSync(join(binfmt, 'register'))) {
     const mounting = spawn('mount', ['-t', 'binfmt_misc', 'none', binfmt], { stdio: 'inherit' })
     await new Promise((resolve) => mounting.on('close', resolve))
   }
   if (existsSync(handler)) return
-  // The beginning of an ELF file for arm64, and which of its bits matter.
+  // The beginning of an ELF file for arm64, and the mask of its relevant bits.
   const magic = '\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00'
   const mask =
     '\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
@@ -43,7 +43,7 @@ const WINDOWS = `
     WINEDLLOVERRIDES="mscoree,mshtml=" \\
     sh -c 'cd "$0" && exec wine "$@"' "$FOLDER" "$@"`
 
-/** What is run for a platform: a script for bash, its variables, and which Node.js. */
+/** What to run for a platform: a bash script, its variables, and the Node.js executable. */
 function prepared(name, version, cwd) {
   const node = nodeOf(name, version)
   if (name === 'win32-x64')
@@ -54,7 +54,7 @@ function prepared(name, version, cwd) {
     }
   const env = { LIBRARIES: librariesOf(name), MUSL: '' }
   if (name.endsWith('-musl')) {
-    // By which the loader tells which libc there is.
+    // The loader uses this to detect which libc is present.
     env.MUSL = join(work, 'ldd-musl')
     writeFileSync(env.MUSL, '#!/bin/sh\necho musl libc\n')
     chmodSync(env.MUSL, 0o755)
@@ -64,8 +64,8 @@ function prepared(name, version, cwd) {
 }
 
 /**
- * Runs Node.js of a platform, and resolves with its exit code, or with the name of the signal
- * that ended it. What it says goes to a file.
+ * Runs a platform's Node.js, and resolves with its exit code, or with the name of the signal that
+ * ended it. Its output goes to a file.
  */
 export async function run(name, version, args, { cwd, log, timeout }) {
   if (name.startsWith('linux-arm64')) await emulate()

@@ -1,4 +1,4 @@
-//! Filters for an engine that holds the rows itself: for `face/milvus`, and nobody else.
+//! Filters for an engine that stores the rows itself; used only by `face/milvus`.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::{
     workers,
 };
 
-/// Resolves with what `work` makes, as a JSON text, on a thread of its own.
+/// Runs `work` on a thread of its own, and resolves with its result as JSON text.
 fn blocking<'env, T: Serialize>(
     env: &'env Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -31,7 +31,7 @@ fn blocking<'env, T: Serialize>(
     env.spawn_future(future)?.into_unknown(env)
 }
 
-/// A filter's plan, and how to ask for the rows that have each of its fields.
+/// A filter's plan, with an expression for each of its fields that finds the rows that have it.
 #[derive(Serialize)]
 struct Planned {
     #[serde(flatten)]
@@ -62,7 +62,7 @@ pub fn filter_plan(env: &Env, filter: String) -> napi::Result<Unknown<'_>> {
     })
 }
 
-/// For each of a list of metadata, `{ terms, ranges }`.
+/// Returns `{ terms, ranges }` for each entry of a list of metadata.
 #[napi]
 pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
     blocking(env, move || {
@@ -79,7 +79,7 @@ pub fn row_terms(env: &Env, metadatas: String) -> napi::Result<Unknown<'_>> {
     })
 }
 
-/// Which rows a filter matches, of a list of ids and one of metadata: their places in it.
+/// Returns the rows that a filter matches, as positions in a list of ids and a list of metadata.
 #[napi]
 pub fn matching(
     env: &Env,
@@ -117,7 +117,7 @@ impl Metadatas {
     }
 }
 
-/// Rows to judge.
+/// The rows to evaluate a filter on.
 struct Rows {
     slots: HashMap<String, u32>,
     metadatas: Metadatas,

@@ -1,8 +1,7 @@
-//! What happens when the addon is loaded: the threads are made that promises are worked on
-//! by.
+//! Runs when the addon is loaded: creates the threads that asynchronous calls run on.
 //!
-//! napi would make them itself, and ends the process where it cannot. So they are made here,
-//! where it can be said: the import fails, and whoever imports goes on.
+//! napi would create them itself, but aborts the process if it cannot. They are created here
+//! instead, where a failure can be reported: the import fails, and the program can carry on.
 
 use std::{sync::OnceLock, thread};
 
@@ -17,7 +16,7 @@ pub fn load(_exports: Object) -> napi::Result<()> {
         let made = runtime();
         let (runtime, loaded) = match made {
             Ok(runtime) => (Ok(runtime), Ok(())),
-            // napi wants one in any case; nothing is ever given to this one.
+            // napi requires a runtime in any case; no work is ever given to this one.
             Err(error) => (Builder::new_current_thread().build(), Err(error)),
         };
         match runtime {
@@ -41,7 +40,7 @@ fn runtime() -> Result<Runtime, String> {
     builder.build().map_err(|error| error.to_string())
 }
 
-/// Whether so many threads can be had at a time: the runtime panics where they cannot.
+/// Whether this many threads can be created at once: the runtime panics if they cannot.
 fn threads_are_there(count: usize) -> Result<(), String> {
     let spawn = |_| thread::Builder::new().spawn(thread::park);
     let made: Vec<_> = (0..count).map(spawn).collect();
@@ -50,7 +49,7 @@ fn threads_are_there(count: usize) -> Result<(), String> {
         match thread {
             Ok(thread) => {
                 thread.thread().unpark();
-                // It has no panic to tell of.
+                // The thread cannot have panicked.
                 let _ = thread.join();
             }
             Err(error) => outcome = Err(error.to_string()),

@@ -1,10 +1,9 @@
 //! Node-API: arguments in, one call, a compact result out.
 //!
-//! A method that can be done at once is done in the call and returns its result; where
-//! it would have to wait for a lock, or is work for more than a fraction of a
-//! millisecond, it returns a promise and runs on the pool. `face/client.ts` makes promises,
-//! errors and objects of the importing realm out of either. What each method does is told
-//! where users see it, in `face/calls.ts`.
+//! A method that can complete synchronously does so and returns its result. If it would have to
+//! wait for a lock, or work for more than a fraction of a millisecond, it returns a promise and
+//! runs on the pool. From either result, `face/client.ts` makes promises, errors and objects of the
+//! importing realm. What each method does is documented where users see it, in `face/calls.ts`.
 
 pub mod engine;
 pub mod load;
@@ -49,18 +48,18 @@ use crate::{
 };
 use reply::{HeldRows, Reply, Rows, push_string};
 
-/// An error as a JSON text in the message: `face/errors.ts` makes its class from the code.
+/// An error as JSON text in the message: `face/errors.ts` picks its class by the code.
 fn thrown(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
 }
 
-/// A path as it is meant by the call: the working directory may be another one when the work
-/// is done.
+/// Resolves a path when the call is made: the working directory may have changed by the time the
+/// work is done.
 fn absolute(path: &str) -> napi::Result<PathBuf> {
     client::absolute(Path::new(path)).map_err(thrown)
 }
 
-/// The options of a delete, with its backup's path as it is meant by the call.
+/// The options of a delete, with the path of its backup resolved when the call is made.
 fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
     let mut options = args::delete_options(text).map_err(thrown)?;
     if let Some(path) = &mut options.backup {
@@ -69,8 +68,8 @@ fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
     Ok(options)
 }
 
-/// What was done in the call. In a turn whose time is used up it is answered later: as a
-/// list of the reply, or of nothing and the error.
+/// The result of a call that completed synchronously. In a tick whose time is used up, it is
+/// delivered later: as an array of the reply, or of `undefined` and the error.
 fn done<'env>(env: &'env Env, done: Result<Reply>) -> napi::Result<Unknown<'env>> {
     if let Ok(reply) = &done {
         turn::read_later(reply.json_bytes());
@@ -98,8 +97,8 @@ fn to_js<'env>(env: &'env Env, reply: Reply) -> napi::Result<Unknown<'env>> {
     }
 }
 
-/// What ends one call before it has changed anything: `face/cancelling.ts` makes one for a
-/// call that was given a signal.
+/// Cancels one call before it has changed anything: `face/cancelling.ts` creates one for a call
+/// with a signal.
 #[napi]
 pub struct Cancellation {
     token: Arc<Token>,
@@ -118,7 +117,7 @@ impl Cancellation {
         }
     }
 
-    /// The call that is begun between `enter` and `leave` is the one that is ended.
+    /// The call that begins between `enter` and `leave` is the one that can be cancelled.
     #[napi]
     pub fn enter(&mut self) {
         self.outer = cancel::enter(Some(self.token.clone()));
@@ -129,13 +128,13 @@ impl Cancellation {
         cancel::enter(self.outer.take());
     }
 
-    /// Whether nothing was changed, nor will be.
+    /// Cancels the call. Returns whether nothing was changed and nothing will be.
     #[napi]
     pub fn cancel(&self) -> bool {
         self.token.cancel()
     }
 
-    /// Whether the call cannot be cancelled any more, and was not.
+    /// Whether the call can no longer be cancelled and was not.
     #[napi]
     pub fn commit(&self) -> bool {
         self.token.commit().is_ok()
@@ -149,7 +148,7 @@ pub struct VectorizerClient {
 }
 
 impl VectorizerClient {
-    /// Makes a call: what can be done at once is done here, and the rest on other threads.
+    /// Makes a call: as much as possible is done here, and the rest on other threads.
     fn start<'env>(
         &self,
         env: &'env Env,
@@ -171,7 +170,7 @@ impl VectorizerClient {
             .into_unknown(env)
     }
 
-    /// The same for work that starts over at each attempt.
+    /// The same for work that starts from the beginning at each attempt.
     fn call<'env>(
         &self,
         env: &'env Env,
@@ -181,7 +180,7 @@ impl VectorizerClient {
         self.start(env, dispatch, Repeated(work))
     }
 
-    /// The same for what is done once, on a thread of its own.
+    /// The same for work that is attempted only once, on a thread of its own.
     fn once<'env>(
         &self,
         env: &'env Env,
@@ -190,8 +189,8 @@ impl VectorizerClient {
         self.start(env, Dispatch::Blocking, Once(work))
     }
 
-    /// Searches and reports with what `report` makes of the results. `given` is what the caller
-    /// calls the options.
+    /// Searches, and replies with the result of `report`. `given` is what the caller calls the
+    /// options.
     #[allow(clippy::too_many_arguments)]
     fn find<'env>(
         &self,
@@ -204,7 +203,7 @@ impl VectorizerClient {
         report: impl Fn(&[Item]) -> Reply + Send + 'static,
     ) -> napi::Result<Unknown<'env>> {
         let mut search = Search { collection, wanted };
-        // What it may take here.
+        // The time that the search may take here.
         let left = turn::left();
         let dispatch = search.dispatch(filter.is_some());
         self.call(env, dispatch, move |call, access| {
@@ -214,8 +213,8 @@ impl VectorizerClient {
         })
     }
 
-    /// Lets `check` refuse many values before they are copied. Where the collection is not
-    /// known yet they are refused afterwards.
+    /// Lets `check` refuse a large number of values before they are copied. If the store is not
+    /// open yet, they are checked later.
     fn check_first(
         &self,
         collection: &str,
@@ -253,7 +252,7 @@ fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
     json
 }
 
-/// Works on a thread of its own, for no client.
+/// Runs work that belongs to no client, on a thread of its own.
 fn blocking<'env>(
     env: &'env Env,
     work: impl FnOnce() -> Result<Reply> + Send + 'static,
@@ -269,7 +268,7 @@ fn user_key(text: &str) -> Result<UserKey> {
     args::read::<client::Encryption>(text, "options.encryption")?.user_key()
 }
 
-/// The reply of a delete that has nothing to report but its receipt.
+/// The reply to a delete that reports nothing except its receipt.
 fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
     receipt.map_or(Reply::Nothing, |receipt| {
         let receipt = reports::Receipt::of(collection, receipt);
@@ -282,7 +281,7 @@ fn backup_reply(backup: &Restored, keys: Option<&Path>) -> Reply {
     Reply::Text(json!(report).to_string())
 }
 
-/// A function of JavaScript that is told how far a long work is, as JSON texts.
+/// A JavaScript function that is called with the progress of a long operation, as JSON text.
 type Listener = ThreadsafeFunction<String, (), String, Status, false, true>;
 
 fn listener(on_progress: Option<Listener>) -> Option<OnProgress> {
@@ -296,7 +295,7 @@ fn tell(on_progress: Option<&Listener>, phase: &str, progress: Progress) {
     if let Some(on_progress) = on_progress {
         let Progress { done, total } = progress;
         let text = json!({ "phase": phase, "done": done, "total": total }).to_string();
-        // The environment may be gone; then nobody listens.
+        // The environment may be gone; then there is no listener either.
         on_progress.call(text, ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
@@ -317,7 +316,7 @@ fn id_rows(head: String, key: Option<&'static str>, ids: &[Id]) -> Reply {
     rows.reply()
 }
 
-/// A text's vectors: the client's own, or the built-in embedder's.
+/// The vectors of texts: those from the client's own embedder, or the built-in embedder's.
 fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> Vec<f32> {
     vectors.unwrap_or_else(|| {
         let rows = texts.iter().flat_map(|text| embed(text, dimension));
@@ -325,10 +324,10 @@ fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> 
     })
 }
 
-/// What the caller calls a text.
+/// What the caller calls a text, by its index.
 type TextNames = fn(usize) -> String;
 
-/// Texts to insert with the vectors that `face/embedder.ts` got from the client's embedder.
+/// Texts to insert, with the vectors that `face/embedder.ts` got from the client's embedder.
 struct Texts {
     name: TextNames,
     texts: String,
@@ -385,23 +384,23 @@ impl Texts {
     }
 }
 
-/// A vector for each query, but for the empty text.
+/// A vector for each query; `None` for the empty text.
 type Vectors = Vec<Option<Vec<f32>>>;
 
 /// The queries of a batch.
 struct Queries {
-    /// For each its text, or `null`.
+    /// For each query its text or `null`.
     texts: Option<String>,
-    /// The vectors of those without a text, laid end to end.
+    /// The vectors of the queries without a text, one after another.
     data: Vec<f32>,
-    /// How many of `data` belong to each query. `None`: as many as there are dimensions.
+    /// How many values of `data` belong to each query; `None` if each has as many as the dimension.
     lengths: Option<Vec<u32>>,
-    /// Whether texts have their vectors in `data` too, made by the client's embedder.
+    /// Whether `data` also contains the vectors of texts, made by the client's embedder.
     embedded: bool,
 }
 
 impl Queries {
-    /// The vectors, and what the caller calls each.
+    /// Splits the data into vectors, each with the caller's name for it.
     fn cut(self, dimension: usize) -> Result<(Vectors, Vec<Name>)> {
         let Some(lengths) = self.lengths else {
             check_whole(self.data.len(), dimension)?;
@@ -431,7 +430,7 @@ impl Queries {
     }
 }
 
-/// That so many values are whole queries.
+/// Checks that this many values make whole queries.
 fn check_whole(values: usize, dimension: usize) -> Result<()> {
     if values.is_multiple_of(dimension) {
         return Ok(());
@@ -441,8 +440,8 @@ fn check_whole(values: usize, dimension: usize) -> Result<()> {
     )))
 }
 
-/// What is searched for: a text, a vector under this name, or both where the client's embedder
-/// has made the one of the other.
+/// What to search for: a text, a vector under this name, or both if the client's embedder made the
+/// vector from the text.
 fn wanted(name: &'static str, text: Option<String>, vector: Option<Float32ArraySlice>) -> Wanted {
     match (vector, text) {
         (Some(vector), None) => Wanted::Vector(Name::at(name), vector.to_vec()),
@@ -688,6 +687,27 @@ impl VectorizerClient {
     }
 
     #[napi]
+    pub fn scan_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        options: String,
+        filter: Option<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        self.once(env, move |call| {
+            let options: args::Scan = args::read(&options, "options")?;
+            let options = options.options(filter.as_deref())?;
+            let batch = call.collection(&collection)?.scan(&options)?;
+            let cursor = batch.cursor.map(|cursor| cursor.to_string());
+            let head = match cursor {
+                Some(cursor) => json!({ "cursor": cursor }),
+                None => json!({}),
+            };
+            Ok(items(head.to_string(), Some("vectors"), &batch.vectors))
+        })
+    }
+
+    #[napi]
     pub fn count<'env>(
         &self,
         env: &'env Env,
@@ -812,10 +832,10 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         self.check_first(&collection, data.len(), |collection| match &lengths {
             None => check_whole(data.len(), collection.config().dimension),
-            // Which of them are texts is not known yet.
+            // It is not known yet which of them are texts.
             Some(_) if is_embedded => Ok(()),
             Some(lengths) => {
-                // That of a text is 0.
+                // The length for a text is 0.
                 let given = lengths
                     .iter()
                     .enumerate()
@@ -883,8 +903,8 @@ impl VectorizerClient {
                 .delete_many(access, &ids, &options)?;
             let report = json!(BatchDeleted::of(&collection, &deletion));
             let mut rows = Rows::new(report.to_string(), Some("results"));
-            // The id where it is deleted, else a pair of the id and the error:
-            // `face/calls.ts` makes the rows.
+            // The id if it was deleted, otherwise a pair of the id and the error; `face/calls.ts`
+            // builds the rows.
             for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
                 rows.push(|out| {
                     let Some(error) = outcome.error() else {
@@ -928,7 +948,7 @@ impl VectorizerClient {
                 .collection(&collection)?
                 .delete_matching(&filter, &options)?;
             let report = FilterDeleted::of(&collection, &deletion, options.dry_run);
-            // Their ids are enough: `face/calls.ts` makes the rows.
+            // The ids are enough; `face/calls.ts` builds the rows.
             let head = json!(report).to_string();
             Ok(id_rows(head, Some("results"), &deletion.matched))
         })
@@ -942,20 +962,21 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let opening = self.client.begin_when_open();
-        // What waits here must not keep the client, nor the collection with its files.
+        // While this waits, it must keep neither the client nor the collection with its files
+        // alive.
         let client = Arc::downgrade(&self.client);
         let token = cancel::current();
         let future = async move {
             let done = {
                 let call = opening.await.map_err(thrown)?;
                 let collection = call.collection(&collection).map_err(thrown)?;
-                // The call ends with its beginning, so that `close` does not wait for the
-                // background but ends it.
+                // The call ends as soon as the work has begun, so that `close` stops the background
+                // thread rather than wait for it.
                 catch_panic(|| collection.optimize(listener(on_progress))).map_err(thrown)?
             };
             let outcome = match &token {
                 None => done.await,
-                // The background goes on at its own pace.
+                // The background work continues at its own pace.
                 Some(token) => tokio::select! {
                     outcome = done => outcome,
                     () = token.cancelled() => return Err(thrown(Error::Cancelled)),
@@ -965,7 +986,7 @@ impl VectorizerClient {
                 let client = client.upgrade().ok_or(Error::ClientClosed);
                 let call = client.and_then(|client| client.begin()).map_err(thrown)?;
                 if !matches!(outcome, Ok(Err(Error::Storage(_)))) {
-                    // It may be that the store was given up.
+                    // The store may have been given up.
                     call.check().map_err(thrown)?;
                 }
             }
@@ -1090,15 +1111,15 @@ impl VectorizerClient {
 
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        // No call begins from here on, whenever the future runs.
+        // No call can begin from here on, whenever the future runs.
         let closed = self.client.close();
         let future = async move { closed.await.map_err(thrown) };
         env.spawn_future(future)?.into_unknown(env)
     }
 }
 
-/// What a key service made of the key of a store, or of a backup, in hexadecimal. Nothing
-/// where there is no store yet.
+/// The key of a store, or of a backup, as wrapped by a key management service, in hexadecimal.
+/// Undefined if there is no store yet.
 #[napi]
 pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'env>> {
     let path = absolute(&path)?;
@@ -1110,7 +1131,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
     blocking(env, work)
 }
 
-/// What is in the files of a store, as a JSON text. Changes and locks nothing.
+/// Describes the contents of a store's files, as JSON text. Changes and locks nothing.
 #[napi]
 pub fn inspect_store<'env>(
     env: &'env Env,
@@ -1134,7 +1155,7 @@ pub fn inspect_store<'env>(
     blocking(env, work)
 }
 
-/// Resolves in a later turn of the event loop.
+/// Resolves in a later tick of the event loop.
 #[napi(js_name = "turn")]
 pub fn later_turn(env: &Env) -> napi::Result<Unknown<'_>> {
     let turn = turn::number();

@@ -1,9 +1,9 @@
 //! Results on their way to JavaScript.
 //!
-//! A small report is one JSON text. A large one is handed over in portions, a turn of the
-//! event loop each, so that reading it never holds the loop for long. Vectors travel as
-//! columns: ids, metadata and texts as JSON, scores and values as typed arrays beside it,
-//! for decimal numbers take longer to parse than all the rest.
+//! A small report is a single JSON text. A large one is handed over in portions, one per tick of
+//! the event loop, so that reading it never blocks the loop for long. Vectors are passed in
+//! columns: ids, metadata and texts as JSON, scores and values as typed arrays next to it, because
+//! decimal numbers take longer to parse than everything else.
 
 use std::collections::VecDeque;
 
@@ -13,11 +13,11 @@ use parking_lot::Mutex;
 
 use crate::{collection::Item, json::has_unsafe_integer};
 
-/// A portion ends at about this much: some tenths of a millisecond to parse.
+/// A portion ends at about this size, which takes some tenths of a millisecond to parse.
 const PORTION_TEXT: usize = 32 << 10;
 const PORTION_FLOATS: usize = 32 << 10;
 
-/// What a call resolves with.
+/// The result of a call.
 pub enum Reply {
     Nothing,
     Count(usize),
@@ -27,7 +27,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// What JavaScript reads of it at once.
+    /// The size of the JSON that JavaScript parses at once.
     pub fn json_bytes(&self) -> usize {
         match self {
             Reply::Nothing | Reply::Count(_) => 0,
@@ -39,26 +39,26 @@ impl Reply {
 
 /// Rows of a report, as JSON texts of whole arrays.
 pub struct Rows {
-    /// The report around the rows: an object whose field `key` they belong in, or `[]`.
+    /// The report without the rows: an object whose field `key` they belong in, or `[]`.
     head: String,
     key: Option<&'static str>,
     form: Form,
     /// The length of each row's vector.
     dimension: usize,
-    /// Whether rows have scores.
+    /// Whether the rows have scores.
     scored: bool,
     portions: VecDeque<Portion>,
 }
 
-/// What a portion's text has.
+/// The contents of a portion's text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// The rows, one after the other.
+    /// The rows, one after another.
     Rows,
     /// Three values for each vector: the id, the metadata or 0, the text or 0. Metadata that
-    /// JavaScript's own reader would round is a string, their JSON text.
+    /// `JSON.parse` would round is a string with its JSON text.
     Items,
-    /// The same for several lists, each of which is ended by a 0 in place of an id.
+    /// The same for several lists, each terminated by a 0 in place of an id.
     Lists,
 }
 
@@ -81,7 +81,7 @@ impl Rows {
         }
     }
 
-    /// Rows that `push_item` adds.
+    /// Rows to be added with `push_item`.
     pub fn items(head: String, key: Option<&'static str>) -> Self {
         Self {
             form: Form::Items,
@@ -89,7 +89,7 @@ impl Rows {
         }
     }
 
-    /// The vectors of several lists, which are the report.
+    /// The vectors of several lists, which are the whole report.
     pub fn lists() -> Self {
         Self {
             form: Form::Lists,
@@ -117,7 +117,7 @@ impl Rows {
         write(text);
     }
 
-    /// The cheapest form of the same result: one text where one is enough.
+    /// The cheapest form of the same result: a single text if one is enough.
     pub fn reply(mut self) -> Reply {
         if self.form != Form::Rows || self.portions.len() > 1 {
             return Reply::Rows(self);
@@ -165,13 +165,13 @@ pub fn push_string(out: &mut String, text: &str) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
 
-/// Rows as JavaScript holds them.
+/// Rows held by JavaScript.
 pub type HeldRows = External<Mutex<Rows>>;
 
-/// What there is, as a JSON text: `head` is the report without the rows, `key` the field
-/// they go to (`null`: the report is the rows), `portions` how many there are, `items` and
-/// `lists` what they hold (see `Form`), `scored` whether there are scores, `dimension` the
-/// length of each vector.
+/// Describes the rows, as JSON text: `head` is the report without them, `key` the field they belong
+/// in (`null` if the rows are the report), `portions` the number of portions, `items` and `lists`
+/// their form (see `Form`), `scored` whether there are scores, and `dimension` the length of each
+/// vector.
 #[napi]
 pub fn rows_head(rows: &HeldRows) -> String {
     let rows = rows.lock();
@@ -195,14 +195,14 @@ pub fn rows_scores(rows: &HeldRows) -> Option<Float64Array> {
     Some(std::mem::take(&mut rows.portions.front_mut()?.scores).into())
 }
 
-/// The values of the next portion's vectors, laid end to end.
+/// The values of the next portion's vectors, one after another.
 #[napi]
 pub fn rows_data(rows: &HeldRows) -> Option<Float32Array> {
     let mut rows = rows.lock();
     Some(std::mem::take(&mut rows.portions.front_mut()?.data).into())
 }
 
-/// The next portion's JSON text, an array. Nothing when all are taken.
+/// The next portion's JSON text, an array. Null when all have been taken.
 #[napi]
 pub fn rows_next(rows: &HeldRows) -> Option<String> {
     let portion = rows.lock().portions.pop_front()?;

@@ -19,19 +19,20 @@ use crate::{
     rest::{Embedder, Options, Server},
 };
 
-/// The client's embedder: a JSON list of texts in, a promise of their vectors laid end to end
-/// out, or of what went wrong. `face/server.ts` checks that they are of one length.
+/// The client's embedder: takes a JSON list of texts, and returns a promise of their vectors, one
+/// after another, or of an error message. `face/server.ts` checks that the vectors have the same
+/// length.
 pub type Embed = ThreadsafeFunction<String, Promise<Made>, String, Status, false, true>;
 
-/// What an embedder made: vectors laid end to end, or what went wrong. It is copied on the
-/// embedder's thread, since the array's memory goes with its environment, which may end
-/// before a thread of the server reads it.
+/// The result of an embedder: vectors, one after another, or an error message. It is copied on the
+/// embedder's thread, because the array's memory belongs to that thread's environment, which may
+/// end before a server thread reads it.
 pub struct Made(std::result::Result<Vec<f32>, String>);
 
 impl FromNapiValue for Made {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        // SAFETY: both are the caller's, which are alive during this call; what is made of
-        // them is dropped in it.
+        // SAFETY: both are the caller's, and are alive during this call; the slice made from them
+        // is dropped before it returns.
         let made = unsafe { Either::<Float32ArraySlice, String>::from_napi_value(env, value) }?;
         Ok(Self(match made {
             Either::A(data) => Ok(data.to_vec()),
@@ -54,12 +55,12 @@ pub fn start<'env>(
     }
     let embedder = embedder.map(embedder_of);
     let opening = client.begin_when_open();
-    // Nobody is left to close it when the environment ends, be it while it is started: from
-    // then on nobody may ever see what comes of that.
+    // The server stops when the environment ends, even while it is still being started: from then
+    // on the promise may never be seen, and nothing else could close the server.
     let stop = CancellationToken::new();
     env.add_env_cleanup_hook(stop.clone(), |stop| stop.cancel())?;
     let future = async move {
-        // Where the store cannot be opened there is nothing to serve.
+        // If the store cannot be opened, there is nothing to serve.
         drop(opening.await.map_err(thrown)?);
         let server = Server::start(client, embedder, options, stop).await;
         server.map(Arc::new).map_err(thrown)
@@ -87,7 +88,7 @@ async fn call(embed: &Embed, texts: &[Box<str>]) -> napi::Result<Made> {
     embed.call_async(json!(texts).to_string()).await?.await
 }
 
-/// The rows of vectors laid end to end.
+/// Splits vectors that are laid end to end into rows.
 fn rows(Made(made): Made, count: usize) -> Result<Vec<Vec<f32>>> {
     let data = made.map_err(Error::Embedding)?;
     let dimension = data.len() / count.max(1);
@@ -95,21 +96,21 @@ fn rows(Made(made): Made, count: usize) -> Result<Vec<Vec<f32>>> {
     Ok((0..count).map(row).collect())
 }
 
-/// What a server listens on, as a JSON text.
+/// The address a server listens on, as JSON text.
 #[napi]
 pub fn server_address(server: &HeldServer) -> String {
     let address = server.address();
     json!({ "address": address.ip().to_string(), "port": address.port() }).to_string()
 }
 
-/// Ends a server: requests under way are answered first.
+/// Stops a server; requests in progress are answered first.
 #[napi]
 pub fn server_stop(server: &HeldServer) {
     server.stop();
 }
 
-/// Resolves when a server has ended. Until then it, and the process, go on, whoever forgets
-/// them.
+/// Resolves when a server has ended. Until then, the server and the process keep running, even if
+/// nothing refers to the server any more.
 #[napi]
 pub fn server_ended<'env>(env: &'env Env, server: &HeldServer) -> napi::Result<Unknown<'env>> {
     let server = Arc::clone(server);

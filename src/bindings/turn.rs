@@ -1,14 +1,15 @@
-//! The time that calls may take of a turn of the event loop.
+//! The time that calls may take in one tick of the event loop, here called a turn.
 //!
-//! What takes microseconds is sooner done than handed to another thread and back. But calls
-//! that are done at once let nothing else run in between, no timer and no socket, however many
-//! are awaited one after the other. So all calls of a thread share a turn's time, whichever
-//! client they are of. When it is used up, what may take long goes to the pool, and what is
-//! done in the call all the same is answered in a later turn (`face/replies.ts` waits for it).
+//! Work of a few microseconds takes less time than handing it to another thread and back. But calls
+//! that complete synchronously let nothing else run in between, no timer and no socket, however
+//! many of them are awaited in a row. So all calls of a thread share one tick's time, whichever
+//! client they belong to. When it is used up, work that may take long goes to the pool, and the
+//! result of work that is still done synchronously is delivered in a later tick (`face/replies.ts`
+//! waits for it).
 //!
-//! A turn is known to be over when something that was sent away in it has come back: promises
-//! are settled from another thread by an event, and a loop that waits for one runs its timers
-//! and its sockets too. That others have begun meanwhile is not noticed. It costs no more than
+//! A tick is known to have ended when something that was dispatched in it has come back: promises
+//! are settled from another thread by an event, and a loop that waits for one also runs its timers
+//! and its sockets. Other ticks that have begun in the meantime go unnoticed. The cost is at most
 //! one such wait for each millisecond of work.
 
 use std::{
@@ -16,21 +17,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What calls may take of a turn, all together.
+/// The time that all calls together may take in one tick.
 const TURN: Duration = Duration::from_millis(1);
-/// What one call may be expected to take.
+/// The time that a single call may be expected to take.
 const CALL: Duration = Duration::from_micros(400);
-/// What JavaScript takes for a call besides, roughly.
+/// The approximate overhead of a call in JavaScript.
 const AROUND: Duration = Duration::from_micros(1);
-/// What JavaScript takes to parse a byte of JSON, roughly.
+/// The approximate time JavaScript takes to parse a byte of JSON.
 const PARSED: Duration = Duration::from_nanos(4);
 
 thread_local! {
-    /// The turn of this thread's event loop.
+    /// The current tick of this thread's event loop.
     static NOW: Turn = const { Turn::new() };
 }
 
-/// A turn's number, of those that this module knows of.
+/// The number of a tick, among those that this module has noticed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Number(u64);
 
@@ -48,7 +49,8 @@ impl Turn {
     }
 
     fn end(&self, Number(number): Number) {
-        // What else was sent away in that turn may come back in one and the same, a later one.
+        // Several things dispatched in that tick may come back in the same later one; only the
+        // first ends it.
         if self.number.get() == number {
             self.number.set(number + 1);
             self.spent.set(Duration::ZERO);
@@ -64,22 +66,22 @@ impl Turn {
     }
 }
 
-/// The turn that it is, to be told to `end` when what is sent away in it comes back.
+/// The current tick, to be passed to `end` when something dispatched in it comes back.
 pub fn number() -> Number {
     NOW.with(|now| Number(now.number.get()))
 }
 
-/// This turn is over, if it still was the one that it is.
+/// Ends this tick, if it is still the current one.
 pub fn end(number: Number) {
     NOW.with(|now| now.end(number));
 }
 
-/// What a call may be expected to take.
+/// The time that a call may be expected to take now.
 pub fn left() -> Duration {
     NOW.with(Turn::left)
 }
 
-/// Does `work`, and counts what it takes.
+/// Runs `work`, and counts the time it takes.
 pub fn spend<T>(work: impl FnOnce() -> T) -> T {
     let begin = Instant::now();
     let done = work();
@@ -87,7 +89,7 @@ pub fn spend<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Counts what reading so many bytes of JSON will take.
+/// Counts the time JavaScript will take to read this many bytes of JSON.
 pub fn read_later(bytes: usize) {
     NOW.with(|now| now.add(PARSED.saturating_mul(bytes.try_into().unwrap_or(u32::MAX))));
 }

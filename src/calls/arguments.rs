@@ -1,5 +1,5 @@
-//! Structured arguments, which reach every face as JSON. Unknown keys are errors: a
-//! misspelt `dry_run` must not delete, nor a misspelt `filter` widen a search.
+//! Structured arguments, which reach every API as JSON. Unknown keys are errors: a misspelt
+//! `dry_run` must not delete anything, and a misspelt `filter` must not widen a search.
 
 use std::{fmt, marker::PhantomData, path::PathBuf};
 
@@ -12,7 +12,9 @@ use serde_json::{error::Category, value::RawValue};
 
 use crate::{
     client::Encryption,
-    collection::{Config, DeleteOptions, Name, SearchOptions, Update, check_ef_search},
+    collection::{
+        Config, DeleteOptions, Name, ScanOptions, SearchOptions, Update, check_ef_search,
+    },
     error::{Error, Result},
     filter,
     graph::{GraphBuilder, HnswParams},
@@ -33,22 +35,22 @@ pub fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     Ok(value)
 }
 
-/// How to make a backup.
+/// The options of a backup.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
-    /// The collections; all where there is none.
+    /// The collections; `None` for all.
     pub collections: Option<Vec<String>>,
     keys: Option<Keys>,
 }
 
-/// Where a backup has its keys.
+/// Where a backup keeps its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Keys {
-    /// In its file, which restores alone.
+    /// In the backup file, which can be restored on its own.
     Within,
-    /// In a file beside it.
+    /// In a separate file next to it.
     Apart,
 }
 
@@ -58,7 +60,7 @@ impl Backup {
     }
 }
 
-/// How to look at a store from outside.
+/// The options for inspecting a store from outside.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Inspect {
@@ -67,21 +69,21 @@ pub struct Inspect {
     pub encryption: Option<Encryption>,
 }
 
-/// How to restore a backup.
+/// The options for restoring a backup.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Restore {
-    /// Where the keys are of a backup that has them apart.
+    /// The file with the keys, for a backup that has them apart.
     pub keys: Option<String>,
     pub encryption: Option<Encryption>,
-    /// The same for the keys, where they are encrypted with another.
+    /// The encryption of the keys, if it differs from the backup's.
     pub keys_encryption: Option<Encryption>,
 }
 
 fn refused(path: &str, error: &serde_json::Error) -> Error {
     let message = error.to_string();
-    // Where a text is no JSON its writer looks for the place; elsewhere the path says it, also
-    // to callers that never saw a text.
+    // For a syntax error, the position in the text is useful; for other errors the path says where,
+    // even to callers that never saw a text.
     let message = match error.classify() {
         Category::Syntax | Category::Eof => &message,
         _ => message.split(" at line ").next().unwrap_or_default(),
@@ -92,8 +94,8 @@ fn refused(path: &str, error: &serde_json::Error) -> Error {
     Error::Validation(format!("{path}: {message}"))
 }
 
-/// A JSON object, and never an array: derived readers take one for an object, by the order of
-/// the fields, and so `[filter, null]` for a delete without a dry run.
+/// A JSON object, never an array: derived deserialisers also accept an array, by the order of the
+/// fields, and would read `[filter, null]` as a delete without a dry run.
 #[derive(JsonSchema)]
 #[schemars(transparent)]
 pub struct Object<T>(pub T);
@@ -119,7 +121,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
     }
 }
 
-/// A field that may be left out, but is no null when it is given.
+/// A field that may be omitted, but must not be null if it is present.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<T>, D::Error> {
@@ -172,7 +174,7 @@ impl Creation {
     }
 }
 
-/// How to search, but for the filter.
+/// The options of a search, without the filter.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
@@ -185,7 +187,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// With the text of the filter, where there is one.
+    /// The options, with the filter parsed from its text if there is one.
     pub fn options(self, filter: Option<&str>) -> Result<SearchOptions> {
         let default = SearchOptions::default();
         let limit = self.limit.unwrap_or(default.limit);
@@ -205,6 +207,35 @@ impl Search {
     }
 }
 
+/// How to read a batch of a scan, but for the filter.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scan {
+    #[serde(default, deserialize_with = "given")]
+    cursor: Option<String>,
+    limit: Option<usize>,
+    with_vector: Option<bool>,
+    include_metadata: Option<bool>,
+}
+
+/// How many vectors a batch of a scan has, unless the caller says.
+const SCANNED: usize = 1000;
+
+impl Scan {
+    /// With the text of the filter, where there is one.
+    pub fn options(self, filter: Option<&str>) -> Result<ScanOptions> {
+        let limit = self.limit.unwrap_or(SCANNED);
+        check_limit(limit)?;
+        Ok(ScanOptions {
+            cursor: self.cursor.as_deref().map(str::parse).transpose()?,
+            limit,
+            filter: filter.map(filter::parse_text).transpose()?,
+            with_vector: self.with_vector.unwrap_or(false),
+            with_metadata: self.include_metadata.unwrap_or(true),
+        })
+    }
+}
+
 pub fn check_limit(limit: usize) -> Result<()> {
     if limit == 0 {
         return Err(Error::Validation(
@@ -217,7 +248,7 @@ pub fn check_limit(limit: usize) -> Result<()> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Deletion {
-    // No nulls: a `dryRun` that was read from where there is none must not delete.
+    // Nulls are refused: a `dryRun` that was read from a missing property must not delete anything.
     #[serde(default, deserialize_with = "given")]
     dry_run: Option<bool>,
     #[serde(default, deserialize_with = "given")]
@@ -226,7 +257,7 @@ struct Deletion {
     backup: Option<PathBuf>,
 }
 
-/// The options of a delete. Which of them this kind of delete has is for the faces to say.
+/// The options of a delete. The APIs decide which options each kind of delete supports.
 pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
     let Some(text) = text else {
         return Ok(DeleteOptions::default());
@@ -251,7 +282,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
     Ok(options)
 }
 
-/// A dry run has nothing to prove and nothing to save; `what` names it.
+/// A dry run has nothing to prove and nothing to save; `what` names it in errors.
 pub fn check_dry_run(what: &str, options: &DeleteOptions) -> Result<()> {
     if options.dry_run && (options.receipt || options.backup.is_some()) {
         return Err(Error::Validation(format!(
@@ -270,8 +301,8 @@ pub struct UpdateFields {
     pub metadata: Option<Box<RawValue>>,
 }
 
-/// An update that gives something; a text without its vector is embedded by `embed`. `name` is
-/// what the caller calls the vector.
+/// Checks that an update changes something; a text without a vector is embedded with `embed`.
+/// `name` is what the caller calls the vector.
 pub fn update(
     data: Option<Vec<f32>>,
     name: Name,
@@ -295,7 +326,7 @@ pub fn update(
     })
 }
 
-/// Checks that a JSON text is an object and keeps it as it is written.
+/// Checks that a JSON text is an object, and keeps it as it is written.
 pub fn metadata(raw: Box<RawValue>, what: impl FnOnce() -> String) -> Result<Box<str>> {
     if !raw.get().starts_with('{') {
         return Err(Error::Validation(format!(
@@ -306,7 +337,7 @@ pub fn metadata(raw: Box<RawValue>, what: impl FnOnce() -> String) -> Result<Box
     Ok(raw.into())
 }
 
-/// One optional metadata object for each vector.
+/// An optional metadata object for each vector.
 pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
     let Some(text) = text else {
         return Ok(Vec::new());

@@ -1,9 +1,9 @@
 //! Where a call runs.
 //!
-//! What takes microseconds is sooner done than handed to another thread and back, but the
-//! caller's thread, which is the event loop's or a connection's, must neither wait nor work for
-//! long. So a call is attempted there if it is expected to be short, and goes on elsewhere when
-//! the attempt finds that it is not, or that a lock is taken.
+//! Work of a few microseconds takes less time than handing it to another thread and back. But the
+//! caller's thread, which runs the event loop or a connection, must neither wait nor work for long.
+//! So a call that is expected to be short is attempted on that thread, and continues elsewhere if
+//! it turns out to be longer, or if a lock is taken.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -19,27 +19,28 @@ use crate::{
 /// Up to this many values, copying and encoding rows takes a few tens of microseconds, which is
 /// less than a trip to another thread.
 pub const INLINE_VALUES: usize = 16 << 10;
-/// The same for the bytes of JSON that a write reads.
+/// The same for the bytes of JSON in a write.
 const INLINE_TEXT: usize = 4 << 10;
 /// Up to this many ids, a delete may run on the caller's thread.
 const INLINE_IDS: usize = 128;
-/// The same for what always does, however much of the tick is used up: some microseconds.
+/// The limits for work that always runs there, even if the tick's time is used up: some
+/// microseconds.
 const SHORT_VALUES: usize = 4 << 10;
 const SHORT_IDS: usize = 16;
-/// Texts of up to so many bytes are embedded on the caller's thread: 0.2 ms,
+/// Texts of up to this many bytes are embedded on the caller's thread, in 0.2 ms.
 pub const INLINE_EMBEDDED: usize = 1 << 10;
-/// and on the pool: some milliseconds.
+/// Up to this size they are embedded on the pool, in some milliseconds.
 const POOL_EMBEDDED: usize = 16 << 10;
 
-/// Where a call's work is attempted first. What it is asked for decides, not which call it is:
-/// how long a text is, how many results are wanted, whether there is a filter.
+/// Where a call is attempted first. That depends on its arguments, not on the method: how long a
+/// text is, how many results are requested, whether there is a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dispatch {
     /// On the caller's thread: some microseconds.
     Inline,
-    /// On the caller's thread if it has time, for it may take a good part of a millisecond.
+    /// On the caller's thread if it has time left: this may take most of a millisecond.
     InlineIfTime,
-    /// On the caller's thread if the attempt finds that it is short; else on the pool.
+    /// On the caller's thread if the attempt finds that it is short, otherwise on the pool.
     InlineIfShort,
     /// On the pool: up to some milliseconds of work.
     Pool,
@@ -48,7 +49,7 @@ pub enum Dispatch {
 }
 
 impl Dispatch {
-    /// For rows of so many values in all, with so many bytes of JSON.
+    /// For rows with this many values in all, and this many bytes of JSON.
     pub fn of_rows(values: usize, text: usize) -> Self {
         match (values, text) {
             (..=SHORT_VALUES, ..=INLINE_TEXT) => Dispatch::Inline,
@@ -57,8 +58,8 @@ impl Dispatch {
         }
     }
 
-    /// For a vector's new values, if there are any, and so many bytes of JSON, in which there may
-    /// be a text to embed.
+    /// For a vector's new values, if there are any, and this many bytes of JSON, which may contain
+    /// a text to embed.
     pub fn of_update(values: Option<usize>, text: usize) -> Self {
         match (values.unwrap_or(INLINE_VALUES), text) {
             (..=SHORT_VALUES, ..=INLINE_EMBEDDED) => Dispatch::Inline,
@@ -67,7 +68,7 @@ impl Dispatch {
         }
     }
 
-    /// For so many ids.
+    /// For this many ids.
     pub fn of_ids(count: usize) -> Self {
         if count <= SHORT_IDS {
             Dispatch::Inline
@@ -78,7 +79,7 @@ impl Dispatch {
         }
     }
 
-    /// For work that a text of so many bytes is embedded for.
+    /// For work that includes embedding a text of this many bytes.
     pub fn of_text(bytes: usize) -> Self {
         match bytes {
             ..=POOL_EMBEDDED => Dispatch::Pool,
@@ -86,7 +87,7 @@ impl Dispatch {
         }
     }
 
-    /// For what a filter may be evaluated for: a field may have no index yet.
+    /// For work that may evaluate a filter: a field may not have an index yet.
     pub fn of_filter(has_filter: bool) -> Self {
         match has_filter {
             true => Dispatch::Blocking,
@@ -95,21 +96,23 @@ impl Dispatch {
     }
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 pub enum Attempt<T, W> {
     Done(Result<T>),
-    /// To be attempted again where more may be waited for.
+    /// To be attempted again where it may wait longer.
     Busy(W),
 }
 
-/// The work of a call, which may take several attempts. With `Access::Wait` it is the last one.
+/// The work of a call, which may take several attempts. The attempt with `Access::Wait` is the
+/// last.
 pub trait Work: Sized + Send + 'static {
     type Output: Send + 'static;
 
     fn attempt(self, call: &Call, access: Access) -> Attempt<Self::Output, Self>;
 }
 
-/// Work that starts over at each attempt, and answers `WouldBlock` where it cannot be done yet.
+/// Work that starts from the beginning at each attempt, and returns `WouldBlock` if it cannot be
+/// done yet.
 pub struct Repeated<F>(pub F);
 
 impl<T: Send + 'static, F> Work for Repeated<F>
@@ -126,7 +129,7 @@ where
     }
 }
 
-/// Work that is done at once or not at all, on a thread of its own.
+/// Work that is attempted only once, on a thread of its own.
 pub struct Once<F>(pub F);
 
 impl<T: Send + 'static, F> Work for Once<F>
@@ -143,7 +146,7 @@ where
     }
 }
 
-/// A call that has begun: the client's `close` waits for it.
+/// A call in progress; the client's `close` waits for it.
 pub struct Task<W> {
     call: Beginning,
     dispatch: Dispatch,
@@ -153,7 +156,7 @@ pub struct Task<W> {
 
 enum Beginning {
     Open(Call),
-    /// The store is being opened.
+    /// The store is still being opened.
     Opening(Pin<Box<dyn Future<Output = Result<Call>> + Send>>),
 }
 
@@ -167,7 +170,7 @@ impl Beginning {
 }
 
 impl<W: Work> Task<W> {
-    /// Begins a call of a client. It is cancelled by this thread's token.
+    /// Begins a call of a client. It can be cancelled through the current thread's token.
     pub fn begin(client: &Client, dispatch: Dispatch, work: W) -> Result<Self> {
         let call = match client.begin() {
             Err(Error::WouldBlock) => Beginning::Opening(Box::pin(client.begin_when_open())),
@@ -181,8 +184,8 @@ impl<W: Work> Task<W> {
         })
     }
 
-    /// Attempts it on the caller's thread, if it belongs there. `left` is how long that thread
-    /// may be kept.
+    /// Attempts the call on the caller's thread, if it belongs there. `left` is how long it may
+    /// block that thread.
     pub fn inline(mut self, left: Duration) -> Attempt<W::Output, Self> {
         let is_inline = match self.dispatch {
             Dispatch::Inline | Dispatch::InlineIfShort => true,
@@ -204,11 +207,11 @@ impl<W: Work> Task<W> {
         }
     }
 
-    /// Does it on the pool, where this is polled, or on a thread of its own.
+    /// Runs the call on the polling thread, or on a thread of its own.
     pub async fn finish(self) -> Result<W::Output> {
         let call = self.call.open().await?;
         let is_short = matches!(self.dispatch, Dispatch::Inline | Dispatch::InlineIfShort);
-        // What waits for a disk must not keep the pool's threads.
+        // Work that waits for a disk must not block the pool's threads.
         let belongs_here = match (call.fsync(), self.dispatch) {
             (None, dispatch) => is_short || dispatch == Dispatch::Pool,
             (Some(Fsync::Always), dispatch) => dispatch == Dispatch::InlineIfShort,
@@ -217,7 +220,7 @@ impl<W: Work> Task<W> {
             }
         };
         let (mut work, token) = (self.work, self.token);
-        // Nor must what waits for a lock.
+        // Nor must work that waits for a lock.
         if belongs_here {
             work = match attempt(work, &call, Access::Soon, token.clone()) {
                 Attempt::Done(done) => return done,
@@ -227,8 +230,8 @@ impl<W: Work> Task<W> {
         last(work, call, token).await
     }
 
-    /// Attempts it here, and then on a thread of its own: for callers on a thread that serves
-    /// others as well, where work of some milliseconds must not be.
+    /// Attempts the call here, then on a thread of its own: for callers on a thread that also serves
+    /// others, which must not be held for several milliseconds.
     pub async fn run(self, left: Duration) -> Result<W::Output> {
         match self.inline(left) {
             Attempt::Done(done) => done,
@@ -237,7 +240,7 @@ impl<W: Work> Task<W> {
     }
 }
 
-/// The last attempt, on a thread of its own.
+/// Makes the last attempt, on a thread of its own.
 async fn last<W: Work>(work: W, call: Call, token: Option<Arc<Token>>) -> Result<W::Output> {
     let work = move || match attempt(work, &call, Access::Wait, token) {
         Attempt::Done(done) => done,
@@ -246,7 +249,7 @@ async fn last<W: Work>(work: W, call: Call, token: Option<Arc<Token>>) -> Result
     workers::run_blocking(work).await
 }
 
-/// One attempt, of which a panic fails this call and nothing else.
+/// Makes one attempt. A panic in it fails only this call.
 fn attempt<W: Work>(
     work: W,
     call: &Call,

@@ -10,7 +10,8 @@ use crate::{
     wiped::Id,
 };
 
-/// Inserts what `batch` makes for a dimension, and answers with what `report` makes of the ids.
+/// Inserts the batch that `batch` returns for a dimension, and replies with the result of `report`
+/// for the ids.
 pub struct Insert<B, R> {
     stage: Stage<B>,
     report: R,
@@ -21,8 +22,8 @@ enum Stage<B> {
         collection: String,
         batch: B,
     },
-    /// With the collection that it was checked for: by the time of another attempt its name may
-    /// stand for another one, of another dimension.
+    /// With the collection that it was checked against: by the next attempt, its name may belong to
+    /// another collection with another dimension.
     Prepared(Arc<Collection>, Prepared),
 }
 

@@ -1,10 +1,10 @@
-//! What a client can be asked, for both faces: how a call is read, where it runs, and what it
-//! reports.
+//! The calls of a client, shared by both APIs: how their arguments are read, where they run, and
+//! what they report.
 //!
 //! - [`arguments`]: options and other structured arguments.
-//! - [`dispatch`]: how much of a call runs on the caller's thread, and how the rest goes on.
-//! - `insert`, `search`: the calls that keep something from one attempt to the next.
-//! - [`reports`]: reports, as JSON and as a schema of it.
+//! - [`dispatch`]: how much of a call runs on the caller's thread, and how the rest continues.
+//! - `insert`, `search`: the calls that keep state between attempts.
+//! - [`reports`]: reports, as JSON and as a JSON schema.
 
 pub mod arguments;
 pub mod dispatch;
@@ -27,7 +27,7 @@ use crate::{
 /// Up to this many collections, they are counted on the caller's thread.
 const INLINE_COLLECTIONS: usize = 64;
 
-/// Makes a collection; its files are not made on the caller's thread.
+/// Creates a collection; its files are never created on the caller's thread.
 pub fn create(call: &Call, access: Access, config: Config) -> Result<Arc<Collection>> {
     if access == Access::Now && call.fsync().is_some() {
         return Err(Error::WouldBlock);
@@ -35,7 +35,7 @@ pub fn create(call: &Call, access: Access, config: Config) -> Result<Arc<Collect
     call.create_collection(config)
 }
 
-/// All collections, by name, with their numbers of vectors.
+/// All collections, sorted by name, with the number of vectors in each.
 pub fn counted(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usize)>> {
     let all = call.collections();
     if access == Access::Now && all.len() > INLINE_COLLECTIONS {
@@ -45,7 +45,7 @@ pub fn counted(call: &Call, access: Access) -> Result<Vec<(Arc<Collection>, usiz
     for collection in all {
         match collection.count(access, None) {
             Ok(count) => counted.push((collection, count)),
-            // Deleted since the list was taken.
+            // It has been deleted since the list was taken.
             Err(Error::CollectionNotFound(_)) => {}
             Err(error) => return Err(error),
         }

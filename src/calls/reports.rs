@@ -1,4 +1,4 @@
-//! Reports, or the parts of them, that both faces give in the same words.
+//! Reports, or parts of them, that are the same in both APIs.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{
     storage::Restored,
 };
 
-/// RFC 3339 to the millisecond, as JavaScript's dates are.
+/// RFC 3339 to the millisecond, the precision of JavaScript dates.
 pub fn timestamp(time: OffsetDateTime) -> String {
     let millisecond = time.nanosecond() / 1_000_000 * 1_000_000;
     let time = time.replace_nanosecond(millisecond).unwrap_or(time);
@@ -22,13 +22,13 @@ pub fn timestamp(time: OffsetDateTime) -> String {
 /// The parameters of a collection's graph.
 #[derive(Serialize, JsonSchema)]
 pub struct Hnsw {
-    /// Neighbours of a node on the upper layers; twice as many on the bottom one.
+    /// Neighbours of a node on the upper layers; the bottom layer has twice as many.
     pub m: usize,
-    /// Candidates weighed for a new node's neighbours.
+    /// Size of the candidate list when a node is inserted.
     pub ef_construction: usize,
-    /// Candidates that a search keeps.
+    /// Size of the candidate list in a search.
     pub ef_search: usize,
-    /// How to build a graph of many vectors from nothing.
+    /// How a graph is built for many vectors that are in none yet.
     pub builder: GraphBuilder,
 }
 
@@ -39,18 +39,18 @@ pub struct Index {
     pub indexed: usize,
     /// Live vectors that searches scan.
     pub pending: usize,
-    /// Deleted vectors whose place in the graph has not been given back yet.
+    /// Deleted vectors whose slot in the graph has not been reclaimed yet.
     pub deleted: usize,
 }
 
-/// What a collection says of itself beside its name, dimension, metric and count.
+/// The details of a collection besides its name, dimension, metric and vector count.
 #[derive(Serialize, JsonSchema)]
 pub struct Details {
-    /// The last write, RFC 3339, UTC.
+    /// The time of the last write; RFC 3339, UTC.
     pub updated_at: String,
-    /// Memory held by the collection, an estimate in bytes.
+    /// Estimated memory use of the collection, in bytes.
     pub size_bytes: usize,
-    /// The bytes of the collection's files. Absent in memory.
+    /// The size of the collection's files, in bytes. Absent in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_bytes: Option<u64>,
     pub hnsw: Hnsw,
@@ -79,24 +79,25 @@ impl Details {
     }
 }
 
-/// What was erased, and when, without keeping what was erased.
+/// A proof of what was erased and when, which does not contain the erased data.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
     pub collection: String,
-    /// How many vectors.
+    /// How many vectors were deleted.
     pub deleted: usize,
-    /// The bytes of their rows, ids, metadata and texts.
+    /// The size in bytes of their rows, ids, metadata and texts.
     pub bytes_erased: u64,
-    /// Counts the collection's writes: the number of this delete.
+    /// The sequence number of this delete among the collection's writes.
     pub log_sequence: u64,
-    /// When the last byte was overwritten, on disk that of a key, and synced; RFC 3339, UTC.
+    /// When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339,
+    /// UTC.
     pub completed_at: String,
-    /// Whether it is on the disk, so that no loss of power brings anything of it back. False in
+    /// Whether the delete is on disk, so that no power failure can bring any of it back. False in
     /// memory.
     pub durable: bool,
-    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without blanks, the
-    /// deleted ids in the order of their UTF-8 bytes.
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without whitespace, the
+    /// deleted ids being sorted by their UTF-8 bytes.
     pub digest: String,
 }
 
@@ -114,15 +115,15 @@ impl Receipt {
     }
 }
 
-/// What a batch delete did, in all.
+/// The result of a batch delete, without its rows.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchDeleted {
     pub collection: String,
-    /// How many ids were given.
+    /// How many ids the request contained.
     pub count: usize,
     pub deleted: usize,
     pub failed: usize,
-    /// Where it was asked for.
+    /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
 }
@@ -143,17 +144,17 @@ impl BatchDeleted {
     }
 }
 
-/// What a delete by filter did, or, as a dry run, would do, in all.
+/// The result of a delete by filter or of its dry run, without its rows.
 #[derive(Serialize, JsonSchema)]
 pub struct FilterDeleted {
-    /// The live vectors that were considered.
+    /// How many live vectors were checked.
     pub scanned: usize,
     pub matched: usize,
     pub deleted: usize,
-    /// The fields of the filter that none of the considered vectors has, where there are some.
+    /// The fields of the filter that none of the checked vectors had. Absent if there are none.
     #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,
-    /// Where it was asked for.
+    /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
 }
@@ -172,24 +173,24 @@ impl FilterDeleted {
     }
 }
 
-/// A backup, or a file of keys.
+/// The result of a backup or of a key export.
 #[derive(Serialize, JsonSchema)]
 pub struct BackupReport {
     /// The file.
     pub file: String,
-    /// The file with its keys, where they are apart.
+    /// The file with the backup's keys, if they are apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
     pub collections: u64,
     pub vectors: u64,
-    /// The size of the file.
+    /// The size of the file, in bytes.
     pub bytes: u64,
-    /// Unfinished backups of processes that have ended, which were removed.
+    /// Unfinished backups of processes that have ended, which have been removed.
     pub leftovers: Vec<String>,
 }
 
 impl BackupReport {
-    /// `show` is what a caller sees of a path.
+    /// `show` converts a path to what the caller sees of it.
     pub fn of(backup: &Restored, keys: Option<&Path>, show: fn(&Path) -> String) -> Self {
         Self {
             file: show(&backup.path),
@@ -202,11 +203,11 @@ impl BackupReport {
     }
 }
 
-/// A store that was made of a backup.
+/// The result of restoring a backup.
 #[derive(Serialize)]
 pub struct RestoreReport {
     path: String,
-    /// How many vectors of the backup are deleted by now, where its keys are apart.
+    /// How many vectors of the backup have been deleted since, if its keys are apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased: Option<u64>,
     collections: u64,

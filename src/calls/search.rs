@@ -10,14 +10,14 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Results, and values of them, that a search on the pool may have.
+/// The most results, and values in them, that a search on the pool may return.
 const POOL_RESULTS: usize = 1000;
 const POOL_VALUES: usize = 256 << 10;
 
 /// What to search for.
 pub enum Wanted {
     Vector(Name, Vec<f32>),
-    /// For the built-in embedder. The empty text ranks nothing.
+    /// A text for the built-in embedder. The empty text ranks nothing.
     Text(String),
 }
 
@@ -32,12 +32,12 @@ impl Search {
         match (&self.wanted, has_filter) {
             (Wanted::Vector(..), false) => Dispatch::InlineIfShort,
             (Wanted::Text(text), false) if !text.is_empty() => Dispatch::of_text(text.len()),
-            // A field may have no index yet, and a list be long.
+            // A field may not have an index yet, and a list may be long.
             _ => Dispatch::Blocking,
         }
     }
 
-    /// What is found. `left` is how long the caller's thread may be kept.
+    /// Runs the search. `left` is how long it may block the caller's thread.
     pub fn run(
         &mut self,
         call: &Call,
@@ -67,7 +67,7 @@ impl Search {
                 let vector = embed(text, dimension);
                 let name = Name::at("query");
                 let found = collection.search_by(access, &name, vector.clone(), options);
-                // Not to be embedded again.
+                // So that the text is not embedded again.
                 self.wanted = Wanted::Vector(name, vector);
                 found
             }

@@ -1,4 +1,4 @@
-//! Backups of a store: made, with keys apart or not, and made stores again.
+//! Backups of a store: creating them, with their keys apart or not, and restoring them.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,15 @@ use crate::{
     storage::{self, Backup, Exported, Files, Restored, Source},
 };
 
-/// A backup that was made, and where its keys are if they are apart.
+/// A new backup, and the file with its keys if they are apart.
 pub struct Made {
     pub backup: Restored,
     pub keys: Option<PathBuf>,
 }
 
 impl Call {
-    /// Writes collections to one file, each as it is at one moment: all, or those of these
-    /// names. With `apart` the keys are in a file beside it.
+    /// Writes collections to a single file, each as it is at one moment: all of them, or those with
+    /// these names. With `apart`, the keys are written to a separate file next to it.
     pub fn create_backup(
         &self,
         target: &Path,
@@ -52,7 +52,7 @@ impl Call {
             collection.back_up(&mut backup, progress)
         })?;
         cancel::commit()?;
-        // Before the backup has its name: one that has it has its keys.
+        // Written before the backup gets its final name: a backup with that name has its keys.
         let keys = match apart {
             true => Some(self.export_keys(&beside(&path))?.path),
             false => None,
@@ -64,8 +64,8 @@ impl Call {
         Ok(Made { backup, keys })
     }
 
-    /// Writes the keys of all there is to a new file: with them a backup that has its keys
-    /// apart brings back what is not deleted by now.
+    /// Writes the keys of all live entries to a new file. With them, a backup with its keys apart
+    /// restores what has not been deleted since.
     pub fn export_keys(&self, target: &Path) -> Result<Restored> {
         let disk = self.using.store.with_keys()?;
         let path = backup_file(target, "keys")?;
@@ -73,7 +73,7 @@ impl Call {
         let mut exported = Exported::create(&self.files(), &path, user)?;
         for collection in self.collections() {
             match collection.export_keys(&mut exported) {
-                // Deleted since the list was taken.
+                // It has been deleted since the list was taken.
                 Err(Error::CollectionNotFound(_)) => {}
                 done => done?,
             }
@@ -87,14 +87,14 @@ impl Call {
     }
 }
 
-/// Where the keys of a backup are that has them apart.
+/// The file with the keys of a backup that has them apart.
 fn beside(backup: &Path) -> PathBuf {
     let mut name = backup.file_name().unwrap_or_default().to_owned();
     name.push(".keys");
     backup.with_file_name(name)
 }
 
-/// The file for a backup: the target, or a new one in it if it is a directory.
+/// The file for a backup: the target itself or, if it is a directory, a new file in it.
 fn backup_file(path: &Path, kind: &str) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(Error::Validation("the backup's path is empty".into()));
@@ -118,15 +118,15 @@ fn backup_file(path: &Path, kind: &str) -> Result<PathBuf> {
         time.hour(),
         time.minute(),
         time.second(),
-        // Others may be made at the same moment.
+        // Distinguishes backups that are made at the same moment.
         Uuid::new_v4().simple(),
     );
     Ok(path.join(name))
 }
 
-/// Makes a store of a backup in a new directory, after every byte of it was checked.
+/// Creates a store from a backup in a new directory, after every byte of it has been checked.
 ///
-/// What opens the backup is the user's key of the store as well.
+/// The user's key that opens the backup becomes the key of the store.
 pub fn restore_backup(
     file: &Path,
     path: &Path,

@@ -1,5 +1,5 @@
-//! A client's use of a store: it begins when the store is open, and the store is closed with
-//! the last one.
+//! A client's use of a store: it begins when the store is open; the end of the last use closes the
+//! store.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -20,13 +20,13 @@ use crate::{
     storage::{Files, Fsync, UserKey},
 };
 
-/// How a use has ended.
+/// The outcome of a use that has ended.
 pub(super) type Ended = Option<Result<()>>;
 
-/// Where a client is with its store.
+/// The state of a client's handle on its store.
 #[derive(Clone)]
 pub(super) enum Handle {
-    /// A store on disk is opened by a thread of its own.
+    /// A store on disk is opened in a separate thread.
     Opening(watch::Receiver<Opened>),
     Open(Using),
     Failed(Error),
@@ -35,12 +35,12 @@ pub(super) enum Handle {
 
 pub(super) type Opened = Option<Result<Using>>;
 
-/// A client's use of a store: the client has it, and so does each call under way. With the
-/// last of them the use ends, and with the last use of the store the store is closed.
-/// However an environment ends, and whoever drops its calls, that comes about.
+/// A client's use of a store, held by the client and by each of its calls in progress. When the
+/// last of them is gone, the use ends; when the last use ends, the store is closed. This holds
+/// however a JavaScript environment ends and whatever drops its calls.
 #[derive(Clone)]
 pub(super) struct Using {
-    // Before the user: what that one drops is then the last of this use.
+    // Declared before the user, so that dropping the user releases this use's last reference.
     pub(super) store: Arc<Store>,
     _user: Arc<User>,
 }
@@ -51,7 +51,7 @@ struct User {
 }
 
 impl Handle {
-    /// A handle on the store of these options. One on disk is opened beside the caller.
+    /// Opens a handle on the store with these options. A store on disk is opened in the background.
     pub(super) fn open(options: Options, ended: watch::Sender<Ended>) -> Result<Self> {
         if let Some(path) = options.path {
             if options.shared.is_some() {
@@ -101,7 +101,7 @@ impl Handle {
                 AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync, user.as_ref()));
             let opened = catch_unwind(open)
                 .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
-            // Where nobody waits any more, the use ends with the channel.
+            // If no one is waiting any more, the use ends with the channel.
             sender.send_replace(Some(opened.map(|store| Using::new(store, ended))));
         };
         let opening = thread.spawn(open);
@@ -111,12 +111,12 @@ impl Handle {
         Ok(Handle::Opening(receiver))
     }
 
-    /// The store, once it is open.
+    /// Returns the store once it is open.
     pub(super) async fn opened(self) -> Result<Using> {
         match self {
             Handle::Open(using) => Ok(using),
             Handle::Opening(mut receiver) => {
-                // An error means that the thread has ended, and left its answer.
+                // An error means that the thread has ended and left its result in the channel.
                 let _ = receiver.wait_for(Option::is_some).await;
                 let none = || Err(Error::Internal("opening the store was stopped".into()));
                 receiver.borrow().clone().unwrap_or_else(none)
@@ -162,9 +162,9 @@ impl Drop for User {
         if is_empty {
             return close();
         }
-        // A thread of its own: closing takes its time, and neither the thread that this is
-        // on nor any runtime may be there for long. Where there is none to be had, the
-        // store is dropped, and so closed, here.
+        // Closing takes time and runs in a separate thread: it must block neither the current
+        // thread nor a runtime. If no thread can be created, the store is dropped, and so closed,
+        // here.
         let thread = thread::Builder::new().name("vectorizer-close".into());
         if thread.spawn(close).is_err() {
             ended.send_replace(Some(outcome()));

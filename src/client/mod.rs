@@ -25,21 +25,22 @@ use crate::{
 };
 use handle::{Ended, Handle, Using};
 
-/// A handle on a store. Closing it ends this handle; the store goes with the last one.
+/// A handle on a store. Closing it ends this handle; the store is closed with its last handle.
 pub struct Client {
     handle: RwLock<Handle>,
-    /// How its use of the store has ended. Without a value and a sender there was none.
+    /// The outcome of its use of the store, once that has ended. If the sender is gone and there is
+    /// no value, the store was never open.
     ended: watch::Receiver<Ended>,
 }
 
-/// A call under way. The client's `close` waits for it.
+/// A call in progress. The client's `close` waits for it.
 pub struct Call {
     using: Using,
 }
 
 impl Client {
-    /// Never fails: what went wrong is told by the first call. A store on disk is opened
-    /// beside the caller; a relative path is one of the working directory of now.
+    /// Never fails: an error is reported by the first call. A store on disk is opened in the
+    /// background; a relative path is resolved against the current working directory.
     pub fn open(options: Options) -> Self {
         Self::with(|ended| Handle::open(options, ended).unwrap_or_else(Handle::Failed))
     }
@@ -55,7 +56,8 @@ impl Client {
         Self { handle, ended }
     }
 
-    /// Begins a call. `WouldBlock` while the store is being opened: `begin_when_open` waits.
+    /// Begins a call. Returns `WouldBlock` while the store is being opened; `begin_when_open`
+    /// waits.
     pub fn begin(&self) -> Result<Call> {
         let opened = match &*self.handle.read() {
             Handle::Open(using) => {
@@ -78,8 +80,8 @@ impl Client {
         Ok(Call { using: opened? })
     }
 
-    /// Begins a call when the store is open. It is under way from now on: a `close` that
-    /// comes before the future runs waits for it.
+    /// Begins a call once the store is open. The call is in progress from now on: a `close` that is
+    /// called before the future runs waits for it.
     pub fn begin_when_open(&self) -> impl Future<Output = Result<Call>> + Send + use<> {
         let handle = self.handle.read().clone();
         async move {
@@ -89,9 +91,9 @@ impl Client {
         }
     }
 
-    /// Lets no new call begin. The future is done when those under way have ended, and, if
-    /// this was the store's last client, the store is closed. However often it is called,
-    /// there is one end, for which all wait.
+    /// Rejects new calls. The future completes when the calls in progress have ended and, if this
+    /// was the store's last client, the store is closed. If it is called more than once, all
+    /// callers wait for the same end.
     pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         let handle = std::mem::replace(&mut *self.handle.write(), Handle::Closed);
         drop(handle);
@@ -135,17 +137,17 @@ impl Call {
         Ok(collection)
     }
 
-    /// All collections, by name.
+    /// All collections, sorted by name.
     pub fn collections(&self) -> Vec<Arc<Collection>> {
         let mut all = self.using.store.all();
         all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
         all
     }
 
-    /// Removes a collection with everything in it, and proves it if that is asked for.
+    /// Removes a collection with all its contents, and returns a receipt if requested.
     ///
-    /// From an error about its files on the collection is deleted all the same, and what is
-    /// left of it goes at the next opening.
+    /// If the error concerns the collection's files, the collection is deleted nevertheless, and
+    /// the rest of its files is removed the next time the store is opened.
     pub fn delete_collection(
         &self,
         access: Access,
@@ -177,24 +179,24 @@ impl Call {
                 ))
             })?;
         }
-        // That takes time, and keeps nobody waiting.
+        // Dropping the contents takes time, so the lock is released first.
         drop(changing);
         drop(contents);
         Ok(drafted.map(|drafted| drafted.complete(disk.is_some())))
     }
 
-    /// Whether the store takes writes: after one that failed it does not.
+    /// Whether the store accepts writes; after a failed write it does not.
     pub fn check(&self) -> Result<()> {
         let disk = self.using.store.disk.as_ref();
         disk.map_or(Ok(()), |disk| disk.health.check())
     }
 
-    /// Whether a call may have to wait for a disk at any time, and how long.
+    /// Whether and how long a call may have to wait for a disk.
     pub fn fsync(&self) -> Option<Fsync> {
         self.using.store.disk.as_ref().map(|disk| disk.fsync)
     }
 
-    /// Makes everything that was acknowledged survive a loss of power.
+    /// Syncs everything that was acknowledged, so that it survives a power failure.
     pub fn flush(&self) -> Result<()> {
         if let Some(disk) = &self.using.store.disk {
             disk.check_place()?;
@@ -205,8 +207,8 @@ impl Call {
         Ok(())
     }
 
-    /// Gives the store new keys, and another key of the user's if there is one. Copies of the
-    /// keys from before open nothing that is written from here on.
+    /// Rotates the store's keys, and sets another user key if one is given. Copies of the previous
+    /// keys open nothing that is written from here on.
     pub fn rotate_keys(
         &self,
         user: Option<UserKey>,

@@ -1,4 +1,4 @@
-//! How a client is opened.
+//! The options of a client.
 
 use std::path::{Path, PathBuf};
 
@@ -9,27 +9,27 @@ use crate::{
     storage::{Fsync, Key, UserKey},
 };
 
-/// How a client is opened.
+/// The options of a client.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Where the store is kept on disk.
+    /// The directory of a store on disk.
     pub path: Option<String>,
-    /// When writes are made to survive a loss of power.
+    /// When writes are synced, so that they survive a power failure.
     pub fsync: Option<Fsync>,
-    /// The name of a store in memory that clients of this process share.
+    /// The name of a store in memory, shared by clients of this process.
     pub shared: Option<String>,
     /// The key that the files are encrypted with.
     pub encryption: Option<Encryption>,
 }
 
-/// A user's key, as faces give it.
+/// A user's key, as the APIs take it.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encryption {
     /// 32 bytes in hexadecimal.
     key: Zeroizing<String>,
-    /// What a key service made of it, in hexadecimal.
+    /// The key as wrapped by a key management service, in hexadecimal.
     wrapped: Option<String>,
 }
 
@@ -63,8 +63,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// The path, from the working directory of now where it is relative. The directory may be
-/// another one by the time that the path is used. An empty path stays one, to be refused.
+/// Makes a path absolute, relative to the current working directory, which may have changed by the
+/// time the path is used. An empty path is left as it is, to be rejected.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Ok(PathBuf::new());

@@ -1,5 +1,5 @@
-//! The stores that this process has open: on disk by their directory, in memory by the name
-//! that clients share them by.
+//! The stores that this process has open: those on disk by directory, those in memory by the name
+//! that clients share them under.
 
 use std::{
     collections::HashMap,
@@ -16,29 +16,29 @@ use crate::{
     storage::{self, Files, Fsync, UserKey},
 };
 
-/// The shared stores in memory that some client holds.
+/// The shared stores in memory that have at least one client.
 static SHARED: LazyLock<DashMap<String, Weak<Store>>> = LazyLock::new(DashMap::new);
 
-/// The stores on disk that this process has, by their directory.
+/// The stores on disk that this process has open, by directory.
 static STORES: LazyLock<Mutex<HashMap<PathBuf, Arc<StoreDirectory>>>> =
     LazyLock::new(Mutex::default);
 
-/// A directory with the store that is open in it.
+/// A directory and the store that is open in it.
 #[derive(Default)]
 struct StoreDirectory {
     state: Mutex<Occupied>,
-    /// The store is open, or gone.
+    /// Notified when the store has been opened or is gone.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Occupied {
-    /// From before it is opened until it is gone.
+    /// True from before the store is opened until it is gone.
     taken: bool,
     store: Weak<Store>,
 }
 
-/// A place that is taken, until this is dropped.
+/// A directory that is taken until this is dropped.
 pub(super) struct Taken(Arc<StoreDirectory>);
 
 impl Drop for Taken {
@@ -48,7 +48,7 @@ impl Drop for Taken {
     }
 }
 
-/// The store in memory of this name.
+/// The store in memory with this name.
 pub(super) fn shared(name: String) -> Arc<Store> {
     SHARED.retain(|_, store| store.strong_count() > 0);
     let mut known = SHARED.entry(name).or_default();
@@ -59,9 +59,9 @@ pub(super) fn shared(name: String) -> Arc<Store> {
     })
 }
 
-/// Opens the store in a directory, or finds it where this process has it open.
+/// Opens the store in a directory, or returns it if this process already has it open.
 ///
-/// `user` is the key of a store that is encrypted.
+/// `user` is the key of an encrypted store.
 pub fn open_on_disk(
     files: &Files,
     path: &Path,
@@ -92,7 +92,7 @@ pub fn open_on_disk(
             return Ok(store);
         };
         if let Err(error) = disk.root.lock().check() {
-            // Nobody must be writing by these names when the next store is opened.
+            // Nothing may write under these names any more when the next store is opened.
             store.give_up(error);
             let mut stores = STORES.lock();
             if place.is_of(&path, &stores) {
@@ -117,19 +117,20 @@ pub fn open_on_disk(
 impl StoreDirectory {
     fn of(path: &Path) -> Arc<Self> {
         let mut stores = STORES.lock();
-        // What only this map holds has no store, and nobody is about to open one there.
+        // A directory that only this map holds has no store, and no thread is about to open one in
+        // it.
         stores.retain(|_, place| Arc::strong_count(place) > 1);
         stores.entry(path.to_owned()).or_default().clone()
     }
 
-    /// Whether this is still the place of the directory, whose store may have been given up.
+    /// Whether this is still the entry for the directory; its store may have been given up.
     fn is_of(&self, path: &Path, stores: &HashMap<PathBuf, Arc<Self>>) -> bool {
         let now = stores.get(path);
         now.is_some_and(|place| std::ptr::eq(Arc::as_ptr(place), self))
     }
 
-    /// The store that is open here, or nothing: then the place is the caller's. Waits while
-    /// one is being opened or closed.
+    /// Returns the store that is open here. If there is none, returns `None`, and the directory is
+    /// taken by the caller. Waits while a store is being opened or closed.
     fn take(&self) -> Option<Arc<Store>> {
         let mut state = self.state.lock();
         while state.taken {

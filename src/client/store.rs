@@ -1,4 +1,4 @@
-//! A store of collections: opened, checked, given new keys, closed.
+//! A store of collections: opening it, checking it, rotating its keys, closing it.
 
 use std::{
     path::Path,
@@ -20,23 +20,23 @@ use crate::{
 
 type Collections = DashMap<String, Arc<Collection>>;
 
-/// The collections of one store, by name. Dropping it closes the store in order: when it is
-/// gone, nothing of it is open, locked or running.
+/// The collections of one store, by name. Dropping it closes the store in order: afterwards,
+/// nothing of it is open, locked or running.
 #[derive(Default)]
 pub struct Store {
     pub(super) collections: Arc<Collections>,
-    /// What closing came to.
+    /// The outcome of closing it.
     pub(super) closed: Arc<OnceLock<Result<()>>>,
     pub(super) disk: Option<Disk>,
 }
 
-/// What a store on disk has besides.
+/// What only a store on disk has.
 pub(super) struct Disk {
-    /// Gone before others may open the store.
+    /// Dropped before another store may be opened in the directory.
     pub(super) root: Root,
     pub(super) fsync: Fsync,
     pub(super) health: Arc<Health>,
-    /// Held while a collection is made or removed.
+    /// Held while a collection is created or removed.
     pub(super) changing: Mutex<()>,
     /// Held while keys are rotated.
     rotating: Mutex<()>,
@@ -44,7 +44,7 @@ pub(super) struct Disk {
     _taken: Taken,
 }
 
-/// The thread that syncs, which ends when the channel does.
+/// The thread that syncs the store; it ends when the channel is dropped.
 struct Syncing {
     channel: mpsc::Sender<()>,
     thread: JoinHandle<()>,
@@ -76,7 +76,8 @@ impl Store {
         if let Some(disk) = &store.disk
             && disk.root.keys().keyring().previous.is_some()
         {
-            // It was interrupted. Where it cannot be done now, there is the next opening.
+            // A rotation was interrupted. If it cannot be completed now, the next opening tries
+            // again.
             let _ = store.rotate_keys(None, &mut |_| ());
         }
         if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
@@ -104,15 +105,15 @@ impl Store {
         Ok(())
     }
 
-    /// The store on disk, for what needs its keys.
+    /// The store on disk, for operations that need its keys.
     pub(super) fn with_keys(&self) -> Result<&Disk> {
         self.disk.as_ref().ok_or_else(|| {
             Error::Validation("a store in memory has no keys: open one with a path".into())
         })
     }
 
-    /// Gives everything new keys: the store, and the table of every collection. `user` is
-    /// the key that opens the store from here on, if another.
+    /// Rotates the keys of the store and of every collection's key table. `user` is the key that
+    /// opens the store from here on, if it is to change.
     pub(super) fn rotate_keys(
         &self,
         user: Option<UserKey>,
@@ -127,7 +128,7 @@ impl Store {
             disk.health.check()?;
             disk.check_place()?;
             let mut keyring = keys.keyring();
-            // Where a rotation was interrupted it goes on: some tables are under either key.
+            // An interrupted rotation is continued: some tables are still under the previous key.
             if keyring.previous.is_none() {
                 let last = std::mem::replace(&mut keyring.key, Key::random()?);
                 keyring.previous = Some(last);
@@ -151,7 +152,8 @@ impl Store {
         all.map(|entry| entry.value().clone()).collect()
     }
 
-    /// The store's directory is another's now: nothing is written any more. Reads go on.
+    /// The directory now belongs to another store, so nothing may be written any more. Reads
+    /// continue.
     pub(super) fn give_up(&self, error: Error) {
         if let Some(disk) = &self.disk {
             disk.health.fail(error);
@@ -165,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Ends everything that goes on in the store, and all writing to its files.
+    /// Stops all background work in the store, and all writing to its files.
     fn close(&mut self) -> Result<()> {
         let all = self.all();
         self.collections.clear();
@@ -175,11 +177,11 @@ impl Store {
         let syncing = self.disk.as_mut().and_then(|disk| disk.syncing.take());
         if let Some(Syncing { channel, thread }) = syncing {
             drop(channel);
-            // A panic of its own is no reason to stop here.
+            // A panic in the thread must not prevent closing.
             let _ = thread.join();
         }
         let disk = self.disk.as_ref();
-        // Whoever wrote after a failure was told of it.
+        // After a failure, every writer has already received the error.
         let in_place = match disk {
             Some(disk) if !disk.health.is_failed() => disk.root.lock().check(),
             _ => Ok(()),
@@ -234,8 +236,7 @@ impl Disk {
         )
     }
 
-    /// Rejects where the directory is not the store's any more; then nothing is written
-    /// from here on.
+    /// Fails if the directory no longer belongs to the store; nothing is written from then on.
     pub(super) fn check_place(&self) -> Result<()> {
         let checked = self.root.lock().check();
         checked.map_err(|error| self.health.fail(error))
@@ -258,8 +259,7 @@ impl Disk {
     }
 }
 
-/// Makes what was written so far last. A failure is kept, and told to every write from
-/// here on.
+/// Syncs everything written so far. A failure is stored, and reported to every later write.
 fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     if let Err(error) = lock.check() {
         health.fail(error);
@@ -271,8 +271,8 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     }
 }
 
-/// Does something with each of the collections but those that are deleted meanwhile, and tells
-/// how far all of it is. Returns how much there was to do.
+/// Applies `act` to each of the collections, skipping those that are deleted in the meantime, and
+/// reports the progress of the whole. Returns the final total.
 pub(super) fn each(
     all: &[Arc<Collection>],
     progress: &mut dyn FnMut(Progress),
@@ -292,7 +292,7 @@ pub(super) fn each(
             });
         });
         match done {
-            // Deleted since the list was taken.
+            // It has been deleted since the list was taken.
             Err(Error::CollectionNotFound(_)) => last = 0,
             done => done?,
         }

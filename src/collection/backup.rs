@@ -1,5 +1,5 @@
-//! What leaves a collection: a copy of it in a backup, a copy of some of its vectors, and its
-//! keys.
+//! Copying data out of a collection: a backup of all of it, a backup of some of its vectors, and an
+//! export of its keys.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Collection {
-    /// Writes the collection as it is when this returns to a backup.
+    /// Writes the collection to a backup, in the state it is in when this method returns.
     pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let (target, form) = {
             let mut state = self.write(Access::Wait)?;
@@ -42,7 +42,7 @@ impl Collection {
         }
     }
 
-    /// Appends the keys of all there is, as it is at one moment.
+    /// Appends the keys of all live entries, as they are at one moment.
     pub fn export_keys(&self, exported: &mut Exported) -> Result<()> {
         let (name, sequence, keys) = {
             let state = self.read(Access::Wait)?;
@@ -60,7 +60,7 @@ impl Collection {
         exported.append(&name, sequence, &keys)
     }
 
-    /// Writes the vectors at `slots` to a backup file of their own.
+    /// Writes the vectors at `slots` to a separate backup file.
     pub(super) fn back_up_some(
         &self,
         path: &Path,
@@ -81,7 +81,8 @@ impl Collection {
             at += state.copy_batch(&mut writer, &form, &order[at..])?;
         }
         backup.end_section(&mut writer, &name, slots.len())?;
-        // What is deleted next is in a file, or there is no file.
+        // The vectors are deleted next only if the backup file is complete; otherwise there is no
+        // file.
         cancel::commit()?;
         backup.finish().map(drop)
     }

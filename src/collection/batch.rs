@@ -1,7 +1,7 @@
-//! Many searches at once, on all cores.
+//! Batches of searches, run on all cores.
 //!
-//! They share the lock for some milliseconds at a time, and writes come in between: each
-//! query sees one state of the collection, and a later one may see a later state.
+//! They share the lock for a few milliseconds at a time, so that writes can run in between. Each
+//! query sees one state of the collection; a later query may see a later state.
 
 use std::{
     iter,
@@ -12,12 +12,12 @@ use std::{
 use super::{Access, Collection, Item, Name, SearchOptions, State};
 use crate::{cancel, error::Result, vectors::Query, workers::workers};
 
-/// How long the lock is shared at a time, unless one query takes longer.
+/// How long the lock is held at a time, unless a single query takes longer.
 const TURN: Duration = Duration::from_millis(5);
 
 impl Collection {
-    /// What `search` finds for each query, in their order. `None` is a query that ranks
-    /// nothing, as in `search_unranked`. `name` is what the caller calls each.
+    /// Returns what `search` finds for each query, in the order of the queries. `None` is a query
+    /// without ranking, as in `search_unranked`. `name` is what the caller calls each query.
     pub fn search_batch(
         &self,
         queries: Vec<Option<Vec<f32>>>,
@@ -42,7 +42,7 @@ impl Collection {
             }
             let state: &State = &state;
             let allowed = options.filter.as_ref().map(|f| state.matching(f));
-            // Each thread takes the next query until the turn is over.
+            // Each thread takes the next query until the time is up.
             let answer = || {
                 let end = Instant::now() + TURN;
                 let mut answers = Vec::new();

@@ -1,6 +1,6 @@
-//! Giving back what nobody uses: slots of deleted vectors, and the memory behind the last one.
+//! Reclaiming unused memory: slots of deleted vectors, and the memory behind the last used slot.
 //!
-//! The lock is taken for moments: to recycle some slots, or to move some vectors to lower ones.
+//! The lock is held only briefly: to recycle some slots, or to move some vectors to lower ones.
 
 use hashbrown::HashMap;
 use roaring::RoaringBitmap;
@@ -13,7 +13,7 @@ use crate::{
 
 /// An empty collection keeps this much of its memory for the next vectors.
 const KEPT_BYTES: usize = 8 << 20;
-/// Slots are renumbered when fewer than this share of them is alive.
+/// Slots are renumbered when less than this share of them is in use.
 const SPARSE: f64 = 0.5;
 /// Vectors moved to other slots at a time: well under a millisecond.
 const MOVED: usize = 64;
@@ -25,14 +25,14 @@ impl State {
         self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
     }
 
-    /// So many slots are unused that it is worth renumbering the rest.
+    /// Whether so many slots are unused that renumbering the rest is worthwhile.
     pub(super) fn is_sparse(&self) -> bool {
         let table = self.slots.table_len();
         self.vectors.memory_bytes() > KEPT_BYTES
             && (self.slots.len() as f64) < SPARSE * table as f64
     }
 
-    /// Moves the vector at `slot` to a lower slot, if there is one. Returns where it is.
+    /// Moves the vector at `slot` to a lower slot if one is free. Returns its slot afterwards.
     fn move_down(&mut self, slot: u32) -> u32 {
         self.fields
             .remove(&RoaringBitmap::from_iter([slot]), &self.slots);
@@ -54,8 +54,8 @@ impl State {
 }
 
 impl Collection {
-    /// Moves the live vectors to the lowest slots, in their order, and gives the memory
-    /// behind them back. There is no graph: it would lead to the old slots.
+    /// Moves the live vectors to the lowest slots, keeping their order, and frees the memory behind
+    /// them. There must be no graph: it would refer to the old slots.
     pub(super) fn compact(&self) -> HashMap<u32, u32> {
         let mut next = 0;
         let mut moved = HashMap::new();
@@ -82,7 +82,7 @@ impl Collection {
         }
     }
 
-    /// Gives the memory of an empty collection back.
+    /// Frees the memory of an empty collection.
     pub(super) fn reset(&self) {
         let mut state = self.state.write();
         if !state.is_worth_resetting() {
@@ -99,7 +99,7 @@ impl Collection {
         drop(old);
     }
 
-    /// Recycles the deleted slots that the graph does not lead through, some at a time.
+    /// Recycles deleted slots that no graph leads through, some at a time.
     pub(super) fn recycle_retired(&self) {
         loop {
             let mut state = self.state.write();

@@ -1,4 +1,4 @@
-//! What a collection is made with: its limits, and the text that tells it to a file.
+//! The settings a collection is created with: their limits, and their text form in files.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use crate::{
 const MAX_DIMENSION: usize = 65_535;
 const MAX_NAME_BYTES: usize = 255;
 
-/// What a collection is made with.
+/// The settings a collection is created with.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub name: String,
@@ -22,7 +22,7 @@ pub struct Config {
     pub hnsw: HnswParams,
 }
 
-/// What a log says of its collection, as a JSON text.
+/// The collection's settings as they are stored in the log, in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -39,7 +39,7 @@ struct Settings {
 }
 
 impl Config {
-    /// Checks it against the limits.
+    /// Checks the settings against the limits.
     pub fn check(&self) -> Result<()> {
         check_name(&self.name)?;
         check_range("dimension", self.dimension, 1, MAX_DIMENSION)?;
@@ -49,7 +49,7 @@ impl Config {
         check_ef_search("hnsw.ef_search", hnsw.ef_search)
     }
 
-    /// The text that tells it to a file.
+    /// The text form of the settings in a file.
     pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
         let settings = Settings {
             name: self.name.clone(),
@@ -61,11 +61,11 @@ impl Config {
             builder: self.hnsw.builder,
             created_at: micros(created_at),
         };
-        // A structure of texts and numbers.
+        // A struct of strings and numbers always serialises.
         serde_json::to_string(&settings).unwrap_or_default()
     }
 
-    /// Reads that text.
+    /// Parses that text.
     pub(super) fn read(settings: &str) -> Result<(Self, OffsetDateTime)> {
         let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
         let settings: Settings =
@@ -92,12 +92,12 @@ impl Config {
     }
 }
 
-/// The dimension that a collection's settings tell.
+/// The dimension in a collection's settings.
 pub fn dimension_of(settings: &str) -> Result<usize> {
     Ok(Config::read(settings)?.0.dimension)
 }
 
-/// As a face may put a name into a path.
+/// Rejects names that cannot be used in a path, since an API may put the name into one.
 pub fn check_name(name: &str) -> Result<()> {
     let wrong = if name.is_empty() {
         "is empty"
@@ -115,7 +115,8 @@ pub fn check_name(name: &str) -> Result<()> {
     )))
 }
 
-/// The candidates that a search keeps: a collection's, or those of one search.
+/// Checks the number of candidates kept by a search, whether from a collection's settings or a
+/// search's options.
 pub fn check_ef_search(what: &str, ef: usize) -> Result<()> {
     check_range(what, ef, 1, 4096)
 }

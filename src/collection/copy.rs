@@ -1,11 +1,10 @@
-//! Copying a collection while it is in use: into a new log that has no gaps, or into a
-//! backup.
+//! Copying a collection while it is in use: into a new log without gaps, or into a backup.
 //!
-//! Vectors are copied some at a time, under the lock that searches share; writes go on in
-//! between. A log, and a backup with its keys apart, gets them as they are sealed; another
-//! backup has them under keys of its own. The copy is told of them: the key of what is deleted
-//! is destroyed there too, what is inserted or changed is copied in the next round. The last
-//! few are copied under the lock for writing, and at that moment the copy is the collection.
+//! Vectors are copied in batches under the shared lock; writes go on in between. A log, and a
+//! backup with its keys apart, gets the entries as they are sealed; in any other backup they are
+//! sealed again with new keys. The copy is notified of writes: keys of deleted entries are
+//! destroyed there too, and inserted or changed entries are copied in the next round. The last few
+//! entries are copied under the exclusive lock; at that moment the copy equals the collection.
 
 use std::sync::Arc;
 
@@ -16,34 +15,34 @@ use crate::{
     storage::{Copy, CopyTarget, Head, Kind, NAME, Record, Sealed, Writer, micros},
 };
 
-/// Copied under the lock at a time: well under a millisecond.
+/// Bytes copied under the lock at a time: well under a millisecond.
 const BATCH_BYTES: usize = 256 << 10;
-/// So few are copied at the end, under the lock for writing.
+/// The number of remaining entries that may be copied at the end, under the exclusive lock.
 const LAST: usize = 256;
-/// After so many rounds the rest is the last, however many it is: others insert faster.
+/// After this many rounds, whatever is left is copied at the end: inserts are faster than the copy.
 const ROUNDS: usize = 8;
 
-/// How far a long work is.
+/// The progress of a long operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     pub done: u64,
     pub total: u64,
 }
 
-/// Is told how far a work of several phases is.
+/// A callback for the progress of an operation with several phases.
 pub type OnProgress = Box<dyn Fn(&'static str, Progress) + Send + Sync>;
 
 /// How entries are copied.
 pub(super) struct Form {
-    /// What they are sealed for.
+    /// The random name that they are sealed with.
     pub(super) name: [u8; NAME],
-    /// As they are in the log, with their keys; else they are sealed anew.
+    /// Copied as they are in the log, with their keys; otherwise they are sealed again.
     pub(super) as_it_is: bool,
 }
 
 impl State {
-    /// Appends as many of the live `slots` as make a batch. Returns how many of `slots` it
-    /// has looked at.
+    /// Appends the first of the live `slots`, up to the size of a batch. Returns how many of
+    /// `slots` were processed.
     pub(super) fn copy_batch(
         &self,
         writer: &mut Writer,
@@ -106,7 +105,7 @@ impl State {
         }
     }
 
-    /// The live vectors that the copy has not, in insertion order.
+    /// The live vectors that are not in the copy yet, in insertion order.
     fn missing(&self, writer: &Writer) -> Vec<u32> {
         let mut order = self.slots.in_insertion_order(self.slots.alive());
         order.retain(|&slot| writer.place(slot).is_none());
@@ -115,8 +114,8 @@ impl State {
 }
 
 impl Collection {
-    /// Copies the collection to the target, and calls `finish` at the moment when the
-    /// copy is whole, with the lock for writing.
+    /// Copies the collection to the target, and calls `finish` under the exclusive lock at the
+    /// moment when the copy is complete.
     pub(super) fn copy_to<T>(
         &self,
         target: &Arc<CopyTarget>,
@@ -146,7 +145,7 @@ impl Collection {
                 progress(Progress { done, total });
             }
         }
-        // Most of it is on the disk before anybody has to wait for the rest.
+        // Most of the copy is synced to disk here, before writers have to wait for the rest.
         let file = target.copy.lock().writer.file.clone();
         file.sync()?;
         let mut state = self.write(Access::Wait)?;
@@ -157,11 +156,12 @@ impl Collection {
         while at < missing.len() {
             at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;
         }
-        // Also where nothing has died, or nothing is left: writes are counted on from here.
+        // Appended even if nothing was removed or the collection is empty: the record holds the
+        // sequence number that later writes continue from.
         let dead = std::mem::take(&mut copy.dead);
         let record = state.copied(dead, Vec::new(), 0);
         copy.writer.append(&record, &Sealed::default())?;
-        // What was deleted so far has no key in the copy before anybody relies on it.
+        // The keys of everything deleted so far must be gone from the copy before it is relied on.
         state.journal.wait_for_erasures();
         let done = finish(&mut state, &mut copy)?;
         let total = state.slots.len() as u64;
@@ -170,7 +170,7 @@ impl Collection {
         Ok(done)
     }
 
-    /// Fails where the collection is being closed, or deleted.
+    /// Fails if the collection is being closed or deleted.
     pub(super) fn check_open(&self) -> Result<()> {
         match self.upkeep.is_cancelled() {
             true => Err(Error::ClientClosed),

@@ -1,13 +1,13 @@
-//! What a search will cost, from what searches did cost: whether to scan or to walk.
+//! Predicts the cost of a search from the cost of earlier ones, to choose between a scan and a walk
+//! of the graph.
 //!
-//! Three figures decide: how long looking at a row of a scan takes, how long a visit on a
-//! walk takes, and how many nodes a walk visits. They differ with the processor, with its
-//! caches and what else is in them, and with the data. Each starts from what was measured
-//! once, on one machine, and every search corrects it by what it took.
+//! The choice depends on three figures: how long a scan takes per row, how long a walk takes per
+//! visit, and how many nodes a walk visits. They depend on the processor, on its caches and what
+//! else is in them, and on the data. Each starts from a value that was measured once, on one
+//! machine, and is corrected by every search.
 //!
-//! A choice only changes how long a search takes. So the corrections are rough: they are
-//! not locked, and no single search, which may have been interrupted for long, moves them
-//! far.
+//! A wrong choice only makes a search slower, so the corrections can be rough: they are not locked,
+//! and no single search, which may have been interrupted for a long time, changes them much.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -16,19 +16,19 @@ use std::{
 
 use crate::vectors::Basis;
 
-/// How far a figure can be from what it started from, either way,
+/// The furthest a figure can move from its initial value, as a factor in either direction.
 const FARTHEST: f64 = 8.0;
-/// and how far a search from the average, to be taken at its word.
+/// A search that deviates from the average by more than this factor is clamped to it.
 const OUTLIER: f64 = 2.0;
 /// The weight of one search in a figure.
 const WEIGHT: f64 = 1.0 / 16.0;
-/// How fast a figure that keeps the collection from measuring it again is forgotten.
+/// The rate at which a figure returns to its initial value if it prevents its own measurement.
 const FORGETTING: f64 = 1.0 / 256.0;
-/// A scan of fewer rows than this, or than this for each result, tells little about a row.
+/// A scan of fewer rows than this, or than this per result, says little about the time per row.
 const LEAST_ROWS: usize = 512;
 const LEAST_ROWS_EACH: usize = 32;
 
-/// A running average of how a figure compares with what it started from.
+/// The running average of a figure relative to its initial value.
 struct Factor(AtomicU32);
 
 impl Factor {
@@ -37,7 +37,7 @@ impl Factor {
     }
 
     fn observe(&self, factor: f64, weight: f64) {
-        // Of two searches at the same time one may go uncounted.
+        // If two searches update it at the same time, one update may be lost.
         let average = self.get();
         let factor = factor.clamp(average / OUTLIER, average * OUTLIER);
         let average = average + (factor - average) * weight;
@@ -52,7 +52,7 @@ impl Default for Factor {
     }
 }
 
-/// What the searches of one collection have taken so far.
+/// The measured costs of one collection's searches.
 pub(super) struct Costs {
     start: Model,
     look: Factor,
@@ -60,14 +60,14 @@ pub(super) struct Costs {
     visits: Factor,
 }
 
-/// What a search has to choose from.
+/// The parameters of a search that the choice depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task {
-    /// The rows it may return,
+    /// The number of rows it may return.
     pub allowed: usize,
-    /// those of them that are not in the graph,
+    /// How many of them are not in the graph.
     pub pending: usize,
-    /// and the nodes of the graph.
+    /// The number of nodes in the graph.
     pub nodes: usize,
     /// How many candidates a walk keeps.
     pub ef: usize,
@@ -76,23 +76,23 @@ pub(super) struct Task {
 /// The three figures.
 #[derive(Debug, Clone, Copy)]
 struct Model {
-    /// Nanoseconds for a row of a scan.
+    /// Nanoseconds per row of a scan.
     look: f64,
-    /// Nanoseconds for a visit on a walk: a cache miss, and the queue's work.
+    /// Nanoseconds per visit of a walk: a cache miss, and the work on the queue.
     visit: f64,
-    /// Visits, where all nodes are allowed, relative to `usual_visits`.
+    /// The number of visits when all nodes are allowed, relative to `usual_visits`.
     visits: f64,
 }
 
-/// How many nodes a walk visits where all are allowed. Measured on 40,000 sentence
-/// embeddings with 16 neighbours per node.
+/// How many nodes a walk visits when all are allowed. Measured on 40,000 sentence embeddings with
+/// 16 neighbours per node.
 fn usual_visits(ef: usize) -> f64 {
     300.0 + 11.0 * ef as f64
 }
 
 impl Model {
-    /// Before anything was measured. With 384 dimensions a code took 10 ns in a scan and 86
-    /// on a walk; the rest is scaled by the cache lines that are read.
+    /// The initial figures. At 384 dimensions a code took 10 ns in a scan and 86 ns on a walk;
+    /// other cases are scaled by the number of cache lines read.
     fn new(dimension: usize, basis: Basis) -> Self {
         let bytes = match basis {
             Basis::Codes => dimension,
@@ -106,15 +106,15 @@ impl Model {
         }
     }
 
-    /// How many visits a walk is expected to make.
+    /// The expected number of visits of a walk.
     fn expected_visits(&self, task: Task) -> f64 {
-        // Each result takes as many more visits as there are nodes for an allowed one.
+        // The number of visits per result grows with the ratio of all nodes to allowed ones.
         let linked = task.allowed.saturating_sub(task.pending).max(1);
         self.visits * usual_visits(task.ef) * task.nodes as f64 / linked as f64
     }
 
-    /// After how many visits a scan would have been cheaper. A walk also scans what is
-    /// pending.
+    /// The number of visits after which a scan would have been cheaper. A walk also scans the
+    /// pending rows.
     fn affordable_visits(&self, task: Task) -> f64 {
         task.allowed.saturating_sub(task.pending) as f64 * self.look / self.visit
     }
@@ -125,7 +125,7 @@ impl Model {
 }
 
 impl Costs {
-    /// Of searches by `basis`, before any of them.
+    /// The initial costs of searches by `basis`.
     pub(super) fn new(dimension: usize, basis: Basis) -> Self {
         Self {
             start: Model::new(dimension, basis),
@@ -143,14 +143,14 @@ impl Costs {
         }
     }
 
-    /// After how many visits a walk should give up; `None` where a scan is expected to be
-    /// cheaper from the beginning.
+    /// The number of visits after which a walk should give up; `None` if a scan is expected to be
+    /// cheaper from the start.
     pub(super) fn budget(&self, task: Task) -> Option<usize> {
         let model = self.model();
         let walks = model.walks(task);
         if walks != self.start.walks(task) {
-            // What is never done is never measured again: a figure that some moments of
-            // bad luck have made must not keep it so for ever.
+            // A method that is never used is never measured again, so a figure distorted by a few
+            // unlucky measurements must not rule it out for ever.
             let unused = match walks {
                 true => &[&self.look][..],
                 false => &[&self.visit, &self.visits],
@@ -173,7 +173,7 @@ impl Costs {
         Duration::from_nanos(nanos as u64)
     }
 
-    /// A scan of `rows` for `limit` results has taken this long.
+    /// Records that a scan of `rows` for `limit` results took this long.
     pub(super) fn scanned(&self, rows: usize, limit: usize, took: Duration) {
         if rows >= LEAST_ROWS.max(limit.saturating_mul(LEAST_ROWS_EACH)) {
             let each = took.as_nanos() as f64 / rows as f64;
@@ -181,13 +181,13 @@ impl Costs {
         }
     }
 
-    /// A walk has made so many visits in this time; it may have given up.
+    /// Records that a walk made this many visits in this time; it may have given up.
     pub(super) fn walked(&self, task: Task, visits: usize, gave_up: bool, took: Duration) {
         let each = took.as_nanos() as f64 / visits.max(1) as f64;
         self.visit.observe(each / self.start.visit, WEIGHT);
         let factor = visits as f64 / self.start.expected_visits(task);
-        // A walk that gave up would have visited more. One through a filter depends on where
-        // its matches are, which says nothing of others.
+        // A walk that gave up would have visited more nodes. The visits of a filtered walk depend
+        // on where its matches are, which says nothing about other walks.
         let tells = match gave_up {
             true => factor > self.visits.get(),
             false => 2 * task.allowed >= task.nodes,
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// The fewest allowed of 100,000 rows that are walked for.
+    /// The smallest number of allowed rows, out of 100,000, for which the graph is walked.
     fn border(costs: &Costs) -> usize {
         let walked = |allowed: &usize| costs.model().walks(task(*allowed));
         (0..=100_000).step_by(100).find(walked).unwrap()
@@ -240,7 +240,7 @@ mod tests {
         let costs = costs();
         assert_eq!(costs.budget(task(0)), None);
         assert_eq!(costs.budget(task(10_000)), None);
-        // As many visits of 86 ns as take the time of 100,000 looks of 10 ns.
+        // As many visits of 86 ns as fit into the time of scanning 100,000 rows at 10 ns each.
         assert_eq!(costs.budget(task(100_000)), Some(11_627));
         assert!((30_000..35_000).contains(&border(&costs)));
     }

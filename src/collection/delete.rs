@@ -1,4 +1,4 @@
-//! Deleting. Every way to delete, and the old row of every update, ends in
+//! Deleting. Every kind of delete, and the removal of the old row in every update, ends in
 //! `State::delete` with a bitmap of slots.
 
 use std::{path::PathBuf, sync::Arc};
@@ -17,18 +17,18 @@ use crate::{
     wiped::Id,
 };
 
-/// What became of one id of a batch.
+/// The outcome for one id of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Deleted,
     /// There was no such vector.
     Missing,
-    /// The request named it before, at this index.
+    /// The request had already named the id, at this index.
     Repeated(usize),
 }
 
 impl Outcome {
-    /// Why nothing was deleted, where nothing was.
+    /// Why nothing was deleted; `None` if the vector was.
     pub fn error(self) -> Option<String> {
         match self {
             Outcome::Deleted => None,
@@ -41,16 +41,16 @@ impl Outcome {
 /// How to delete.
 #[derive(Debug, Clone, Default)]
 pub struct DeleteOptions {
-    /// Tell what would be deleted, and delete nothing. Only for deletes by filter.
+    /// Report what would be deleted, without deleting it. Only for deletes by filter.
     pub dry_run: bool,
-    /// Prove what was erased.
+    /// Return a receipt for what was erased.
     pub receipt: bool,
-    /// Write what is about to be deleted to this backup file first. The delete happens
-    /// only if that succeeds.
+    /// Write the vectors to this backup file before they are deleted. The delete happens only if
+    /// that succeeds.
     pub backup: Option<PathBuf>,
 }
 
-/// What a delete of many ids did.
+/// The result of deleting many ids.
 #[derive(Debug)]
 pub struct BatchDeletion {
     /// For each id of the request.
@@ -58,38 +58,37 @@ pub struct BatchDeletion {
     pub receipt: Option<Receipt>,
 }
 
-/// What a delete by filter did, or would do.
+/// The result of a delete by filter or of its dry run.
 #[derive(Debug)]
 pub struct FilterDeletion {
-    /// The live vectors it considered.
+    /// The number of live vectors considered.
     pub scanned: usize,
     /// The ids that matched, in insertion order.
     pub matched: Vec<Id>,
-    /// The fields of the filter that none of those live vectors had; where there were none,
-    /// nothing is said.
+    /// The fields of the filter that no live vector had; empty if there were no live vectors.
     pub unknown: Vec<String>,
     pub receipt: Option<Receipt>,
 }
 
-/// Proves what was erased, and when, without keeping it.
+/// Proves what was erased, and when, without retaining it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     pub deleted: usize,
     /// The bytes of the deleted vectors' rows, ids, metadata and texts.
     pub bytes_erased: u64,
-    /// Counts the collection's writes; this delete is the one with this number.
+    /// The sequence number of this delete among the collection's writes.
     pub log_sequence: u64,
-    /// When the last byte was overwritten, on disk that of a key, and synced.
+    /// When the last byte was overwritten (on disk, the last byte of a key) and synced.
     pub completed_at: OffsetDateTime,
-    /// Whether it is on the disk: no loss of power brings anything of it back. False in
-    /// memory.
+    /// Whether the delete is synced to disk, so that a power failure cannot bring anything back.
+    /// False in memory.
     pub durable: bool,
-    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,...]]` without blanks,
-    /// the deleted ids in the order of their UTF-8 bytes.
+    /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,...]]` without whitespace, with
+    /// the deleted ids sorted by their UTF-8 bytes.
     pub digest: String,
 }
 
-/// A receipt that waits for the erasure to be complete.
+/// A receipt to be completed once the erasure is complete.
 pub struct Drafted {
     ids: Vec<Id>,
     bytes: u64,
@@ -110,7 +109,7 @@ impl Collection {
         Ok(receipt)
     }
 
-    /// Deletes what exists of `ids`, all at once, and tells for each what became of it.
+    /// Deletes those of `ids` that exist, all at once, and returns the outcome for each.
     pub fn delete_many(
         self: &Arc<Self>,
         access: Access,
@@ -136,7 +135,7 @@ impl Collection {
         Ok(BatchDeletion { outcomes, receipt })
     }
 
-    /// Deletes all that matches; a dry run only tells what would be deleted.
+    /// Deletes all vectors that match; a dry run only reports them.
     pub fn delete_matching(
         self: &Arc<Self>,
         filter: &Filter,
@@ -170,8 +169,7 @@ impl Collection {
         })
     }
 
-    /// Deletes what `select` selects. Selecting and deleting happen under one lock:
-    /// nothing comes between what was selected and what is deleted.
+    /// Deletes what `select` selects. Both happen under one lock, so nothing can change in between.
     fn delete_with<T>(
         self: &Arc<Self>,
         access: Access,
@@ -208,15 +206,15 @@ impl Collection {
             write.finish()?;
         }
         if drafted.is_some() {
-            // What is said of it must hold whatever happens next.
+            // The receipt must stay true whatever happens next.
             self.flush()?;
         }
         let receipt = drafted.map(|drafted| drafted.complete(self.is_on_disk()));
         Ok((selected, receipt))
     }
 
-    /// Takes the lock for writing after something was done under it that only keeps other
-    /// writers out.
+    /// Takes the exclusive lock after running `first` under a lock that excludes only other
+    /// writers.
     fn write_after(
         &self,
         first: impl FnOnce(&State) -> Result<()>,
@@ -233,7 +231,7 @@ impl Drafted {
         self.ids.sort_unstable();
         let ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
         let mut digest = Sha256::new();
-        // Numbers and texts can be written as JSON, and a digest takes everything.
+        // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
         let _ = serde_json::to_writer(&mut digest, &(self.sequence, &ids));
         Receipt {
             deleted: ids.len(),
@@ -261,7 +259,7 @@ impl State {
         }
     }
 
-    /// That of the delete of everything, with the collection.
+    /// The draft receipt for the delete of everything, together with the collection.
     pub(super) fn draft_of_all(&self) -> Drafted {
         let drafted = self.draft(self.slots.alive());
         Drafted {
@@ -270,10 +268,11 @@ impl State {
         }
     }
 
-    /// The one delete: from here on no read finds these live `slots`. Their values, texts,
-    /// metadata and ids are gone. Where a graph leads through, there is a neighbour's code.
+    /// The single implementation of delete: after it, no read finds these live `slots`. Their
+    /// values, texts, metadata and ids are gone. Slots that a graph leads through hold the code of
+    /// a neighbour.
     ///
-    /// The commit says so already; the keys on disk are destroyed when it is finished.
+    /// The commit already records the delete; the keys on disk are destroyed when it is finished.
     pub(super) fn delete(&mut self, slots: &RoaringBitmap, commit: &mut Commit) {
         if slots.is_empty() {
             return;
@@ -302,19 +301,19 @@ impl State {
         self.recycle(&unlinked);
     }
 
-    /// Lets walks pass where a vector was deleted, by the code of a live neighbour.
+    /// Lets walks pass through a deleted vector's slot by giving it the code of a live neighbour.
     fn stand_in(&mut self, slot: u32) {
         let graph = self.graph.as_ref();
         let near = graph.map_or(&[][..], |graph| graph.around(slot));
         let donor = near.iter().find(|&&near| self.slots.alive().contains(near));
         match donor {
             Some(&donor) => self.vectors.borrow_code(donor, slot),
-            // Whoever comes here would find nothing behind it.
+            // No live neighbour can be reached through this slot.
             None => self.vectors.erase_code(slot),
         }
     }
 
-    /// Those of `slots` that no graph leads through, neither the one there is nor the one
+    /// The slots among `slots` that no graph leads through, neither the current one nor the one
     /// under construction.
     pub(super) fn unlinked(&self, slots: &RoaringBitmap) -> RoaringBitmap {
         let mut unlinked = slots.clone();
@@ -327,7 +326,7 @@ impl State {
         unlinked
     }
 
-    /// Makes retired `slots` usable again.
+    /// Makes retired `slots` available for reuse.
     pub(super) fn recycle(&mut self, slots: &RoaringBitmap) {
         for slot in slots {
             self.vectors.erase_code(slot);

@@ -1,4 +1,4 @@
-//! A collection's life on disk: made, opened, checked, closed.
+//! A collection on disk: creating, opening, checking and closing it.
 
 use std::{io::ErrorKind, path::Path, sync::Arc};
 
@@ -23,17 +23,18 @@ use crate::{
     workers::workers,
 };
 
-/// A vector that is being deleted is looked at again.
+/// How many times an entry that looks like residue is read before it is reported: it may just be
+/// being deleted.
 const LOOKS: usize = 3;
 
-/// A log with its keys.
+/// A log and its key table.
 struct Pair {
     log: File,
     keys: Keys,
 }
 
-/// The collection's log, and others that are being made or removed, with the tables of keys
-/// that belong to them. A log without keys is noise.
+/// The collection's log, and any others that are being created or removed, with their key tables. A
+/// log without its keys is noise.
 fn logs(log: &Log) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for entry in list(log.directory())? {
@@ -41,7 +42,7 @@ fn logs(log: &Log) -> Result<Vec<Pair>> {
         let Some(number) = number.and_then(|rest| rest.strip_suffix(".new").or(Some(rest))) else {
             continue;
         };
-        // Two while keys are rotated.
+        // There are two during a key rotation.
         for suffix in ["", ".new", ".old"] {
             let is_log = entry.path == log.file().path() && suffix.is_empty();
             let keys = log.directory().join(format!("keys.{number}{suffix}"));
@@ -50,14 +51,14 @@ fn logs(log: &Log) -> Result<Vec<Pair>> {
                 .and_then(|log| Ok((log, Files::default().try_open_to_read(&keys)?)));
             let (file, keys) = match pair {
                 Ok(pair) => pair,
-                // On Windows a file that somebody still had open when it was removed keeps its
-                // name, and can be opened no more.
+                // On Windows, a removed file that another process still has open keeps its name,
+                // but can no longer be opened.
                 Err(error) if !is_log && is_removed(&error) => continue,
                 Err(error) => return Err(failed("open", &entry.path, &error)),
             };
             match log.keys_in(keys) {
                 Ok(keys) => pairs.push(Pair { log: file, keys }),
-                // It was overwritten.
+                // The key table has been overwritten.
                 Err(_) if !is_log => {}
                 Err(error) => return Err(error),
             }
@@ -74,14 +75,14 @@ fn is_removed(error: &std::io::Error) -> bool {
     }
 }
 
-/// Something of a deleted vector that is still there.
+/// A trace of a deleted vector that is still present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Residue {
-    /// The id, where it can be told.
+    /// The id, if it is known.
     pub id: Option<String>,
-    /// The file it is in; none in memory.
+    /// The file that contains it; none in memory.
     pub file: Option<String>,
-    /// Where in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
     pub length: u64,
     pub reason: &'static str,
@@ -92,7 +93,7 @@ impl Collection {
         self.config.settings(self.created_at)
     }
 
-    /// Makes a collection in an empty directory, which may get another name: see `moved`.
+    /// Creates a collection in an empty directory, which may be renamed afterwards: see `moved`.
     pub fn create(
         config: &Config,
         files: &Files,
@@ -103,7 +104,7 @@ impl Collection {
         lock: Option<Arc<Lock>>,
     ) -> Result<Arc<Self>> {
         let settings = config.settings(OffsetDateTime::now_utc());
-        // As they are read back.
+        // As they will be read back.
         let (config, created_at) = Config::read(&settings)?;
         let mut state = State::new(&config);
         let log = Log::create(files, directory, &settings, fsync, health, &keys.keyring())?;
@@ -120,14 +121,14 @@ impl Collection {
         ))
     }
 
-    /// The collection's directory has this name now.
+    /// Tells the collection that its directory has been renamed.
     pub fn moved(&self, directory: &Path) {
         if let Some(log) = self.state.write().journal.log_mut() {
             log.moved(directory);
         }
     }
 
-    /// Opens the collection in a directory, and completes what was interrupted.
+    /// Opens the collection in a directory, and completes interrupted operations.
     pub fn open(
         files: &Files,
         directory: &Path,
@@ -169,14 +170,14 @@ impl Collection {
         let keys = Some(keys.clone());
         let collection = Self::with(config, created_at, state, Some(fsync), keys, lock);
         if is_stale {
-            // Nobody may come to change the graph, and the file with it.
+            // There may be no later change to the graph that would also save the file.
             collection.save_graph();
         }
         collection.keep_up();
         Ok(collection)
     }
 
-    /// Makes everything written so far survive a loss of power.
+    /// Syncs everything written so far, so that it survives a power failure.
     pub fn flush(&self) -> Result<()> {
         let sync = {
             let state = self.state.read();
@@ -185,14 +186,14 @@ impl Collection {
         sync.map_or(Ok(()), |sync| sync.flush())
     }
 
-    /// Ends the background and all writing to the collection's files, in order. Nobody
-    /// uses it any more.
+    /// Stops the background thread, then all writing to the collection's files. Nobody may use the
+    /// collection afterwards.
     pub fn close(&self) -> Result<()> {
         self.leave_files();
-        // Whoever was writing has seen the end of it, or sees it now.
+        // With the lock held, no other call is writing.
         let state = self.state.write();
         match state.journal.log() {
-            // Whoever wrote last was told of a failure; there is nothing to add to it.
+            // A write that failed has already reported its error; there is nothing to add.
             Some(log) => {
                 let closed = match state.dropped || log.sync().health().is_failed() {
                     true => Ok(()),
@@ -205,14 +206,14 @@ impl Collection {
         }
     }
 
-    /// Returns when the background has ended, and has no file open any more.
+    /// Returns when the background thread has ended and no longer has a file open.
     pub fn leave_files(&self) {
         self.stop_upkeep();
         self.upkeep.join();
     }
 
-    /// Fails where the store's directory is not in its place any more: then another store
-    /// may be there, with files of the same names.
+    /// Fails if the store's directory is no longer in place: another store with files of the same
+    /// names may have taken its place.
     pub(super) fn check_place(&self) -> Result<()> {
         self.lock.as_ref().map_or(Ok(()), |lock| lock.check())
     }
@@ -223,8 +224,8 @@ impl Collection {
         Some(state.journal.log()?.directory().to_owned())
     }
 
-    /// Saves the graph beside the log, or removes what was saved of one that is no more.
-    /// It is a cache: a failure costs building it again.
+    /// Saves the graph next to the log, or removes a saved graph that no longer exists. The file is
+    /// a cache: if saving fails, the graph has to be built again.
     pub(super) fn save_graph(&self) {
         let ((files, directory, table), graph, keys) = {
             let state = self.state.read();
@@ -265,7 +266,7 @@ impl Collection {
         let saved = sealed.and_then(|bytes| {
             let file = files.create(&unfinished)?;
             file.write_at(0, &bytes)?;
-            // What is only replaced stays behind in free blocks.
+            // A file that is merely replaced would leave its contents behind in free blocks.
             if path.exists() {
                 files.rename(&path, &replaced)?;
             }
@@ -279,8 +280,8 @@ impl Collection {
         drop(writing);
     }
 
-    /// What is left of vectors with these ids, and of other deleted ones: looks at the
-    /// collection's memory, and reads all of its files back.
+    /// Finds what is left of vectors with these ids, and of other deleted vectors: checks the
+    /// collection's memory and reads all of its files.
     pub fn verify_erased(&self, ids: &[String]) -> Result<Vec<Residue>> {
         let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
         let mut found = Vec::new();
@@ -301,11 +302,11 @@ impl Collection {
                 !stored
             });
             state.check_memory(&mut found);
-            // While there is work for its background the file is about to be written.
+            // While the background thread has work to do, the file is about to be rewritten.
             if !self.upkeep.background().working && !self.has_work(&state) {
                 state.check_saved_graph(&mut found);
             }
-            // While the lock is held no file gets another name.
+            // No file is renamed while the lock is held.
             state.journal.log().map_or(Ok(Vec::new()), logs)?
         };
         for pair in &files {
@@ -321,8 +322,8 @@ impl Collection {
         ids: &HashSet<&str>,
         found: &mut Vec<Residue>,
     ) -> Result<()> {
-        // What is there now is written in full, and no key of what was deleted is still being
-        // destroyed.
+        // Everything up to here has been written in full, and no keys of deleted entries are still
+        // being destroyed.
         let len = {
             let state = self.read(Access::Wait)?;
             let targets = state.journal.copy_targets();
@@ -363,7 +364,7 @@ impl Collection {
                     });
                     break;
                 }
-                // It may have been deleted since.
+                // The entry may have been deleted in the meantime.
                 self.read(Access::Wait)?.journal.wait_for_erasures();
                 let read = keys.read(place.key_index, 1)?;
                 let is_there = read.iter().any(|&byte| byte != 0);
@@ -376,7 +377,7 @@ impl Collection {
 }
 
 impl State {
-    /// The bytes of its files; `None` in memory.
+    /// The size of its files in bytes; `None` in memory.
     pub(super) fn disk_bytes(&self) -> Option<u64> {
         let log = self.journal.log()?;
         let graph = std::fs::metadata(log.directory().join(GRAPH));
@@ -384,13 +385,13 @@ impl State {
         Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
     }
 
-    /// Puts an entry of the log into the collection.
+    /// Loads an entry of the log into the collection.
     fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
         let content = &entry.content;
         for (value, stored) in row.iter_mut().zip(content.values()) {
             *value = stored;
         }
-        // No store writes these; a checksum does not make them right.
+        // No store writes such values; a valid checksum does not make them valid.
         if content.id.is_empty() || row.iter().any(|value| !value.is_finite()) {
             return Err(Error::Storage(format!(
                 "the vector at byte {} is no vector",
@@ -416,8 +417,8 @@ impl State {
         Ok(self.occupy(record, row, codes.get(0)))
     }
 
-    /// Takes the saved graph over, if it is of use. True where its file names vectors that
-    /// are not there any more, or is of no use.
+    /// Uses the saved graph if it is usable. Returns true if the file names vectors that no longer
+    /// exist, or is unusable.
     fn load_graph(&mut self, directory: &Path, config: &Config) -> bool {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
             return false;
@@ -431,7 +432,7 @@ impl State {
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
             .collect();
         let vectors = &self.vectors;
-        // Somebody waits for it.
+        // The caller is waiting for it, so use all cores.
         let graph = workers().and_then(|pool| {
             pool.install(|| {
                 Graph::decode(
@@ -450,8 +451,8 @@ impl State {
         removed > 0
     }
 
-    /// Checks that the saved graph names no deleted vector but those that the graph itself is
-    /// going to be rid of.
+    /// Checks that the saved graph names no deleted vectors except those that the graph in memory
+    /// still has to remove.
     fn check_saved_graph(&self, residues: &mut Vec<Residue>) {
         let (true, Some(log)) = (self.slots.retired().is_empty(), self.journal.log()) else {
             return;

@@ -1,5 +1,5 @@
-//! Inserting. Rows are checked and encoded before the lock is taken, and
-//! all of a batch is inserted under it at once.
+//! Inserting. Rows are checked and encoded before the lock is taken; then the whole batch is
+//! inserted under it at once.
 
 use std::{iter, sync::Arc};
 
@@ -19,26 +19,26 @@ use crate::{
 
 const MAX_ID_BYTES: usize = 1024;
 
-/// Rows that are checked and encoded, or stored, between two words of progress.
+/// The number of rows checked and encoded, or stored, between two progress reports.
 const BLOCK: usize = 1024;
 
-/// Vectors to insert, as columns.
+/// Vectors to insert, in columns.
 #[derive(Default)]
 pub struct Batch {
-    /// One for each vector; `None` asks for a new one.
+    /// One for each vector; `None` requests a generated id.
     pub ids: Vec<Option<String>>,
-    /// The rows, laid end to end.
+    /// The rows, one after another.
     pub data: Vec<f32>,
-    /// The length of each row, or one length for all.
+    /// The length of each row, or a single length for all.
     pub lengths: Vec<u32>,
-    /// The text of a JSON object for each vector; may be shorter than `ids`.
+    /// The metadata of each vector, the text of a JSON object; may be shorter than `ids`.
     pub metadata: Vec<Option<Box<str>>>,
     /// The embedded text of each vector; may be shorter than `ids`.
     pub texts: Vec<Option<Box<str>>>,
-    /// For errors.
+    /// What the caller calls the vectors, for error messages.
     pub names: Names,
-    /// Told of the phases `prepare`, the rows that are checked and encoded, and `insert`,
-    /// those that are stored. They are visible when the insert returns, not before.
+    /// Called with the phase, `prepare` or `insert`, and the number of rows checked and encoded, or
+    /// stored. The rows become visible when the insert returns, not before.
     pub on_progress: Option<OnProgress>,
 }
 
@@ -47,11 +47,11 @@ pub struct Prepared {
     dimension: usize,
     rows: Vec<Row>,
     data: Zeroizing<Vec<f32>>,
-    /// Of `BLOCK` rows each.
+    /// In blocks of `BLOCK` rows.
     codes: Vec<Codes>,
-    /// The rows as they are written to disk; none in memory.
+    /// The rows as they are written to disk; empty in memory.
     sealed: Sealed,
-    /// How long each is there.
+    /// The lengths of each entry in `sealed`.
     heads: Vec<Head>,
     on_progress: Option<OnProgress>,
 }
@@ -65,7 +65,7 @@ fn tell(on_progress: Option<&OnProgress>, phase: &'static str, done: usize, tota
 
 struct Row {
     id: Id,
-    /// Which row of the batch's data.
+    /// The index of its row in the batch's data.
     at: usize,
     metadata: Option<Wiped<str>>,
     text: Option<Wiped<str>>,
@@ -93,7 +93,7 @@ fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
 }
 
 impl Collection {
-    /// Checks a row's values. Its length is checked by the caller.
+    /// Checks the values of a row. The caller checks its length.
     fn check_values(&self, row: &[f32], name: impl FnOnce() -> Name) -> Result<()> {
         if let Some(at) = row.iter().position(|x| !x.is_finite()) {
             return Err(Error::Validation(format!(
@@ -139,8 +139,8 @@ impl Collection {
         })
     }
 
-    /// Checks and encodes a batch. Where an id occurs twice the last row wins, and the
-    /// first occurrence keeps its place in the order, as in an upsert one by one.
+    /// Checks and encodes a batch. If an id occurs more than once, the last row wins, and the first
+    /// occurrence determines its place in the order, as if the vectors were upserted one by one.
     pub fn prepare(&self, batch: Batch) -> Result<Prepared> {
         let dimension = self.config.dimension;
         let count = batch.ids.len();
@@ -222,11 +222,11 @@ impl Collection {
         })
     }
 
-    /// Inserts all of a prepared batch, or nothing; replaces vectors of the same ids
-    /// whole. Returns the ids in order, each once.
+    /// Inserts either all of a prepared batch or nothing, and completely replaces vectors with the
+    /// same ids. Returns the ids in order, each once.
     ///
-    /// The batch is emptied only when it was inserted, so that a call that found the
-    /// collection busy can try again.
+    /// The batch is emptied only if it was inserted, so that a call that found the collection busy
+    /// can be retried.
     pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Id>> {
         if batch.dimension != self.config.dimension {
             return Err(Error::DimensionMismatch {

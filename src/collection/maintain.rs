@@ -1,5 +1,5 @@
-//! When the background of a collection works: one thread for each, for as long as there is
-//! something to do. What that is, `work.rs` tells.
+//! The schedule of a collection's background work: one thread per collection, which runs as long as
+//! there is something to do. `work.rs` decides what to do.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,32 +17,32 @@ use tokio::sync::oneshot;
 use super::{Access, Collection, OnProgress, Progress};
 use crate::error::{Error, Result};
 
-/// What is not worth doing at once is done this long after, and so many times as long after
-/// as the last work of this kind took: a twentieth of the time at most.
+/// Work that is not urgent is started after this pause, or after this many times the duration of
+/// the last such work if that is longer, so that it takes at most a twentieth of the time.
 const QUIET: Duration = Duration::from_secs(1);
 const REST: u32 = 20;
 
-/// Is told how far the work is, in vectors.
+/// A callback for the progress of the work, in vectors.
 pub(super) type Tell<'a> = dyn Fn(&'static str, Progress) + Sync + 'a;
 
 #[derive(Default)]
 pub(super) struct Upkeep {
     shared: Mutex<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Wakes the background while it waits for things to be quiet.
+    /// Wakes the background thread while it waits for a quiet moment.
     wake: Condvar,
     cancelled: AtomicBool,
-    /// Rewriting the log failed; it is tried again when somebody asks for it.
+    /// Rewriting the log failed; it is retried only by a call of `optimize`.
     pub(super) gave_up: AtomicBool,
     working: AtomicBool,
-    /// How long the background has worked, in microseconds.
+    /// The total time the background thread has worked, in microseconds.
     worked: AtomicU64,
 }
 
-/// What the background of a collection does.
+/// The background work of a collection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Background {
-    /// Whether it works right now, and is not waiting for things to be quiet.
+    /// Whether it is working right now, rather than waiting for a quiet moment.
     pub working: bool,
     /// How long it has worked since the collection was opened.
     pub worked: Duration,
@@ -51,13 +51,13 @@ pub struct Background {
 #[derive(Default)]
 struct Shared {
     running: bool,
-    /// Building failed, and searches scan; it is tried again when somebody asks for it.
+    /// Building the graph failed, so searches scan; it is retried only by a call of `optimize`.
     failed: bool,
-    /// Calls of `optimize`, answered when there is nothing left to do.
+    /// Pending calls of `optimize`, answered when there is nothing left to do.
     waiting: Vec<Waiting>,
 }
 
-/// A call of `optimize`.
+/// A pending call of `optimize`.
 struct Waiting {
     sender: oneshot::Sender<Result<()>>,
     on_progress: Option<OnProgress>,
@@ -66,17 +66,18 @@ struct Waiting {
 impl Upkeep {
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        // Under its lock, or the background could be about to wait, and miss it.
+        // The lock is needed: otherwise the background thread could be about to wait and miss the
+        // wake-up.
         let _shared = self.shared.lock();
         self.wake.notify_all();
     }
 
-    /// Returns when the background, which is cancelled, has ended.
+    /// Waits for the background thread, which has been cancelled, to end.
     pub(super) fn join(&self) {
-        // Others wait here meanwhile.
+        // The lock is held while joining, so concurrent callers wait too.
         let mut thread = self.thread.lock();
         if let Some(thread) = thread.take() {
-            // A panic of its own is contained, and no reason to stop here.
+            // A panic in the thread has already been handled, and must not stop the caller.
             let _ = thread.join();
         }
     }
@@ -94,10 +95,10 @@ impl Upkeep {
 }
 
 impl Collection {
-    /// Starts the background if there is something for it to do. Called after every
-    /// write, without the lock. Never waits.
+    /// Starts the background thread if there is work for it. Called after every write, without the
+    /// lock. Never blocks.
     pub(super) fn keep_up(self: &Arc<Self>) {
-        // Where the lock is taken, its owner calls this after us.
+        // If the lock is taken, its holder calls this method afterwards.
         let Some(state) = self.state.try_read() else {
             return;
         };
@@ -107,14 +108,15 @@ impl Collection {
         }
         drop(state);
         let mut shared = self.upkeep.shared.lock();
-        // What is not urgent waits until it is quiet.
+        // Work that is not urgent waits for a quiet moment.
         if !shared.failed && (urgent || !shared.running) {
             self.start(&mut shared);
         }
     }
 
-    /// Brings the index to its best, and answers when it is: every vector in the graph,
-    /// no deleted one left in it. `on_progress` is told how many vectors are in the graph.
+    /// Brings the index into its best state: every vector is in the graph, and no deleted one is
+    /// left in it. The receiver gets the outcome when that is done. `on_progress` is called with
+    /// the number of vectors in the graph.
     pub fn optimize(
         self: &Arc<Self>,
         on_progress: Option<OnProgress>,
@@ -134,7 +136,7 @@ impl Collection {
 
     fn start(self: &Arc<Self>, shared: &mut Shared) {
         if self.upkeep.is_cancelled() {
-            // Dropping those who wait tells them.
+            // Dropping the senders notifies the callers.
             shared.waiting.clear();
             return;
         }
@@ -148,10 +150,10 @@ impl Collection {
             Ok(thread) => {
                 shared.running = true;
                 let last = self.upkeep.thread.lock().replace(thread);
-                // It has nothing left to do but to end.
+                // The old thread has nothing left to do but exit.
                 last.map(JoinHandle::join);
             }
-            // Dropping those who wait tells them; searches scan.
+            // Dropping the senders notifies the callers; searches scan.
             Err(_) => {
                 shared.failed = true;
                 shared.waiting.clear();
@@ -183,10 +185,11 @@ impl Collection {
                 outcome
             };
             for waiting in waiting {
-                // Whoever asked may be gone.
+                // The caller may no longer be waiting.
                 let _ = waiting.sender.send(outcome.clone());
             }
-            // Work that was asked for or urgent does not make what is left over wait.
+            // Only quiet work sets the pause: requested or urgent work must not delay what is left
+            // over.
             if quiet {
                 pause = QUIET.max(begin.elapsed() * REST);
             }
@@ -197,8 +200,8 @@ impl Collection {
             }
             let mut shared = self.upkeep.shared.lock();
             quiet = false;
-            // Between the look above and this lock somebody may have written, seen this
-            // thread running, and left the work to it.
+            // Between checking for work above and taking this lock, another thread may have
+            // written, seen this thread running, and left the work to it.
             let settled = shared.waiting.is_empty()
                 && (failed.is_some()
                     || self
@@ -217,8 +220,8 @@ impl Collection {
         }
     }
 
-    /// Whether there is something that is not worth doing at once, but will be when nothing
-    /// else happens. What cannot be told for now is asked again later.
+    /// Whether there is work that is not urgent but worth doing when nothing else happens. True
+    /// also if that cannot be determined now; it is checked again later.
     fn has_leftovers(&self) -> bool {
         let state = self.state.try_read();
         state.is_none_or(|state| state.work(true).is_some())

@@ -1,12 +1,12 @@
-//! Giving freed memory back to the system.
+//! Returning freed memory to the operating system.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::State;
 
-/// Less than this is not worth looking for what can be given back, which takes a while.
+/// The least amount of freed memory worth returning: looking for it takes a while.
 const WORTH_IT: usize = 1 << 20;
-/// What a collection takes besides what it says of itself: about what an empty one does.
+/// The memory of a collection that its own estimate leaves out: about the size of an empty one.
 const BESIDES: usize = 4 << 10;
 
 /// Returns freed memory to the system. glibc's allocator would keep it for the process.
@@ -18,8 +18,8 @@ pub(super) fn give_memory_back() {
     }
 }
 
-/// Drops a collection's state, and gives its memory back: at once if it was large, else
-/// together with that of others.
+/// Drops a collection's state and returns its memory to the system: at once if it was large,
+/// otherwise together with that of other collections.
 pub(super) fn discard(state: State) {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     let bytes = state.memory_bytes() + BESIDES;
@@ -31,7 +31,7 @@ pub(super) fn discard(state: State) {
     }
 }
 
-/// What was in a collection that is deleted.
+/// The contents of a deleted collection.
 pub struct Contents(Option<State>);
 
 impl From<State> for Contents {

@@ -1,8 +1,8 @@
-//! One collection: a state under one lock, and the operations on it.
+//! A collection: its state, behind a single lock, and the operations on it.
 //!
-//! Every operation takes the lock once, so whatever runs at the same time, the outcome
-//! is that of some order of whole operations. Searches share the lock; writes hold it
-//! for the time of a few copies. Building the graph happens beside it (`refresh.rs`).
+//! Every operation takes the lock once, so concurrent operations have the same outcome as running
+//! them one after another in some order. Searches share the lock; writes hold it only for the time
+//! it takes to copy a few values. The graph is built without holding it (`refresh.rs`).
 
 mod backup;
 mod batch;
@@ -20,6 +20,7 @@ mod precision;
 mod query;
 mod refresh;
 mod rewrite;
+mod scan;
 mod update;
 mod work;
 mod write;
@@ -39,6 +40,7 @@ pub use maintain::Background;
 pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
+pub use scan::{Cursor, ScanOptions};
 pub use update::Update;
 
 use crate::{
@@ -53,27 +55,27 @@ use cost::Costs;
 use maintain::Upkeep;
 use memory::discard;
 
-/// Whether a call may wait for the lock, and how much it may do. The JavaScript thread must
-/// not wait: it asks with `Now`, and takes the work to another thread when the answer is
-/// `WouldBlock`.
+/// Whether a call may wait for the lock, and how much work it may do. The JavaScript thread must
+/// not wait: it calls with `Now` and, if the answer is `WouldBlock`, moves the work to another
+/// thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// If nothing has to be waited for, and what is to be done is little.
+    /// Only if there is nothing to wait for and little work to do.
     Now,
-    /// If nothing has to be waited for.
+    /// Only if there is nothing to wait for.
     Soon,
     Wait,
 }
 
-/// What may be done by `Now`, in bytes of metadata that are put into the index of a field or
-/// taken out: some hundred microseconds.
+/// The most work that `Now` may do, in bytes of metadata added to or removed from a field's index:
+/// some hundred microseconds.
 const LITTLE: usize = 32 << 10;
-/// What may be copied by `Now`, in bytes of metadata and texts.
+/// The most that `Now` may copy, in bytes of metadata and text.
 const LITTLE_COPIED: usize = 128 << 10;
-/// Copying or erasing so many bytes takes as long as one of metadata in an index.
+/// Copying or erasing this many bytes takes as long as indexing one byte of metadata.
 const COPIED: usize = 16;
 
-/// What it costs to index, or to erase, a vector of so many bytes of metadata, and others.
+/// The cost of indexing or erasing a vector with this metadata and this many other bytes.
 fn weight(metadata: Option<&str>, others: usize, fields: usize) -> usize {
     let metadata = metadata.map_or(0, str::len);
     metadata.saturating_mul(fields) + (metadata + others) / COPIED
@@ -86,18 +88,19 @@ pub struct Collection {
     upkeep: Upkeep,
     /// For a collection on disk, when its writes are synced.
     fsync: Option<Fsync>,
-    /// On disk, its name among sealed things, and the store's keys.
+    /// On disk, its random name, which authenticates everything sealed, and the store's keys.
     sealed_for: Option<[u8; NAME]>,
     keys: Option<Arc<StoreKeys>>,
-    /// On disk, the lock of the store's directory. It holds only while that is in its place.
+    /// On disk, the lock on the store's directory. It is valid only while the directory is in
+    /// place.
     lock: Option<Arc<Lock>>,
     /// Held while files other than the log are written.
     writing: Mutex<()>,
-    /// Held while the log is written anew, or its table of keys.
+    /// Held while the log or its key table is rewritten.
     rekeying: Mutex<()>,
 }
 
-/// Everything that changes.
+/// All mutable state.
 struct State {
     vectors: Vectors,
     slots: Slots,
@@ -112,7 +115,8 @@ struct State {
     next_sequence: u64,
     updated_at: OffsetDateTime,
     erased: Erased,
-    /// Set by `drop_contents`: the collection was deleted while a call held on to it.
+    /// Set by `drop_contents`: the collection was deleted while a call still held a reference to
+    /// it.
     dropped: bool,
 }
 
@@ -121,23 +125,22 @@ struct State {
 pub struct Erased {
     /// Vectors that were deleted.
     pub vectors: u64,
-    /// The bytes of the rows, ids, metadata and texts of vectors that were deleted or
-    /// replaced.
+    /// The bytes of the rows, ids, metadata and texts of vectors that were deleted or replaced.
     pub bytes: u64,
 }
 
-/// What a collection says of itself.
+/// Information about a collection.
 #[derive(Debug, Clone)]
 pub struct Info {
     pub updated_at: OffsetDateTime,
     pub vectors: usize,
-    /// Live vectors that the graph finds; the others are scanned.
+    /// Live vectors that are in the graph; the others are scanned.
     pub indexed: usize,
     pub pending: usize,
-    /// Deleted vectors whose places in the graph are not given back yet.
+    /// Deleted vectors whose slots in the graph have not been recycled yet.
     pub deleted: usize,
     pub memory_bytes: usize,
-    /// The bytes of its files; `None` in memory.
+    /// The size of its files in bytes; `None` in memory.
     pub disk_bytes: Option<u64>,
     pub erased: Erased,
     pub background: Background,
@@ -170,8 +173,8 @@ impl State {
             + self.graph.as_ref().map_or(0, |graph| graph.memory_bytes())
     }
 
-    /// `WouldBlock` where `Now` is asked for more than a little. What is to be deleted costs
-    /// what it holds, which its id does not tell.
+    /// Returns `WouldBlock` if `Now` is asked for more than a little work. The cost of deleting a
+    /// vector depends on its contents, which the id does not reveal.
     fn check_little(&self, access: Access, slots: &RoaringBitmap, more: usize) -> Result<()> {
         if access != Access::Now {
             return Ok(());
@@ -259,9 +262,9 @@ impl Collection {
         })
     }
 
-    /// Empties the collection for good: calls that still hold it find it gone, and the
-    /// background stops. Returns what was inside, to be dropped where that may take time,
-    /// and, if it is asked for, a receipt that waits for it to be gone.
+    /// Empties the collection for good: calls that still hold a reference no longer find it, and
+    /// the background thread stops. Returns the contents, to be dropped where that may take time,
+    /// and, if requested, a draft receipt to complete once they are gone.
     pub fn drop_contents(
         &self,
         access: Access,
@@ -279,7 +282,7 @@ impl Collection {
         Ok((Contents::from(contents), drafted))
     }
 
-    /// Lets the background end: nobody can reach the collection any more.
+    /// Lets the background thread end; nobody can reach the collection any more.
     pub fn stop_upkeep(&self) {
         self.upkeep.cancel();
     }
@@ -302,7 +305,7 @@ impl Collection {
             Access::Now | Access::Soon => self.state.try_write().ok_or(Error::WouldBlock)?,
         };
         self.check(state.dropped)?;
-        // To open its files takes longer than a write to them.
+        // Opening its files takes longer than writing to them.
         if access != Access::Wait && state.journal.log().is_some_and(|log| !log.is_open()) {
             return Err(Error::WouldBlock);
         }

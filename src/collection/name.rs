@@ -1,15 +1,15 @@
-//! What callers call vectors, for errors about them.
+//! What callers call vectors, for error messages.
 
 use std::{borrow::Cow, fmt};
 
-/// A vector that was given, or that was made of what was.
+/// How an error message refers to a vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
-    /// Its values are at this place.
+    /// Its values are at this place in the request.
     At(Cow<'static, str>),
-    /// It is one of many that are laid end to end at this place, and how many come before.
+    /// It is one of many rows laid end to end at this place; the number of rows before it.
     Row(&'static str, usize),
-    /// The client's embedder made it of the text at this place.
+    /// The client's embedder computed it from the text at this place.
     MadeOf(Cow<'static, str>),
 }
 
@@ -22,7 +22,7 @@ impl Name {
         Name::MadeOf(Cow::Borrowed(place))
     }
 
-    /// One value of it, where all have as many as `dimension`.
+    /// Refers to one of its values; in a `Row`, every row has `dimension` values.
     pub fn value(&self, at: usize, dimension: usize) -> String {
         match self {
             Name::At(place) => format!("{place}[{at}]"),
@@ -43,7 +43,7 @@ impl fmt::Display for Name {
         match self {
             Name::At(place) => f.write_str(place),
             Name::Row(place, before) => write!(f, "{place}: row {before}"),
-            // As `face/embedder.ts` says it.
+            // The same wording as in `face/embedder.ts`.
             Name::MadeOf(text) => write!(f, "what the embedder returned for {text}"),
         }
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Name {
 
 type OfVector<T> = Box<dyn Fn(usize) -> T + Send + Sync>;
 
-/// What the caller calls the vectors of a batch, and their ids.
+/// What the caller calls the vectors of a batch and their ids.
 pub struct Names {
     pub vector: OfVector<Name>,
     pub id: OfVector<String>,
@@ -70,7 +70,7 @@ impl Names {
 }
 
 impl Default for Names {
-    /// As a list of vectors is called.
+    /// The names used for a list of vectors.
     fn default() -> Self {
         Self::new(
             |i| Name::At(format!("vectors[{i}].data").into()),

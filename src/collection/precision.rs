@@ -1,13 +1,13 @@
-//! Whether searches go by codes or by rows, measured on what the collection holds.
+//! Whether searches compare by codes or by rows, measured on the collection's own vectors.
 
 use super::{Collection, Costs, State};
 use crate::vectors::{Basis, Probe};
 
 impl Collection {
-    /// Measures whether codes are good enough for this collection's rows, and lets searches
-    /// and the graph that is built next go by rows if they are not. Some milliseconds, of
-    /// which the lock is held for a fraction at a time. True when they go by rows from here
-    /// on: links that were chosen by codes are not worth keeping.
+    /// Measures whether codes are accurate enough for this collection's rows and, if they are not,
+    /// makes searches and the next graph build compare by rows. Takes some milliseconds; the lock
+    /// is held for a fraction of that at a time. Returns true if comparisons have switched from
+    /// codes to rows: links chosen by codes are then not worth keeping.
     pub(super) fn choose_basis(&self) -> bool {
         let mut probe = {
             let state = self.state.read();
@@ -27,7 +27,7 @@ impl Collection {
 }
 
 impl State {
-    /// The same for a collection that nobody else knows of yet.
+    /// The same for a collection that no other thread can access yet.
     pub(super) fn choose_basis(&mut self) {
         let mut probe = Probe::new(&self.vectors, self.slots.alive());
         while probe.look(&self.vectors, self.slots.alive()) {}

@@ -1,12 +1,12 @@
 //! Reading: search, lists, counts.
 //!
-//! A search ranks the *allowed* slots: the live ones, or those of them that its filter
-//! matches. It either scans their codes, or walks the graph and scans the few that are
-//! not in it yet, whichever is expected to cost less. Both leave a few candidates,
-//! which are then ranked by their exact distance.
+//! A search ranks the *allowed* slots: all live ones, or those that match its filter. It either
+//! scans their codes, or walks the graph and scans the few that are not in it yet, whichever is
+//! expected to cost less. Both leave a few candidates, which are then ranked by their exact
+//! distance.
 //!
-//! The scan is exact: a code's distance comes with a bound on its error, and every row
-//! that could still belong to the nearest is looked at.
+//! The scan is exact: a code's distance comes with a bound on its error, and every row that could
+//! still be among the nearest is examined.
 
 use std::{
     cell::Cell,
@@ -26,15 +26,15 @@ use crate::{
     wiped::Id,
 };
 
-/// What ranking and handing over one result takes, with its metadata; roughly.
+/// The approximate time to rank one result and hand it over, with its metadata.
 const RESULT: Duration = Duration::from_micros(2);
-/// The bytes of JSON around a vector's id, metadata and text, and of each of its values.
+/// The bytes of JSON for a vector besides its id, metadata and text, and for each of its values.
 const JSON_ROW: usize = 64;
 const JSON_VALUE: usize = 12;
-/// How many rows a scan asks the memory for before it looks at them.
+/// How many rows ahead a scan prefetches.
 const AHEAD: usize = 16;
 
-/// A query of a caller that calls it nothing else.
+/// The name of a query if the caller gives it no other.
 const QUERY: Name = Name::at("query");
 
 /// How a search finds its candidates.
@@ -43,9 +43,9 @@ pub enum Method {
     /// Whichever of the others is expected to cost less.
     #[default]
     Cheapest,
-    /// A scan of everything allowed: exact.
+    /// A scan of everything allowed; exact.
     Scan,
-    /// The graph, where there is one and it yields enough.
+    /// The graph, if there is one and it yields enough results.
     Walk,
 }
 
@@ -55,7 +55,7 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// The lowest score to return.
     pub threshold: Option<f64>,
-    /// Candidates a walk keeps; `None`: as many as the collection's settings say.
+    /// The number of candidates a walk keeps; `None` for the collection's setting.
     pub ef: Option<usize>,
     pub with_vector: bool,
     pub with_metadata: bool,
@@ -86,7 +86,7 @@ pub struct Item {
     pub text: Option<Box<str>>,
 }
 
-/// Part of a list of all vectors.
+/// A page of the list of all vectors.
 #[derive(Debug)]
 pub struct Page {
     pub vectors: Vec<Item>,
@@ -123,13 +123,13 @@ impl Collection {
         })
     }
 
-    /// The vectors nearest to `query`, nearest first; equally near ones in insertion
-    /// order. As many as `limit` whenever that many are allowed.
+    /// Returns the vectors nearest to `query`, nearest first, those at equal distance in insertion
+    /// order. Returns `limit` vectors whenever that many are allowed.
     pub fn search(&self, query: Vec<f32>, options: &SearchOptions) -> Result<Vec<Item>> {
         self.search_by(Access::Wait, &QUERY, query, options)
     }
 
-    /// `search`, whether it may wait for the lock, and what the caller calls the query.
+    /// Like `search`, with the access to the lock and the caller's name for the query.
     pub fn search_by(
         &self,
         access: Access,
@@ -175,9 +175,9 @@ impl Collection {
             .collect()
     }
 
-    /// `search` for a thread that must not be kept: `WouldBlock` when the lock is taken, or the
-    /// search is expected to take longer than `time`, or that cannot be told, or what it finds
-    /// is large.
+    /// `search` for a thread that must not be blocked. Returns `WouldBlock` if the lock is taken,
+    /// if the search is expected to take longer than `time`, if that cannot be predicted, or if the
+    /// results are large.
     pub fn search_within(
         &self,
         time: Duration,
@@ -187,7 +187,7 @@ impl Collection {
     ) -> Result<Vec<Item>> {
         self.check_row(query, name)?;
         let state = self.read(Access::Now)?;
-        // How long a filter or the copying of values takes cannot be told.
+        // The time for a filter or for copying values cannot be predicted.
         let untold = options.filter.is_some() || options.with_vector;
         if untold || state.expected_time(&self.config, options) > time {
             return Err(Error::WouldBlock);
@@ -197,8 +197,7 @@ impl Collection {
         Ok(state.items(&scored, options))
     }
 
-    /// How many bytes of JSON `limit` vectors are expected to take. Nothing where the
-    /// collection is busy.
+    /// The expected size of `limit` vectors in bytes of JSON; `None` if the collection is busy.
     pub fn expected_bytes(&self, limit: usize, with_vector: bool) -> Option<usize> {
         let state = self.read(Access::Now).ok()?;
         let count = limit.min(state.slots.len());
@@ -211,7 +210,7 @@ impl Collection {
         Some(count.saturating_mul(JSON_ROW + text + JSON_VALUE * values))
     }
 
-    /// What the filter matches, unranked, in insertion order.
+    /// Returns the vectors that match the filter, unranked, in insertion order.
     pub fn search_unranked(&self, options: &SearchOptions) -> Result<Vec<Item>> {
         let state = self.read(Access::Wait)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
@@ -219,7 +218,7 @@ impl Collection {
     }
 }
 
-/// A query that a walk looks for.
+/// The query of a walk.
 struct QueryTarget<'a> {
     vectors: &'a Vectors,
     query: &'a Query,
@@ -237,7 +236,7 @@ impl Target for QueryTarget<'_> {
     }
 }
 
-/// A slot with its distance by code or row.
+/// A slot with an estimate of its distance, by code or row.
 struct Candidate {
     slot: u32,
     estimate: Estimate,
@@ -252,7 +251,8 @@ impl State {
             .evaluate(filter, self.slots.alive(), &self.slots)
     }
 
-    /// The fields of a filter that no vector has. Where there is no vector, that would be all.
+    /// The fields of a filter that no vector has; empty if there are no vectors, since it would be
+    /// all of them.
     pub(super) fn unknown(&self, filter: &Filter) -> Vec<String> {
         let alive = self.slots.alive();
         if alive.is_empty() {
@@ -280,7 +280,7 @@ impl State {
             .collect()
     }
 
-    /// `WouldBlock` where `Now` is asked to copy more than a little.
+    /// Returns `WouldBlock` if `Now` is asked to copy more than a little.
     fn check_copied(&self, access: Access, slots: impl IntoIterator<Item = u32>) -> Result<()> {
         if access != Access::Now {
             return Ok(());
@@ -327,7 +327,7 @@ impl State {
         }
     }
 
-    /// How long a search without a filter will take, the handing over of results included.
+    /// The expected time of a search without a filter, including handing over the results.
     fn expected_time(&self, config: &Config, options: &SearchOptions) -> Duration {
         let ef = options.ef.unwrap_or(config.hnsw.ef_search);
         let limit = options.limit.min(self.slots.len());
@@ -361,9 +361,9 @@ impl State {
         nearest
     }
 
-    /// Candidates from the graph and a scan of the pending slots. `None` where scanning
-    /// everything allowed is expected to be cheaper, turns out to be, or is needed to
-    /// find as many as there are.
+    /// Candidates from the graph and from a scan of the pending slots. `None` if scanning
+    /// everything allowed is expected to be cheaper, turns out to be cheaper, or is needed to find
+    /// enough results.
     fn walk(
         &self,
         query: &Query,
@@ -403,7 +403,7 @@ impl State {
         (candidates.len() >= limit).then_some(candidates)
     }
 
-    /// All of `slots` that can be among the `limit` nearest.
+    /// All of `slots` that may be among the `limit` nearest.
     fn scan(
         &self,
         query: &Query,
@@ -413,15 +413,16 @@ impl State {
         if limit == 0 {
             return Vec::new();
         }
-        // The `limit` smallest upper bounds so far: nothing above the largest of them
-        // can be among the nearest.
+        // The `limit` smallest upper bounds so far: no slot whose lower bound exceeds the largest
+        // of them can be among the nearest.
         let mut bounds: BinaryHeap<OrderedFloat<f64>> = BinaryHeap::with_capacity(limit + 1);
         let mut bound = f64::INFINITY;
         let mut candidates = Vec::new();
         let mut slots = slots;
         let mut ahead = VecDeque::with_capacity(AHEAD);
         loop {
-            // What is left after many deletes lies far apart.
+            // After many deletes, the remaining rows are far apart in memory, so they are
+            // prefetched.
             while ahead.len() < AHEAD
                 && let Some(slot) = slots.next()
             {

@@ -1,7 +1,7 @@
-//! Keeping the graph as if nothing had ever been deleted: what is pending is inserted, and
-//! what is dead is taken out. Graphs are made on a pool of all cores, at low priority.
+//! Keeping the graph as if nothing had ever been deleted: pending vectors are inserted, and dead
+//! nodes are removed. Graphs are built on a thread pool with all cores, at low priority.
 //!
-//! All of it works on copies. The lock is taken for moments: to copy some codes, to put a
+//! All of this works on copies. The lock is held only briefly: to copy some codes, or to put a
 //! finished graph in place.
 
 use std::sync::{Arc, OnceLock};
@@ -14,12 +14,12 @@ use crate::{
     graph::{Builder, Geometry, Graph, Rows},
 };
 
-/// Codes copied at a time, under the lock that searches share.
+/// Codes copied at a time, under the shared lock.
 const COPIED: usize = 1024;
-/// Nodes inserted before the collection is looked at again: closing it waits for them.
+/// Nodes inserted between checks for cancellation: closing the collection waits for them.
 const INSERTED: usize = 512;
-/// A graph that has more than doubled serves searches before it is complete, if it has
-/// grown by more than this.
+/// A graph that has more than doubled in size, and grown by more than this, serves searches before
+/// it is complete.
 const INTERIM: u64 = 10_000;
 
 /// The pool that graphs are built on.
@@ -37,10 +37,10 @@ fn pool() -> Result<&'static rayon::ThreadPool> {
     })
 }
 
-/// Lowers the calling thread's priority where the system allows it; elsewhere the
-/// scheduler's fairness has to do. Not to the lowest: on a busy machine a graph would
-/// never be done. Only for threads that never hold a collection's lock: one that gets
-/// little time would keep others waiting for it.
+/// Lowers the calling thread's priority where the system allows it; elsewhere fairness is left to
+/// the scheduler. The priority is not the lowest: on a busy machine a graph would never be
+/// finished. Only for threads that never hold a collection's lock: one that gets little CPU time
+/// would keep others waiting for it.
 fn yield_to_others() {
     if let Ok(low) = thread_priority::ThreadPriorityValue::try_from(25u8) {
         let priority = thread_priority::ThreadPriority::Crossplatform(low);
@@ -59,15 +59,15 @@ impl State {
 }
 
 impl Collection {
-    /// Gives the graph up, for searches to scan what is left.
+    /// Drops the graph, so that searches scan what is left.
     pub(super) fn scan_from_here_on(&self) {
         self.finish(None);
         self.compact();
         self.reset();
     }
 
-    /// Takes what is dead out of the graph, and inserts what is pending. Works on a copy of
-    /// the graph and of the codes; what changes meanwhile is left for the next time.
+    /// Removes dead nodes from the graph, and inserts pending vectors. Works on a copy of the graph
+    /// and of the codes; changes made in the meantime are left for the next refresh.
     pub(super) fn refresh(&self, tell: &Tell) -> Result<()> {
         let pool = pool()?;
         let (base, alive) = {
@@ -77,7 +77,7 @@ impl Collection {
             if let Some(graph) = &state.graph {
                 nodes |= graph.members();
             }
-            // From here on none of these slots is used for another vector.
+            // From here on, none of these slots is reused for another vector.
             state.building = Some(nodes);
             (state.graph.clone(), alive)
         };
@@ -111,7 +111,7 @@ impl Collection {
             let (done, total) = (graph.members().len(), alive.len());
             tell("insert", Progress { done, total });
             pool.install(|| graph.insert(part, self.config.hnsw.ef_construction, &rows));
-            // Long loads: what there is so far serves searches while the rest is inserted.
+            // During long loads, the graph so far serves searches while the rest is inserted.
             if graph.members().len() > 2 * published + INTERIM {
                 published = graph.members().len();
                 self.publish(Some(graph.clone()));
@@ -123,14 +123,15 @@ impl Collection {
         Ok(())
     }
 
-    /// Lets searches use a graph from here on. Its nodes' slots are still kept from other use.
+    /// Makes searches use a graph from here on. The slots of its nodes are still kept from being
+    /// reused.
     fn publish(&self, graph: Option<Graph>) {
         let graph = graph.filter(|graph| !graph.members().is_empty());
         let old = self.state.write().put_graph(graph.map(Arc::new));
         drop(old);
     }
 
-    /// Puts a graph in place that is ready, and gives back what only the old one needed.
+    /// Puts the finished graph in place, and recycles the slots that only the old one needed.
     fn finish(&self, graph: Option<Graph>) {
         let graph = graph.filter(|graph| !graph.members().is_empty());
         let old = {
@@ -142,8 +143,8 @@ impl Collection {
         self.recycle_retired();
     }
 
-    /// Copies the codes of `slots`, which must not be used for other vectors meanwhile.
-    /// `None` when the collection was dropped.
+    /// Copies the codes of `slots`, which must not be reused for other vectors in the meantime.
+    /// `None` if the collection has been dropped.
     fn copy_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
         let geometry = Geometry::of(&self.state.read().vectors, slots);
         let len = slots.max().map_or(0, |last| last as usize + 1);
@@ -161,8 +162,8 @@ impl Collection {
         Some(rows)
     }
 
-    /// Moves the live vectors to the lowest slots, and the graph with them. Searches scan
-    /// meanwhile: few are left.
+    /// Moves the live vectors to the lowest slots, and updates the graph to match. Searches scan in
+    /// the meantime, since few vectors are left.
     pub(super) fn compact_with_graph(&self) {
         let graph = {
             let mut state = self.state.write();
@@ -178,10 +179,11 @@ impl Collection {
         self.finish(graph.map(|graph| graph.renumber(slot)));
     }
 
-    /// Builds a graph of what is alive with hnsw_rs. What comes meanwhile is inserted afterwards.
+    /// Builds a graph of the live vectors with hnsw_rs. Vectors added in the meantime are inserted
+    /// afterwards.
     pub(super) fn build(&self, tell: &Tell) -> Result<()> {
         if self.state.read().is_sparse() {
-            // What is left is few enough to be scanned until its graph is there.
+            // Few enough vectors are left to be scanned until their graph is ready.
             self.finish(None);
             self.compact();
         }
@@ -190,7 +192,7 @@ impl Collection {
         let slots = {
             let mut state = self.state.write();
             let slots = state.slots.alive().clone();
-            // From here on none of them is used for another vector.
+            // From here on, none of these slots is reused for another vector.
             state.building = Some(slots.clone());
             slots
         };

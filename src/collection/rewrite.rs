@@ -1,5 +1,5 @@
-//! Writing anew what a collection's log is made of: the log without its gaps, and the table of
-//! keys under another key. Calls go on meanwhile.
+//! Rewriting the parts of a collection's log: the log itself, without its gaps, and the key table,
+//! under another key. Other calls continue in the meantime.
 
 use super::{Access, Collection, Progress, State, copy::Form};
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
 
 /// A log with less than this in gaps is left alone.
 const GAPS: u64 = 4 << 20;
-/// So many keys are copied under the lock at a time: well under a millisecond.
+/// How many keys are copied under the lock at a time: well under a millisecond.
 const KEYS: u32 = 1024;
 
 impl State {
-    /// Whether rewriting the log is worth it, for what neither is of a live vector nor needed in
-    /// any log. With `thorough`, as soon as it gains a tenth.
+    /// Whether the log is worth rewriting to drop the bytes that belong to no live vector and that
+    /// no log needs. With `thorough`, a saving of a tenth is enough.
     pub(super) fn is_wasteful(&self, thorough: bool) -> bool {
         let Some(log) = self.journal.log() else {
             return false;
@@ -30,8 +30,8 @@ impl State {
 }
 
 impl Collection {
-    /// The log, if there is one, for what makes files beside it: in a store that can be written,
-    /// and in its place.
+    /// The log, if there is one, for operations that create files next to it. Fails unless the
+    /// store is writable and in place.
     fn log_in_place<'a>(&self, state: &'a mut State) -> Result<Option<&'a mut Log>> {
         if let Some(log) = state.journal.log() {
             let health = log.sync().health();
@@ -41,10 +41,10 @@ impl Collection {
         Ok(state.journal.log_mut())
     }
 
-    /// Replaces the log by one without gaps.
+    /// Replaces the log with one without gaps.
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
         let _one = self.rekeying.lock();
-        // The files stay open until two of them are gone.
+        // Keeps the files open until two of them have been removed.
         let (target, form, _open) = {
             let mut state = self.write(Access::Wait)?;
             let Some(log) = self.log_in_place(&mut state)? else {
@@ -63,8 +63,8 @@ impl Collection {
             let log = state.journal.log_mut();
             log.map_or(Ok(()), |log| log.exchange(&mut copy.writer))
         });
-        // Now the target's files are what is not needed: the old log and its keys, or
-        // unfinished new ones. Keys are destroyed in them too until they are gone.
+        // The target's files are now the ones that are not needed: the old log and its keys or, on
+        // failure, the unfinished new ones. Keys are destroyed in them too until they are removed.
         let writing = self.writing.lock();
         let removed = self.remove_copy(&target);
         self.state.write().journal.detach(&target);
@@ -72,7 +72,7 @@ impl Collection {
         done.and(removed)
     }
 
-    /// Removes the files of a copy, the keys first: then the rest is noise.
+    /// Removes the files of a copy, the keys first, so that the rest is noise.
     fn remove_copy(&self, target: &CopyTarget) -> Result<()> {
         let (keys, log) = {
             let writer = &target.copy.lock().writer;
@@ -81,8 +81,8 @@ impl Collection {
         };
         self.check_place()?;
         if log.is_closed_for_good() || !log.path().exists() {
-            // The collection was deleted meanwhile, with all that was in it. Or it is not
-            // known which name the file has: it may be the log.
+            // The collection has been deleted in the meantime with all its files. Or it is unknown
+            // which name the file has, and it may be the log.
             return Ok(());
         }
         let wiped = keys.map_or(Ok(()), |keys| keys.wipe());
@@ -90,8 +90,8 @@ impl Collection {
         removed.map_err(|error| self.failed_to_wipe(error))
     }
 
-    /// Gives the log's table of keys a new key, under the store's present one, and every file
-    /// that is sealed with it. Calls go on meanwhile.
+    /// Re-encrypts the log's key table, and every file that is sealed with its key, with a new key
+    /// under the store's current one. Other calls continue in the meantime.
     pub fn rotate_keys(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let Some(keys) = &self.keys else {
             return Ok(());
@@ -121,7 +121,7 @@ impl Collection {
             left.wipe().map_err(|error| self.failed_to_wipe(error))?;
         }
         copied?;
-        // It was sealed with the key before.
+        // The saved graph was sealed with the previous key.
         self.save_graph();
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Collection {
             let (done, total) = (key_index.into(), total.into());
             progress(Progress { done, total });
         }
-        // Most of it is on the disk before anybody has to wait for the rest.
+        // Most of the table is synced to disk here, before writers have to wait for the rest.
         let next = self
             .read(Access::Wait)?
             .journal
@@ -153,8 +153,8 @@ impl Collection {
         Ok(())
     }
 
-    /// Lets nothing be written from here on: in a file that is left there may be keys of vectors
-    /// that are deleted next.
+    /// Stops all further writing: a file that could not be wiped may hold the keys of vectors that
+    /// are deleted next.
     fn failed_to_wipe(&self, error: Error) -> Error {
         match self.state.read().journal.log() {
             Some(log) => log.sync().health().fail(error),

@@ -1,4 +1,4 @@
-//! Updating: what is given of a vector is replaced.
+//! Updating: the given parts of a vector are replaced.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 use super::{Access, Collection, Item, Name, weight, write::head_of};
 use crate::{error::Result, storage::Sealed, vectors::Codes, wiped::Wiped};
 
-/// What to replace of a vector; the rest stays as it is.
+/// The parts of a vector to replace; the rest stays as it is.
 #[derive(Debug, Default, Clone)]
 pub struct Update {
     pub data: Option<Vec<f32>>,
@@ -18,7 +18,7 @@ pub struct Update {
 }
 
 impl Collection {
-    /// Replaces what the update gives, and returns the vector as it is then.
+    /// Replaces the given parts, and returns the updated vector.
     pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
         if let Some(data) = &update.data {
             self.check_row(data, &update.name)?;
@@ -37,8 +37,8 @@ impl Collection {
         record.text = update.text.clone().map(Wiped::from).or(record.text);
         let mut removed = RoaringBitmap::new();
         if new.is_some() {
-            // It moves to another slot: a code in use is never changed, for a graph may lead
-            // through it.
+            // The vector moves to another slot: a code in use is never changed, because a graph may
+            // lead through it.
             state.slots.check_room(1)?;
             record.key = state.journal.take_key();
             removed = old;

@@ -1,33 +1,33 @@
-//! What the background of a collection has to do, and doing it.
+//! The background work of a collection: what there is to do, and doing it.
 
 use std::sync::atomic::Ordering;
 
 use super::{Access, Collection, Progress, State, maintain::Tell, memory::give_memory_back};
 use crate::{error::Result, graph::GraphBuilder};
 
-/// Below this many live vectors a scan is faster than a graph, and exact.
+/// With fewer live vectors than this, a scan is faster than a graph, and exact.
 const GRAPH_FROM: usize = 1000;
-/// The graph is brought up to date when more than this many vectors, and this share of all,
-/// wait to be inserted: until then every search looks at each of them.
+/// The graph is updated when more than this many vectors plus this share of all live ones are
+/// pending; until then, every search scans each of them.
 const PENDING: (usize, f64) = (500, 0.01);
-/// ... or when this share of its nodes is dead.
+/// It is also updated when more than this share of its nodes is dead.
 const DEAD: f64 = 0.1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Nothing is left: give everything back.
+    /// The collection is empty: free its memory.
     Reset,
-    /// Too few are left for a graph.
+    /// Too few vectors are left for a graph.
     DropGraph,
-    /// Take dead nodes out of the graph, and insert pending vectors.
+    /// Remove dead nodes from the graph, and insert pending vectors.
     Refresh,
-    /// Make a graph of what is mostly not in one, with the collection's builder.
+    /// Build a graph, with the collection's builder, because most vectors are not in one.
     Grow,
 }
 
 impl State {
-    /// What the background has to do. With `thorough`, everything that would make
-    /// searches faster; else only what is worth it.
+    /// The work for the background thread. With `thorough`, anything that makes searches faster;
+    /// otherwise only what is worthwhile now.
     pub(super) fn work(&self, thorough: bool) -> Option<Work> {
         let live = self.slots.len();
         let Some(graph) = &self.graph else {
@@ -61,14 +61,14 @@ impl Collection {
         state.work(false).is_some() || (!gave_up && state.is_wasteful(false))
     }
 
-    /// With `thorough`, everything that makes searches faster, else what is worth it now; the
-    /// log is rewritten for little only when somebody `asked`.
+    /// With `thorough`, does everything that makes searches faster, otherwise only what is
+    /// worthwhile now. The log is rewritten for a small gain only if a caller `asked`.
     pub(super) fn do_work(&self, thorough: bool, asked: bool, tell: &Tell) -> Result<()> {
         self.tell_indexed(tell)?;
         let work = self.state.read().work(thorough);
         if let Some(work) = work {
             self.perform(work, tell)?;
-            // While more is coming it would only be written again.
+            // If more work is coming, the graph would only have to be saved again.
             if asked || !self.has_work(&self.state.read()) {
                 self.save_graph();
             }
@@ -87,7 +87,7 @@ impl Collection {
         self.tell_indexed(tell)
     }
 
-    /// Tells how many of the live vectors are in the graph.
+    /// Reports how many of the live vectors are in the graph.
     fn tell_indexed(&self, tell: &Tell) -> Result<()> {
         let info = self.info(Access::Wait)?;
         let (done, total) = (info.indexed as u64, info.vectors as u64);
@@ -105,7 +105,7 @@ impl Collection {
                 self.compact_with_graph();
             }
         }
-        // Building a graph takes and frees many small pieces.
+        // Building a graph allocates and frees many small blocks.
         give_memory_back();
         Ok(())
     }

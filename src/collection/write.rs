@@ -1,7 +1,7 @@
-//! A write: what every insert, update and delete does, in this order.
+//! A write: the steps that every insert, update and delete takes, in this order.
 //!
-//! The commit goes to the log first, and from there on it has happened. Then memory is changed,
-//! the lock is given back, and the keys of what is removed are destroyed.
+//! The commit is appended to the log first; from then on, the write has happened. Then memory is
+//! changed, the lock is released, and the keys of the removed entries are destroyed.
 
 use std::{sync::Arc, vec};
 
@@ -17,20 +17,20 @@ use crate::{
     vectors::{Record, Terms},
 };
 
-/// A write whose commit is in the log. It has the collection's lock until it is finished.
+/// A write whose commit is in the log. It holds the collection's lock until it is finished.
 #[must_use]
 pub(super) struct Write<'a> {
     collection: &'a Arc<Collection>,
     pub(super) state: RwLockWriteGuard<'a, State>,
     pub(super) commit: Commit,
     removed: RoaringBitmap,
-    /// On disk, how long the entries are that are still to be put.
+    /// On disk, the lengths of the entries that have not been put yet.
     parts: vec::IntoIter<u64>,
 }
 
 impl Collection {
-    /// Begins a write that removes live slots and puts `entries`, whose parts are in `sealed`,
-    /// unless the call was cancelled. When this fails nothing has happened.
+    /// Begins a write that removes live slots and puts `entries`, whose parts are in `sealed`.
+    /// Fails if the call was cancelled. If this fails, nothing has happened.
     pub(super) fn commit<'a>(
         self: &'a Arc<Self>,
         mut state: RwLockWriteGuard<'a, State>,
@@ -59,13 +59,13 @@ impl Collection {
 }
 
 impl Write<'_> {
-    /// Puts the next entry in a free slot, and returns which.
+    /// Puts the next entry in a free slot, and returns the slot.
     pub(super) fn put(&mut self, record: Record, row: &[f32], code: (&[i8], Terms)) -> u32 {
         let slot = self.state.occupy(record, row, code);
         self.note(slot)
     }
 
-    /// Puts the next entry where it is, with other metadata and another text.
+    /// Puts the next entry in the vector's own slot, with the record's metadata and text.
     pub(super) fn update_in_place(&mut self, slot: u32, record: Record) -> u32 {
         let state = &mut *self.state;
         let one = RoaringBitmap::from_iter([slot]);
@@ -78,7 +78,7 @@ impl Write<'_> {
         self.note(slot)
     }
 
-    /// Tells the journal where the next entry is.
+    /// Records the slot of the next entry in the journal.
     fn note(&mut self, slot: u32) -> u32 {
         if let Some(part) = self.parts.next() {
             self.state.journal.put(&mut self.commit, slot, part);
@@ -86,8 +86,8 @@ impl Write<'_> {
         slot
     }
 
-    /// Deletes what is removed, gives the lock back, and returns when the commit is as safe as
-    /// was promised, and no key of what is removed is left.
+    /// Deletes the removed slots, releases the lock, and returns when the commit is as durable as
+    /// promised and the keys of the removed entries are destroyed.
     pub(super) fn finish(mut self) -> Result<()> {
         self.state.delete(&self.removed, &mut self.commit);
         drop(self.state);
@@ -113,7 +113,7 @@ impl State {
     }
 }
 
-/// What a log says of a record of these texts.
+/// The head of a log entry with these texts.
 pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Result<Head> {
     let length = |text: &str| {
         length(text).ok_or_else(|| {
@@ -132,7 +132,7 @@ pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Resu
     })
 }
 
-/// What it says of this one.
+/// The head of a log entry for this record.
 pub(super) fn head_of(record: &Record) -> Result<Head> {
     let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
     let (key, order) = (record.key, record.sequence);

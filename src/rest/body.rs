@@ -1,5 +1,5 @@
-//! Reading bodies: JSON only, up to a limit, in a limited time, and all bodies together in
-//! a limited space, so that no client takes what the others need.
+//! Reading request bodies: JSON only, with limits on their size, on the time they take, and on the
+//! space for all bodies together, so that no client starves the others.
 
 use std::{
     pin::Pin,
@@ -25,11 +25,10 @@ use super::{
     failure::{Failure, Handled},
 };
 
-/// The space for all bodies is counted in pieces of so many bytes.
+/// The space for all bodies is counted in pieces of this many bytes.
 pub const PIECE: usize = 4 << 10;
 
-/// A body, and its share of the space there is for bodies, which it gives back when it is
-/// dropped.
+/// A body and its share of the space for all bodies, which is released when this is dropped.
 pub struct Taken {
     bytes: Vec<u8>,
     space: Option<OwnedSemaphorePermit>,
@@ -41,7 +40,7 @@ impl Taken {
     }
 }
 
-/// Whether a request says that its body is JSON.
+/// Whether a request declares its body to be JSON.
 pub fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     let Some(kind) = value.and_then(|value| value.to_str().ok()) else {
@@ -51,7 +50,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// Takes the whole body of a request.
+/// Reads the whole body of a request.
 pub async fn take(api: &Api, request: Request) -> Handled<Taken> {
     if !is_json(request.headers()) {
         return Err(Failure::NotJson);
@@ -59,7 +58,7 @@ pub async fn take(api: &Api, request: Request) -> Handled<Taken> {
     let limit = api.options.max_body_bytes;
     let too_large = Failure::TooLarge { limit };
     let body = request.into_body();
-    // What is announced too large is not even begun.
+    // A body that is announced as too large is not read at all.
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large);
     }
@@ -98,7 +97,7 @@ async fn collect(api: &Api, mut body: Body, limit: usize) -> Handled<Taken> {
     Ok(taken)
 }
 
-/// How much of a body that nobody wants is read, and for how long.
+/// How much of an unwanted body is read, and for how long.
 const UNWANTED: (u64, Duration) = (64 << 20, Duration::from_secs(5));
 
 /// A body that is lent to a handler.
@@ -131,20 +130,20 @@ impl HttpBody for Lent {
     }
 }
 
-/// Reads on where a handler leaves a body, and drops what it reads. A connection with bytes
-/// that nobody has read is reset when it is closed, and a client that sends all of its
-/// request before it reads would never see why it was refused.
+/// Reads the rest of a body that a handler has not read to the end, and discards it. A connection
+/// with unread bytes is reset when it is closed, so a client that sends its whole request before it
+/// reads would never see why it was refused.
 pub async fn read_on(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    // Such a client does not send before it is asked to.
+    // A client that sends `Expect` waits for permission before it sends the body.
     let waits = parts.headers.contains_key(header::EXPECT);
     let loan = Arc::new(Mutex::new(SharedBody { body, begun: false }));
     let lent = Body::new(Lent(loan.clone()));
     let response = next.run(Request::from_parts(parts, lent)).await;
-    // The handler has given it back, unless its work goes on without it.
+    // The handler has returned the body, unless its work continues without the response.
     if let Some(loan) = Arc::into_inner(loan).map(Mutex::into_inner)
         && !loan.body.is_end_stream()
         && (loan.begun || !waits)

@@ -1,4 +1,4 @@
-//! What goes wrong, as an HTTP client is told it.
+//! Errors, as an HTTP client sees them.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// What became of a request, or of a part of handling it.
+/// The result of handling a request, or a part of it.
 pub type Handled<T> = Result<T, Failure>;
 
-/// Why a request was refused. The codes are those of every other face, and a few that only
-/// HTTP has.
+/// Why a request failed. The codes are those of the other APIs, plus a few that exist only for
+/// HTTP.
 #[derive(Debug)]
 pub enum Failure {
     Call(Error),
-    /// The path, the query or the body is not of the documented form.
+    /// The path, query or body does not have the documented form.
     Invalid(String),
     Unauthorized,
     /// The request is for a host that this server does not answer for.
@@ -30,9 +30,9 @@ pub enum Failure {
         limit: usize,
     },
     NotJson,
-    /// There is no room for one more body, or for an answer. Nothing was changed.
+    /// There is no space left for another body or response. Nothing was changed.
     Overloaded,
-    /// A panic, contained.
+    /// A panic that was caught.
     Defect,
 }
 
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The body of every answer that is not a success.
+/// The body of every error response.
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorBody {
     pub error: ErrorDetails,
@@ -52,11 +52,11 @@ pub struct ErrorBody {
 
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorDetails {
-    /// Stable, for programs.
+    /// A stable code, for programs.
     pub code: String,
-    /// What was wrong, and what to do about it.
+    /// What is wrong, and what to do about it.
     pub message: String,
-    /// The dimension of the collection, where a vector has another.
+    /// The dimension of the collection, if a vector has another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<usize>,
     /// The dimension of that vector.
@@ -145,10 +145,10 @@ impl Failure {
     }
 }
 
-/// So many characters of both ends of a message are kept: it may repeat what was sent.
+/// How many characters are kept at each end of a message, which may repeat what was sent.
 const ENDS: usize = 300;
 
-/// A message without its middle, if it is long.
+/// Removes the middle of a long message.
 fn shortened(message: String) -> String {
     let from = message.char_indices().nth(ENDS).map(|(at, _)| at);
     let to = message.char_indices().nth_back(ENDS - 1).map(|(at, _)| at);
@@ -178,7 +178,7 @@ impl IntoResponse for Failure {
             },
             message,
         };
-        // A structure of texts and numbers.
+        // A struct of strings and numbers always serialises.
         let text = serde_json::to_string(&body).unwrap_or_default();
         let json = [(header::CONTENT_TYPE, "application/json")];
         let mut response = (self.status(), json, text).into_response();

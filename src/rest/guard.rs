@@ -1,4 +1,4 @@
-//! Who may ask: the API key, and the hosts that the server answers for.
+//! Access control: the API key, and the hosts that the server answers for.
 
 use std::net::IpAddr;
 
@@ -13,8 +13,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{Api, failure::Failure, request::matched};
 
-/// The API key, as its digest: digests are of one length, so that comparing them takes the
-/// same time whatever the key and the guess.
+/// The SHA-256 digest of the API key. Digests have a fixed length, so comparing them takes the same
+/// time whatever the key and the guess are.
 pub struct Key([u8; 32]);
 
 impl Key {
@@ -27,7 +27,7 @@ impl Key {
         self.0.ct_eq(&guess)
     }
 
-    /// Whether the key is in one of the two headers. All that is sent is looked at.
+    /// Whether the key is in either of the two headers. All values sent are compared.
     pub fn is_in(&self, headers: &HeaderMap) -> bool {
         let mut found = Choice::from(0);
         for value in headers.get_all("x-api-key") {
@@ -43,9 +43,9 @@ impl Key {
     }
 }
 
-/// Whether a `Host` header means this machine. A web page can make a browser send requests
-/// to a server on the same machine under a name of its own (DNS rebinding); it cannot make
-/// it send another `Host`.
+/// Whether a `Host` header refers to this machine. A web page can make a browser send requests to a
+/// server on the same machine under the page's own host name (DNS rebinding), but it cannot make
+/// the browser send another `Host`.
 fn is_local(host: &str) -> bool {
     let name = without_port(host);
     let address = name
@@ -72,7 +72,7 @@ fn answers_for(api: &Api, request: &Request) -> bool {
     let host = match (request.uri().authority(), header) {
         (Some(authority), _) => authority.as_str(),
         (None, Some(host)) => host.to_str().unwrap_or_default(),
-        // No browser leaves it out.
+        // Browsers always send it.
         (None, None) => return true,
     };
     let allowed = &api.options.allowed_hosts;
@@ -82,13 +82,12 @@ fn answers_for(api: &Api, request: &Request) -> bool {
         })
 }
 
-/// Whether a route is open without the API key: whoever watches whether the server is up
-/// learns nothing else.
+/// Whether a route is open without the API key: monitoring learns only whether the server is up.
 pub fn is_open(path: &str) -> bool {
     path == "/health"
 }
 
-/// Lets through who may ask.
+/// Lets authorised requests through.
 pub async fn admit(State(api): State<Api>, request: Request, next: Next) -> Response {
     if !answers_for(&api, &request) {
         return Failure::WrongHost.into_response();

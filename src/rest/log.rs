@@ -1,13 +1,12 @@
-//! A line for each request, when it is asked for. It tells the route as the table has it,
-//! never the path, the query or a body: an id in a log would outlive the vector that was
-//! deleted.
+//! A log line for each request, if enabled. It contains the route pattern, never the path, the
+//! query or a body: an id in a log would outlive the vector after it is deleted.
 
 use serde::Deserialize;
 use tracing::Dispatch;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::fmt;
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -15,11 +14,11 @@ pub enum Format {
     Json,
 }
 
-/// Where the server's events go: to the standard error output, or nowhere. It is the
-/// server's own and not the process's, which may have other servers, and other logs.
+/// Where the server's events go: to standard error, or nowhere. It belongs to the server and not to
+/// the process, which may have other servers and other logs.
 pub struct Log {
     pub dispatch: Dispatch,
-    /// Writes what is left when it is dropped.
+    /// Writes the remaining lines when it is dropped.
     _writer: Option<WorkerGuard>,
 }
 
@@ -31,7 +30,7 @@ impl Log {
                 _writer: None,
             };
         };
-        // A reader of the log that stands still must not stop the server.
+        // A log reader that stops reading must not block the server.
         let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
         let lines = fmt()
             .with_writer(writer)

@@ -1,4 +1,4 @@
-//! What the server tells a monitoring system, in the OpenMetrics text format.
+//! Metrics for monitoring systems, in the OpenMetrics text format.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -32,7 +32,7 @@ use crate::{
 /// The content type of the format.
 pub const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Upper bounds in seconds, from what a search takes to what a client waits for.
+/// Upper bounds in seconds, from the time of a fast search to the longest that a client waits.
 const BUCKETS: [f64; 14] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
@@ -54,7 +54,7 @@ fn histogram() -> Histogram {
     Histogram::new(BUCKETS)
 }
 
-/// What a server counts.
+/// The server's metrics.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
@@ -100,7 +100,7 @@ impl Metrics {
     }
 }
 
-/// The methods that are told apart. Others are anything a client may think of.
+/// The methods that are distinguished; any other is whatever a client may think of.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -114,7 +114,7 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// One more in flight, until it is dropped: a client may go away in between.
+/// Counts a request as in flight until it is dropped: a client may disconnect in between.
 struct InFlight(Gauge);
 
 impl InFlight {
@@ -130,7 +130,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Counts a request, and writes its line to the log.
+/// Counts a request, and writes its log line.
 pub async fn observe(State(api): State<Api>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = method_name(request.method());
@@ -161,7 +161,7 @@ pub async fn observe(State(api): State<Api>, request: Request, next: Next) -> Re
     response
 }
 
-/// What the collections say of themselves when the metrics are read.
+/// The collections' own figures, collected when the metrics are read.
 struct Collections(Arc<Client>);
 
 impl fmt::Debug for Collections {
@@ -172,7 +172,7 @@ impl fmt::Debug for Collections {
 
 type Labels = [(&'static str, String); 1];
 
-/// A metric of every collection.
+/// A metric with a value for each collection.
 struct PerCollection<M> {
     name: &'static str,
     help: &'static str,
@@ -277,7 +277,7 @@ impl<M> PerCollection<M> {
     }
 }
 
-/// Nothing while the store is being opened, or when it is closed.
+/// Empty while the store is being opened and after it is closed.
 fn infos(client: &Client) -> Vec<(String, Info)> {
     let Ok(call) = client.begin() else {
         return Vec::new();

@@ -1,10 +1,11 @@
-//! The HTTP face of a client: a request in, one call, an answer out. It decides nothing.
+//! The HTTP API of a client: a request in, one call, a response out. It makes no decisions of its
+//! own.
 //!
-//! - `routes` is the table of routes, and what they do, a file for each subject; `document` makes
-//!   the router and the OpenAPI document from it; `request` is a request that is read and checked.
-//! - `guard` lets in who may ask; `body` reads what is sent; `room` bounds what is answered;
-//!   `failure` reports what went wrong.
-//! - `metrics` and `log` inform the operator, and never about the content of a request.
+//! - `routes` has the table of routes and their handlers, one file per subject; `document` builds
+//!   the router and the OpenAPI document from it; `request` reads and checks a request.
+//! - `guard` controls access; `body` reads request bodies; `room` limits the space for responses;
+//!   `failure` reports errors.
+//! - `metrics` and `log` inform the operator, never about the content of a request.
 //! - `server` listens, and shuts down in order.
 
 mod body;
@@ -53,41 +54,42 @@ use crate::{
 };
 use failure::{Failure, Handled};
 
-/// The space for all bodies where nothing else is said.
+/// The default space for all bodies.
 const BUFFERED: usize = 256 << 20;
 
-/// How a server is started. Times are in milliseconds.
+/// The options of a server. Times are in milliseconds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Options {
-    /// A name or an address of this machine.
+    /// A host name or an address of this machine.
     pub host: String,
-    /// 0: any that is free.
+    /// 0 for any free port.
     pub port: u16,
-    /// What clients must send. Without one the server answers for this machine only.
+    /// The key that clients must send. Without one, the server accepts only requests to this
+    /// machine.
     pub api_key: Option<String>,
-    /// The largest body.
+    /// The largest body, in bytes.
     pub max_body_bytes: usize,
-    /// The space for all bodies that are being read or handled, and as much again for all
-    /// large answers; by default 256 MiB, or as much as the largest body takes.
+    /// The space for all bodies that are being read or handled; large responses together get the
+    /// same again. Default: 256 MiB, or the size of the largest body if that is more.
     pub max_buffered_bytes: Option<usize>,
-    /// Connections at a time; further ones wait.
+    /// Concurrent connections; further ones wait.
     pub max_connections: usize,
-    /// How long the head of a request may take, and a connection be idle.
+    /// How long the head of a request may take, and how long a connection may be idle.
     pub header_timeout: u64,
     /// How long a body may take.
     pub body_timeout: u64,
-    /// How long a client may take no part of its answer.
+    /// How long a client may go without reading any of its response.
     pub write_timeout: u64,
-    /// How long requests may go on when the server is closed.
+    /// How long requests may continue after the server is closed.
     pub shutdown_timeout: u64,
-    /// Origins whose pages may ask from a browser; `*` is any.
+    /// Origins whose pages may send requests from a browser; `*` for any.
     pub cors: Vec<String>,
-    /// Hosts that the server answers for beside this machine, where it has no key.
+    /// Hosts that the server answers for besides this machine if it has no key.
     pub allowed_hosts: Vec<String>,
-    /// A line for each request, to the standard error output.
+    /// Write a line for each request to standard error.
     pub log: Option<Format>,
-    /// The directory for backups that clients ask for.
+    /// The directory for backups requested by clients.
     pub backups: Option<PathBuf>,
 }
 
@@ -153,7 +155,7 @@ impl Options {
                 directory.display()
             )));
         }
-        // Blanks at the ends are not part of a header's value.
+        // Whitespace at either end is not part of a header's value.
         let fits = |key: &str| {
             let printable = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             printable && key.trim() == key
@@ -181,29 +183,29 @@ impl Options {
     }
 }
 
-/// A client's own embedder: texts in, as many vectors out.
+/// A client's own embedder: takes texts, and returns a vector for each.
 pub type Embedder = Box<
     dyn Fn(Vec<Box<str>>) -> Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + Send>>
         + Send
         + Sync,
 >;
 
-/// Texts that an embedder is given at a time.
+/// The most texts passed to an embedder at once.
 const EMBEDDED_AT_ONCE: usize = 128;
 
-/// How long a call may keep the thread that serves the connection: to hand over what takes no
-/// longer would take a good part of that.
+/// How long a call may block the thread that serves the connection: moving shorter work to another
+/// thread would take a good part of that time.
 const INLINE: Duration = Duration::from_micros(500);
 
-/// What handlers share.
+/// State shared by the handlers.
 struct Shared {
     client: Arc<Client>,
     embedder: Option<Embedder>,
     options: Options,
     key: Option<guard::Key>,
-    /// What is left of the space for bodies.
+    /// The remaining space for bodies.
     space: Arc<Semaphore>,
-    /// What is left of the space for answers, which is as large.
+    /// The remaining space for responses, which is as large.
     answers: Arc<room::Room>,
     metrics: metrics::Metrics,
     log: log::Log,
@@ -215,13 +217,13 @@ struct Shared {
 type Api = Arc<Shared>;
 
 impl Shared {
-    /// Makes a call of the client. A defect in it fails this call and nothing else.
+    /// Makes a call of the client. A panic in it fails only this call.
     async fn start<W: Work>(&self, dispatch: Dispatch, work: W) -> Handled<W::Output> {
         let task = Task::begin(&self.client, dispatch, work)?;
         Ok(task.run(INLINE).await?)
     }
 
-    /// The same for work that starts over at each attempt.
+    /// The same for work that starts from the beginning at each attempt.
     async fn run<T: Send + 'static>(
         &self,
         dispatch: Dispatch,
@@ -230,7 +232,7 @@ impl Shared {
         self.start(dispatch, Repeated(work)).await
     }
 
-    /// The same for what is done once, on a thread of its own.
+    /// The same for work that is attempted only once, on a thread of its own.
     async fn once<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Call) -> Result<T> + Send + 'static,
@@ -238,8 +240,8 @@ impl Shared {
         self.start(Dispatch::Blocking, Once(work)).await
     }
 
-    /// A share of the space for answers for `limit` vectors of a collection, before they are
-    /// read. Where they turn out larger than the others, it grows when the answer is made.
+    /// Reserves space for a response with `limit` vectors of a collection, before they are read. If
+    /// they turn out to be larger than average, the share grows when the response is made.
     fn reserve(&self, collection: &str, limit: usize, with_vector: bool) -> Handled<room::Share> {
         let call = self.client.begin().ok();
         let found = call.and_then(|call| call.collection(collection).ok());
@@ -247,8 +249,8 @@ impl Shared {
         self.answers.reserve(bytes.unwrap_or(0))
     }
 
-    /// The vectors of texts for a collection by the client's own embedder; none where the
-    /// built-in one is to be used.
+    /// The vectors of texts for a collection from the client's own embedder; `None` if the built-in
+    /// one is to be used.
     async fn embedded(
         &self,
         collection: &str,
@@ -258,7 +260,7 @@ impl Shared {
             return Ok(None);
         }
         let name = collection.to_owned();
-        // Before a model is asked in vain.
+        // Checked first, so that a model is not called in vain.
         self.run(Dispatch::Inline, move |call, _| {
             call.collection(&name).map(drop)
         })
@@ -286,17 +288,17 @@ impl Shared {
     }
 }
 
-/// What answers requests, for a server of one's own or for none.
+/// A router that answers requests, to be used with another server or without one.
 ///
 /// # Errors
 ///
-/// `Validation` for options that make no sense.
+/// `Validation` for invalid options.
 pub fn app(client: Arc<Client>, options: Options) -> Result<Router> {
     options.check()?;
     Ok(router(client, None, options, |router| router)?.0)
 }
 
-/// Everything that answers a request.
+/// The router with all its layers.
 fn router(
     client: Arc<Client>,
     embedder: Option<Embedder>,
@@ -337,7 +339,7 @@ fn router(
     Ok((router, api))
 }
 
-/// Answers hold what may be deleted next: nobody on their way keeps them.
+/// Responses may contain what is deleted next, so no cache on the way may store them.
 async fn keep_nowhere(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -348,7 +350,7 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     if origins.is_empty() {
         return Ok(None);
     }
-    // By name: `*` does not stand for `Authorization`.
+    // The headers are listed because `*` does not include `Authorization`.
     let headers = [
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
@@ -473,7 +475,7 @@ mod tests {
         let (router, api) = start(options, |router| {
             let hold = async |axum::extract::State(api): axum::extract::State<Api>, first| {
                 let first = body::take(&api, first).await.unwrap();
-                // The first one takes three of four pieces as long as it is held.
+                // The first one occupies three of four pieces as long as it is held.
                 let second = body::take(&api, request("POST", "/", vec![b' '; 5000]));
                 let second = second.await.map(drop).unwrap_err();
                 drop(first);
@@ -546,14 +548,14 @@ mod tests {
                 ask(&router, get("/collections/c/vectors/b")).await.0,
                 StatusCode::OK
             );
-            // What has been done is answered, how ever large the answer is.
+            // A change that has been made is answered, however large the response is.
             let change = request("PUT", "/collections/c/vectors/a", r#"{"vector":[2]}"#);
             let (changed, body) = ask(&router, change).await;
             assert!(
                 changed == StatusCode::OK && body.len() > 300 << 10,
                 "{changed}"
             );
-            // Half read and given up, or read whole.
+            // A response that is dropped half-way, or read to the end.
             let mut body = held.into_body();
             body.frame().await.unwrap().unwrap();
             assert!(api.answers.left() < space);
@@ -583,7 +585,7 @@ mod tests {
         }
         assert_eq!(read, text.as_bytes());
         drop(body);
-        // What is larger than all the space takes all of it, alone.
+        // A response larger than the whole space takes all of it, alone.
         let all = room.reserve(usize::MAX).unwrap();
         assert!(room.reserve(100 << 10).is_err());
         drop(all);

@@ -1,4 +1,4 @@
-//! A request as a handler takes it, and the answer that it returns.
+//! A request as a handler receives it, and the response that it returns.
 
 use std::{future::Future, marker::PhantomData};
 
@@ -22,34 +22,34 @@ use crate::{
     workers,
 };
 
-/// A request, read and checked.
+/// A request, parsed and checked.
 pub struct ApiRequest<P, Q, B> {
-    /// What its path names.
+    /// The parameters of its path.
     pub at: P,
     pub query: Q,
     pub body: B,
 }
 
-/// The path of a route that names nothing.
+/// The path of a route without parameters.
 #[derive(Deserialize, JsonSchema)]
 pub struct Anywhere {}
 
-/// The query of a route that has none. A strange parameter is an error: an id that was not
+/// The query of a route without parameters. An unknown parameter is an error: an id that was not
 /// escaped, as in `/vectors/a?b`, must not delete `a`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoQuery {}
 
-/// What a route reads from the body.
+/// How a route reads its body.
 pub trait Content: Sized + Send {
     fn schema(schemas: &mut SchemaGenerator) -> Option<Value>;
     fn read(api: &Api, request: Request) -> impl Future<Output = Handled<Self>> + Send;
 }
 
-/// No body. What is sent all the same is not read.
+/// No body. If one is sent anyway, it is not read.
 ///
-/// A `POST` is one of the requests that a browser sends for any web page without asking first,
-/// unless it is said to be JSON. Other clients than browsers name no origin, and need not say so.
+/// A browser sends a `POST` for any web page without asking first, unless it is declared as JSON.
+/// Clients other than browsers send no origin, and need not declare it.
 pub struct NoBody;
 
 impl Content for NoBody {
@@ -70,10 +70,10 @@ impl Content for NoBody {
     }
 }
 
-/// A JSON body, which is an object.
+/// A JSON body, which must be an object.
 pub struct JsonBody<T>(pub T);
 
-/// Up to this many bytes, a body is read by the thread that serves the connection.
+/// Up to this many bytes, a body is parsed on the thread that serves the connection.
 const SHORT: usize = 64 << 10;
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for JsonBody<T> {
@@ -97,7 +97,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for JsonBody<T> 
     }
 }
 
-/// An answer, serialised where it was made.
+/// A response, serialised where it was made.
 pub struct Answer<A> {
     text: String,
     share: Share,
@@ -117,28 +117,29 @@ impl<A: Serialize> Answer<A> {
 }
 
 impl<A> Answer<A> {
-    /// The same, of what was read into a share of the space for answers.
+    /// The same, with the share of the space for responses that was reserved for it.
     pub fn within(self, share: Share) -> Self {
         Self { share, ..self }
     }
 
-    /// The answer's JSON text.
+    /// The response's JSON text.
     pub fn body(self, room: &Room) -> Handled<Body> {
         room.body(self.text, self.share)
     }
 }
 
-/// What a handler returns.
+/// The result of a handler.
 pub type Answered<A> = Handled<Answer<A>>;
 
-/// The route a request was matched to, as the table has it.
+/// The pattern of the route that a request matched.
 pub fn matched(extensions: &Extensions) -> &str {
     extensions
         .get::<MatchedPath>()
         .map_or("", MatchedPath::as_str)
 }
 
-/// Reads a request. `id` is the one that its path has a word for in place of a parameter.
+/// Reads a request. `id` is the id that its path contains as a fixed segment instead of a
+/// parameter.
 pub async fn read<P, Q, B>(
     api: &Api,
     request: Request,

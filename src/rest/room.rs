@@ -1,5 +1,5 @@
-//! The space for answers, all together: a client that asks for much and reads nothing must
-//! not take what the others need.
+//! The space for all responses together: a client that requests a lot and reads nothing must not
+//! starve the others.
 
 use std::{
     convert::Infallible,
@@ -17,28 +17,29 @@ use super::{
     failure::{Failure, Handled},
 };
 
-/// Answers up to this size are not counted: the number of connections bounds them.
+/// Responses up to this size are not counted; the limit on connections bounds them.
 const SMALL: usize = 64 << 10;
-/// What is handed to a connection at a time. It waits until the client has taken it, so that
-/// no answer goes into the buffers of the system whole.
+/// How much is handed to a connection at a time. The next part waits until the client has taken
+/// this one, so that no response fills the system's buffers as a whole.
 const CHUNK: usize = 64 << 10;
 
-/// The space that is left.
+/// The remaining space.
 pub struct Room {
     space: Arc<Semaphore>,
     pieces: u32,
 }
 
-/// An answer's share of it, given back when it is dropped.
+/// A response's share of the space, released when it is dropped.
 #[derive(Default)]
 pub struct Share {
     held: Option<OwnedSemaphorePermit>,
-    /// There may be no room for what is larger than was expected: it is dropped.
+    /// The share has been reserved before reading: if the response turns out larger and there is no
+    /// space for it, it is dropped.
     optional: bool,
 }
 
 impl Room {
-    /// Space for so many bytes; there are no more than `u32::MAX` pieces of them.
+    /// Space for this many bytes, which must be at most `u32::MAX` pieces.
     pub fn new(bytes: usize) -> Self {
         let pieces = bytes.div_ceil(PIECE) as u32;
         Self {
@@ -47,7 +48,8 @@ impl Room {
         }
     }
 
-    /// A share for what reads about so many bytes: before they are read, or not at all.
+    /// Reserves a share for a read of about this many bytes, before it begins; fails if there is no
+    /// space.
     pub fn reserve(&self, bytes: usize) -> Handled<Share> {
         let mut share = Share {
             held: None,
@@ -57,13 +59,12 @@ impl Room {
         Ok(share)
     }
 
-    /// Makes a share one for so many bytes. What has changed something is answered in any
-    /// case.
+    /// Grows a share to this many bytes. The response to a change is sent in any case.
     fn grow(&self, share: &mut Share, bytes: usize) -> Handled<()> {
         if bytes <= SMALL {
             return Ok(());
         }
-        // What is larger than all there is takes all there is.
+        // A response larger than the whole space takes all of it.
         let wanted = bytes.div_ceil(PIECE).min(self.pieces as usize);
         let held = share.held.as_ref().map_or(0, |held| held.num_permits());
         let more = wanted.saturating_sub(held) as u32;
@@ -78,7 +79,7 @@ impl Room {
         Ok(())
     }
 
-    /// The body of an answer, which holds its share until it is sent.
+    /// The body of a response, which holds its share until it has been sent.
     pub fn body(&self, text: String, mut share: Share) -> Handled<Body> {
         self.grow(&mut share, text.len())?;
         if text.len() <= CHUNK {

@@ -1,8 +1,7 @@
-//! Listening, serving, and ending in order.
+//! Listening, serving, and shutting down in order.
 //!
-//! A server has a runtime of its own, on a thread of its own: what its clients do, and how
-//! slow they are, is not felt by the process's other work, and it ends whatever state the
-//! rest of the process is in.
+//! A server has its own runtime, on its own thread: its clients' requests and their slowness do not
+//! affect the rest of the process, and it can end whatever state the rest of the process is in.
 
 use std::{
     io,
@@ -33,18 +32,18 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The most threads for work that takes time or waits.
+/// The most threads for long or blocking work.
 const ASIDE: usize = 64;
-/// The largest head of a request: an id of 1,024 bytes takes three times as much in a path.
+/// The largest head of a request: an id of 1,024 bytes may take three times as much in a path.
 const HEAD: usize = 64 << 10;
-/// How long to wait after accepting a connection failed, as it does for want of file
+/// How long to wait after a connection could not be accepted, for example for lack of file
 /// descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long to wait for threads that have nothing to do any more.
+/// How long to wait for idle threads to end.
 const ENDING: Duration = Duration::from_millis(100);
 
-/// A server that listens. Dropping it ends it as `stop` does.
+/// A listening server. Dropping it has the same effect as `stop`.
 pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
@@ -52,13 +51,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to listen, and answers requests from when it returns. Cancelling `stop` ends
-    /// it, at any time, and so does dropping the future.
+    /// Starts to listen; requests are answered from the time this returns. The server can be
+    /// stopped at any time by cancelling `stop`, and also by dropping the future.
     ///
     /// # Errors
     ///
-    /// `Validation` for options that make no sense, an address that other machines reach
-    /// without a key among them; `Server` where the address cannot be had.
+    /// `Validation` for invalid options, including an address that other machines can reach without
+    /// a key; `Server` if the address cannot be bound.
     pub async fn start(
         client: Arc<Client>,
         embedder: Option<Embedder>,
@@ -87,21 +86,21 @@ impl Server {
         })
     }
 
-    /// What it listens on.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Takes no new connection, and ends when the requests under way are answered.
+    /// Accepts no more connections, and ends once the requests in progress are answered.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Done when it has ended.
+    /// Completes when the server has ended.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
         async move {
-            // An error means that its thread is gone.
+            // An error means that the server's thread is gone.
             let _ = ended.wait_for(|ended| *ended).await;
         }
     }
@@ -136,7 +135,7 @@ fn run(
     let (listener, address, runtime, router, api) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            // Whoever asked may be gone.
+            // The caller may be gone.
             let _ = started.send(Err(error));
             return;
         }
@@ -156,12 +155,12 @@ fn run(
             }
         }
     });
-    // Its threads end at once, but for what still works for requests that were given up,
-    // which is not waited for.
+    // Its threads end at once, except those that still work for abandoned requests; these are not
+    // waited for.
     runtime.shutdown_timeout(ENDING);
 }
 
-/// Binds the address, if nobody but this machine reaches it or there is a key.
+/// Binds the address if only this machine can reach it or there is a key.
 fn open(options: &Options) -> Result<StdListener> {
     let addresses = (options.host.as_str(), options.port).to_socket_addrs();
     let addresses: Vec<SocketAddr> = match addresses {
@@ -193,7 +192,7 @@ fn cannot(options: &Options, error: &io::Error) -> Error {
     ))
 }
 
-/// Accepts connections until it is stopped, then waits for what is under way.
+/// Accepts connections until it is stopped, then waits for the requests in progress.
 async fn serve(listener: TcpListener, router: Router, api: &Api, stop: &CancellationToken) {
     let options = &api.options;
     let room = Arc::new(Semaphore::new(options.max_connections));
@@ -218,7 +217,7 @@ async fn serve(listener: TcpListener, router: Router, api: &Api, stop: &Cancella
         let connection = graceful.watch(connection);
         let open = Open::new(api, permit);
         tokio::spawn(async move {
-            // A client that goes away or is too slow is nobody's error.
+            // A client that disconnects or is too slow is not an error.
             let _ = connection.await;
             drop(open);
         });
@@ -238,12 +237,12 @@ async fn accept(
         .await
         .map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    // Answers are written whole: waiting to fill a packet only delays them.
+    // Responses are written as a whole, so waiting to fill a packet only delays them.
     stream.set_nodelay(true)?;
     Ok((stream, permit))
 }
 
-/// An open connection: counted, and in the room of another.
+/// An open connection: it is counted, and occupies one of the permitted connections.
 struct Open {
     api: Api,
     _permit: OwnedSemaphorePermit,

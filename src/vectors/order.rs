@@ -42,6 +42,11 @@ impl Order {
         slots.into_iter().flatten().map(|(_, &slot)| slot)
     }
 
+    /// The slots from this sequence number on.
+    pub fn starting_at(&self, sequence: u64) -> impl Iterator<Item = u32> {
+        self.slots.range(sequence..).map(|(_, &slot)| slot)
+    }
+
     pub fn memory_bytes(&self) -> usize {
         self.slots.len() * (size_of::<u64>() + size_of::<u32>()) + self.sequences.serialized_size()
     }

@@ -256,15 +256,45 @@ impl Slots {
     /// At most `limit` of all live slots in that order, from position `offset` on.
     pub fn page(&self, offset: usize, limit: usize) -> Vec<u32> {
         if !self.in_sequence {
-            let pairs = self.alive.iter().map(|slot| (self.sequence(slot), slot));
-            let order = self.order.get_or_init(|| Order::of(pairs));
-            return order.from(offset).take(limit).collect();
+            return self.order().from(offset).take(limit).collect();
         }
         let offset = u32::try_from(offset).ok();
         let Some(first) = offset.and_then(|offset| self.alive.select(offset)) else {
             return Vec::new();
         };
         self.alive.range(first..).take(limit).collect()
+    }
+
+    /// Those of the live `slots` that have this sequence number or a later one, in that order.
+    pub fn starting_at<'a>(
+        &'a self,
+        slots: &'a RoaringBitmap,
+        sequence: u64,
+    ) -> Box<dyn Iterator<Item = u32> + 'a> {
+        if !self.in_sequence {
+            let later = self.order().starting_at(sequence);
+            return Box::new(later.filter(|&slot| slots.contains(slot)));
+        }
+        // The slots are in the order of their sequence numbers: the first one is found by halving.
+        let (mut from, mut to) = (0, slots.len() as u32);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            let is_before = |slot| self.sequence(slot) < sequence;
+            if slots.select(middle).is_some_and(is_before) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        match slots.select(from) {
+            Some(first) => Box::new(slots.range(first..)),
+            None => Box::new(std::iter::empty()),
+        }
+    }
+
+    fn order(&self) -> &Order {
+        let pairs = self.alive.iter().map(|slot| (self.sequence(slot), slot));
+        self.order.get_or_init(|| Order::of(pairs))
     }
 
     pub fn sequence(&self, slot: u32) -> u64 {
@@ -415,6 +445,13 @@ mod tests {
                         prop_assert_eq!(ids(slots.page(offset, limit)), page.collect::<Vec<_>>());
                         let first = slots.first_in_order(slots.alive(), limit);
                         prop_assert_eq!(ids(first), &model[..limit.min(model.len())]);
+                        let even = slots.alive().iter().filter(|slot| slot % 2 == 0).collect();
+                        for some in [slots.alive(), &even] {
+                            let later = slots.starting_at(some, offset as u64).collect();
+                            let mut all = slots.in_insertion_order(some);
+                            all.retain(|&slot| slots.sequence(slot) >= offset as u64);
+                            prop_assert_eq!(ids(later), ids(all));
+                        }
                     }
                 }
             }

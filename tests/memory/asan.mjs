@@ -1,5 +1,5 @@
-// The addon built with AddressSanitizer, in a copy of the package of its own, and what is run
-// with it. Nothing of it touches the addon that `npm run build` makes.
+// Builds the addon with AddressSanitizer, in a separate copy of the package, and runs tests with it. The
+// addon that `npm run build` makes is not touched.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,27 +16,30 @@ const reports = join(folder, 'reports')
 const copy = join(folder, 'package')
 /** The copy's entry point. */
 export const packagePath = join(copy, 'index.js')
-/** With which a process ends that AddressSanitizer stops. */
+/** The exit code of a process that AddressSanitizer stops. */
 const EXIT = 86
 
 const C_FLAGS = ['-fsanitize=address', '-fno-omit-frame-pointer', '-O0', '-g0']
 const RUST_FLAGS = ['-Zsanitizer=address', '-Cforce-frame-pointers=yes']
-/** The distance kernels of these processors are left out: their build takes minutes. Those for AVX2 stay. */
+/**
+ * The distance kernels for these processors are left out because they take minutes to build. Those for AVX2
+ * stay.
+ */
 const LEFT_OUT = [
   ...['SKYLAKE', 'ICELAKE', 'GENOA', 'SAPPHIRE', 'SAPPHIREAMX', 'GRANITEAMX'],
   ...['DIAMOND', 'TURIN', 'ALDER', 'SIERRA'],
 ]
 
 /**
- * The specs that cross the boundary in every way, and are quick: the whole suite takes ten
- * minutes here, most of it in distances between vectors.
+ * Specs that cross the boundary in every way and are quick: the whole suite takes ten minutes here, most of
+ * it in distances between vectors.
  */
 const SPECS = {
   'arguments: values, ids, metadata, texts, views and detached buffers':
     'conformance/inserting conformance/refused conformance/texts embedded/input embedded/metadata',
   'results: lists, rows in portions, vectors':
     'conformance/searching conformance/reading conformance/filters embedded/search embedded/filters',
-  // Not erasure: it reads whole stores, hundreds of times.
+  // Without `erasure`, which reads whole stores hundreds of times.
   deletes: 'conformance/deletes embedded/unknown-fields embedded/receipt',
   'errors and realms':
     'conformance/errors conformance/collections embedded/errors embedded/realm embedded/realm-other',
@@ -48,7 +51,7 @@ const SPECS = {
 
 const rustc = (...args) => execFileSync('rustc', args, { encoding: 'utf8', cwd: root }).trim()
 
-/** The runtime that comes with the compiler, and for which platform; or why there is none. */
+/** The runtime that comes with the compiler, and its platform, or the reason why there is none. */
 export function available() {
   if (process.platform !== 'linux' || !process.report.getReport().header.glibcVersionRuntime)
     return { missing: 'it is for Linux with glibc' }
@@ -76,11 +79,14 @@ const environment = (target) => ({
   CARGO_PROFILE_RELEASE_OPT_LEVEL: '1',
   CARGO_PROFILE_RELEASE_STRIP: 'none',
   CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only',
-  // With them, the standard library checks what unsafe code promises it.
+  // Makes the standard library check the preconditions of unsafe code.
   CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS: 'true',
 })
 
-/** Makes the runtime a library that can be loaded before Node: what only programs may have is taken out. */
+/**
+ * Turns the runtime into a library that can be loaded before Node.js, by removing what only programs may
+ * contain.
+ */
 function buildRuntime(archive) {
   const work = join(folder, 'runtime.a')
   cpSync(archive, work)
@@ -98,9 +104,9 @@ function buildBroken(target) {
   execFileSync('rustc', args, { env: environment(target), stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
-/** Runs cargo, and resolves when it is done; what it says is told where it fails. */
+/** Runs cargo, and resolves when it is done; its output is shown only if it fails. */
 function buildAddon(target) {
-  // Those of others need no lines: their names say enough.
+  // Dependencies need no line numbers: function names are enough.
   const others = ['--config', 'profile.release.package."*".debug=false']
   const args = ['build', '--release', '--lib', '--locked', '--target', target, ...others]
   const cargo = spawn('cargo', args, {
@@ -120,7 +126,7 @@ function buildAddon(target) {
   })
 }
 
-/** A copy of what Jest and the package need, with the addon that was built. */
+/** A copy of what Jest and the package need, with the built addon. */
 function makeCopy(target) {
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
@@ -142,13 +148,13 @@ export async function build({ archive, target }) {
   makeCopy(target)
 }
 
-/** Runs Node with the runtime loaded, and in every process that it starts. */
+/** Runs Node.js, with the runtime loaded into it and into every process that it starts. */
 function run(args, options) {
   const env = {
     ...process.env,
     LD_PRELOAD: runtime,
     ASAN_OPTIONS: [
-      // Node frees little when it ends. tests/memory/leak.mjs looks for leaks.
+      // Node.js frees little when it ends. tests/memory/leak.mjs looks for leaks.
       'detect_leaks=0',
       `exitcode=${EXIT}`,
       `log_path=${join(reports, 'report')}`,
@@ -159,7 +165,7 @@ function run(args, options) {
   return spawnSync(process.execPath, args, { cwd: copy, env, ...options })
 }
 
-/** What was reported since the last time, from whichever process. */
+/** The reports since the last call, from all processes. */
 function takeReports() {
   const names = existsSync(reports) ? readdirSync(reports) : []
   const texts = names.map((name) => readFileSync(join(reports, name), 'utf8'))
@@ -168,7 +174,7 @@ function takeReports() {
   return texts
 }
 
-/** Fails unless each of the bugs in broken.rs is found, and what is sound is not. */
+/** Fails unless each of the bugs in broken.rs is found and sound code passes. */
 export function canFail() {
   const bugs = {
     sound: undefined,
@@ -203,7 +209,10 @@ export function canFail() {
   return Object.keys(bugs).length - 1
 }
 
-/** A report without what only tells how calls come to be made: the first of each stack, and our own. */
+/**
+ * A report without the frames that only show how calls come about: the first of each stack and our own
+ * remain.
+ */
 function shortened(report) {
   const isFrame = /^ +#(\d+) /
   const lines = report.split('\n').slice(
@@ -217,7 +226,7 @@ function shortened(report) {
   return kept.map((line) => line.slice(0, 160)).join('\n')
 }
 
-/** Runs something, and returns whether it passed and nothing was reported. Reports are printed. */
+/** Runs a program, and returns whether it succeeded without a report. Reports are printed. */
 function passes(args) {
   takeReports()
   const { status } = run(args, { stdio: 'inherit' })
@@ -230,8 +239,8 @@ function passes(args) {
 }
 
 /**
- * The paths of specs by their names, which may be with the folder, `http/search`, or without it,
- * which is all that are so called.
+ * The paths of specs by name. A name may include the folder, as in `http/search`; without it, all specs with
+ * that name are meant.
  */
 function pathsOf(names) {
   const all = readdirSync(join(root, '__test__'), { recursive: true })
@@ -242,11 +251,11 @@ function pathsOf(names) {
   })
 }
 
-/** Runs the chosen specs, or these. */
+/** Runs the chosen specs, or the given ones. */
 export function specsPass(names = Object.values(SPECS).flatMap((some) => some.split(' '))) {
   const jest = createRequire(import.meta.url).resolve('jest/bin/jest')
   const paths = pathsOf(names)
-  // In processes of their own, so that a report ends one spec and not all.
+  // In separate processes, so that a report ends only one spec.
   const workers = `--maxWorkers=${Math.max(2, availableParallelism())}`
   return passes([jest, workers, '--testTimeout=600000', '--runTestsByPath', ...paths])
 }

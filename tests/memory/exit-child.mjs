@@ -1,6 +1,6 @@
-// One process that ends in the middle of something: what is under way, how it ends and when
-// are its argument, a JSON text. What is acknowledged is told on the standard output, line by
-// line and at once, so that it is known whatever becomes of the process.
+// A single process that ends in the middle of something. Its argument, a JSON text, says what it does, how it
+// ends and when. It reports each acknowledged write on standard output, line by line and immediately, so that
+// it is known whatever happens to the process.
 import { mkdirSync, writeSync } from 'node:fs'
 import { request } from 'node:http'
 import { createRequire } from 'node:module'
@@ -13,7 +13,7 @@ const { packagePath, activity, ending, delay, folder, prepared, dimension } = as
 const { VectorizerClient } = createRequire(import.meta.url)(packagePath)
 
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`)
-/** Calls that the end of the client, or of the store's thread, may interrupt. */
+/** Calls that may be interrupted by the end of the client, or of the thread that owns the store. */
 const interrupted = (error) => {
   if (error.code !== 'CLIENT_CLOSED') throw error
 }
@@ -25,7 +25,7 @@ const columns = (prefix, from, count) => {
 }
 const always = () => new VectorizerClient({ path: join(folder, 'store'), fsync: 'always' })
 let isOver = false
-/** `lanes` of one step after the other, so that some calls are always under way. */
+/** Runs `lanes` sequences of steps concurrently, so that some calls are always in progress. */
 function endlessly(lanes, step) {
   const lane = async (n) => {
     for (let i = 0; !isOver; i++) await step(i * lanes + n)
@@ -45,7 +45,9 @@ function ask(url, path, body) {
   })
 }
 
-/** Each begins what is to be interrupted, and resolves when it is under way, with its server if it has one. */
+/**
+ * Each starts what is to be interrupted, and resolves when it is in progress, with its server if it has one.
+ */
 const activities = {
   async inserts() {
     const client = always()
@@ -186,7 +188,10 @@ const activities = {
   },
 }
 
-/** A moment: in this turn, in its microtasks, in the next turn, or some milliseconds later. */
+/**
+ * Runs `then` at a moment: now, in a microtask, in the next tick of the event loop, or some milliseconds
+ * later.
+ */
 function at(moment, then) {
   if (moment === 'now') then()
   else if (moment === 'microtask') queueMicrotask(then)
@@ -197,18 +202,18 @@ function at(moment, then) {
 const fail = () => {
   throw new Error('the end')
 }
-/** How it ends once the activity is under way. */
+/** How the process ends once the activity is in progress. */
 const endings = {
   exit: () => at(delay, () => process.exit(7)),
   throw: () => at(delay, fail),
   reject: () => at(delay, () => Promise.reject(new Error('the end'))),
-  // Nothing more begins; what is under way keeps the process, and then nothing does.
+  // Nothing new is started; work in progress keeps the process alive until it is done.
   nothing: (server) =>
     at(delay, () => {
       isOver = true
       server?.close()
     }),
-  // The parent sends it.
+  // The parent sends the signal.
   signal: () => say('ready'),
   'exit in a worker': () => at(delay, () => process.exit(5)),
   'throw in a worker': () => at(delay, fail),
@@ -216,7 +221,7 @@ const endings = {
   'exit beside a worker': () => parentPort.postMessage('ready'),
 }
 
-/** Runs the activity in a worker, and ends as the ending wants. */
+/** Runs the activity in a worker, and ends in the requested way. */
 function inWorker() {
   const worker = new Worker(fileURLToPath(import.meta.url), { workerData: asked })
   worker.on('message', () => {

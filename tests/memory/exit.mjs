@@ -1,8 +1,8 @@
-// Processes and threads that end in the middle of everything, at moments that a seed chooses:
-// none crashes, none says anything that it should not, and the store opens afterwards with all
-// that was acknowledged.
+// Processes and threads that end in the middle of everything, at moments chosen by a seed: none of
+// them crashes or prints anything unexpected, and the store opens afterwards with everything that
+// was acknowledged.
 //
-// Run by `node scripts/test-memory.mjs exit`; a seed as the last argument repeats a run.
+// Run it with `node scripts/test-memory.mjs exit`; a seed as the last argument repeats a run.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -41,7 +41,7 @@ const thrown = {
   stderr: /^\S+:\d+\n.*\n +\^\n\nError: the end\n( {4}at .*\n)+\nNode\.js v.*\n$/s,
 }
 const clean = { signal: null, stderr: /^$/ }
-/** What each way to end looks like from outside; `worker` is the code of a thread that ends. */
+/** The visible outcome of each ending; `worker` is the exit code of a thread that ends. */
 const endings = {
   exit: { ...clean, code: 7 },
   nothing: { ...clean, code: 0 },
@@ -55,7 +55,7 @@ const endings = {
 }
 
 let state = Number(seed)
-/** A number below another, by mulberry32: the same for the same seed. */
+/** A number below the bound, by mulberry32: the same sequence for the same seed. */
 function random(below) {
   state = (state + 0x6d2b79f5) | 0
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
@@ -64,7 +64,7 @@ function random(below) {
 }
 const moment = () => ['now', 'microtask', 'turn', 0, random(5), random(20), random(60), random(60)][random(8)]
 
-/** A store of vectors in a graph, and a backup of it. */
+/** A store with vectors in a graph, and a backup of it. */
 async function prepare(folder) {
   const client = new VectorizerClient({ path: join(folder, 'store') })
   await client.createCollection('kept', { dimension })
@@ -76,7 +76,7 @@ async function prepare(folder) {
   await client.close()
 }
 
-/** Runs one child to its end, and returns what it said. */
+/** Runs one child to its end, and returns its output. */
 function run(asked) {
   const process_ = spawn(process.execPath, [child, JSON.stringify(asked)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,19 +95,24 @@ function run(asked) {
   return new Promise((resolve, reject) => {
     process_.on('error', reject)
     process_.on('close', (code, signal) => {
-      // As it is on Windows.
+      // Windows ends lines with CR LF.
       resolve({ code, signal, stderr: stderr.replaceAll('\r\n', '\n'), lines })
     })
   })
 }
 
-/** What is acknowledged in lines `inserted [ids]` and `deleted [ids]`. The last may be cut off. */
+/**
+ * The ids that were acknowledged in lines `inserted [ids]` and `deleted [ids]`. The last line may
+ * be cut off.
+ */
 function acknowledged(lines, word) {
   const complete = lines.filter((line) => line.startsWith(`${word} `) && line.endsWith(']'))
   return complete.flatMap((line) => JSON.parse(line.slice(word.length)))
 }
 
-/** The store opens, and holds what was acknowledged and nothing of what was deleted. */
+/**
+ * Checks that the store opens, and contains what was acknowledged and nothing of what was deleted.
+ */
 async function check({ folder, activity }, lines) {
   const client = new VectorizerClient({ path: join(folder, 'store') })
   try {
@@ -131,7 +136,7 @@ async function check({ folder, activity }, lines) {
   }
 }
 
-/** How much was acknowledged, all in all. */
+/** How many writes were acknowledged in total. */
 const told = { inserted: 0, deleted: 0 }
 
 async function one(asked, template) {

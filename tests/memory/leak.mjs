@@ -1,10 +1,10 @@
-// A million inserts, searches and deletes, and everything else again and again: the memory,
-// the files and the threads of the process are in the end what they were in the middle.
-// Then it leaks on purpose, to show that this would have been seen.
+// A million inserts, searches and deletes, and everything else repeatedly: at the end, the process has the
+// same memory, files and threads as half-way. Then it leaks on purpose, to show that a leak would have been
+// detected.
 //
-// Run by `node scripts/test-memory.mjs leak`, with garbage collection at hand, one arena of
-// glibc's allocator and none of its caches of the threads: their holes, and what they keep, would
-// otherwise look like a slow leak.
+// Run it with `node scripts/test-memory.mjs leak`, which exposes garbage collection and runs glibc's
+// allocator with a single arena and without thread caches: otherwise their fragmentation, and the memory they
+// keep, would look like a slow leak.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -13,14 +13,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { begin, ROUND, SINGLE } from './workload.mjs'
 
 const ROUNDS = 1_000_000 / ROUND
-/** Where the second half begins, and the last quarter. */
+/** Where the second half and the last quarter begin. */
 const [HALF, LAST] = [ROUNDS / 2, (ROUNDS * 3) / 4]
 const LEAKING = 6
 const LEAKED = 16
 const KIB = 1 << 10
 const MIB = 1 << 20
 
-/** What may be more in the last quarter than in the one before it: of its medians, in bytes or pieces. */
+/** How much the medians of the last quarter may exceed those of the quarter before it, in bytes or counts. */
 const bounds = {
   rss: 8 * MIB,
   native: 256 * KIB,
@@ -29,14 +29,14 @@ const bounds = {
   files: 0,
   threads: 4,
 }
-/** What the leaks on purpose have to show in. */
+/** Where the deliberate leaks must be visible. */
 const seen = { native: 'of native memory', heap: 'of the JavaScript heap' }
 
 const require = createRequire(import.meta.url)
 const [packagePath, probePath] = process.argv.slice(2)
 const probe = probePath ? require(probePath) : undefined
 
-/** A field of what Linux tells about this process; elsewhere there is none. */
+/** A field of what Linux reports about this process; undefined on other systems. */
 function told(name) {
   try {
     return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1])
@@ -53,7 +53,7 @@ function openFiles() {
   }
 }
 
-/** What the process holds when nothing is under way and nothing is left to collect. */
+/** What the process holds when nothing is in progress and there is no more garbage to collect. */
 async function sample() {
   for (let i = 0; i < 3; i++) {
     await turn()
@@ -74,7 +74,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 const shown = (name, value) =>
   name === 'files' || name === 'threads' ? String(value) : `${(value / KIB).toFixed(0)} KiB`
 
-/** How much more there was in the later samples. What the platform does not tell is left out. */
+/** How much more there was in the later samples. Figures that the platform does not report are left out. */
 function growth(earlier, later) {
   const names = Object.keys(bounds).filter((name) => earlier[0][name] !== undefined)
   return names.map((name) => {

@@ -1,20 +1,20 @@
-// Everything that crosses the boundary again and again, in rounds that leave nothing behind:
-// after each, the same vectors are there as before it.
+// Everything that crosses the boundary, repeatedly, in rounds that leave nothing behind: after each round,
+// the same vectors exist as before it.
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
-/** Single calls of each kind in a round, and what batches do of each beside them. */
+/** Single calls of each kind in a round, and the batches of each kind in addition. */
 export const SINGLE = 12_500
 const BATCHES = 125
 const PER_BATCH = 100
-/** Inserts, searches and deletes of a round, each. */
+/** The number of inserts in a round, and also of searches and of deletes. */
 export const ROUND = SINGLE + BATCHES * PER_BATCH
 
 const DIMENSION = 8
-/** So many that the background keeps a graph. */
+/** Enough vectors for the collection to have a graph. */
 const WALKED = 1_500
 
 const row = (i) => Float32Array.from({ length: DIMENSION }, (_, at) => Math.sin(i * DIMENSION + at) + 0.01)
@@ -30,13 +30,13 @@ const columns = (prefix, from, count) => ({
   metadata: Array.from({ length: count }, (_, i) => ({ part: i % 2, tags: ['a', `${i}`] })),
 })
 
-/** The values that the calls are given, made once: their own memory is no part of this. */
+/** The arguments of the calls, created once so that their own memory does not count. */
 const query = row(1)
 const list = Array.from(query)
 const queries = rows(0, PER_BATCH)
 const batch = columns('b', 0, PER_BATCH)
 
-/** One after the other: each is over before the next begins. */
+/** One after another: each call is over before the next one begins. */
 async function singles(client, each) {
   for (let i = 0; i < SINGLE; i++) {
     each()
@@ -57,7 +57,7 @@ async function batches(client) {
   }
 }
 
-/** Many at a time, which wait for each other and for threads. */
+/** Many at a time, which wait for one another and for threads. */
 async function together(client) {
   for (let i = 0; i < 20; i++) {
     const search = { limit: 20, with_vector: true, filter: { part: 1 } }
@@ -72,7 +72,7 @@ async function together(client) {
   await client.optimize('walked', { onProgress() {} })
 }
 
-/** Texts, by the built-in embedder and by one in JavaScript; listeners; updates and reads. */
+/** Texts, with the built-in embedder and with one in JavaScript; listeners; updates and reads. */
 async function texts(client, embedding) {
   for (const each of [client, embedding]) {
     for (let i = 0; i < 20; i++) {
@@ -141,7 +141,7 @@ async function rejections(client, failing) {
   }
 }
 
-/** Clients and collections that come and go, some with calls under way. */
+/** Clients and collections that are created and closed, some of them with calls in progress. */
 async function comings(client, shared) {
   for (let i = 0; i < 20; i++) {
     const isShared = i % 2 === 1
@@ -181,7 +181,7 @@ async function onDisk(Client, folder) {
   rmSync(folder, { recursive: true })
 }
 
-/** One request on a connection of its own, which is closed behind it. */
+/** A single request on its own connection, which is closed afterwards. */
 function ask(url, method, path, body) {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json' }
@@ -194,7 +194,7 @@ function ask(url, method, path, body) {
   })
 }
 
-/** Servers that start and stop, and ask the embedder. */
+/** Servers that start and stop, and call the embedder. */
 async function served(embedding) {
   for (let i = 0; i < 2; i++) {
     const server = await embedding.serve({ port: 0 })
@@ -210,7 +210,7 @@ async function served(embedding) {
   }
 }
 
-/** A worker thread that ends with calls under way. */
+/** A worker thread that ends with calls in progress. */
 async function worker(packagePath, shared) {
   const script = `
     const { parentPort, workerData } = require('node:worker_threads')
@@ -228,7 +228,10 @@ async function worker(packagePath, shared) {
   await one.terminate()
 }
 
-/** Everything that a round needs, and `round`, which does it once. `each` is called beside every single insert. */
+/**
+ * Everything that a round needs, and `round`, which runs it once. `each` is called next to every single
+ * insert.
+ */
 export async function begin({ package: { VectorizerClient }, packagePath, folder, each = () => {} }) {
   const shared = 'memory'
   const client = new VectorizerClient({ shared })

@@ -1,5 +1,5 @@
-// Services that a bundler has made into one file, run as processes of their own; and what
-// happens where the bundler is not told to leave the package out.
+// Services that a bundler has built into a single file, run as separate processes, and what happens
+// if the bundler is not told to leave the package out.
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,13 +12,13 @@ import { bin, fixture, node } from './support.mjs'
 
 const binary = /vectorizer-native\.[\w-]+\.node/
 
-/** Runs what was built, and wants what the service prints. */
+/** Runs the built file, and expects the service's output. */
 async function serves(file, printed = '1 true') {
   const { code, stdout, stderr } = await node([file], { cwd: tmpdir() })
   assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: `${printed}\n`, stderr: '' })
 }
 
-/** A copy of a folder where no package is installed. */
+/** A copy of a folder in a place where no package is installed. */
 function elsewhere(folder) {
   const copy = mkdtempSync(join(tmpdir(), 'vectorizer-native-bundle-'))
   after(() => rmSync(copy, { recursive: true, force: true }))
@@ -26,7 +26,7 @@ function elsewhere(folder) {
   return copy
 }
 
-/** Builds the service with esbuild, and resolves with the folder of what was built. */
+/** Builds the service with esbuild, and resolves with the output folder. */
 async function esbuild(options, entry = 'service.ts') {
   const folder = fixture('bundlers')
   const outdir = join(folder, 'dist')
@@ -81,7 +81,7 @@ test('Vite leaves the package out of a build for the server by itself', async ()
   await serves(join(folder, 'dist', 'service.mjs'))
 })
 
-/** Options of Vite for the service, with those of the test. */
+/** Vite's options for the service, together with those of the test. */
 const vite = (root, ssr) => ({
   root,
   configFile: false,
@@ -109,7 +109,7 @@ test('Vite: a page for browsers cannot be built with the package', async () => {
   await assert.rejects(viteBuild({ ...vite(root), build: { rollupOptions: { input } } }), binary)
 })
 
-/** What a module of the service gives a development server. */
+/** What a development server loads for a module of the service. */
 async function loaded(ssr) {
   const root = fixture('bundlers')
   const server = await createServer({
@@ -134,7 +134,7 @@ test('the development server of Vite loads the installed package', async (t) => 
   await assert.rejects(loaded(everything), { message: 'require is not defined' })
 })
 
-/** Builds an entry with webpack, and resolves with the file, or rejects with what went wrong. */
+/** Builds an entry with webpack, and resolves with the output file, or rejects with the error. */
 async function webpacked(entry, { output, ...options }) {
   const context = fixture('bundlers')
   const common = { mode: 'production', target: 'node', context, entry: `./${entry}` }
@@ -150,7 +150,7 @@ async function webpacked(entry, { output, ...options }) {
   return join(path, output?.filename ?? 'service.cjs')
 }
 
-// The package, and what is below its name: `vectorizer-native/langchain`.
+// The package and its subpaths, such as `vectorizer-native/langchain`.
 const ours = /^vectorizer-native(\/|$)/
 const modules = { experiments: { outputModule: true }, output: { module: true, filename: 'service.mjs' } }
 

@@ -1,5 +1,5 @@
-// That all code in the documentation runs and does what it says, and that its links lead
-// somewhere. What is run of a page, and how, is said in pages.mjs.
+// Checks that all code in the documentation runs and does what it says, and that its links are
+// valid. pages.mjs says what is run of a page, and how.
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
@@ -52,7 +52,7 @@ for (const name of ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
 describe('what runs the pages', { concurrency: 2 }, () => {
   const pageOf = (name) => readPage(join(fixtures, `${name}.md`))
 
-  /** The titles of the steps of a page that fail, and with what. */
+  /** The titles of the steps of a page that fail, each with its error. */
   async function failures(name) {
     const failed = []
     for (const { title, run } of stepsOf(pageOf(name), temporaryFolder(name))) {

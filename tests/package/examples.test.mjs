@@ -1,4 +1,4 @@
-// The examples, each copied to a folder of its own and run as a user would run it.
+// The examples, each copied to a separate folder and run as a user would run it.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
@@ -46,7 +46,9 @@ function blocks(markdown, language) {
     .map(([, , code]) => code)
 }
 
-/** The files below a folder that hold one of the texts, and the vectors in its stores that do. */
+/**
+ * The files below a folder that contain one of the texts, and the vectors in its stores that do.
+ */
 function holding(folder, ...texts) {
   const files = readdirSync(folder, { recursive: true }).filter((name) => {
     const path = join(folder, name)
@@ -59,7 +61,7 @@ function holding(folder, ...texts) {
   return [...files, ...known.filter((all) => texts.some((text) => all.includes(text)))]
 }
 
-/** What `ask` resolves with for a client of a store, which is closed then. */
+/** The result of `ask` for a client of a store, which is closed afterwards. */
 async function inStore(path, ask, options = {}) {
   const client = new VectorizerClient({ path, ...options })
   try {
@@ -73,7 +75,7 @@ async function inStore(path, ask, options = {}) {
 const idsIn = (path, collection) =>
   inStore(path, async (client) => (await client.listVectors(collection, 0, 100)).vectors.map(({ id }) => id))
 
-/** A package in a folder that others install: its typings, or its code. */
+/** A package in the `node_modules` of a folder: its typings or its code. */
 function installed(folder, name, file, code) {
   const path = join(folder, 'node_modules', name)
   mkdirSync(path, { recursive: true })
@@ -82,7 +84,7 @@ function installed(folder, name, file, code) {
 }
 
 describe('the types', () => {
-  /** The JavaScript in a folder, and that in its README, by file. */
+  /** The JavaScript in a folder and in its README, by file. */
   function sourcesOf(folder) {
     const files = readdirSync(folder).filter((file) => /\.m?js$/.test(file))
     const readme = existsSync(join(folder, 'README.md')) ? read(folder, 'README.md') : ''
@@ -188,14 +190,14 @@ describe('erasure-service', () => {
   const ANN = 'ann@example.org'
   const SECRET = 'Ann is allergic to peanuts'
 
-  /** What starts the service, as its package.json says. */
+  /** The command that starts the service, from its package.json. */
   function command(folder) {
     const [program, ...args] = readJson(folder, 'package.json').scripts.start.split(' ')
     assert.equal(program, 'node')
     return [process.execPath, ...args]
   }
 
-  /** The service as a process, once it listens; `before` is a command of the shell. */
+  /** The service as a process, once it listens; `before` is a shell command to run first. */
   async function started(folder, { before = 'true', port = 0 } = {}) {
     const child = spawn('sh', ['-c', `${before}; exec "$@"`, 'sh', ...command(folder)], {
       cwd: folder,
@@ -224,7 +226,7 @@ describe('erasure-service', () => {
     })
   }
 
-  /** A request, with its answer's status and JSON. */
+  /** A request, with the status and JSON of the response. */
   async function ask({ url }, method, path, body) {
     const json = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
     const answer = await fetch(url + path, { method, ...(body === undefined ? {} : json) })
@@ -396,7 +398,7 @@ describe('erasure-service', () => {
     for (const body of [{ dryRun: true }, { userId: { $ne: null } }, []]) {
       assert.equal((await ask(service, 'DELETE', '/users/bob', body)).status, 400)
     }
-    // A key of every prototype is a user who has nothing.
+    // `constructor` is a key of every prototype, but the user of that name has nothing.
     assert.equal((await ask(service, 'DELETE', '/users/constructor')).body.documents, 0)
 
     const users = [
@@ -443,7 +445,7 @@ describe('erasure-service', () => {
     for (const text of [ANN, 'ann@', SECRET, '$ne', 'aaaaaaaa', 'object Object']) {
       assert.ok(!service.log.includes(text), text)
     }
-    // Refused before anything was begun: the one erasure is that of `constructor`.
+    // Refused before anything was begun: the only erasure is that of `constructor`.
     assert.equal(read(folder, 'data', 'audit.jsonl').trimEnd().split('\n').length, 2)
   })
 
@@ -469,7 +471,7 @@ describe('erasure-service', () => {
 
   test('on a disk that takes no more an insert is 503, and a user is erased all the same', async () => {
     const folder = copied('erasure-service')
-    // No file of this process may be larger than this many blocks of 512 bytes.
+    // Limits the files of this process to this many blocks of 512 bytes.
     const service = await started(folder, { before: 'ulimit -f 64' })
     const id = await post(service, 'notes', ANN, SECRET)
     const insert = () =>
@@ -805,7 +807,7 @@ describe('retention', () => {
 })
 
 describe('semantic-search', () => {
-  /** Texts that a question is asked of, none of which has a word of it. */
+  /** Texts for a question that shares no word with them. */
   const notes = {
     'bicycles.md': '# Bicycles\n\nPump up the tyres every second week and oil the chain after rain.\n',
     'house/pets.md': '# Pets\n\nThe veterinarian vaccinates puppies and kittens on weekday mornings.\n',
@@ -832,7 +834,7 @@ describe('semantic-search', () => {
     return { counts, sources: [...stdout.matchAll(/^ {2}-?\d\.\d{3} {2}(\S+)/gm)].map(([, name]) => name) }
   }
 
-  /** A model that makes something of texts by their words, quickly, and says that it was asked. */
+  /** A quick model that derives vectors from the words of texts, and records its calls. */
   const stub = `
     import { appendFileSync } from 'node:fs'
     export const name = 'stub'
@@ -991,7 +993,7 @@ describe('semantic-search', () => {
     )
     const vector = (text, length) => Array.from({ length }, (_, i) => (i === text.length % 7 ? 1 : 0.1))
 
-    /** A server that answers requests with JSON, and what it was asked. */
+    /** A server that answers requests with JSON, and the requests it received. */
     async function answering(reply) {
       const requests = []
       const server = createServer(async (request, response) => {
@@ -1006,7 +1008,7 @@ describe('semantic-search', () => {
       return { requests, url: `http://127.0.0.1:${server.address().port}` }
     }
 
-    /** Embeds the notes with a model of the README, beside a library that the stub has made. */
+    /** Embeds the notes with a model from the README, next to a library made with the stub. */
     async function library(file, env = {}) {
       const folder = withNotes()
       writeFileSync(join(folder, 'stub.js'), stub)

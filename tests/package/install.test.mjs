@@ -15,17 +15,17 @@ const tarballs = readdirSync(join(here, 'tarballs')).map((name) => join(here, 't
 const main = tarballs.find((path) => basename(path) === `vectorizer-native-${version}.tgz`)
 const [binary] = tarballs.filter((path) => path !== main)
 
-/** A search path with Node.js and the system's programs alone. */
+/** A search path with only Node.js and the system's programs. */
 const PATH = [dirname(process.execPath), '/usr/bin', '/bin'].join(delimiter)
 const env = { PATH, HOME: process.env.HOME, ...npmsOwn() }
 
-/** Where npm's cache, registry and settings are, when the environment says so. */
+/** The npm cache, registry and settings that the environment specifies, if any. */
 function npmsOwn() {
   const named = /^npm_config_(cache|registry|userconfig|globalconfig)$/i
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => named.test(name)))
 }
 
-/** Installs tarballs in a project outside the repository that is empty. */
+/** Installs tarballs in an empty project outside the repository. */
 async function install(folder, ...packages) {
   writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true }')
   const args = ['install', '--offline', '--no-audit', '--no-fund', ...packages]
@@ -81,7 +81,7 @@ test('no installed package has a script, or brings a package from elsewhere', ()
   }
 })
 
-/** What a program that uses an entry prints of the error with which it cannot be loaded. */
+/** What a program prints of the error if an entry point cannot be loaded. */
 async function refusal(folder, disguise = '', variables = {}, entry = 'vectorizer-native') {
   const script = `${disguise}; import('${entry}').catch(({ code, message }) => console.log(code, message))`
   const { stdout } = await node(['-e', script], { cwd: folder, env: { ...env, ...variables } })

@@ -1,4 +1,4 @@
-// The vector store for LangChain.js: what @langchain/core itself and its users ask of one.
+// The vector store for LangChain.js: what @langchain/core itself and its users expect of one.
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -32,7 +32,7 @@ const places = {
   'on disk': () => ({ collection: 'docs', path: newFolder() }),
 }
 
-/** A text is as long as this in each direction: how often it has each letter. */
+/** The vector of a text: how often it contains each letter. */
 function letters(text) {
   const counts = new Array(27).fill(0)
   counts[26] = 0.1 // so that the empty text has a direction
@@ -43,7 +43,7 @@ function letters(text) {
   return counts
 }
 
-/** Deterministic embeddings over a format's base class. */
+/** Deterministic embeddings that extend the base class of a module format. */
 function embeddingsOf({ Embeddings }, embed = letters) {
   return new (class extends Embeddings {
     asked = []
@@ -64,7 +64,10 @@ function frozen(value) {
   return value
 }
 
-/** All that can be read by whoever has the files below a folder: every byte, and what is sealed under keys there. */
+/**
+ * Everything that anyone with the files below a folder can read: every byte, and what is sealed with keys
+ * there.
+ */
 function bytesBelow(folder) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
@@ -74,7 +77,7 @@ function bytesBelow(folder) {
   return Buffer.concat([...bytes, ...known])
 }
 
-/** What LangChain's indexing needs to know of what it has indexed, by a clock that only it moves. */
+/** What LangChain's indexing records about indexed documents, with a clock that only this object advances. */
 function recordManager() {
   const records = new Map()
   let now = 0
@@ -106,7 +109,7 @@ function recordManager() {
   }
 }
 
-/** Repeatable random numbers from 0 to below 1. */
+/** Repeatable random numbers, from 0 to below 1. */
 function random(seed) {
   let state = seed
   return () => {
@@ -196,7 +199,7 @@ function behaves(core, options) {
       sorted(found.map((document) => JSON.stringify([document.id, document.pageContent, document.metadata]))),
       given.map((document) => JSON.stringify([document.id, document.pageContent, document.metadata])),
     )
-    // What a search has given is the caller's, and nothing of the store.
+    // The result of a search belongs to the caller, and is not part of the store.
     found.forEach((document) => {
       document.metadata.changed = true
     })
@@ -827,7 +830,7 @@ describe('the typings', () => {
     assert.equal(esm, commonjs)
   })
 
-  // LangChain's own typings for CommonJS do not pass under node16, which is left to ES modules.
+  // LangChain's own typings for CommonJS fail under node16, so only ES modules are tested there.
   const compilations = [
     ['nodenext', 'nodenext', ['use.mts', 'use.cts']],
     ['node16', 'node16', ['use.mts']],

@@ -1,5 +1,5 @@
-// That what docs/migrating.md moves arrives as it was, and that what it says of the other engines
-// is so. The modules under test are the page's own: they are taken from it.
+// Checks that what docs/migrating.md moves arrives unchanged, and that its statements about other
+// engines are true. The modules under test are taken from the page itself.
 import assert from 'node:assert/strict'
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const ROWS = 1100
 const LIMIT = 10
 
 const page = readPage(join(here, '..', '..', 'docs', 'migrating.md'))
-// Before the folder is removed: a store whose directory is gone says so when it is closed.
+// Before the folder is removed: a store whose directory is gone reports that when it is closed.
 after(() => client.close())
 const folder = temporaryFolder('migrating')
 for (const { script } of page.blocks) if (script) writeFileSync(join(folder, script.file), script.code)
@@ -47,7 +47,7 @@ function random(seed) {
 
 const vectorOf = (next) => Float32Array.from({ length: DIMENSION }, () => 4 * next() - 2)
 
-/** Rows with keys that have gaps, a tenth of which is to be deleted. */
+/** Rows whose keys have gaps, a tenth of which are to be deleted. */
 function rowsOf(seed, count = ROWS) {
   const next = random(seed)
   return Array.from({ length: count }, (_, i) => ({
@@ -67,7 +67,7 @@ const files = (path) =>
     .filter((name) => statSync(name).isFile())
 const holding = (path, text) => files(path).filter((name) => readFileSync(name).includes(text))
 
-/** Moves, and asserts that exactly these rows arrived, and that both sides rank alike. */
+/** Moves the rows, and asserts that exactly these arrived and that both sides rank alike. */
 async function assertMoves(old, name, expected, { normalised = false, samples = 20 } = {}) {
   const seen = []
   const { moved, refused } = await move(old, client, name, (done, total) => seen.push([done, total]))
@@ -288,7 +288,7 @@ describe('LanceDB', () => {
   const column = (name, type) => new arrow.Field(name, type, true)
   const list = (type) => new arrow.List(column('item', type))
 
-  /** A table of its own database. */
+  /** A table in a separate database. */
   async function made(name, fields, rows) {
     const path = join(folder, `${name}.lancedb`)
     const database = await connect(path)
@@ -497,7 +497,7 @@ describe('LanceDB', () => {
       }))
       const { path, table } = await made(`tenth-${deleted}`, fields, rows)
       const [file] = holding(path, 'person-777.')
-      // A second name of the file shows what becomes of its bytes.
+      // A second name for the file shows what happens to its bytes.
       const link = join(folder, `tenth-${deleted}.link`)
       linkSync(file, link)
       await table.delete(`n < ${deleted - 1} OR id = 'person-777.'`)
@@ -725,7 +725,7 @@ describe('what all share', () => {
     writeFileSync(join(old, 'deep', 'a'), 'secret'.repeat(500_000))
     writeFileSync(join(old, 'b'), 'secret')
     writeFileSync(join(old, 'empty'), '')
-    // A second name of a file shows what became of its bytes.
+    // A second name for a file shows what happened to its bytes.
     linkSync(join(old, 'deep', 'a'), join(folder, 'a-link'))
     linkSync(join(old, 'b'), join(folder, 'b-link'))
     const { code, stdout } = await node(['erase-old.mjs', 'old'], { cwd: folder })

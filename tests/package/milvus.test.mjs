@@ -1,4 +1,5 @@
-// The client of a distributed engine as a service has it: one line apart from the embedded one.
+// The client of a distributed engine as a service uses it: it differs from the embedded one by one
+// line.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,13 +9,13 @@ import { after, before, describe, test } from 'node:test'
 import { here, node, projectWithoutPeers, temporaryFolder } from './support.mjs'
 
 const root = join(here, '..', '..')
-/** Where `scripts/milvus-lite.mjs` installs it, if there is a Python to do so. */
+/** Where `scripts/milvus-lite.mjs` installs Milvus Lite, if there is a suitable Python. */
 const environment = join(root, 'target', 'milvus-lite')
 const python = join(environment, process.platform === 'win32' ? 'Scripts' : 'bin', 'python')
 
 const data = join(temporaryFolder('milvus'), 'data')
 
-/** A server, and what ends it. */
+/** A server, and a function that stops it. */
 async function started() {
   const script = join(root, '__test__', 'milvus', 'server.py')
   const server = spawn(python, [script, data, '0'], {
@@ -29,7 +30,7 @@ async function started() {
   return { address: `127.0.0.1:${Number(port)}`, end }
 }
 
-/** What a service does that is given a client. */
+/** What a service does with the client it is given. */
 const service = `
 export async function lived(client) {
   await client.createCollection('notes', { dimension: 64 })
@@ -48,10 +49,10 @@ export async function lived(client) {
   return JSON.stringify([nearest.id, old, results, missing, left])
 }`
 
-/** Under test, as Jest sets it, the engine's client would log all that it is given. */
+/** With the NODE_ENV that Jest sets, the engine's client would log all its arguments. */
 const env = { ...process.env, NODE_ENV: 'test' }
 
-/** A program with a service, whose client a line of code makes. */
+/** A program that consists of the service and a line of code that creates its client. */
 function program(name, line) {
   const folder = temporaryFolder('service')
   writeFileSync(join(folder, 'service.mjs'), service)

@@ -1,5 +1,5 @@
-// The package as a module: for Node.js's two loaders, for the linters of packages, and for
-// TypeScript in the versions and settings that its users have.
+// The package as a module: for Node.js's two loaders, for package linters, and for TypeScript in the versions
+// and settings that its users have.
 import assert from 'node:assert/strict'
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,12 +14,12 @@ const require = createRequire(import.meta.url)
 const manifest = require('vectorizer-native/package.json')
 const packed = readFileSync(join(here, 'tarballs', `${manifest.name}-${manifest.version}.tgz`))
 
-/** What can be imported, as it is written in an import, without files of data. */
+/** What can be imported, as written in an import, without data files. */
 const entries = Object.keys(manifest.exports)
   .filter((path) => !path.endsWith('.json'))
   .map((path) => path.replace('.', manifest.name))
 
-/** The names of values that TypeScript sees in a module which a file requires or imports. */
+/** The names of values that TypeScript sees in a module that a file requires or imports. */
 function declared(entry, file, statement) {
   const path = join(temporaryFolder('names'), file)
   writeFileSync(path, statement)
@@ -47,7 +47,7 @@ function declared(entry, file, statement) {
   return exported.filter((symbol) => target(symbol).flags & ts.SymbolFlags.Value).map(({ name }) => name)
 }
 
-/** Names that Node.js gives to what a CommonJS module exports as a whole. */
+/** Without the names that Node.js gives to the whole of what a CommonJS module exports. */
 const named = (names) =>
   names.filter((name) => !['default', 'module.exports', '__esModule'].includes(name)).sort()
 
@@ -101,7 +101,7 @@ test('the types are right for every entry point, under every way to resolve modu
   }
 })
 
-/** Programs of the fixture, by the kind of module that the compiler takes them for. */
+/** Programs of the fixture, by the kind of module as which the compiler treats them. */
 const body = readFileSync(join(here, 'fixtures', 'types', 'client.ts'), 'utf8')
 const programs = {
   'client.mts': `import * as vectorizer from 'vectorizer-native'\n${body}`,
@@ -114,7 +114,7 @@ const bundler = { module: 'preserve', moduleResolution: 'bundler', files: both }
 const bundled = { module: 'esnext', moduleResolution: 'bundler', files: ['client.mts', 'named.mts'] }
 const node10 = { module: 'commonjs', moduleResolution: 'node10', files: ['client.cts'] }
 
-/** The most that a project may ask for, and the least. */
+/** The strictest settings that a project may have, and the laxest. */
 const strictest = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -128,7 +128,7 @@ const strictest = {
 }
 const laxest = { strict: false, strictNullChecks: true, target: 'es2022', types: ['node'] }
 
-/** The settings under which each compiler is tried, by what they are called. */
+/** The settings with which each compiler is tried, by name. */
 const all = { node16, nodenext, bundler, 'bundler, to ES modules': bundled }
 const withoutInterop = { ...laxest, esModuleInterop: false }
 const compilers = {
@@ -138,7 +138,7 @@ const compilers = {
   'typescript-7': { strict: all, lax: { nodenext }, laxest },
 }
 
-/** Places that a compiler refuses in a folder, as `file:line`, each once; and what it says. */
+/** The places in a folder that a compiler rejects, as `file:line`, each once, and the messages. */
 async function refusals(compiler, { files, ...resolution }, settings, folder = fixture('types')) {
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(folder, name), text)
   const compilerOptions = { ...settings, ...resolution, skipLibCheck: false, noEmit: true }
@@ -149,7 +149,7 @@ async function refusals(compiler, { files, ...resolution }, settings, folder = f
   return { places: [...new Set(places)].sort(), stdout }
 }
 
-/** The places of the programs that are marked as mistakes. */
+/** The places in the programs that are marked as mistakes. */
 const mistakes = (files) =>
   files
     .filter((name) => name in programs)
@@ -175,13 +175,13 @@ for (const [compiler, { strict, lax, laxest }] of Object.entries(compilers)) {
     checks(compiler, `${name}, strictest`, resolution, strictest)
   }
   for (const [name, resolution] of Object.entries(lax)) {
-    // `import` in a CommonJS module is what `verbatimModuleSyntax` does not have.
+    // `verbatimModuleSyntax` does not allow `import` in a CommonJS module.
     const files = [...resolution.files, 'named.cts']
     checks(compiler, `${name}, laxest`, { ...resolution, files }, laxest)
   }
 }
 
-/** What must compile, and what must not: each with a directive, which is an error where it is unused. */
+/** What must compile, and what must not, each with a directive that is an error if it is unused. */
 const claims = join(here, '..', '..', '__test__', 'types')
 const files = readdirSync(claims).filter((name) => name.endsWith('.ts'))
 const usual = { ...strictest, verbatimModuleSyntax: false, target: 'es2022', lib: ['es2022'] }
@@ -198,7 +198,7 @@ for (const compiler of ['typescript-5.4', ...Object.keys(compilers)]) {
   }
 }
 
-/** What an editor offers where `|` stands in a filter of metadata of a type. */
+/** What an editor offers at `|` in a filter for metadata of a type. */
 function offered(filter, meta = 'any') {
   const text = `import type { Filter } from 'vectorizer-native'\nexport const filter: Filter<${meta}> = ${filter}\n`
   const path = join(temporaryFolder('editor'), 'program.mts')

@@ -1,25 +1,26 @@
-// The code of a page of the documentation, compiled and run as its reader would: the page is a
-// small project in a folder of its own, in which the installed package resolves.
+// Compiles and runs the code of a documentation page as its reader would: the page is a small
+// project in a separate folder in which the installed package resolves.
 //
-// - All of its `js` and `ts` is compiled together as strict TypeScript, whether it says types or
-//   not. Only what tools take as JavaScript, `.cjs` and configurations, is checked as that.
-// - A block whose first line is a comment with a file's name is written to that file. Any other is
-//   a program: it is run, and prints exactly the comments behind its `console.log` lines.
-// - To be run, a program in `ts` and a `.mts` file lose their types: others import `lists.mts` as
-//   `./lists.mjs`, and commands name it so. A `.ts` file is for tools that read TypeScript, such as
-//   bundlers and Jest. Where there are specs, Jest runs them, with the page's own configuration if
-//   it has one, else with ts-jest.
-// - Of a `sh` block, the commands that begin with `node` or `npx` are run when they carry a
-//   comment `# prints …`, or name a file of the page, or a folder of such files as `folder/`.
-//   `# prints …` is what the command prints to its standard output, further lines as comments below
-//   it. Every other `node` or `npx` must be one that starts a server, which would not end, or Jest
-//   or tsc, which is done as said above. What `curl` asks of that server is asked of a new one in
-//   memory, in the order of the page, and has to succeed. Anything else, `npm` and the like, is not
-//   run.
-// - `json` is read, `text` and `python` are taken as they are. There are no other languages.
+// - All of its `js` and `ts` is compiled together as strict TypeScript, whether or not it contains
+//   types. Only `.cjs` files and configurations, which tools read as JavaScript, are checked as
+//   JavaScript.
+// - A block whose first line is a comment with a file name is written to that file. Any other block
+//   is a program: it is run, and must print exactly the comments that follow its `console.log`
+//   calls.
+// - To be run, a program in `ts` and an `.mts` file are stripped of their types: others import
+//   `lists.mts` as `./lists.mjs`, and commands use that name. A `.ts` file is for tools that read
+//   TypeScript, such as bundlers and Jest. If there are specs, Jest runs them, with the page's own
+//   configuration if it has one, otherwise with ts-jest.
+// - Of a `sh` block, the commands that begin with `node` or `npx` are run if they have a comment
+//   `# prints …`, or name a file of the page, or a folder of such files as `folder/`. `# prints …`
+//   is what the command prints to standard output, with further lines as comments below it. Every
+//   other `node` or `npx` command must either start a server, which would not end, or be Jest or
+//   tsc, which run as described above. Requests to that server with `curl` are sent to a new one in
+//   memory, in the order of the page, and must succeed. Everything else, such as `npm`, is not run.
+// - `json` is parsed; `text` and `python` are not checked. There are no other languages.
 //
-// Programs and commands come in the order of the page, after all files were written. A page that
-// names an ES module `.js` is a project of `"type": "module"`.
+// Programs and commands run in the order of the page, after all files have been written. A page
+// that names an ES module `.js` is a project with `"type": "module"`.
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -32,9 +33,9 @@ const FENCE = /^\s*(?:```|~~~)/
 const FILE_NAME = /^\/\/ ((?:[\w-]+\/)*[\w.-]+\.[cm]?[jt]s)$/
 const SPEC = /\.(?:spec|test)\.[jt]s$/
 const JEST_CONFIG = /^jest\.config\.[cm]?[jt]s$/
-/** What tools take as JavaScript. */
+/** Files that tools read as JavaScript. */
 const PLAIN = /\.cjs$|\.config\.\w+$/
-/** What is not run although it begins with `node` or `npx`. */
+/** Commands that are not run although they begin with `node` or `npx`. */
 const LEFT_OUT = /^npx (?:vectorizer-native serve|jest|tsc)\b/
 const SHELL_SYNTAX = /[|&;<>$`]/
 /** The server that `npx vectorizer-native serve` starts. */
@@ -45,7 +46,7 @@ const JEST = `module.exports = {
 }
 `
 
-/** A page: the lines that are no code, its blocks of code, and the anchors of its headings. */
+/** A page: its lines outside code, its code blocks, and the anchors of its headings. */
 export function readPage(path) {
   const blocks = []
   const prose = []
@@ -71,12 +72,12 @@ export function readPage(path) {
   return { path, prose, blocks, open: block !== undefined, anchors: anchorsOf(prose) }
 }
 
-/** What is compiled of a block: its code, under the name that it has as TypeScript. */
+/** What is compiled of a block: its code, under its TypeScript file name. */
 function sourceOf({ line, code, file = `program-${line}.mts` }) {
   return { file: PLAIN.test(file) ? file : file.replace(/js$/, 'ts'), code }
 }
 
-/** What is run of a block; undefined where a tool has to read its TypeScript. */
+/** What is run of a block; undefined if a tool has to read its TypeScript. */
 function scriptOf({ line, language, code, file = `program-${line}.mts` }) {
   const script = file.replace(/\.mts$/, '.mjs')
   if (language === 'js') return { file: script, code }
@@ -104,7 +105,7 @@ const typed = (page) => page.blocks.filter(({ source }) => source !== undefined)
 const filesOf = (page) => typed(page).filter(({ file }) => file !== undefined)
 const programsOf = (page) => typed(page).filter(({ file }) => file === undefined)
 
-/** The commands of a block, whole where they go over several lines. */
+/** The commands of a block, joined if they extend over several lines. */
 function commandsOf(block) {
   const commands = []
   let continues = false
@@ -140,13 +141,13 @@ function runnable(page) {
     }))
 }
 
-/** What the page asks of the server, by `curl`. */
+/** The page's requests to the server with `curl`. */
 function requestsOf(page) {
   const commands = page.blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)
   return commands.filter(({ command }) => command.startsWith('curl ') && command.includes(SERVER))
 }
 
-/** What is wrong with the form of a page, before anything of it is run: `line: what`. */
+/** What is wrong with the form of a page, found without running it: `line: what`. */
 export function faultsOf(page) {
   const faults = []
   const fault = (line, what) => faults.push(`${line}: ${what}`)
@@ -189,7 +190,7 @@ function isJson(text) {
   }
 }
 
-/** The links to files of the project that lead nowhere. */
+/** Links to files of the project that do not exist. */
 export function brokenLinks(page) {
   const broken = []
   for (const { line, text } of page.prose) {
@@ -207,13 +208,13 @@ function leads(page, target) {
   return anchor === undefined || (file === page.path ? page : readPage(file)).anchors.has(anchor)
 }
 
-/** What a program says that it prints. */
+/** The output that a program promises in its comments. */
 const promised = (code) =>
   Array.from(code.matchAll(/^\s*console\.log\(.*\) \/\/ (.*)$/gm), ([, text]) => text)
 
 /**
- * Writes the files of a page to a folder, and returns what is to be done there, in this order:
- * steps with a `title` that names the line, and a `run` that rejects where the page is wrong.
+ * Writes the files of a page to a folder, and returns the steps to run there, in this order: each
+ * has a `title` that names the line, and a `run` that rejects if the page is wrong.
  */
 export function stepsOf(page, folder) {
   const files = filesOf(page)
@@ -260,7 +261,7 @@ export function stepsOf(page, folder) {
   return steps
 }
 
-/** What the compiler says of the blocks of a page, with the lines of the page. */
+/** The compiler's errors in the blocks of a page, with the page's line numbers. */
 function errorsOf(page, folder) {
   const blocks = new Map(typed(page).map((block) => [block.source.file, block]))
   const sources = [...blocks.values()].map(({ source }) => source)
@@ -273,7 +274,7 @@ function errorsOf(page, folder) {
   return errors
 }
 
-/** Runs a script, as if no test ran it. */
+/** Runs a script as if it were not run by a test. */
 function runScript(folder, args) {
   const { NODE_TEST_CONTEXT, FORCE_COLOR, ...env } = process.env
   return node(args, { cwd: folder, env: { ...env, NO_COLOR: '1' } })
@@ -281,7 +282,7 @@ function runScript(folder, args) {
 
 const printedLines = (text) => text.trimEnd().split(/\r?\n/)
 
-/** That a script has ended well, and printed these lines, where they are known. */
+/** Asserts that a script succeeded, and printed these lines if they are known. */
 function assertRan({ code, signal, stdout, stderr }, lines) {
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, `${stderr}\n${stdout}`)
   if (lines) assert.deepEqual(printedLines(stdout), lines, stderr || undefined)
@@ -289,12 +290,12 @@ function assertRan({ code, signal, stdout, stderr }, lines) {
 
 async function runCommand(folder, command, prints) {
   const [program, ...words] = wordsOf(command)
-  // As npx does it, where the package is installed.
+  // As npx does if the package is installed.
   const args = program === 'npx' ? [bin(words[0]), ...words.slice(1)] : words
   assertRan(await runScript(folder, args), prints?.split('\n'))
 }
 
-/** The arguments of `fetch` for a command of `curl`. */
+/** The arguments of `fetch` for a `curl` command. */
 function requestOf(command) {
   const words = command.match(/'[^']*'|"[^"]*"|[^\s'"]+/g).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
   const request = { headers: {} }
@@ -311,7 +312,7 @@ function requestOf(command) {
   return [url, request]
 }
 
-/** Asks what a page does of a server, one request after the other. */
+/** Sends a page's requests to a server, one after another. */
 async function ask(page) {
   const client = new VectorizerClient()
   try {

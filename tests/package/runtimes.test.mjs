@@ -1,4 +1,4 @@
-// The smoke test on other versions of Node.js and on other runtimes: on every one that
+// The smoke test on other versions of Node.js and on other runtimes: on each one that
 // runtimes/package.json installs.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const folder = join(here, 'runtimes')
 const { optionalDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 const work = temporaryFolder('runtimes')
 
-/** What runtimes write goes to a temporary folder, and nothing is fetched. */
+/** Runtimes write their files to a temporary folder, and fetch nothing. */
 const env = {
   ...process.env,
   HOME: work,
@@ -72,7 +72,8 @@ for (const [name, runtime] of Object.entries(runtimes)) {
   })
 }
 
-// Why that part is left out: it is so without the package. When this fails, put it in.
+// The reason why that part is left out: it is the same without the package. If this fails, include
+// the part.
 test('a terminated worker of Deno runs on', { skip }, async () => {
   const script = join(work, 'terminated.mjs')
   writeFileSync(
@@ -100,7 +101,7 @@ test('a terminated worker of Deno runs on', { skip }, async () => {
   assert.equal(await on(bun, script), 'false\n')
 })
 
-/** A program in a folder of its own, which opens a store there and listens. */
+/** A program in a separate folder, which opens a store there and listens. */
 function program(name) {
   const cwd = join(work, name)
   mkdirSync(cwd)

@@ -1,7 +1,7 @@
-// What matters of the package, in a few seconds, on whatever runtime runs this file: it needs
-// the installed package and nothing else. It throws at the first thing that is wrong, and prints
-// as JSON which parts passed. `--without PART` leaves one out (repeatable), for a runtime that
-// cannot do it; a folder as argument is used, and left there, in place of a temporary one.
+// The essentials of the package, in a few seconds, on whatever runtime runs this file: it needs
+// nothing but the installed package. It throws at the first error, and prints as JSON which parts
+// passed. `--without PART` leaves one out (repeatable), for a runtime that cannot do it; a folder
+// given as an argument is used in place of a temporary one, and not removed.
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -48,7 +48,7 @@ async function small(options) {
   return client
 }
 
-/** Collects garbage where the runtime lets a program ask for it. */
+/** Collects garbage if the runtime allows programs to request it. */
 const collect = () => globalThis.gc?.() ?? globalThis.Bun?.gc(true)
 
 async function vectors() {
@@ -143,7 +143,7 @@ async function texts() {
   await client.close()
 }
 
-/** Embeds a text as how often it has three letters, in a later turn of the event loop. */
+/** Embeds a text as its counts of three letters, in a later tick of the event loop. */
 async function letters(given) {
   await new Promise((resolve) => setTimeout(resolve, 1))
   return given.map((text) => [...'abc'].map((letter) => text.split(letter).length - 1 + 0.01))
@@ -202,7 +202,8 @@ async function disk(folder) {
   await client.flush()
   await client.close()
 
-  // Of three vectors there were four, and one is left: one key of 32 bytes behind the first page.
+  // Three of the four vectors have been deleted: a single key of 32 bytes is left after the first
+  // page.
   const names = readdirSync(join(path, 'collection-1')).filter((name) => name.startsWith('keys.'))
   const tables = names.map((name) => readFileSync(join(path, 'collection-1', name)).subarray(4096))
   const seats = tables.flatMap((table) => Array.from({ length: table.length / 32 }, (_, n) => 32 * n))
@@ -222,7 +223,7 @@ async function disk(folder) {
   assert.deepEqual([...phases], ['backup', 'verify', 'restore'])
 }
 
-/** The next message of a worker thread; an error of its own rejects. */
+/** The next message of a worker thread; rejects with an error in the thread. */
 function message(worker) {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve)
@@ -258,7 +259,10 @@ async function terminated() {
   await client.close()
 }
 
-/** What a worker thread does: inserts, says how many vectors there were before, and may go on. */
+/**
+ * The work of a worker thread: inserts, reports how many vectors there were before, and may
+ * continue.
+ */
 async function inThread({ shared, endless }) {
   const client = new VectorizerClient({ shared })
   const seen = await client.count('docs')

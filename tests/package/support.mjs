@@ -1,4 +1,4 @@
-// What the tests of the package share.
+// Helpers for the tests of the package.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,10 +6,10 @@ import { basename, join } from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-/** This folder: its node_modules has the installed package and what the tests need beside it. */
+/** This folder: its node_modules contains the installed package and the packages that the tests need. */
 export const here = fileURLToPath(new URL('.', import.meta.url))
 
-/** A new folder, removed when the tests of the file have ended, in which packages resolve as here. */
+/** A new folder in which packages resolve as here; it is removed when the file's tests have ended. */
 export function temporaryFolder(name = 'test') {
   mkdirSync(join(here, '.work'), { recursive: true })
   const folder = mkdtempSync(join(here, '.work', `${name}-`))
@@ -24,7 +24,7 @@ export function fixture(name) {
   return folder
 }
 
-/** A folder elsewhere, in which nothing is installed but the package. */
+/** A folder elsewhere, in which only the package is installed. */
 export function projectWithoutPeers() {
   const folder = mkdtempSync(join(tmpdir(), 'vectorizer-native-alone-'))
   after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
@@ -38,14 +38,14 @@ export function projectWithoutPeers() {
   return folder
 }
 
-/** The path of an installed command's script, to be run with Node. */
+/** The path of an installed command's script, to be run with Node.js. */
 export function bin(name) {
   return join(here, 'node_modules', '.bin', name)
 }
 
 /**
- * Runs a program to its end, and resolves with `{ code, signal, stdout, stderr }`. A program
- * that has not ended after `timeout` milliseconds is killed, which shows as its `signal`.
+ * Runs a program to its end, and resolves with `{ code, signal, stdout, stderr }`. A program that has not
+ * ended after `timeout` milliseconds is killed, which is visible in its `signal`.
  */
 export function run(file, args = [], { cwd = here, env = process.env, timeout = 120_000, input } = {}) {
   const child = spawn(file, args, { cwd, env, timeout, killSignal: 'SIGKILL' })
@@ -62,7 +62,7 @@ export function run(file, args = [], { cwd = here, env = process.env, timeout = 
   })
 }
 
-/** Runs a script of Node.js in this version of it. */
+/** Runs a script with the current version of Node.js. */
 export function node(args, options) {
   return run(process.execPath, args, options)
 }

@@ -1,4 +1,4 @@
-// What is in the tarballs: what the package needs to run and to be understood, and no more.
+// The contents of the tarballs: what the package needs to run and to be understood, and no more.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'

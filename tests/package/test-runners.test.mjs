@@ -9,13 +9,13 @@ const runtime = (name) => join(here, 'runtimes', 'node_modules', name, 'bin', 'n
 const runtimes = { 'this Node.js': process.execPath }
 for (const version of [22, 24, 26]) runtimes[`Node.js ${version}`] = runtime(`node-${version}`)
 
-/** This environment, without what this run of tests tells the runs below it. */
+/** This environment, without the variables with which this test run would affect nested runs. */
 function environment(variables) {
   const { NODE_TEST_CONTEXT, FORCE_COLOR, ...inherited } = process.env
   return { ...inherited, NO_COLOR: '1', ...variables }
 }
 
-/** The fixture project `name`, with folders of the Jest project that others use too. */
+/** The fixture project `name`, with folders of the Jest project that other projects use too. */
 function project(name, ...folders) {
   const folder = fixture(name)
   for (const shared of folders) {
@@ -25,8 +25,8 @@ function project(name, ...folders) {
 }
 
 /**
- * Runs Jest or Vitest, which write their reports in the same form: how it ended, what it
- * complained of beyond what is `usual`, and its tests.
+ * Runs Jest or Vitest, whose reports have the same format, and returns how it ended, its complaints apart
+ * from the `usual` ones, and its tests.
  */
 async function ran(runner, usual, folder, args, { variables, executable = process.execPath } = {}) {
   const all = [bin(runner), ...args, '--outputFile=report.json']
@@ -46,7 +46,7 @@ const jest = (folder, args, options) => ran('jest', usualOfJest, folder, ['--ci'
 const vitest = (folder, args, options) =>
   ran('vitest', /^$/, folder, ['run', '--reporter=json', ...args], options)
 
-/** That a run ended by itself, complained of nothing, and that `count` tests passed: all of them. */
+/** Asserts that a run ended by itself without complaints, and that `count` tests passed, which were all. */
 function assertPassed({ cases, ...ended }, count) {
   const failures = cases.flatMap(({ failureMessages }) => failureMessages)
   const expected = { code: 0, signal: null, complaints: [], passed: count, total: count, failures: [] }
@@ -162,7 +162,7 @@ test('Vitest: wrong expectations fail and say why', async () => {
   assert.match(messageOf(failed, 'an error that nobody expects'), /there is no vector 'nobody'/)
 })
 
-/** Runs tests by `node --test`: how it ended, and its last lines as numbers. */
+/** Runs tests with `node --test`, and returns how it ended and the numbers in its last lines. */
 async function nodeTest(executable, args, variables) {
   const folder = project('node-test', 'shared')
   const all = ['--test', '--test-reporter=tap', ...args]

@@ -1,8 +1,8 @@
-// What TypeScript says of code in the documentation and of the examples, and that code without types.
+// TypeScript's errors in code of the documentation and the examples, and that code without types.
 import { join, relative } from 'node:path'
 import ts from 'typescript'
 
-/** As strict as a reader’s own project. */
+/** As strict as a reader’s own project may be. */
 export const TSCONFIG = {
   compilerOptions: {
     target: 'es2022',
@@ -16,7 +16,7 @@ export const TSCONFIG = {
     types: ['node', 'jest'],
   },
 }
-/** JavaScript is held to it as well: types are in its comments. */
+/** JavaScript is checked too: its types are in comments. */
 const { options: OPTIONS } = ts.convertCompilerOptionsFromJson(
   { ...TSCONFIG.compilerOptions, allowJs: true, checkJs: true },
   '',
@@ -26,8 +26,8 @@ const { options: OPTIONS } = ts.convertCompilerOptionsFromJson(
 const packages = new Map()
 
 /**
- * Compiles files of a folder together, as one program: `sources` has their code by name, whatever
- * is on the disk. Returns what is wrong, as `{ file, line, message }`.
+ * Compiles files of a folder together, as one program: `sources` has their code by name, whatever is on disk.
+ * Returns the errors, as `{ file, line, message }`.
  */
 export function typeErrors(folder, sources) {
   const code = new Map(sources.map(({ file, code }) => [join(folder, file), code]))
@@ -42,7 +42,7 @@ export function typeErrors(folder, sources) {
     return packages.get(path)
   }
   const program = ts.createProgram({ rootNames: [...code.keys()], options: OPTIONS, host })
-  // Not of what they import.
+  // Without errors in the files that they import.
   const diagnostics = [
     ...program.getOptionsDiagnostics(),
     ...program.getGlobalDiagnostics(),

@@ -1,5 +1,5 @@
-// The hosted CI and the release, as far as they can be tried without them: what the workflows name
-// exists, and the release's steps are run, with npm and gh that only note what they are asked.
+// The hosted CI and the release, as far as they can be tested here: everything that the workflows name
+// exists, and the release's steps are run with stubs for npm and gh that only record their arguments.
 import assert from 'node:assert/strict'
 import {
   chmodSync,
@@ -43,7 +43,7 @@ const jobs = Object.entries(workflows).flatMap(([file, workflow]) =>
 const steps = jobs.flatMap(({ name, steps }) => steps.map((step) => ({ name, step })))
 const stepOf = (workflow, job, name) => workflow.jobs[job].steps.find((step) => step.name === name)
 
-/** A target as its package is called. */
+/** A target in the form used in its package's name. */
 function platformOf(target) {
   const [processor, , system, abi] = target.split('-')
   const cpu = { x86_64: 'x64', aarch64: 'arm64' }[processor]
@@ -118,7 +118,7 @@ test('where Milvus Lite is not installed its specs are left out, and no others',
   const others = all.filter((name) => !name.startsWith('milvus/'))
   assert.ok(others.includes('conformance/deletes.spec.ts') && others.length < all.length)
   assert.deepEqual(await listed(), others)
-  // As test-platform.sh leaves specs out.
+  // With the same specs left out as in test-platform.sh.
   const without = ['--testPathIgnorePatterns', 'embedded/backup\\.spec']
   assert.deepEqual(
     await listed(...without),
@@ -192,7 +192,7 @@ test('every job that is needed exists, and comes before', () => {
   }
 })
 
-/** What can be referred to in a job, as `context.name` and, of jobs and steps, what they put out. */
+/** What a job can refer to: `context.name` and the outputs of jobs and steps. */
 function defined({ workflow, job, steps }) {
   const names = new Set(['github.event_name', 'github.ref', 'github.workflow', 'github.repository'])
   for (const name of ['github.token', 'runner.os', 'secrets.NPM_TOKEN']) names.add(name)
@@ -218,7 +218,7 @@ function references(value) {
   }
   if (value === null || typeof value !== 'object') return []
   return Object.entries(value).flatMap(([key, part]) => {
-    // A condition is an expression without its braces, too.
+    // An `if` condition is an expression even without braces.
     return references(
       key === 'if' && typeof part === 'string' && !part.includes('${{') ? `\${{${part}}}` : part,
     )
@@ -265,7 +265,7 @@ test('every script is one that bash takes, and what it names is there', async ()
   assert.ok(named > 8)
 })
 
-/** A copy of what has the version, and of the script that compares. */
+/** A copy of the files that contain the version, and of the script that compares them. */
 function versions() {
   const copy = mkdtempSync(join(work, 'versions-'))
   const files = ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'CHANGELOG.md', 'npm']
@@ -321,7 +321,7 @@ test('what is tagged has the version and a dated section of the changelog, which
   assert.match((await check(`v${version}`)).stderr, /nothing on/)
 })
 
-/** Runs a step's script as GitHub does, with `env` besides what a runner has. */
+/** Runs a step's script as GitHub does, with `env` in addition to a runner's variables. */
 const runStep = (step, cwd, env) =>
   run('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', step.run], {
     cwd,
@@ -358,7 +358,7 @@ const origin = { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 's
 const tarballOf = (name) => `${name}-${version}.tgz`
 const all = ['vectorizer-native', ...platforms.map((name) => `vectorizer-native-${name}`)]
 
-/** Runs the packing step on placeholders for binaries of these platforms. */
+/** Runs the packing step with placeholders for the binaries of these platforms. */
 function pack(built, out) {
   const binaries = mkdtempSync(join(work, 'binaries-'))
   for (const name of built) writeFileSync(join(binaries, `vectorizer-native.${name}.node`), name)
@@ -399,7 +399,7 @@ test('packing fails where the binary of a platform is missing', async () => {
   assert.match(stdout, new RegExp(`not built: vectorizer-native-${platforms[0]}$`, 'm'))
 })
 
-/** A command that notes what it is asked, and answers as `answer` does, a script of the shell. */
+/** A command that records its arguments, and responds with `answer`, a shell script. */
 function noting(command, answer) {
   const folder = mkdtempSync(join(work, `${command}-`))
   const log = join(folder, 'log')

@@ -7,8 +7,8 @@ import { run } from '../process.mjs'
 import { makePlan } from './plan.mjs'
 
 /**
- * Measures the engines with the same data, queries and deletes, each in a process of its own, as often as
- * there are rounds. An engine that fails says so in `missing`, and keeps the figures of other rounds.
+ * Measures the engines with the same data, queries and deletes, each in a separate process, once per round.
+ * An engine that fails is listed in `missing`, and keeps the figures of its other rounds.
  */
 export async function compare(options, engines) {
   const missing = engines.filter(({ error }) => error)
@@ -21,7 +21,7 @@ export async function compare(options, engines) {
   await withFolder(async (folder) => {
     writeJob(folder, data, { plan, ...exactScores(data, plan.lifetimes) })
     for (let round = 0; round < options.rounds; round++) {
-      // Another one begins each time, so that a machine that slows down slows all of them.
+      // The engines take turns at going first, so that a machine that slows down slows all of them.
       for (let turn = 0; turn < results.length; turn++) {
         const result = results[(round + turn) % results.length]
         await measure(result, round, folder, options, missing)

@@ -3,7 +3,7 @@ import { batches, idOf, readJob } from '../job.mjs'
 import { chooseEf, climb, medianSeconds, memoryMeter, RECALL, searchMeter, seconds } from '../meter.mjs'
 import { reopen } from '../reopen.mjs'
 
-/** All that is measured of one engine in one round. */
+/** Everything that is measured of one engine in one round. */
 export default async function measure(job, engine) {
   const data = readJob(job.shared)
   const { plan, dim, n } = data
@@ -31,7 +31,7 @@ export default async function measure(job, engine) {
     reopened = again.reopened
     store = again.store
     meter = searchMeter(store, data, ef)
-    // What opening has not read yet is not to count as the time of a delete.
+    // So that reading what opening has not read yet does not count as the time of a delete.
     await meter.search(levels[0])
   }
 
@@ -45,7 +45,7 @@ export default async function measure(job, engine) {
   for (const [i, rest] of plan.rests.entries()) {
     const level = levels[i + 1]
     await store.deleteMany(rest.map(idOf))
-    // At once: no warm-up, and no time for work behind the scenes.
+    // Immediately: without a warm-up, and without time for background work.
     if (job.ladder || level === levels.at(-1)) deleted = await meter.search(level)
     ladders?.push(await climb(store, data, level))
   }

@@ -1,13 +1,13 @@
 import { shuffledRows } from '../random.mjs'
 
-/** What share of the rows is deleted when the searches are measured again. */
+/** The shares of deleted rows at which the searches are measured again. */
 export const SHARES = [0.3, 0.5, 0.9]
 
 /**
- * Which rows are deleted, by which call, until a tenth is left; the same for every engine. The filter
- * comes after the single deletes, so `filter.matches` is what is then left of its matches. `rests` are
- * the rows that lead to each of the shares. A row's lifetime is how many of the levels it is alive at:
- * fresh, and each of the shares.
+ * Which rows are deleted, by which call, until a tenth is left; the same for every engine. The filter runs
+ * after the single deletes, so `filter.matches` counts the matches that are then left. `rests` are the rows
+ * that lead to each of the shares. A row's lifetime is the number of levels at which it is alive: fresh, and
+ * each of the shares.
  */
 export function makePlan({ n, metadata }, seed) {
   const order = shuffledRows(n, seed)
@@ -35,7 +35,7 @@ export function makePlan({ n, metadata }, seed) {
   }
 }
 
-/** The year below which the share of the rows is nearest to a tenth. */
+/** The year for which the share of rows before it is nearest to a tenth. */
 function yearOfATenth(metadata) {
   const years = metadata.map((row) => row.year).sort((a, b) => a - b)
   const share = (year) => years.findIndex((other) => other >= year) / years.length

@@ -2,7 +2,7 @@ import { versionOf } from '../../engines/index.mjs'
 import { digits, MB, machine, NONE, table } from '../output.mjs'
 import { median } from '../statistics.mjs'
 
-/** Rows of the table: what they are, and the figure of which less is better. */
+/** Rows of the table: the title, and the figure (less is better). */
 const FIGURES = [
   ['build until fully indexed, s', (f) => f.build],
   ['search p50, ms (recall@10)', (f) => f.fresh.p50, (f) => f.fresh.recall.toFixed(3)],
@@ -31,14 +31,17 @@ const FIGURES = [
 ]
 
 export const ON_DISK =
-  'Durability is as set: a killed process loses nothing of ours and of sqlite-vec, a power failure the last ' +
-  'moments of both; zvec and LanceDB run with their defaults. Documented clean-ups: optimize() of ours and ' +
-  'zvec; optimize({ cleanupOlderThan: new Date() }) of LanceDB, also before it is indexed; VACUUM and ' +
-  'wal_checkpoint(TRUNCATE) of sqlite-vec. Files are measured when the store is closed, as the blocks they ' +
-  'take up. Between the memory when fresh and the deletes each store is closed, opened by a process that is ' +
-  'new to it, and opened again; the files are then still in the page cache.'
+  'Durability is as configured: a killed process loses nothing of ours and of sqlite-vec, and a power ' +
+  'failure the last moments of both; zvec and LanceDB run with their defaults. Documented clean-ups: ' +
+  'optimize() of ours and zvec; optimize({ cleanupOlderThan: new Date() }) of LanceDB, also before it ' +
+  'is indexed; VACUUM and wal_checkpoint(TRUNCATE) of sqlite-vec. Files are measured while the store is ' +
+  'closed, as the disk blocks they occupy. After the fresh memory is measured and before the deletes, ' +
+  'each store is closed, opened by a new process, and opened again; the files are then still in the ' +
+  'page cache.'
 
-/** The whole report; `results` holds each engine's figures of all rounds, and the note is the mode's own. */
+/**
+ * The whole report; `results` contains each engine's figures of all rounds, and the note is the mode's own.
+ */
 export function report({ disk, rounds, seed }, { data, plan, results, missing }, note) {
   const kept = ({ storage }) =>
     storage === 'memory' || (storage === 'either' && !disk) ? 'memory only' : 'on disk'
@@ -55,7 +58,7 @@ export function report({ disk, rounds, seed }, { data, plan, results, missing },
           'ef of the search',
           ...results.map((result) => [...new Set(result.rounds.map(({ ef }) => ef ?? NONE))].join(', ')),
         ],
-        // What no engine has a figure for belongs to the other kind of comparison.
+        // A figure that no engine has belongs to the other kind of comparison.
         ...FIGURES.map((figure) => row(figure, results)).filter(([, ...cells]) =>
           cells.some((cell) => cell !== NONE),
         ),
@@ -64,7 +67,7 @@ export function report({ disk, rounds, seed }, { data, plan, results, missing },
     `Deleted, in this order: ${plan.single.length} one by one; ${plan.filter.matches} by the filter ` +
       `${plan.filter.field} < ${plan.filter.below}; ${plan.batch.length} as one batch; ${plan.rests.flat().length} more, ` +
       `not measured. Searches return ids only. × is the ratio to the best of the others; below 1 is better. ` +
-      `Resident memory counts mapped files. ${note}`,
+      `Resident memory includes mapped files. ${note}`,
   ]
   for (const result of results) {
     const lost = result.rounds.map((figures) => figures.lost).find((difference) => difference !== 0)

@@ -1,4 +1,4 @@
-//! The filter as it comes in a body, and its JSON schema: the grammar of `crate::filter`.
+//! A filter in a request body, and its JSON schema: the grammar of `crate::filter`.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json, value::RawValue};
 
-/// A filter's JSON text, for the one parser there is. A null is no filter: it is refused
-/// there, and never taken for none.
+/// A filter's JSON text, passed on to the only parser. The parser rejects null, so null is never
+/// mistaken for the absence of a filter.
 pub struct FilterText(Box<RawValue>);
 
 impl FilterText {
@@ -36,11 +36,11 @@ impl JsonSchema for FilterText {
     }
 }
 
-/// The schemas of filters, by their names.
+/// The schemas of filters, by name.
 pub fn schemas() -> Map<String, Value> {
     let schema = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     let list = |items: Value| json!({ "type": "array", "minItems": 1, "items": items });
-    // A dotted path, not an operator, and not a clause.
+    // A dotted path that is neither an operator nor a clause.
     let field = r"^(?!(must|should|must_not)$)[^.$][^.]*(\.[^.]+)*$";
     let path = json!({ "type": "string", "pattern": r"^[^.]+(\.[^.]+)*$" });
     let date = json!({

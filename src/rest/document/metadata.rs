@@ -1,4 +1,4 @@
-//! Metadata in bodies.
+//! Metadata in request bodies.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ impl Metadata {
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        // A reader would round it, and not tell.
+        // A reader would round it silently.
         if let Some(number) = rounded(raw.get()) {
             return Err(de::Error::custom(format_args!(
                 "{number:.40} is an integer of more than 64 bits, which would be rounded: \
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
-/// The first integer of more than 64 bits that no float is.
+/// The first integer of more than 64 bits that a float cannot represent.
 fn rounded(json: &str) -> Option<&str> {
     pieces(json).find_map(|piece| match piece {
         Piece::Number(number) if is_beyond_64_bits(number) && !is_float(number) => Some(number),
@@ -46,7 +46,7 @@ fn rounded(json: &str) -> Option<&str> {
     })
 }
 
-/// Whether an integer is a float, to its last digit, or as JavaScript writes one.
+/// Whether an integer is a float, either to the last digit or as JavaScript writes it.
 fn is_float(integer: &str) -> bool {
     let float = integer.parse::<f64>();
     float.is_ok_and(|float| format!("{float:.0}") == integer || format!("{float}") == integer)
@@ -58,7 +58,7 @@ fn text(object: Map<String, Value>) -> String {
     if !text.contains(MINUS_ZERO) {
         return text;
     }
-    // It equals zero, and JavaScript would not write it back.
+    // Minus zero equals zero, and JavaScript would not write it back as it is.
     let pieces = pieces(&text).map(|piece| match piece {
         Piece::Number(MINUS_ZERO) => "0.0",
         piece => piece.text(),

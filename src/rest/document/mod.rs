@@ -1,4 +1,4 @@
-//! The OpenAPI document (version 3.1), a route at a time.
+//! The OpenAPI document (version 3.1), built one route at a time.
 
 pub mod filter;
 pub mod metadata;
@@ -14,31 +14,31 @@ use serde_json::{Map, Value, json};
 
 use crate::rest::{failure::ErrorBody, guard::is_open, request::Content};
 
-/// What the documentation says of a route.
+/// The documentation of a route.
 pub struct About {
     /// Unique, for generated clients.
     pub id: &'static str,
     pub tag: &'static str,
     /// One line.
     pub summary: &'static str,
-    /// More, where there is more to say.
+    /// Further explanation; may be empty.
     pub description: &'static str,
     pub success: StatusCode,
-    /// What may go wrong beside what may go wrong everywhere.
+    /// The possible failures besides those of every route.
     pub failures: &'static [StatusCode],
-    /// A body, for a route that takes one.
+    /// An example of the body, for a route that takes one.
     pub example: Option<Value>,
-    /// An answer.
+    /// An example of the response.
     pub answer: Value,
-    /// Where an answer leads: what can be asked next, and with which parts of it.
+    /// Links from the response to other routes, with the parts of it that they take as parameters.
     pub links: &'static [Link],
 }
 
-/// A link from an answer to another route.
+/// A link from a response to another route.
 pub struct Link {
     /// The other route's `id`.
     pub to: &'static str,
-    /// Its parameters, as runtime expressions of OpenAPI.
+    /// Its parameters, as OpenAPI runtime expressions.
     pub with: &'static [(&'static str, &'static str)],
 }
 
@@ -87,23 +87,23 @@ impl About {
     }
 }
 
-/// The document so far.
+/// The document as built so far.
 pub struct Document {
     paths: BTreeMap<&'static str, Map<String, Value>>,
-    /// The schemas of what is sent ...
+    /// The schemas of requests.
     requests: SchemaGenerator,
-    /// ... and of what is answered.
+    /// The schemas of responses.
     answers: SchemaGenerator,
 }
 
-/// What may go wrong with any request.
+/// The failures that are possible for every request.
 const ALWAYS: [StatusCode; 4] = [
     StatusCode::BAD_REQUEST,
     StatusCode::FORBIDDEN,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::SERVICE_UNAVAILABLE,
 ];
-/// ... and with one that has a body.
+/// Further failures that are possible for requests with a body.
 const WITH_BODY: [StatusCode; 3] = [
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::PAYLOAD_TOO_LARGE,
@@ -125,13 +125,13 @@ impl Document {
         }
     }
 
-    /// The content of an answer in JSON.
+    /// The content of a JSON response.
     pub fn json<A: JsonSchema>(&mut self, example: &Value) -> Value {
         let schema = self.answers.subschema_for::<A>().to_value();
         json!({ "application/json": { "schema": schema, "example": example } })
     }
 
-    /// Adds a route with the content of its answer.
+    /// Adds a route with the content of its response.
     pub fn add<P: JsonSchema, Q: JsonSchema, B: Content>(
         &mut self,
         method: &Method,
@@ -140,7 +140,7 @@ impl Document {
         answer: Value,
     ) {
         let mut parameters = self.parameters::<P>("path");
-        // A word of the path may stand for one.
+        // A parameter may be replaced by a fixed segment of the path.
         parameters.retain(|parameter| {
             let name = parameter["name"].as_str().unwrap_or_default();
             path.contains(&format!("{{{name}}}"))
@@ -202,7 +202,7 @@ impl Document {
             .insert(method, operation);
     }
 
-    /// The properties of a structure, as parameters.
+    /// The properties of a struct, as parameters.
     fn parameters<P: JsonSchema>(&mut self, place: &str) -> Vec<Value> {
         let schema = self.requests.root_schema_for::<P>().to_value();
         let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -228,7 +228,7 @@ impl Document {
         properties.iter().map(parameter).collect()
     }
 
-    /// The document. Where there is no key, it does not speak of one.
+    /// The finished document. Without a key, it does not mention one.
     pub fn finish(mut self, has_key: bool) -> Value {
         let error = self.answers.subschema_for::<ErrorBody>().to_value();
         let mut schemas = self.requests.take_definitions(true);

@@ -1,4 +1,4 @@
-//! What paths name.
+//! Names in paths.
 
 use std::borrow::Cow;
 

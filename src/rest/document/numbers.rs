@@ -1,4 +1,4 @@
-//! Numbers in bodies, with their limits in the schema.
+//! Numbers in request bodies, with their limits in the schema.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,7 +8,7 @@ use serde::{
     de::{self, Visitor},
 };
 
-/// A whole number. `5.0` is one too: JSON does not tell them apart.
+/// A whole number. `5.0` counts as one, since JSON does not distinguish it from `5`.
 #[derive(Clone, Copy)]
 pub struct Whole(pub usize);
 
@@ -18,10 +18,10 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// Up to here every whole number has a 64-bit float of its own.
+/// Up to this value, every whole number has an exact 64-bit float.
 const MOST: u64 = 1 << 53;
 
-/// A float as the whole number that it is.
+/// Converts a float to the whole number it represents.
 fn whole<E: de::Error>(value: f64, expected: &dyn de::Expected) -> Result<u64, E> {
     if value.fract() == 0.0 && (0.0..=MOST as f64).contains(&value) {
         return Ok(value as u64);
@@ -89,7 +89,7 @@ impl JsonSchema for Values {
     }
 }
 
-/// The id of a point: a text, or a number, which stands for its decimal digits.
+/// The id of a point: a string, or a number, which stands for its decimal digits.
 pub struct PointId(pub String);
 
 impl<'de> Deserialize<'de> for PointId {

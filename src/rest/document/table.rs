@@ -1,5 +1,5 @@
-//! The table of routes. Of each entry both the router and the OpenAPI document are made, by
-//! the types that its handler takes and returns, so that they cannot differ.
+//! The table of routes. Both the router and the OpenAPI document are built from its entries, using
+//! the types that their handlers take and return, so that the two cannot differ.
 
 use std::{future::Future, pin::Pin};
 
@@ -21,7 +21,7 @@ use crate::rest::{
     request::{Answered, Anywhere, ApiRequest, Content, NoBody, NoQuery, read},
 };
 
-/// The routes so far.
+/// The routes added so far.
 pub struct Table {
     router: Router<Api>,
     document: Document,
@@ -35,7 +35,7 @@ impl Table {
         }
     }
 
-    /// Adds a route whose answer is JSON.
+    /// Adds a route with a JSON response.
     pub fn route<P, Q, B, A, F, R>(
         self,
         method: Method,
@@ -54,8 +54,8 @@ impl Table {
         self.route_of(None, method, path, about, handler)
     }
 
-    /// Adds a route to a vector whose `id` is a word of the path. The router takes such a
-    /// path for the route that the word belongs to, and would not find the vector.
+    /// Adds a route to a vector whose `id` equals a fixed segment of another route's path. The
+    /// router would take the request for that other route, and not find the vector.
     pub fn route_of<P, Q, B, A, F, R>(
         mut self,
         id: Option<&'static str>,
@@ -78,7 +78,7 @@ impl Table {
         self.add(method, path, serve)
     }
 
-    /// Adds a route that answers with a text of another kind.
+    /// Adds a route that responds with text of another type.
     pub fn text<F, R>(
         mut self,
         path: &'static str,
@@ -121,21 +121,21 @@ impl Table {
     {
         let route: MethodRouter<Api> = match MethodFilter::try_from(method) {
             Ok(filter) => on(filter, serve),
-            // No method of the table is unknown to the router.
+            // The router supports every method in the table, so this is never reached.
             Err(_) => MethodRouter::new(),
         };
         self.router = self.router.route(path, route);
         self
     }
 
-    /// The router, and the document of what it routes.
+    /// The router, and the document that describes its routes.
     pub fn finish(self, has_key: bool) -> (Router<Api>, Value) {
         (self.router, self.document.finish(has_key))
     }
 }
 
-/// What the router calls: reads a request, asks the handler, and writes its answer. `id` is
-/// the one that the path has a word for in place of a parameter.
+/// The function that the router calls: it reads a request, calls the handler, and writes the
+/// response. `id` is the id that the path contains as a fixed segment instead of a parameter.
 fn serving<P, Q, B, A, F, R>(
     success: StatusCode,
     id: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! Routes that save the store, and its keys, to files of the server.
+//! Routes that save the store and its keys to files on the server.
 
 use std::path::{Path, PathBuf};
 
@@ -22,14 +22,14 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBackup {
-    /// The collections, by name. Default all.
+    /// The names of the collections. Default: all.
     #[schemars(with = "Option<Vec<Name>>")]
     collections: Option<Vec<String>>,
-    /// Where the backup has its keys. Default `within`.
+    /// Where the backup keeps its keys. Default `within`.
     keys: Option<Keys>,
 }
 
-/// Where the directory is on the server's disk is not the client's business.
+/// The name of a file. Clients must not learn where the directory is on the server's disk.
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()

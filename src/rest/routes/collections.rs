@@ -1,4 +1,4 @@
-//! Routes of collections.
+//! Routes for collections.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,10 +30,10 @@ pub struct NewCollection {
     /// At most 255 bytes; no path separators or control characters.
     #[schemars(with = "Name")]
     name: String,
-    /// How many values each vector has.
+    /// The number of values in each vector.
     #[schemars(range(min = 1, max = 65535))]
     dimension: Whole,
-    /// How the nearness of two vectors is measured; `cosine` by default. SDK clients call it
+    /// How the similarity of two vectors is measured; `cosine` by default. SDK clients call it
     /// `similarity_metric`.
     #[serde(alias = "similarity_metric")]
     #[schemars(extend("enum" = ["cosine", "euclidean", "dot_product", null]))]
@@ -45,26 +45,26 @@ pub struct NewCollection {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HnswOptions {
-    /// Neighbours of a node on the upper layers; twice as many on the bottom one. Default 16.
+    /// Neighbours of a node on the upper layers; the bottom layer has twice as many. Default 16.
     #[schemars(range(min = 4, max = 128))]
     m: Option<Whole>,
-    /// Candidates weighed for a new node's neighbours. Default 100.
+    /// Size of the candidate list when a node is inserted. Default 100.
     #[schemars(range(min = 8, max = 4096))]
     ef_construction: Option<Whole>,
-    /// Candidates that a search keeps. Default 80.
+    /// Size of the candidate list in a search. Default 80.
     #[schemars(range(min = 1, max = 4096))]
     ef_search: Option<Whole>,
-    /// How to build a graph of many vectors from nothing. Default `own`.
+    /// How a graph is built for many vectors that are in none yet. Default `own`.
     builder: Option<GraphBuilder>,
 }
 
-/// A collection in a list.
+/// A collection as it appears in a list.
 #[derive(Serialize, JsonSchema)]
 pub struct CollectionSummary {
     name: String,
     dimension: usize,
     metric: &'static str,
-    /// Live vectors.
+    /// The number of live vectors.
     vector_count: usize,
     /// RFC 3339, UTC.
     created_at: String,
@@ -83,7 +83,7 @@ impl CollectionSummary {
     }
 }
 
-/// A collection that was created.
+/// A collection that has been created.
 #[derive(Serialize, JsonSchema)]
 pub struct CreatedCollection {
     message: String,
@@ -95,12 +95,12 @@ pub struct CreatedCollection {
 
 #[derive(Serialize, JsonSchema)]
 pub struct CollectionList {
-    /// By name.
+    /// Sorted by name.
     collections: Vec<CollectionSummary>,
     total: usize,
 }
 
-/// A collection in full.
+/// A collection with all its details.
 #[derive(Serialize, JsonSchema)]
 pub struct CollectionDetails {
     #[serde(flatten)]
@@ -109,7 +109,7 @@ pub struct CollectionDetails {
     details: Details,
 }
 
-/// What was asked for was done.
+/// The request has been carried out.
 #[derive(Serialize, JsonSchema)]
 pub struct Done {
     pub success: bool,
@@ -210,7 +210,7 @@ pub async fn optimize(
         api.once(move |call| call.collection(&name)?.optimize(None))
             .await?
     };
-    // The call has ended: closing the store ends the background, and does not wait for it.
+    // The call has ended, so closing the store stops the background thread rather than wait for it.
     let stopped = |_| Err(Error::Internal("the background stopped".into()));
     started.await.unwrap_or_else(stopped)?;
     Ok(Done::new(format!("the index of '{name}' is at its best"))?)

@@ -1,4 +1,4 @@
-//! Routes that delete, and the one that proves it.
+//! Routes that delete, and the one that verifies it.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Ids {
     pub ids: Vec<String>,
-    /// Add a proof of what was erased. Default false.
+    /// Add a proof of erasure to the report. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
@@ -46,31 +46,32 @@ pub struct Ids {
 pub struct ByFilter {
     pub filter: FilterText,
     /// Delete nothing; report what would be deleted. Default false.
-    // No null: a `dry_run` that was read from where there is none must not delete.
+    // Nulls are refused: a `dry_run` that was read from a missing property must not delete
+    // anything.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub dry_run: Option<bool>,
-    /// Add a proof of what was erased; not with `dry_run`. Default false.
+    /// Add a proof of erasure to the report; not with `dry_run`. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
 }
 
-/// What a route that deletes one thing reads from the query.
+/// The query of a route that deletes one thing.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptQuery {
-    /// Add a proof of what was erased. Default false.
+    /// Add a proof of erasure to the response. Default false.
     #[serde(default)]
     pub receipt: bool,
 }
 
-/// Something was deleted.
+/// The result of a delete.
 #[derive(Serialize, JsonSchema)]
 pub struct Deleted {
     success: bool,
     message: String,
-    /// Where it was asked for.
+    /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
 }
@@ -96,20 +97,20 @@ pub struct Suspects {
     ids: Vec<String>,
 }
 
-/// What became of one id of a batch delete.
+/// The outcome for one id of a batch delete.
 #[derive(Serialize, JsonSchema)]
 struct DeleteResult {
     id: String,
-    /// Its place in the request.
+    /// Its index in the request.
     index: usize,
     #[schemars(extend("enum" = ["ok", "error"]))]
     status: &'static str,
-    /// Why, where the status is `error`.
+    /// The reason, if the status is `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
-/// What a batch delete did, row by row in the order of the request.
+/// The result of a batch delete, with one row for each id in the order of the request.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteReport {
     #[serde(flatten)]
@@ -124,7 +125,7 @@ struct FilterResult {
     status: &'static str,
 }
 
-/// What a delete by filter did, or, with `dry_run`, would do.
+/// The result of a delete by filter or, with `dry_run`, what it would delete.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteByFilterReport {
     #[serde(flatten)]
@@ -136,7 +137,7 @@ pub struct DeleteByFilterReport {
 /// Whether vectors are gone.
 #[derive(Serialize, JsonSchema)]
 pub struct VerificationReport {
-    /// There is no residue.
+    /// True if there are no residues.
     verified: bool,
     residues: Vec<Residue>,
 }
@@ -240,7 +241,7 @@ pub async fn verify_erased(
     api.once(move |call| {
         let mut residues = call.collection(&name)?.verify_erased(&ids)?;
         for residue in &mut residues {
-            // Where the store is on the server's disk is not the client's business.
+            // Clients must not learn where the store is on the server's disk.
             let name = residue
                 .file
                 .as_deref()

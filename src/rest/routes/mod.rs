@@ -23,7 +23,7 @@ const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 const MISSING: &[StatusCode] = &[StatusCode::NOT_FOUND];
-/// ... where a client's own embedder may be asked.
+/// For routes that may call a client's own embedder.
 const EMBEDS: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY];
 
 const COLLECTIONS: &str = "collections";
@@ -34,14 +34,14 @@ const BACKUPS: &str = "backups";
 const SERVER: &str = "server";
 const SDK: &str = "existing clients";
 
-/// From the answer to a creation to what can be done with the collection.
+/// Links from the response to a creation to the routes for the collection.
 macro_rules! to_collection {
     ($($to:literal),*) => {
         &[$(Link { to: $to, with: &[("collection", "$response.body#/name")] }),*]
     };
 }
 
-/// From a vector of a path to what can be asked of it next.
+/// Links from a route for a vector to other routes for it.
 macro_rules! to_vector {
     ($id:literal: $($to:literal),*) => {
         &[$(Link {

@@ -1,5 +1,5 @@
-//! The routes that existing SDK clients call beside the documented ones. They name the
-//! collection in the body, or speak Qdrant's dialect; what they do is done by the others.
+//! Routes that existing SDK clients call, in addition to the documented ones. They take the
+//! collection from the body, or follow Qdrant's API; the work is done by the other handlers.
 
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ pub struct IdsOfCollection {
     #[schemars(with = "Name")]
     collection: String,
     ids: Vec<String>,
-    /// Add a proof of what was erased. Default false.
+    /// Add a proof of erasure to the report. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     receipt: Option<bool>,
@@ -67,11 +67,11 @@ pub struct SearchOfCollection {
     /// The most results to return. Default 10.
     #[schemars(range(min = 1))]
     limit: Option<Whole>,
-    /// Only results with at least this score. Also `similarity_threshold` and
+    /// Return only results with at least this score. Also `similarity_threshold` and
     /// `score_threshold`.
     #[serde(alias = "similarity_threshold", alias = "score_threshold")]
     threshold: Option<f64>,
-    /// Only vectors that match.
+    /// Return only vectors that match.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "FilterText")]
     filter: Option<FilterText>,
@@ -105,7 +105,7 @@ pub async fn search(
 pub struct TextOfCollection {
     #[schemars(with = "Name")]
     collection: String,
-    /// Left out: a new UUID (version 7).
+    /// Default: a new UUID (version 7).
     #[schemars(length(min = 1, max = 1024))]
     id: Option<String>,
     #[schemars(length(min = 1))]
@@ -113,7 +113,7 @@ pub struct TextOfCollection {
     metadata: Option<Metadata>,
 }
 
-/// A text that was inserted.
+/// A text that has been inserted.
 #[derive(Serialize, JsonSchema)]
 pub struct InsertedText {
     id: Id,
@@ -123,7 +123,7 @@ pub struct InsertedText {
     collection: String,
     vectors_created: usize,
     vector_ids: Vec<Id>,
-    /// A text is never cut into pieces.
+    /// Always false: a text is never split.
     chunked: bool,
 }
 
@@ -160,7 +160,7 @@ pub async fn insert(
 pub struct TextsOfCollection {
     #[schemars(with = "Name")]
     collection: String,
-    /// All of them are inserted, or none.
+    /// Either all of them are inserted or none.
     texts: Vec<Object<TextWithId>>,
 }
 
@@ -174,7 +174,7 @@ struct TextWithId {
     metadata: Option<Metadata>,
 }
 
-/// What inserting texts did. It happens as a whole or not at all.
+/// The result of inserting texts. Either all texts are inserted or none.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchResponse {
     success: bool,
@@ -228,16 +228,16 @@ pub async fn insert_texts(
 pub struct VectorsOfCollection {
     #[schemars(with = "Name")]
     collection: String,
-    /// All of them are inserted, or none.
+    /// Either all of them are inserted or none.
     vectors: Vec<Object<Embedded>>,
 }
 
-/// A vector under any of the names that clients have for its parts.
+/// A vector, with any of the names that clients use for its parts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("required" = ["embedding"]))]
 struct Embedded {
-    /// Left out: a new UUID (version 7).
+    /// Default: a new UUID (version 7).
     #[schemars(length(min = 1, max = 1024))]
     id: Option<String>,
     /// The values. Also `vector` and `data`.
@@ -256,7 +256,7 @@ struct Embedded {
 }
 
 impl Embedded {
-    /// The vector at a place in the list.
+    /// Converts the vector at an index in the list.
     fn into_new(self, at: usize) -> Handled<NewVector> {
         let (key, values) = match (self.embedding, self.vector, self.data) {
             (Some(values), None, None) => ("embedding", values),
@@ -278,7 +278,7 @@ impl Embedded {
     }
 }
 
-/// What inserting vectors did. It happens as a whole or not at all.
+/// The result of inserting vectors. Either all vectors are inserted or none.
 #[derive(Serialize, JsonSchema)]
 pub struct BatchInsertReport {
     collection: String,
@@ -311,7 +311,7 @@ pub async fn insert_vectors(
     .await
 }
 
-/// What to replace of a vector; what is left out stays. At least one is given.
+/// The parts of a vector to replace; omitted parts stay as they are. At least one is required.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
@@ -329,7 +329,7 @@ pub struct ChangesOfCollection {
     vector: Option<Values>,
     #[schemars(skip)]
     data: Option<Values>,
-    /// Replaces the metadata as a whole. Also `payload`.
+    /// Replaces the metadata completely. Also `payload`.
     #[serde(alias = "payload")]
     metadata: Option<Metadata>,
 }
@@ -356,19 +356,19 @@ pub async fn update(
     vectors::change(api, sent.collection, sent.id, changes, place).await
 }
 
-/// How a write is to be done, as Qdrant's clients say it in the query.
+/// Options of a write, as Qdrant's clients send them in the query.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Writing {
-    /// Every write is complete when it is answered: this changes nothing.
+    /// Has no effect: every write is complete when the response is sent.
     #[serde(rename = "wait")]
     _wait: Option<bool>,
-    /// Writes are done one after the other: this changes nothing.
+    /// Has no effect: writes are executed one after another.
     #[serde(rename = "ordering")]
     _ordering: Option<Ordering>,
 }
 
-/// The orderings that Qdrant has.
+/// Qdrant's orderings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Ordering {
@@ -381,9 +381,9 @@ enum Ordering {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Points {
-    /// All of them are inserted, or none.
+    /// Either all of them are inserted or none.
     points: Vec<Object<Point>>,
-    /// Every write is complete when it is answered: this changes nothing.
+    /// Has no effect: every write is complete when the response is sent.
     #[serde(rename = "wait")]
     _wait: Option<bool>,
 }
@@ -397,7 +397,7 @@ struct Point {
     payload: Option<Metadata>,
 }
 
-/// Points to delete: these, or those that match.
+/// Points to delete, by id or by filter.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
@@ -409,18 +409,18 @@ pub struct PointsToDelete {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "FilterText")]
     filter: Option<FilterText>,
-    /// Every delete is complete when it is answered: this changes nothing.
+    /// Has no effect: every delete is complete when the response is sent.
     #[serde(rename = "wait")]
     _wait: Option<bool>,
 }
 
-/// What became of points.
+/// The result of an operation on points.
 #[derive(Serialize, JsonSchema)]
 pub struct PointsAnswer {
     result: PointsResult,
     /// Always `ok`.
     status: &'static str,
-    /// Seconds.
+    /// In seconds.
     time: f64,
 }
 

@@ -36,28 +36,28 @@ use crate::{
     { "required": ["vector"], "properties": { "vector": { "type": "array" }, "query": { "type": "null" } } },
 ]))]
 pub struct SearchRequest {
-    /// A text, embedded as the vectors' texts are. The empty text ranks nothing: it lists
-    /// what the filter matches, in insertion order.
+    /// A text, embedded in the same way as the vectors' texts. The empty text ranks nothing: it
+    /// lists what the filter matches, in insertion order.
     pub query: Option<String>,
-    /// As many values as the collection has dimensions.
+    /// The query's values, as many as the collection has dimensions.
     pub vector: Option<Values>,
-    /// The most results to return. Default 10. There is no hidden cap.
+    /// The most results to return. Default 10. There is no hidden limit.
     #[schemars(range(min = 1))]
     pub limit: Option<Whole>,
-    /// Only vectors that match.
+    /// Return only vectors that match.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "FilterText")]
     pub filter: Option<FilterText>,
-    /// Only results with at least this score. Also `threshold` and `score_threshold`.
+    /// Return only results with at least this score. Also `threshold` and `score_threshold`.
     #[serde(alias = "threshold", alias = "score_threshold")]
     pub similarity_threshold: Option<f64>,
-    /// Candidates this search keeps: more is slower and finds more. Default: the
-    /// collection's.
+    /// Size of the candidate list in this search: larger is slower and finds more. Default: the
+    /// collection's setting.
     #[schemars(range(min = 1, max = 4096))]
     pub ef_search: Option<Whole>,
-    /// Whether results carry their vectors. Default false.
+    /// Whether results include their vectors. Default false.
     pub with_vector: Option<bool>,
-    /// Whether results carry their metadata. Default true.
+    /// Whether results include their metadata. Default true.
     pub include_metadata: Option<bool>,
 }
 
@@ -65,16 +65,16 @@ pub struct SearchRequest {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TextSearchRequest {
-    /// Embedded as the vectors' texts are. The empty text ranks nothing.
+    /// A text, embedded in the same way as the vectors' texts. The empty text ranks nothing.
     query: String,
     /// The most results to return. Default 10.
     #[schemars(range(min = 1))]
     limit: Option<Whole>,
-    /// Only vectors that match.
+    /// Return only vectors that match.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "FilterText")]
     filter: Option<FilterText>,
-    /// Only results with at least this score. Also `similarity_threshold` and
+    /// Return only results with at least this score. Also `similarity_threshold` and
     /// `score_threshold`.
     #[serde(alias = "similarity_threshold", alias = "score_threshold")]
     threshold: Option<f64>,
@@ -84,29 +84,29 @@ pub struct TextSearchRequest {
     include_metadata: Option<bool>,
 }
 
-/// A vector that a search found.
+/// A vector found by a search.
 #[derive(Serialize, JsonSchema)]
 pub struct SearchResult {
     id: Id,
-    /// Higher is more alike: the cosine (-1 to 1), the dot product, or
-    /// `1 / (1 + Euclidean distance)`. 0 where nothing was ranked.
+    /// Higher is more similar: the cosine (-1 to 1), the dot product, or
+    /// `1 / (1 + Euclidean distance)`. 0 if nothing was ranked.
     score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Metadata>")]
     metadata: Option<Arc<RawValue>>,
-    /// The text it was embedded from, where it was.
+    /// The text from which it was embedded. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
-    /// With `with_vector`.
+    /// Present with `with_vector`.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<Vec<f32>>,
 }
 
-/// What a search found, best first; equally good ones in insertion order.
+/// The results of a search, best first; results with the same score in insertion order.
 #[derive(Serialize, JsonSchema)]
 pub struct Found {
     results: Vec<SearchResult>,
-    /// How many results there are.
+    /// The number of results.
     total: usize,
 }
 

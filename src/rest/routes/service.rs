@@ -1,4 +1,4 @@
-//! Routes about the server itself, and its embedder.
+//! Routes about the server itself and its embedder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,18 +13,18 @@ use crate::rest::{
 use crate::{calls::reports::timestamp, collection::Access, embed::embed, error::Error, workers};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// What the embedders are called.
+/// The names of the embedders.
 const BUILT_IN: &str = "hashed-ngrams";
 const CUSTOM: &str = "custom";
-/// The length of a built-in embedding that is asked for without one.
+/// The default dimension of a built-in embedding.
 const DIMENSION: usize = 512;
 
 #[derive(Serialize, JsonSchema)]
 pub struct Health {
-    /// `ok`: the store is open, and takes writes.
+    /// `ok` if the store is open and accepts writes.
     status: &'static str,
     version: &'static str,
-    /// Now, RFC 3339, UTC.
+    /// The current time; RFC 3339, UTC.
     timestamp: String,
     /// Seconds since the server was started.
     uptime: u64,
@@ -44,22 +44,22 @@ pub async fn health(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answe
     .await
 }
 
-/// All collections together.
+/// Figures for all collections together.
 #[derive(Serialize, JsonSchema)]
 pub struct Stats {
     collections: usize,
-    /// Live vectors.
+    /// The number of live vectors.
     total_vectors: u64,
     uptime_seconds: u64,
     version: &'static str,
-    /// Memory held by the collections, an estimate.
+    /// Estimated memory use of the collections, in bytes.
     memory_bytes: u64,
-    /// The size of the collections' files. Absent in memory.
+    /// The size of the collections' files, in bytes. Absent in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     disk_bytes: Option<u64>,
-    /// Vectors deleted since the store was opened, from collections that are there.
+    /// Vectors deleted since the store was opened, from collections that still exist.
     deleted_vectors: u64,
-    /// Bytes of deleted and replaced vectors erased since the store was opened.
+    /// Bytes of deleted and replaced vectors that have been erased since the store was opened.
     erased_bytes: u64,
 }
 
@@ -79,7 +79,7 @@ pub async fn stats(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answer
         for collection in call.collections() {
             let info = match collection.info(Access::Wait) {
                 Ok(info) => info,
-                // Deleted since the list was taken.
+                // It has been deleted since the list was taken.
                 Err(Error::CollectionNotFound(_)) => continue,
                 Err(error) => return Err(error),
             };
@@ -103,10 +103,10 @@ pub async fn stats(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answer
 pub struct EmbeddingRequest {
     #[schemars(length(min = 1))]
     text: String,
-    /// The embedder's name, to be sure that it is the one that is meant.
+    /// The embedder's name, to make sure that it is the expected one.
     #[schemars(extend("enum" = ["hashed-ngrams", null]))]
     model: Option<String>,
-    /// The length of the vector, for the built-in embedder. Default 512.
+    /// The dimension of the vector, for the built-in embedder. Default 512.
     #[schemars(range(min = 1, max = 65535))]
     dimension: Option<Whole>,
 }
@@ -114,7 +114,7 @@ pub struct EmbeddingRequest {
 #[derive(Serialize, JsonSchema)]
 pub struct Embedding {
     embedding: Vec<f32>,
-    /// `hashed-ngrams`: the built-in embedder. `custom`: the client's own.
+    /// `hashed-ngrams` for the built-in embedder, `custom` for the client's own.
     model: &'static str,
     text: String,
     dimension: usize,
@@ -167,7 +167,7 @@ pub async fn embedding(
 }
 
 pub async fn metrics(api: Api) -> Handled<String> {
-    // Collections may be busy.
+    // Collections may be busy, so this runs on another thread.
     Ok(workers::run_blocking(move || api.metrics.text()).await?)
 }
 

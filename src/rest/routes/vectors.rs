@@ -1,4 +1,4 @@
-//! Routes of vectors: inserting, reading, updating.
+//! Routes for vectors: inserting, reading, updating.
 
 use std::sync::Arc;
 
@@ -36,16 +36,16 @@ use crate::{
     { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
 ]))]
 pub struct NewVector {
-    /// 1 to 1,024 bytes. Left out: a new UUID (version 7).
+    /// 1 to 1,024 bytes. Default: a new UUID (version 7).
     #[schemars(length(min = 1, max = 1024))]
     pub id: Option<String>,
-    /// Embedded, unless `vector` is given as well; kept in either case.
+    /// A text, embedded unless `vector` is given as well; stored in either case.
     #[schemars(length(min = 1))]
     pub text: Option<Box<str>>,
-    /// As many values as the collection has dimensions; kept as 32-bit floats.
+    /// As many values as the collection has dimensions; stored as 32-bit floats.
     pub vector: Option<Values>,
     pub metadata: Option<Metadata>,
-    /// What the client calls the values.
+    /// The client's name for the values.
     #[serde(skip, default = "values_key")]
     pub key: &'static str,
 }
@@ -66,11 +66,11 @@ impl NewVector {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewVectors {
-    /// All of them are inserted, or none. Where an id occurs twice, the last wins.
+    /// Either all of them are inserted or none. If an id occurs twice, the last one wins.
     vectors: Vec<Object<NewVector>>,
 }
 
-/// What to replace of a vector; what is left out stays. At least one is given.
+/// The parts of a vector to replace; omitted parts stay as they are. At least one is required.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("anyOf" = [
@@ -79,11 +79,11 @@ pub struct NewVectors {
     { "required": ["metadata"], "properties": { "metadata": { "type": "object" } } },
 ]))]
 pub struct Changes {
-    /// Embedded anew, unless `vector` is given as well.
+    /// A new text, embedded unless `vector` is given as well.
     #[schemars(length(min = 1))]
     pub text: Option<Box<str>>,
     pub vector: Option<Values>,
-    /// Replaces the metadata as a whole.
+    /// Replaces the metadata completely.
     pub metadata: Option<Metadata>,
 }
 
@@ -94,21 +94,21 @@ pub struct Pages {
     /// The most vectors to return. Default 10.
     #[schemars(range(min = 1))]
     limit: Option<Whole>,
-    /// How many vectors come before. Default 0.
+    /// How many vectors to skip. Default 0.
     offset: Option<Whole>,
-    /// Only these: ids, separated by commas. Missing ones are left out.
+    /// List only these: ids, separated by commas. Ids that do not exist are left out.
     ids: Option<String>,
 }
 
-/// A vector that was inserted.
+/// A vector that has been inserted.
 #[derive(Serialize, JsonSchema)]
 pub struct Inserted {
     id: Id,
-    /// Always `inserted`; a vector of the same id was replaced.
+    /// Always `inserted`; a vector with the same id has been replaced.
     status: &'static str,
 }
 
-/// Vectors that were inserted.
+/// The result of inserting vectors.
 #[derive(Serialize, JsonSchema)]
 pub struct InsertReport {
     /// How many were inserted or replaced.
@@ -122,33 +122,33 @@ pub struct InsertReport {
 pub struct StoredVector {
     id: Id,
     vector: Arc<[f32]>,
-    /// The same as `vector`, by the SDKs' name. Not in lists.
+    /// The same as `vector`, under the SDKs' name. Absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Arc<[f32]>>,
-    /// Absent when none was given.
+    /// Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Metadata>")]
     metadata: Option<Arc<RawValue>>,
-    /// The same as `metadata`, by the SDKs' name.
+    /// The same as `metadata`, under the SDKs' name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Metadata>")]
     payload: Option<Arc<RawValue>>,
-    /// The text it was embedded from, where it was.
+    /// The text from which it was embedded. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
 }
 
-/// Part of a list of vectors, in insertion order.
+/// A page of the list of vectors, in insertion order.
 #[derive(Serialize, JsonSchema)]
 pub struct VectorPage {
     vectors: Vec<StoredVector>,
-    /// How many there are on all pages.
+    /// The number of vectors on all pages.
     total: usize,
     limit: usize,
     offset: usize,
 }
 
-/// Metadata as it is stored, which is the text of a JSON object.
+/// Stored metadata, which is the text of a JSON object.
 pub fn stored_metadata(metadata: Option<Box<str>>) -> Result<Option<Arc<RawValue>>> {
     let raw = metadata.map(|text| RawValue::from_string(text.into()));
     let raw = raw.transpose().map_err(|error| {
@@ -171,14 +171,14 @@ impl StoredVector {
         })
     }
 
-    /// One vector, as the answer.
+    /// The response with a single vector.
     pub fn answer(item: Item) -> Result<Answer<Self>> {
         Answer::of(&Self::of(item, false)?)
     }
 }
 
-/// Inserts vectors, all of them or none, and answers with what `report` makes of the ids.
-/// `list` is the list they are in, for messages.
+/// Inserts either all vectors or none, and responds with the result of `report` for the ids. `list`
+/// is the name of the list they are in, for error messages.
 pub async fn insert_all<A: Send + 'static>(
     api: &Api,
     collection: String,
@@ -236,8 +236,8 @@ pub async fn insert_all<A: Send + 'static>(
         .await
 }
 
-/// The columns of `vectors`; texts take what was embedded, in order, or else the built-in
-/// embedder's vector.
+/// Converts `vectors` to columns. Texts get their vectors from `embedded`, in order, or from the
+/// built-in embedder.
 fn batch(vectors: Vec<NewVector>, embedded: Option<Vec<Vec<f32>>>, dimension: usize) -> Batch {
     let mut batch = Batch::default();
     let mut embedded = embedded.map(Vec::into_iter);
@@ -359,8 +359,8 @@ pub async fn update(
     change(api, collection, id, changes, "body.vector").await
 }
 
-/// Replaces what is given of a vector, and answers with the vector as it is then. `place` is
-/// where its values are.
+/// Replaces the given parts of a vector, and responds with the updated vector. `place` is the place
+/// of its values, for error messages.
 pub async fn change(
     api: Api,
     collection: String,

@@ -1,4 +1,4 @@
-"""The shapes of arguments and results. At run time all of them are plain dicts and lists."""
+"""The types of arguments and results. At run time, all of them are plain dicts and lists."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Filter = Mapping[str, Any]
 """Conditions on the metadata, such as `{"category": "news", "year": {"$gte": 2024}}`.
 
 A `datetime` or `date` in it becomes `{"$date": …}`: an instant, which compares with dates only.
-One without a zone is in UTC. `None` is the JSON `null` and equals it, but only where an operator
-says so: `{"field": {"$eq": None}}`. `{"field": None}` is refused, since it is what a variable that
-was never set looks like.
+One without a time zone is in UTC. `None` is the JSON `null` and matches it, but only with an
+operator: `{"field": {"$eq": None}}`. `{"field": None}` is refused, because that is also what a
+variable that was never set looks like.
 """
 
 
@@ -31,16 +31,16 @@ Vector = Union[Sequence[float], SupportsToList]
 
 
 class HnswOptions(TypedDict, total=False):
-    """Settings of the HNSW graph; what is left out is the server's default."""
+    """The parameters of the HNSW graph; the server has defaults for all of them."""
 
     m: int
-    """Neighbours of a vector in the graph."""
+    """Neighbours of a node on the upper layers; the bottom layer has twice as many."""
     ef_construction: int
-    """Candidates that an insert looks at."""
+    """Size of the candidate list when a node is inserted."""
     ef_search: int
-    """Candidates that a search looks at."""
+    """Size of the candidate list in a search."""
     builder: Literal["own", "hnsw_rs"]
-    """How to build a graph of many vectors from nothing."""
+    """How a graph is built for many vectors that are in none yet."""
 
 
 class _NewVector(TypedDict):
@@ -51,7 +51,7 @@ class NewVector(_NewVector, total=False):
     """A vector to insert."""
 
     id: str
-    """1 to 1,024 bytes. The server makes one where it is left out."""
+    """1 to 1,024 bytes. By default the server generates one."""
     metadata: Metadata | None
 
 
@@ -103,18 +103,18 @@ class _StoredVector(TypedDict):
 
 class StoredVector(_StoredVector, total=False):
     data: list[float]
-    """The same as `vector`. Not in lists."""
+    """The same as `vector`. Absent in lists."""
     metadata: dict[str, Any]
     payload: dict[str, Any]
     """The same as `metadata`."""
     text: str
-    """The text it was embedded from, where it was."""
+    """The text from which it was embedded. Absent if it was not."""
 
 
 class VectorPage(TypedDict):
     vectors: list[StoredVector]
     total: int
-    """How many there are on all pages."""
+    """The number of vectors on all pages."""
     limit: int
     offset: int
 
@@ -122,7 +122,7 @@ class VectorPage(TypedDict):
 class _SearchResult(TypedDict):
     id: str
     score: float
-    """Higher is more alike. 0 where nothing was ranked."""
+    """Higher is more similar. 0 if nothing was ranked."""
 
 
 class SearchResult(_SearchResult, total=False):
@@ -134,11 +134,11 @@ class SearchResult(_SearchResult, total=False):
 class InsertReport(TypedDict):
     inserted: int
     ids: list[str]
-    """In order. An id that was given twice is there once."""
+    """In order, each once."""
 
 
 class Receipt(TypedDict):
-    """A proof of what was erased."""
+    """A proof of what was erased and when, which does not contain the erased data."""
 
     collection: str
     deleted: int
@@ -146,7 +146,7 @@ class Receipt(TypedDict):
     logSequence: int
     completedAt: str
     durable: bool
-    """Whether it is on the disk: no loss of power brings anything of it back."""
+    """Whether the delete is on disk, so that no power failure can bring any of it back."""
     digest: str
 
 
@@ -169,7 +169,7 @@ class _DeleteReport(TypedDict):
 
 
 class DeleteReport(_DeleteReport, total=False):
-    """What became of each id, in the order they were given."""
+    """The result of a batch delete, with one row for each id in the order of the request."""
 
     receipt: Receipt
 
@@ -181,7 +181,7 @@ class FilterResult(TypedDict):
 
 class _DeleteByFilterReport(TypedDict):
     scanned: int
-    """The live vectors that were considered."""
+    """How many live vectors were checked."""
     matched: int
     deleted: int
     results: list[FilterResult]
@@ -189,12 +189,12 @@ class _DeleteByFilterReport(TypedDict):
 
 class DeleteByFilterReport(_DeleteByFilterReport, total=False):
     unknownFields: list[str]
-    """The fields of the filter that none of the considered vectors has, where there are some."""
+    """The fields of the filter that none of the checked vectors had. Absent if there are none."""
     receipt: Receipt
 
 
 class Residue(TypedDict):
-    """A place where something of a vector still is."""
+    """A trace of a deleted vector that is still present."""
 
     id: str
     file: str
@@ -205,23 +205,23 @@ class Residue(TypedDict):
 
 class ErasureReport(TypedDict):
     verified: bool
-    """There is no residue."""
+    """True if there are no residues."""
     residues: list[Residue]
 
 
 class _BackupReport(TypedDict):
     file: str
-    """The file's name, in the server's directory for backups."""
+    """The name of the file in the server's directory for backups."""
     collections: int
     vectors: int
     bytes: int
     leftovers: list[str]
-    """Unfinished backups of processes that have ended, which were removed."""
+    """Unfinished backups of processes that have ended, which have been removed."""
 
 
 class BackupReport(_BackupReport, total=False):
     keys: str
-    """The name of the file with its keys, where they are apart."""
+    """The name of the file with the backup's keys, if they are apart."""
 
 
 class Health(TypedDict):
@@ -229,7 +229,7 @@ class Health(TypedDict):
     version: str
     timestamp: str
     uptime: float
-    """Seconds."""
+    """In seconds."""
 
 
 class _Stats(TypedDict):
