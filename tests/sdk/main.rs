@@ -1,11 +1,15 @@
-//! The published `vectorizer-sdk`, over its REST transport, against a running server.
+//! The published `vectorizer-sdk`, over its REST transport, against the server that users start.
+//! `npm run build` makes that server.
 //!
 //! Where the SDK sends something that the server should not accept, the test says what and why.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
 
 use serde_json::{Value, json};
-use vectorizer_native::rest::{Options, Server};
 use vectorizer_sdk::{
     ClientConfig, VectorizerClient,
     models::{
@@ -14,11 +18,46 @@ use vectorizer_sdk::{
     },
 };
 
-use crate::support;
+/// A server in memory, in a process that ends with this value.
+struct Server {
+    process: Child,
+    url: String,
+}
 
-async fn start() -> (Server, VectorizerClient) {
-    let server = support::server(Options::default()).await;
-    let client = VectorizerClient::new_with_url(&support::url(&server)).unwrap();
+impl Server {
+    fn start(api_key: Option<&str>) -> Self {
+        let command = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../bin/vectorizer-native.js"
+        );
+        let mut process = Command::new("node");
+        process
+            .args([command, "serve", "--port", "0"])
+            .env_remove("VECTORIZER_API_KEY")
+            .envs(api_key.map(|key| ("VECTORIZER_API_KEY", key)))
+            .stdout(Stdio::piped());
+        let mut process = process.spawn().expect("node should start");
+        let mut line = String::new();
+        let output = process.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let url = line.split(' ').find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_default().into();
+        let server = Server { process, url };
+        assert!(!server.url.is_empty(), "the server does not start: {line:?}");
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn start() -> (Server, VectorizerClient) {
+    let server = Server::start(None);
+    let client = VectorizerClient::new_with_url(&server.url).unwrap();
     (server, client)
 }
 
@@ -33,7 +72,7 @@ fn raw(id: &str, embedding: [f32; 4], payload: Value) -> RawVectorInsert {
 
 /// A collection `docs` of four dimensions with five vectors, of which `e` is old.
 async fn filled() -> (Server, VectorizerClient) {
-    let (server, client) = start().await;
+    let (server, client) = start();
     let metric = Some(SimilarityMetric::Euclidean);
     client.create_collection("docs", 4, metric).await.unwrap();
     let vectors = vec![
@@ -73,7 +112,7 @@ async fn ids(client: &VectorizerClient) -> Vec<String> {
 
 #[tokio::test]
 async fn collections_are_created_described_and_deleted() {
-    let (_server, client) = start().await;
+    let (_server, client) = start();
     let created = client.create_collection("docs", 4, None).await.unwrap();
     assert_eq!((created.name.as_str(), created.dimension), ("docs", 4));
     let list = client.list_collections().await.unwrap();
@@ -125,7 +164,7 @@ async fn vectors_are_inserted_read_and_listed() {
 
 #[tokio::test]
 async fn texts_are_inserted_and_searched() {
-    let (_server, client) = start().await;
+    let (_server, client) = start();
     client.create_collection("notes", 256, None).await.unwrap();
     let text = |id: &str, text: &str| BatchTextRequest {
         id: id.into(),
@@ -267,14 +306,10 @@ async fn a_key_is_sent_as_the_sdk_sends_it() {
     // A key with three parts is taken for a token and sent as a bearer token; others as
     // `X-API-Key`.
     for right in ["right", "one.two.three"] {
-        let server = support::server(Options {
-            api_key: Some(right.into()),
-            ..Options::default()
-        });
-        let server = server.await;
+        let server = Server::start(Some(right));
         let list = async |key: Option<&str>| {
             let client = VectorizerClient::new(ClientConfig {
-                base_url: Some(support::url(&server)),
+                base_url: Some(server.url.clone()),
                 api_key: key.map(String::from),
                 ..ClientConfig::default()
             });
@@ -370,7 +405,7 @@ mod refused {
     /// documented name is `dot_product`; guessing a metric might rank by the wrong one.
     #[tokio::test]
     async fn a_metric_of_another_name() {
-        let (_server, client) = start().await;
+        let (_server, client) = start();
         let metric = Some(SimilarityMetric::DotProduct);
         is_refused(
             client.create_collection("docs", 4, metric).await,
