@@ -14,12 +14,15 @@ import {
 } from './errors.js'
 import { listening } from './listening.js'
 import type {
+  Carried,
   CollectionOptions,
   Found,
   MigratedCollection,
   MigrationOptions,
   MigrationProgress,
   MigrationReport,
+  ScanBatch,
+  ScannedVector,
   SearchOptions,
   SimilarityMetric,
   Vector,
@@ -38,7 +41,7 @@ const VALUE_ROUNDING = 1e-6
 const MOST_AT_ONCE = 10_000
 
 /** The calls used on a source, and on a target. */
-const READS = ['listCollections', 'getCollectionInfo', 'listVectors', 'count', 'search']
+const READS = ['listCollections', 'getCollectionInfo', 'scanVectors', 'count', 'search']
 const WRITES = [...READS, 'createCollection', 'insertVectors', 'batchDelete', 'optimize', 'flush']
 
 /** Codes of errors after which nothing has changed. */
@@ -99,18 +102,33 @@ function checkSignal({ signal }: Settings) {
 /** Called with the number done and the total. */
 type ProgressCallback = (done: number, total: number) => void
 
-/** All vectors of a collection, page by page; `reportProgress` is called with the progress. */
-async function* pages(client: Vectorizer, name: string, size: number, reportProgress: ProgressCallback) {
-  for (let page = 0, done = 0; ; page++) {
-    const { vectors, total } = await client.listVectors(name, page, size)
-    if (page === 0) reportProgress(0, total)
-    if (vectors.length > 0) yield vectors
-    done += vectors.length
-    // If vectors are deleted in the meantime, the pages end before the total.
-    const isLast = done >= total || vectors.length === 0
-    if (vectors.length > 0 || page > 0) reportProgress(done, isLast ? done : total)
-    if (isLast) return
-  }
+/**
+ * The vectors of a collection, batch by batch, as a scan reads them: whatever is deleted meanwhile,
+ * no other vector is missed. `reportProgress` is called with the progress.
+ */
+async function* batches<V extends boolean>(
+  client: Vectorizer,
+  name: string,
+  options: { limit: number } & Carried<V, boolean>,
+  reportProgress: ProgressCallback,
+): AsyncGenerator<ScannedVector<V>[], void, undefined> {
+  let total = await client.count(name)
+  let done = 0
+  let cursor: string | undefined
+  reportProgress(done, total)
+  do {
+    const batch: ScanBatch<V> = await client.scanVectors(
+      name,
+      cursor === undefined ? options : { ...options, cursor },
+    )
+    if (batch.vectors.length > 0) yield batch.vectors
+    done += batch.vectors.length
+    cursor = batch.cursor
+    // Vectors may have been deleted since they were counted, or inserted.
+    const known = cursor === undefined ? done : Math.max(done, total)
+    if (batch.vectors.length > 0 || known !== total) reportProgress(done, known)
+    total = known
+  } while (cursor !== undefined)
 }
 
 /** The same for a list. */
@@ -278,29 +296,31 @@ class CollectionMigration {
    * Copies and sweeps until both stores hold the same; resolves with what is still wrong at the
    * end.
    *
-   * This works even though pages shift when earlier vectors are deleted, and although counts cannot
-   * tell when one vector has gone and another has come. Let S be the ids of the source at the end,
-   * T those of the target without `#beside`, and C those compared in this pass that the sweep did
-   * not find gone. Each id of C was read from the source and is the same in T. Each id of T was
-   * looked up in the source after that. So C ⊆ T ⊆ S; and as |C| = |T| = |S|, all three are equal.
-   * If the source reports when it was last written to, it has not changed in the meantime either.
-   * If it does not, a change in the last moments may be missed, just as one made a moment later
-   * would be.
+   * Deletes need no other pass: none makes a scan miss another vector, and the sweep finds what is
+   * gone. Another pass reads what was inserted after the scan began, and what was updated after it
+   * was read. A source that reports when it was last written to is read again after any write.
+   *
+   * Counts are enough to compare, although they cannot tell when one vector has gone and another has
+   * come. Let S be the ids of the source at the end, T those of the target without `#beside`, and C
+   * those compared in this pass that the sweep did not find gone. Each id of C was read from the
+   * source and is in T. Each id of T was looked up in the source after that. So C ⊆ T ⊆ S; and as
+   * |C| = |T| = |S|, all three are equal. If the source reports when it was last written to, no
+   * vector of C has changed since it was read either. If it does not, such a change may be missed,
+   * and so may what happens in the last moments, just as if it had happened a moment later.
    */
   async #settle(): Promise<string | undefined> {
     const { name } = this.#plan
     for (let pass = 1; ; pass++) {
-      const before = await this.#sourceState()
+      const before = await this.#lastWrite()
       await this.#copy(pass)
       await this.#sweep()
       const held = (await this.#target.count(name)) - this.#beside.length
-      const after = await this.#sourceState()
-      const compared = this.#seenIn(pass)
-      const isStill = alike(before, after) && compared === after.count
-      if (isStill && held === after.count) return this.#besideFault()
+      const count = await this.#source.count(name)
+      const isStill = before === (await this.#lastWrite()) && this.#seenIn(pass) === count
+      if (isStill && held === count) return this.#besideFault()
       if (pass < PASSES) continue
       if (!isStill) return `the source has changed in each of ${PASSES} passes: stop what writes to it`
-      return `all ${after.count} vectors were written, but the target holds ${held}`
+      return `all ${count} vectors were written, but the target holds ${held}`
     }
   }
 
@@ -318,20 +338,17 @@ class CollectionMigration {
     return `${beside}: prune: true deletes them`
   }
 
-  async #sourceState() {
-    const { updated_at } = await this.#source.getCollectionInfo(this.#plan.name)
-    return { count: await this.#source.count(this.#plan.name), updated_at }
+  /** When the source was last written to, if it reports that. */
+  async #lastWrite(): Promise<string> {
+    return (await this.#source.getCollectionInfo(this.#plan.name)).updated_at
   }
 
   /** Writes the vectors of the source that the target does not hold. */
   async #copy(pass: number) {
     const { name } = this.#plan
-    for await (const vectors of pages(
-      this.#source,
-      name,
-      this.#settings.batchSize,
-      this.#progressCallback('copy'),
-    )) {
+    const options = { limit: this.#settings.batchSize, with_vector: true } as const
+    const reportProgress = this.#progressCallback('copy')
+    for await (const vectors of batches(this.#source, name, options, reportProgress)) {
       await this.#write(await this.#differing(vectors))
       for (const { id } of vectors) this.#same.set(id, pass)
     }
@@ -402,7 +419,8 @@ class CollectionMigration {
   async *#targetIds(reportProgress: ProgressCallback) {
     const { batchSize } = this.#settings
     if (this.#wasEmpty) return yield* parts([...this.#copied], batchSize, reportProgress)
-    for await (const vectors of pages(this.#target, this.#plan.name, batchSize, reportProgress))
+    const options = { limit: batchSize, include_metadata: false }
+    for await (const vectors of batches(this.#target, this.#plan.name, options, reportProgress))
       yield vectors.map(({ id }) => id)
   }
 

@@ -332,7 +332,7 @@ describe('a source that changes meanwhile', () => {
     'that tells when it was written to': (client: Vectorizer) => client,
     'that does not': timeless,
   }
-  /** What is done before the second page is read, and whether it is seen in counts and ids. */
+  /** What is done before the second batch is read, and whether it is seen in counts and ids. */
   const changes: [string, (source: Vectorizer) => Promise<unknown>, boolean][] = [
     ['one that was copied is deleted', (source) => source.deleteVector('things', 'a'), true],
     ['one that was not read yet is deleted', (source) => source.deleteVector('things', 'h'), true],
@@ -352,7 +352,7 @@ describe('a source that changes meanwhile', () => {
         await source.deleteVector('things', 'b')
         await source.insertVectors('things', [{ id: 'b', data: [2, 1], text: 'anew' }])
       },
-      true,
+      false,
     ],
     [
       'one that was copied is updated',
@@ -369,7 +369,7 @@ describe('a source that changes meanwhile', () => {
   test.each(cases)('($kind): $what, and the target is like it in the end', async ({ of, change }) => {
     const [held, target] = [await holding(...letters(COUNT)), opened()]
     await later(held)
-    const source = acting(of(held), 'listVectors', 2, () => change(held))
+    const source = acting(of(held), 'scanVectors', 2, () => change(held))
     const { collections } = await migrate(source, target, { batchSize: 2 })
     expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
     const [{ vectors, copied, unchanged }] = collections
@@ -379,14 +379,14 @@ describe('a source that changes meanwhile', () => {
   test.each(cases)('($kind): $what, and a target with something in it is like it', async ({ of, change }) => {
     const [held, target] = [await holding(...letters(COUNT)), await holding('c', 'h', 'other')]
     await later(held)
-    const source = acting(of(held), 'listVectors', 2, () => change(held))
+    const source = acting(of(held), 'scanVectors', 2, () => change(held))
     await migrate(source, target, { batchSize: 2, prune: true })
     expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
   })
 
   test('what this run has copied, and is deleted from the source then, is deleted without prune', async () => {
     const [held, target] = [await holding(...letters(COUNT)), await holding('i')]
-    const source = acting(held, 'listVectors', 3, () => held.batchDelete('things', ['a', 'b', 'c']))
+    const source = acting(held, 'scanVectors', 3, () => held.batchDelete('things', ['a', 'b', 'c']))
     // Of the others, one was there before: it has the values of the first.
     expect(countsOf(await migrate(source, target, { batchSize: 2 }))).toStrictEqual([['things', 6, 0, 3]])
     expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
@@ -396,7 +396,7 @@ describe('a source that changes meanwhile', () => {
     const moving = async (prune: boolean) => {
       const [held, target] = [await holding(...letters(COUNT)), opened()]
       await migrate(held, target)
-      const source = acting(held, 'listVectors', 3, () => held.deleteVector('things', 'a'))
+      const source = acting(held, 'scanVectors', 3, () => held.deleteVector('things', 'a'))
       return migrate(source, target, { batchSize: 2, prune })
     }
     await expect(moving(false)).rejects.toThrow("1 vectors that the source does not ('a'): prune: true")
@@ -409,9 +409,10 @@ describe('a source that changes meanwhile', () => {
       const [held, target] = [await holding(...letters(COUNT)), opened()]
       let inserted = 0
       const source = wrapped(of(held), async (call, next) => {
-        if (call === 'listVectors')
+        const answer = await next()
+        if (call === 'scanVectors')
           await held.insertVectors('things', [{ id: `new ${inserted++}`, data: [1, 1] }])
-        return next()
+        return answer
       })
       const seen: MigrationProgress[] = []
       const error = await rejection(
@@ -426,24 +427,61 @@ describe('a source that changes meanwhile', () => {
     },
   )
 
+  /** A source, and a target that records in `passes` which ids each pass writes to it. */
+  function watched(source: Vectorizer, target: Vectorizer) {
+    const passes: string[][] = []
+    const read = wrapped(source, (call, next, args) => {
+      if (call === 'scanVectors' && !('cursor' in (args[1] as object))) passes.push([])
+      return next()
+    })
+    const written = wrapped(target, (call, next, args) => {
+      if (call === 'insertVectors') passes.at(-1)?.push(...(args[1] as { id: string }[]).map(({ id }) => id))
+      return next()
+    })
+    return { read, written, passes }
+  }
+
+  test.each([
+    { kind: 'that tells when it was written to', count: 2 },
+    { kind: 'that does not', count: 1 },
+  ] as const)(
+    '($kind): whatever is deleted while it is read, no other vector is missed in that pass',
+    async ({ kind, count }) => {
+      const [held, target] = [await holding(...letters(COUNT)), opened()]
+      await later(held)
+      // Before the second batch and the next two: all that were copied last, so that others move up.
+      const gone = [['a', 'b'], ['c'], ['e', 'f']]
+      const source = wrapped(kinds[kind](held), async (call, next, args) => {
+        const isLater = call === 'scanVectors' && 'cursor' in (args[1] as object)
+        const ids = isLater ? gone.shift() : undefined
+        if (ids) await held.batchDelete('things', ids)
+        return next()
+      })
+      const { read, written, passes } = watched(source, target)
+      const { collections } = await migrate(read, written, { batchSize: 2 })
+      expect(gone).toStrictEqual([])
+      // The first pass writes all of them, and where another is made, it finds nothing to write.
+      expect(passes).toStrictEqual([letters(COUNT), []].slice(0, count))
+      expect(collections[0]).toMatchObject({ vectors: COUNT - 5, copied: COUNT - 5, pruned: 5 })
+      expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
+    },
+  )
+
   test('and rests at last is read once more', async () => {
     const [held, target] = [await holding(...letters(COUNT)), opened()]
     await later(held)
+    const insert = (id: string) => held.insertVectors('things', [{ id, data: [1, 1] }])
     const source = acting(
-      acting(held, 'listVectors', 2, () => held.deleteVector('things', 'a')),
-      'listVectors',
+      acting(held, 'scanVectors', 2, () => insert('new')),
+      'scanVectors',
       7,
-      () => held.deleteVector('things', 'b'),
+      () => insert('newer'),
     )
-    const written: number[] = []
-    const counted = wrapped(target, (call, next, args) => {
-      if (call === 'insertVectors') written.push((args[1] as unknown[]).length)
-      return next()
-    })
-    await migrate(source, counted, { batchSize: 2 })
+    const { read, written, passes } = watched(source, target)
+    await migrate(read, written, { batchSize: 2 })
     expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
-    // The one that was skipped when others took its place is all that later passes write.
-    expect(written).toStrictEqual([2, 2, 2, 2, 1])
+    // What was inserted meanwhile is all that later passes write.
+    expect(passes).toStrictEqual([letters(COUNT), ['new'], ['newer']])
   })
 })
 
@@ -569,7 +607,7 @@ describe('broken off', () => {
       expect(await rejection(migrate(failing(source, reason, 1, call), opened()))).toBe(reason)
     expect(await rejection(migrate(source, failing(opened(), reason, 1, 'createCollection')))).toBe(reason)
     const like = await holding('a')
-    for (const call of ['listVectors', 'search'])
+    for (const call of ['scanVectors', 'search'])
       expect(await rejection(migrate(failing(source, reason, 1, call), like))).toBe(reason)
     expect(await rejection(migrate(source, failing(like, reason, 1, 'count')))).toBe(reason)
   })
@@ -633,7 +671,7 @@ describe('broken off', () => {
   })
 
   test.each<[string, 'source' | 'target', string, number, string]>([
-    ['while the source is read', 'source', 'listVectors', 2, "in phase 'copy' at 2 of 5"],
+    ['while the source is read', 'source', 'scanVectors', 2, "in phase 'copy' at 2 of 5"],
     ['while the source is asked what is gone', 'source', 'search', 2, "in phase 'prune' at 2 of 5"],
     ['while the index is made', 'target', 'optimize', 1, "in phase 'prune' at 5 of 5"],
     ['while searches are compared', 'target', 'search', 3, "in phase 'verify' at 2 of 5"],
@@ -717,7 +755,7 @@ describe('a listener', () => {
 
   test('is told of an end where vectors are deleted before it', async () => {
     const held = await holding(...letters(8))
-    const source = acting(held, 'listVectors', 2, () => held.batchDelete('things', [...'defgh']))
+    const source = acting(held, 'scanVectors', 2, () => held.batchDelete('things', [...'defgh']))
     const seen: MigrationProgress[] = []
     await migrate(source, opened(), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
     expect(phases(seen.splice(0), 'things').slice(0, 3)).toStrictEqual(['copy 0/8', 'copy 2/8', 'copy 3/3'])
@@ -725,9 +763,19 @@ describe('a listener', () => {
       'things',
       [...'defgh'].map((id, i) => ({ id, data: [1, i] })),
     )
-    const emptied = acting(held, 'listVectors', 3, () => held.batchDelete('things', [...'bcdefgh']))
+    const emptied = acting(held, 'scanVectors', 3, () => held.batchDelete('things', [...'bcdefgh']))
     await migrate(emptied, opened(), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
     expect(phases(seen, 'things').slice(0, 4)).toStrictEqual(['copy 0/8', 'copy 2/8', 'copy 4/8', 'copy 4/4'])
+  })
+
+  test('is told of an end where vectors are inserted after they were counted', async () => {
+    const held = await holding(...letters(4))
+    const insert = () => held.insertVectors('things', [{ id: 'new', data: [1, 1] }])
+    const seen: MigrationProgress[] = []
+    const options = { batchSize: 2, onProgress: (progress: MigrationProgress) => seen.push(progress) }
+    await migrate(acting(held, 'scanVectors', 1, insert), opened(), options)
+    const expected = ['copy 0/4', 'copy 2/4', 'copy 4/4', 'copy 5/5']
+    expect(phases(seen, 'things').slice(0, 4)).toStrictEqual(expected)
   })
 
   test('that throws rejects the call when the work is done', async () => {
@@ -767,6 +815,15 @@ describe('what is refused', () => {
     expect(error).toBeInstanceOf(ValidationError)
     expect(error.message).toContain(message)
     expect(calls).toStrictEqual([])
+  })
+
+  test('a client that cannot scan', async () => {
+    const without = new Proxy(await holding('a'), {
+      get: (client, name) => (name === 'scanVectors' ? undefined : Reflect.get(client, name)),
+    })
+    const message = (side: string) => `${side}.scanVectors: expected a function of a client, got undefined`
+    expect((await rejection(migrate(without, opened()))).message).toBe(message('source'))
+    expect((await rejection(migrate(opened(), without))).message).toBe(message('target'))
   })
 
   test.each<[string, unknown, unknown, string]>([
