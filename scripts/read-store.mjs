@@ -31,23 +31,23 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const VERSION = 2
-/** The sizes of a key, which is also that of a seat (a key's place in a table), of a nonce, and of a tag. */
+/** The sizes of a key, of a nonce, and of a tag. */
 const KEY = 32
 const NONCE = 12
 const TAG = 16
-/** The sizes of a collection's seal name, and of the mark by which a backup identifies a key. */
+/** The sizes of a collection's random name, and of the digest by which a backup identifies a key. */
 const NAME = 16
-const MARK = 8
+const DIGEST = 8
 /** A keyring: the offsets of its keys, each with its nonce and tag, and of the length of what follows. */
 const KEPT = [24, 84]
 const KEPT_BYTES = NONCE + KEY + TAG
 const WRAPPED_LENGTH = 144
 const WRAPPED = 148
 const MAX_WRAPPED = 65_536
-/** A key table: the offsets of its settings and of its seats. */
+/** A key table: the offsets of its settings, of their end, and of the first key. */
 const SETTINGS = 104
 const SETTINGS_END = 4088
-const SEATS = 4096
+const KEYS_OFFSET = 4096
 /** The offset of a log's first record. */
 const RECORDS = 12288
 const HEADER = 64
@@ -104,8 +104,8 @@ function open(key, nonce, additional, sealed) {
 
 /** The key that opens what is sealed as a whole, such as a collection's settings, and the keys in a table. */
 class TableKey {
-  constructor(name, turn, key) {
-    Object.assign(this, { name, turn, key })
+  constructor(name, number, key) {
+    Object.assign(this, { name, number, key })
   }
 
   /** Opens sealed data that is preceded by its nonce. */
@@ -118,10 +118,10 @@ class TableKey {
     return this.open(this.name, sealed)?.toString()
   }
 
-  unmask(seat, masked) {
+  unmask(keyIndex, masked) {
     const nonce = Buffer.alloc(NONCE)
-    nonce.writeUInt32LE(this.turn, 0)
-    nonce.writeBigUInt64LE(BigInt(seat), 4)
+    nonce.writeUInt32LE(this.number, 0)
+    nonce.writeBigUInt64LE(BigInt(keyIndex), 4)
     return createCipheriv('aes-256-gcm', this.key, nonce).update(masked)
   }
 }
@@ -171,7 +171,7 @@ function readRecord(file, at) {
 
 /**
  * Reads the records of one collection: its settings, as they are sealed, and the offsets of its parts, with
- * the seats of their keys. `next` is the record that follows, of another kind, or the reason why there is
+ * the indices of their keys. `next` is the record that follows, of another kind, or the reason why there is
  * none; undefined if the file ends with the collection.
  */
 function readCollection(file, begin) {
@@ -198,7 +198,7 @@ function readCollection(file, begin) {
       for (const head of record.heads) {
         end(head.number)
         const length = 4 * dimension + lengthsOf(head) + TAG
-        const part = { head, place, length, dimension, seat: parts.length, live: true }
+        const part = { head, place, length, dimension, keyIndex: parts.length, live: true }
         parts.push(part)
         live.set(head.number, part)
         place += length
@@ -236,12 +236,12 @@ function readPart(file, part, name, key) {
   }
 }
 
-/** The keys that tables have at a seat; there are two tables while keys are rotated. */
-function keysAt(seat, tables) {
-  return tables.flatMap(({ table, seats }) => {
-    const masked = seats.subarray(KEY * seat, KEY * (seat + 1))
+/** The keys that tables have at a key index; there are two tables while keys are rotated. */
+function keysAt(keyIndex, tables) {
+  return tables.flatMap(({ table, maskedKeys }) => {
+    const masked = maskedKeys.subarray(KEY * keyIndex, KEY * (keyIndex + 1))
     if (masked.length < KEY || isZero(masked)) return []
-    return [{ name: table.name, key: table.unmask(seat, masked) }]
+    return [{ name: table.name, key: table.unmask(keyIndex, masked) }]
   })
 }
 
@@ -340,17 +340,17 @@ function storeKeys(path, user, tell) {
 /** A key table: the key that unmasks its keys, its masked keys, and the collection's settings. */
 function readTable(file, stores, tell) {
   const fault = file.fault('VECKEY')
-  const page = file.read(0, SEATS)
-  if (fault === undefined && page.length === SEATS) {
-    const [name, turn] = [page.subarray(20, 36), page.readUInt32LE(36)]
+  const page = file.read(0, KEYS_OFFSET)
+  if (fault === undefined && page.length === KEYS_OFFSET) {
+    const [name, number] = [page.subarray(20, 36), page.readUInt32LE(36)]
     for (const store of stores) {
       const key = open(store, page.subarray(40, 52), page.subarray(0, 40), page.subarray(52, 100))
       if (key === undefined) continue
-      const table = new TableKey(name, turn, key)
+      const table = new TableKey(name, number, key)
       const end = Math.min(SETTINGS + page.readUInt32LE(100), SETTINGS_END)
       const settings = table.settings(page.subarray(SETTINGS, end))
       if (settings === undefined) tell(`${file.path}: its settings cannot be opened`)
-      return { table, settings, seats: file.read(SEATS, file.size) }
+      return { table, settings, maskedKeys: file.read(KEYS_OFFSET, file.size) }
     }
   }
   tell(`${file.path}: ${fault ?? 'no store key opens its table key'}`)
@@ -375,7 +375,7 @@ const logOf = (name) => /^log\.(\d+)(?:\.|$)/.exec(name)?.[1]
 
 /**
  * The keys of the entries of all logs in directories, by the entries' numbers: a log that replaces another
- * may have the same entries, with the same keys, at other seats.
+ * may have the same entries, with the same keys, at other key indices.
  */
 function keysByNumber(directories, tables) {
   const places = new Map()
@@ -385,11 +385,11 @@ function keysByNumber(directories, tables) {
       const own = tables.get(logOf(name)) ?? []
       const found =
         own.length > 0 && withFile(join(directory, name), ignore, (f) => readCollection(f, RECORDS))
-      for (const { head, seat } of found ? found.parts : [])
-        places.set(head.number, [...(places.get(head.number) ?? []), { seat, own }])
+      for (const { head, keyIndex } of found ? found.parts : [])
+        places.set(head.number, [...(places.get(head.number) ?? []), { keyIndex, own }])
     }
   }
-  return (number) => (places.get(number) ?? []).flatMap(({ seat, own }) => keysAt(seat, own))
+  return (number) => (places.get(number) ?? []).flatMap(({ keyIndex, own }) => keysAt(keyIndex, own))
 }
 
 /** Reads one log, with its key tables if there are any. */
@@ -404,7 +404,7 @@ function readLog(file, tables, elsewhere, collection, tell) {
     tell(`${file.path}: at byte ${end}: ${fault}; ${file.size - end} bytes were not read`)
   }
   if (tables.length === 0) tell(`${file.path}: there is no table of its keys that can be opened`)
-  openParts(file, parts, ({ seat }) => keysAt(seat, tables), collection, elsewhere)
+  openParts(file, parts, ({ keyIndex }) => keysAt(keyIndex, tables), collection, elsewhere)
 }
 
 const isCollection = (entry) => entry.isDirectory() && /^collection-\d+/.test(entry.name)
@@ -467,7 +467,7 @@ function numberedTable(number, key) {
   return new TableKey(name, number, key)
 }
 
-/** The keys in a file of exported keys, each with its collection's seal name, by entry number. */
+/** The keys in a file of exported keys, each with its collection's random name, by entry number. */
 function readExported(file, user, tell) {
   const found = new Map()
   const [key] = keptKeys(file, 'VECEXP', user, tell)
@@ -498,7 +498,7 @@ function readExported(file, user, tell) {
 }
 
 /**
- * The keys in a file of exported keys or in the directory of a store, each with its collection's seal name,
+ * The keys in a file of exported keys or in the directory of a store, each with its collection's random name,
  * as a function of the entry number.
  */
 function keysFrom(path, user, tell) {
@@ -518,7 +518,7 @@ function keysFrom(path, user, tell) {
   return (number) => all.flatMap((keysOf) => keysOf(number))
 }
 
-const markOf = (key) => createHash('sha256').update(key).digest().subarray(0, MARK)
+const digestOf = (key) => createHash('sha256').update(key).digest().subarray(0, DIGEST)
 
 /**
  * The keys of a part of a backup with its keys apart. `away` is what the backup records about its keys, and
@@ -526,10 +526,11 @@ const markOf = (key) => createHash('sha256').update(key).digest().subarray(0, MA
  */
 function keysApart(away, elsewhere) {
   const name = away.subarray(0, NAME)
-  return ({ head, seat }) => {
-    const mark = away.subarray(NAME + MARK * seat, NAME + MARK * (seat + 1))
-    // A key with another mark belongs to the entry that has since taken this one's place.
-    return elsewhere(head.number).filter((one) => one.name.equals(name) && markOf(one.key).equals(mark))
+  return ({ head, keyIndex }) => {
+    const at = NAME + DIGEST * keyIndex
+    const digest = away.subarray(at, at + DIGEST)
+    // A key with another digest belongs to the entry that has since taken this one's place.
+    return elsewhere(head.number).filter((one) => one.name.equals(name) && digestOf(one.key).equals(digest))
   }
 }
 
@@ -549,12 +550,12 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
   const openThese = (file, parts, { kind, data, size }, table, into) => {
     let away
     if (table !== undefined && kind === 'KEYS') {
-      const seats = file.read(data, size)
-      return openParts(file, parts, ({ seat }) => keysAt(seat, [{ table, seats }]), into)
+      const tables = [{ table, maskedKeys: file.read(data, size) }]
+      return openParts(file, parts, ({ keyIndex }) => keysAt(keyIndex, tables), into)
     }
     if (table !== undefined && kind === 'AWAY') {
       away = table.open(Buffer.from(kind), file.read(data, size))
-      if (away?.length !== NAME + MARK * parts.length) {
+      if (away?.length !== NAME + DIGEST * parts.length) {
         tell(`${path}: what it says of keys cannot be opened`)
         away = undefined
       } else if (keys === undefined) tell(`${path}: its keys are apart, and none were given`)
@@ -562,7 +563,7 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     const none = () => []
     if (keys === undefined || kind === 'KEYS') openParts(file, parts, none, into)
     else if (away !== undefined) openParts(file, parts, keysApart(away, elsewhere), into)
-    // Without that record the seal name is unknown, so every key with the entry's number is tried.
+    // Without that record the random name is unknown, so every key with the entry's number is tried.
     else openParts(file, parts, none, into, elsewhere)
   }
   withFile(path, tell, (file) => {

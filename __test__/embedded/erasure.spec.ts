@@ -252,8 +252,8 @@ describe('space', () => {
 
 describe('verifyErased', () => {
   /** Where the part of an entry is in a log whose records do not remove any. */
-  function partOf(log: Buffer, seat: number) {
-    let [record, left] = [12_288, seat]
+  function partOf(log: Buffer, keyIndex: number) {
+    let [record, left] = [12_288, keyIndex]
     for (;;) {
       const puts = log.readUInt32LE(record + 8)
       let offset = record + 64 + 28 * puts
@@ -268,28 +268,28 @@ describe('verifyErased', () => {
     }
   }
 
-  const SEAT = 6
+  const KEY_INDEX = 6
   const KEY = 32
   /** A store of which one vector is deleted, where its part is, and its key before that. */
   async function erased() {
     const { client, path, vectors } = await unlike('everysec')
     const [log, keys] = ['log.1', 'keys.1'].map((name) => join(path, 'collection-1', name))
-    const keyOf = (seat: number) =>
+    const keyOf = (keyIndex: number) =>
       readFileSync(keys)
-        .subarray(4096 + KEY * seat)
+        .subarray(4096 + KEY * keyIndex)
         .subarray(0, KEY)
     const records = readFileSync(log)
-    const { offset, length } = partOf(records, SEAT)
-    const gone = vectors[SEAT]
+    const { offset, length } = partOf(records, KEY_INDEX)
+    const gone = vectors[KEY_INDEX]
     expect(length).toBe(4 * DIMENSION + gone.id.length + JSON.stringify(gone.metadata).length + 16)
-    const key = keyOf(SEAT)
+    const key = keyOf(KEY_INDEX)
     await client.deleteVector('things', gone.id)
-    expect(keyOf(SEAT)).toStrictEqual(Buffer.alloc(KEY))
+    expect(keyOf(KEY_INDEX)).toStrictEqual(Buffer.alloc(KEY))
     // What was written stays, and what is appended is the record of the delete.
     expect(readFileSync(log).subarray(0, records.length)).toStrictEqual(records)
-    const restore = (bytes: Buffer, at = 0, seat = SEAT) => {
+    const restore = (bytes: Buffer, at = 0, keyIndex = KEY_INDEX) => {
       const file = openSync(keys, 'r+')
-      writeSync(file, bytes, 0, bytes.length, 4096 + KEY * seat + at)
+      writeSync(file, bytes, 0, bytes.length, 4096 + KEY * keyIndex + at)
       closeSync(file)
     }
     return { client, path, log, gone, vectors, offset, length, key, keyOf, records, restore }
@@ -354,17 +354,17 @@ describe('verifyErased', () => {
 
   test('finds a vector that its key does not open', async () => {
     const { client, log, vectors, keyOf, records, restore } = await erased()
-    const seat = SEAT + 1
-    restore(keyOf(seat).map((byte) => ~byte) as Buffer, 0, seat)
+    const keyIndex = KEY_INDEX + 1
+    restore(keyOf(keyIndex).map((byte) => ~byte) as Buffer, 0, keyIndex)
     const residue = {
       id: null,
       file: log,
-      ...partOf(records, seat),
+      ...partOf(records, keyIndex),
       reason: expect.stringMatching(/does not open/),
     }
-    expect(await client.verifyErased('things', [vectors[seat].id])).toStrictEqual({
+    expect(await client.verifyErased('things', [vectors[keyIndex].id])).toStrictEqual({
       verified: false,
-      residues: [expect.objectContaining({ id: vectors[seat].id, file: null }), residue],
+      residues: [expect.objectContaining({ id: vectors[keyIndex].id, file: null }), residue],
     })
   })
 

@@ -332,7 +332,7 @@ describe('whoever has a copy of the store from before a delete', () => {
     expect(counts).toMatchObject({ total: 20, withoutKey: DOOMED + 3, unopened: 0 })
   })
 
-  test('opens with the keys of after a rewrite of the log only the living, whose keys have other seats', async () => {
+  test('opens with the keys of after a rewrite of the log only the living, whose keys have other indices', async () => {
     const { client, path, copy, left } = await copied()
     await client.optimize('things')
     expect(existsSync(join(path, 'collection-1', 'keys.1'))).toBe(false)
@@ -578,7 +578,7 @@ describe('whoever has a backup with its keys apart', () => {
     }
     await expectOnlyThese({ things: left, others })
 
-    // The same when keys have other seats, or other masks.
+    // The same when keys have other indices, or other masks.
     await client.optimize('things')
     await expectOnlyThese({ things: left, others })
     await client.rotateKeys()
@@ -866,7 +866,7 @@ describe('the reader', () => {
     await client.close()
     const log = join(path, 'collection-1', 'log.1')
     const keys = join(path, 'collection-1', 'keys.1')
-    const [records, seats] = [readFileSync(log), readFileSync(keys)]
+    const [records, table] = [readFileSync(log), readFileSync(keys)]
 
     truncateSync(log, records.length - 1)
     const torn = await run(path, '--json')
@@ -877,7 +877,7 @@ describe('the reader', () => {
     // A byte of the last part, and one of the first key.
     const flipped = (bytes: Buffer, at: number) => bytes.with(at, bytes[at] ^ 1)
     writeFileSync(log, flipped(records, records.length - 30))
-    writeFileSync(keys, flipped(seats, 4096))
+    writeFileSync(keys, flipped(table, 4096))
     const damaged = await only(path)
     expect(damaged).toMatchObject({ total: 20, withoutKey: 0, unopened: 2 })
     expect(asVectors(damaged.entries)).toStrictEqual(asEntries(vectors.slice(1, 19)))

@@ -206,8 +206,8 @@ async function disk(folder) {
   // page.
   const names = readdirSync(join(path, 'collection-1')).filter((name) => name.startsWith('keys.'))
   const tables = names.map((name) => readFileSync(join(path, 'collection-1', name)).subarray(4096))
-  const seats = tables.flatMap((table) => Array.from({ length: table.length / 32 }, (_, n) => 32 * n))
-  const keys = seats.filter((at) => tables[0].subarray(at, at + 32).some((byte) => byte !== 0))
+  const offsets = tables.flatMap((table) => Array.from({ length: table.length / 32 }, (_, n) => 32 * n))
+  const keys = offsets.filter((at) => tables[0].subarray(at, at + 32).some((byte) => byte !== 0))
   assert.deepEqual([tables.length, keys.length], [1, 1])
 
   const again = new VectorizerClient({ path })
