@@ -43,7 +43,10 @@ impl Server {
         let url = line.split(' ').find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_default().into();
         let server = Server { process, url };
-        assert!(!server.url.is_empty(), "the server does not start: {line:?}");
+        assert!(
+            !server.url.is_empty(),
+            "the server does not start: {line:?}"
+        );
         server
     }
 }
