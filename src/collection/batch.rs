@@ -52,7 +52,9 @@ impl Collection {
                         return answers;
                     };
                     let items = match query {
-                        Some(query) => self.found(state, query, allowed.as_ref(), options),
+                        Some(query) => {
+                            self.found(Access::Wait, state, query, allowed.as_ref(), options)
+                        }
                         None => state.listed(allowed.as_ref(), options),
                     };
                     answers.push((at, items));
@@ -66,7 +68,7 @@ impl Collection {
                 None => vec![answer()],
             };
             for (at, items) in answers.into_iter().flatten() {
-                found[at] = items;
+                found[at] = items?;
             }
         }
     }

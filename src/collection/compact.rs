@@ -88,7 +88,10 @@ impl Collection {
         if !state.is_worth_resetting() {
             return;
         }
-        let vectors = Vectors::new(self.config.dimension, self.config.metric);
+        let mut vectors = Vectors::new(self.config.dimension, self.config.metric);
+        if state.is_on_disk {
+            vectors.release_rows();
+        }
         let old = (
             std::mem::replace(&mut state.vectors, vectors),
             std::mem::replace(&mut state.slots, Slots::new()),

@@ -77,9 +77,9 @@ impl State {
                 log.read(*slot, &mut sealed)?;
                 continue;
             }
-            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
-            let row = self.vectors.row(*slot);
-            sealed.push(head, row, &record.id, metadata, text)?;
+            let values = self.values(Access::Wait, *slot, record)?;
+            let (metadata, text) = (record.metadata.as_deref(), values.text());
+            sealed.push(head, values.row(), &record.id, metadata, text)?;
         }
         let lengths: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
         let record = self.copied(Vec::new(), heads, sealed.parts().len());

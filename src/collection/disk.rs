@@ -12,13 +12,13 @@ use zeroize::Zeroizing;
 use super::{Access, Collection, Config, State};
 use crate::{
     error::{Error, Result},
-    graph::Graph,
+    graph::{Geometry, Graph},
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY,
         KEYS_OFFSET, KeyReader, Keys, Known, Lock, Log, RECORDS, StoreKeys, Summary, failed, list,
         time_of,
     },
-    vectors::{Codes, Record},
+    vectors::{Codes, Record, Text},
     wiped::Wiped,
     workers::workers,
 };
@@ -106,7 +106,7 @@ impl Collection {
         let settings = config.settings(OffsetDateTime::now_utc());
         // As they will be read back.
         let (config, created_at) = Config::read(&settings)?;
-        let mut state = State::new(&config);
+        let mut state = State::on_disk(&config);
         let log = Log::create(files, directory, &settings, fsync, health, &keys.keyring())?;
         state.journal = Journal::new(log, &Summary::default());
         state.updated_at = created_at;
@@ -139,7 +139,7 @@ impl Collection {
     ) -> Result<Arc<Self>> {
         let make = |settings: &str| {
             let (config, created_at) = Config::read(settings)?;
-            let state = State::new(&config);
+            let state = State::on_disk(&config);
             let dimension = config.dimension;
             let row = Zeroizing::new(vec![0.0; dimension]);
             let orders = RoaringTreemap::new();
@@ -403,7 +403,7 @@ impl State {
             key: entry.head.key,
             id: content.id.into(),
             metadata: content.metadata.map(Wiped::from),
-            text: content.text.map(Wiped::from),
+            text: entry.head.text.map(Text::OnDisk),
             sequence: entry.head.order,
         };
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
@@ -431,7 +431,9 @@ impl State {
         let slots: HashMap<u64, u32> = alive
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
             .collect();
+        self.choose_basis();
         let vectors = &self.vectors;
+        let geometry = Geometry::of(vectors, self.slots.alive());
         // The caller is waiting for it, so use all cores.
         let graph = workers().and_then(|pool| {
             pool.install(|| {
@@ -439,14 +441,13 @@ impl State {
                     &bytes,
                     config.hnsw.m,
                     |key| slots.get(&key).copied(),
-                    |a, b| vectors.pairwise_distance(a, b),
+                    |a, b| geometry.distance(vectors, a, b),
                 )
             })
         });
         let Some((graph, removed)) = graph else {
             return true;
         };
-        self.choose_basis();
         self.put_graph(Some(Arc::new(graph)));
         removed > 0
     }

@@ -13,7 +13,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     storage::{Head, Sealed},
-    vectors::{Codes, Metric, Record},
+    vectors::{Codes, Metric, Record, Text},
     wiped::{Id, Wiped},
 };
 
@@ -197,8 +197,9 @@ impl Collection {
         let (mut sealed, mut heads) = (Sealed::default(), Vec::new());
         if let Some(name) = self.sealed_for {
             for row in &rows {
-                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                heads.push(head(&row.id, metadata, text)?);
+                let length = |text: &Option<Wiped<str>>| text.as_ref().map(|text| text.len());
+                let (metadata, text) = (length(&row.metadata), length(&row.text));
+                heads.push(head(row.id.len(), metadata, text)?);
             }
             let bytes: u64 = heads.iter().map(|head| head.part(dimension)).sum();
             sealed = Sealed::new(name, rows.len(), bytes as usize)?;
@@ -275,7 +276,7 @@ impl Collection {
                 key,
                 id: row.id,
                 metadata: row.metadata,
-                text: row.text,
+                text: row.text.map(Text::Held),
                 sequence,
             };
             let data = &batch.data[row.at * batch.dimension..][..batch.dimension];

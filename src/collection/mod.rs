@@ -22,6 +22,7 @@ mod refresh;
 mod rewrite;
 mod scan;
 mod update;
+mod values;
 mod work;
 mod write;
 
@@ -49,7 +50,7 @@ use crate::{
     filter::{FieldIndexes, Source},
     graph::Graph,
     storage::{Fsync, Journal, Lock, NAME, StoreKeys},
-    vectors::{Basis, Slots, Vectors},
+    vectors::{Basis, Slots, Text, Vectors},
 };
 use cost::Costs;
 use maintain::Upkeep;
@@ -102,6 +103,8 @@ pub struct Collection {
 
 /// All mutable state.
 struct State {
+    is_on_disk: bool,
+    /// On disk, its rows are in memory only if its codes are too coarse.
     vectors: Vectors,
     slots: Slots,
     fields: FieldIndexes,
@@ -149,6 +152,7 @@ pub struct Info {
 impl State {
     fn new(config: &Config) -> Self {
         Self {
+            is_on_disk: false,
             vectors: Vectors::new(config.dimension, config.metric),
             slots: Slots::new(),
             fields: FieldIndexes::default(),
@@ -162,6 +166,14 @@ impl State {
             erased: Erased::default(),
             dropped: false,
         }
+    }
+
+    /// For a collection on disk.
+    fn on_disk(config: &Config) -> Self {
+        let mut state = Self::new(config);
+        state.is_on_disk = true;
+        state.vectors.release_rows();
+        state
     }
 
     /// An estimate.
@@ -182,7 +194,7 @@ impl State {
         let (fields, row) = (self.fields.len(), 4 * self.vectors.dimension());
         let mut sum = more;
         for record in slots.iter().filter_map(|slot| self.slots.record(slot)) {
-            let text = record.text.as_ref().map_or(0, |text| text.len());
+            let text = record.text.as_ref().map_or(0, Text::bytes);
             sum += weight(record.metadata.as_deref(), row + text, fields);
             if sum > LITTLE {
                 break;

@@ -98,7 +98,9 @@ impl Collection {
         let state = self.read(access)?;
         let slot = state.slots.slot_of(id);
         state.check_copied(access, slot)?;
-        slot.and_then(|slot| state.item(slot, None, true, true))
+        let item = slot.map(|slot| state.item(access, slot, None, true, true));
+        item.transpose()?
+            .flatten()
             .ok_or_else(|| self.not_found(id))
     }
 
@@ -109,8 +111,9 @@ impl Collection {
         Ok(Page {
             vectors: page
                 .into_iter()
-                .filter_map(|slot| state.item(slot, None, true, true))
-                .collect(),
+                .map(|slot| state.item(Access::Wait, slot, None, true, true))
+                .filter_map(Result::transpose)
+                .collect::<Result<_>>()?,
             total: state.slots.len(),
         })
     }
@@ -141,38 +144,39 @@ impl Collection {
         let query = Query::new(query);
         let state = self.read(access)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
-        Ok(self.found(&state, &query, allowed.as_ref(), options))
+        self.found(access, &state, &query, allowed.as_ref(), options)
     }
 
     /// The allowed vectors nearest to `query` (`None`: of all live ones).
     pub(super) fn found(
         &self,
+        access: Access,
         state: &State,
         query: &Query,
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
-    ) -> Vec<Item> {
-        let scored = self.scored(state, query, allowed, options);
-        state.items(&scored, options)
+    ) -> Result<Vec<Item>> {
+        let scored = self.scored(access, state, query, allowed, options)?;
+        state.items(access, &scored, options)
     }
 
     /// Their scores and slots.
     fn scored(
         &self,
+        access: Access,
         state: &State,
         query: &Query,
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
-    ) -> Vec<(f64, u32)> {
+    ) -> Result<Vec<(f64, u32)>> {
         let metric = self.config.metric;
         let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
-        let nearest = state.nearest(query, allowed, ef, options);
+        let nearest = state.nearest(access, query, allowed, ef, options)?;
         let scored = nearest
             .into_iter()
             .map(|(distance, slot)| (metric.score(distance), slot));
-        scored
-            .take_while(|(score, _)| options.threshold.is_none_or(|min| *score >= min))
-            .collect()
+        let is_near = |(score, _): &_| options.threshold.is_none_or(|min| *score >= min);
+        Ok(scored.take_while(is_near).collect())
     }
 
     /// `search` for a thread that must not be blocked. Returns `WouldBlock` if the lock is taken,
@@ -192,9 +196,10 @@ impl Collection {
         if untold || state.expected_time(&self.config, options) > time {
             return Err(Error::WouldBlock);
         }
-        let scored = self.scored(&state, &Query::new(query.to_vec()), None, options);
-        state.check_copied(Access::Now, scored.iter().map(|(_, slot)| *slot))?;
-        Ok(state.items(&scored, options))
+        let access = Access::Now;
+        let scored = self.scored(access, &state, &Query::new(query.to_vec()), None, options)?;
+        state.check_copied(access, scored.iter().map(|(_, slot)| *slot))?;
+        state.items(access, &scored, options)
     }
 
     /// The expected size of `limit` vectors in bytes of JSON; `None` if the collection is busy.
@@ -214,7 +219,7 @@ impl Collection {
     pub fn search_unranked(&self, options: &SearchOptions) -> Result<Vec<Item>> {
         let state = self.read(Access::Wait)?;
         let allowed = options.filter.as_ref().map(|f| state.matching(f));
-        Ok(state.listed(allowed.as_ref(), options))
+        state.listed(allowed.as_ref(), options)
     }
 }
 
@@ -267,17 +272,13 @@ impl State {
         &self,
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
-    ) -> Vec<Item> {
+    ) -> Result<Vec<Item>> {
         let order = match allowed {
             Some(slots) => self.slots.first_in_order(slots, options.limit),
             None => self.slots.page(0, options.limit),
         };
-        order
-            .into_iter()
-            .filter_map(|slot| {
-                self.item(slot, Some(0.0), options.with_vector, options.with_metadata)
-            })
-            .collect()
+        let order: Vec<_> = order.into_iter().map(|slot| (0.0, slot)).collect();
+        self.items(Access::Wait, &order, options)
     }
 
     /// Returns `WouldBlock` if `Now` is asked to copy more than a little.
@@ -293,28 +294,50 @@ impl State {
         Ok(())
     }
 
-    fn items(&self, scored: &[(f64, u32)], options: &SearchOptions) -> Vec<Item> {
+    fn items(
+        &self,
+        access: Access,
+        scored: &[(f64, u32)],
+        options: &SearchOptions,
+    ) -> Result<Vec<Item>> {
         let (with_vector, with_metadata) = (options.with_vector, options.with_metadata);
-        let item = |&(score, slot): &_| self.item(slot, Some(score), with_vector, with_metadata);
-        scored.iter().filter_map(item).collect()
+        let item =
+            |&(score, slot): &_| self.item(access, slot, Some(score), with_vector, with_metadata);
+        scored
+            .iter()
+            .map(item)
+            .filter_map(Result::transpose)
+            .collect()
     }
 
     pub(super) fn item(
         &self,
+        access: Access,
         slot: u32,
         score: Option<f64>,
         with_vector: bool,
         with_metadata: bool,
-    ) -> Option<Item> {
-        let record = self.slots.record(slot)?;
-        let metadata = record.metadata.as_deref().filter(|_| with_metadata);
-        Some(Item {
+    ) -> Result<Option<Item>> {
+        let Some(record) = self.slots.record(slot) else {
+            return Ok(None);
+        };
+        let mut item = Item {
             id: record.id.clone(),
             score,
-            data: with_vector.then(|| self.vectors.row(slot).to_vec()),
-            metadata: metadata.map(Box::from),
-            text: record.text.as_deref().map(Box::from),
-        })
+            data: None,
+            metadata: record
+                .metadata
+                .as_deref()
+                .filter(|_| with_metadata)
+                .map(Box::from),
+            text: None,
+        };
+        if with_vector || record.text.is_some() {
+            let values = self.values(access, slot, record)?;
+            item.data = with_vector.then(|| values.row().to_vec());
+            item.text = values.text().map(Box::from);
+        }
+        Ok(Some(item))
     }
 
     fn task(&self, slots: &RoaringBitmap, ef: usize) -> Task {
@@ -339,11 +362,12 @@ impl State {
     /// The nearest of the allowed slots (`None`: all live ones).
     fn nearest(
         &self,
+        access: Access,
         query: &Query,
         allowed: Option<&RoaringBitmap>,
         ef: usize,
         options: &SearchOptions,
-    ) -> Vec<(f64, u32)> {
+    ) -> Result<Vec<(f64, u32)>> {
         let slots = allowed.unwrap_or(self.slots.alive());
         let limit = options.limit.min(slots.len() as usize);
         let candidates = match options.method {
@@ -351,14 +375,14 @@ impl State {
             method => self.walk(query, allowed, limit, ef, method),
         };
         if let Some(candidates) = candidates {
-            return self.rank(query, candidates, limit);
+            return self.rank(access, query, candidates, limit);
         }
         let begin = Instant::now();
         let candidates = self.scan(query, slots.iter(), limit);
-        let nearest = self.rank(query, candidates, limit);
+        let nearest = self.rank(access, query, candidates, limit)?;
         self.costs
             .scanned(slots.len() as usize, limit, begin.elapsed());
-        nearest
+        Ok(nearest)
     }
 
     /// Candidates from the graph and from a scan of the pending slots. `None` if scanning
@@ -452,7 +476,13 @@ impl State {
     }
 
     /// The `limit` nearest candidates by exact distance, nearest first.
-    fn rank(&self, query: &Query, mut candidates: Vec<Candidate>, limit: usize) -> Vec<(f64, u32)> {
+    fn rank(
+        &self,
+        access: Access,
+        query: &Query,
+        mut candidates: Vec<Candidate>,
+        limit: usize,
+    ) -> Result<Vec<(f64, u32)>> {
         candidates.sort_unstable_by_key(|c| OrderedFloat(c.estimate.lower()));
         let mut best: BinaryHeap<Rank> = BinaryHeap::with_capacity(limit + 1);
         for candidate in candidates {
@@ -463,7 +493,17 @@ impl State {
             {
                 break;
             }
-            let distance = self.vectors.exact(query, candidate.slot);
+            let distance = match (
+                self.vectors.row(candidate.slot),
+                self.slots.record(candidate.slot),
+            ) {
+                (Some(row), _) => self.vectors.exact(query, row),
+                (None, Some(record)) => {
+                    let values = self.values(access, candidate.slot, record)?;
+                    self.vectors.exact(query, values.row())
+                }
+                (None, None) => continue,
+            };
             best.push((
                 OrderedFloat(distance),
                 self.slots.sequence(candidate.slot),
@@ -474,8 +514,7 @@ impl State {
             }
         }
         let sorted = best.into_sorted_vec().into_iter();
-        sorted
-            .map(|(distance, _, slot)| (distance.0, slot))
-            .collect()
+        let pairs = sorted.map(|(distance, _, slot)| (distance.0, slot));
+        Ok(pairs.collect())
     }
 }

@@ -84,8 +84,11 @@ impl Collection {
             .slots
             .starting_at(slots, cursor.from)
             .take_while(|&slot| state.slots.sequence(slot) < cursor.end);
-        let item = |slot| state.item(slot, None, options.with_vector, options.with_metadata);
-        let vectors = left.by_ref().take(options.limit).filter_map(item).collect();
+        let (with_vector, with_metadata) = (options.with_vector, options.with_metadata);
+        let item = |slot| state.item(Access::Wait, slot, None, with_vector, with_metadata);
+        let vectors = left.by_ref().take(options.limit).map(item);
+        let vectors = vectors.filter_map(Result::transpose);
+        let vectors = vectors.collect::<Result<_>>()?;
         let next = left.next().map(|slot| Cursor {
             from: state.slots.sequence(slot),
             ..cursor

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::{Access, Collection, Item, Name, weight, write::head_of};
-use crate::{error::Result, storage::Sealed, vectors::Codes, wiped::Wiped};
+use crate::{
+    error::Result,
+    storage::Sealed,
+    vectors::{Codes, Text},
+    wiped::Wiped,
+};
 
 /// The parts of a vector to replace; the rest stays as it is.
 #[derive(Debug, Default, Clone)]
@@ -31,10 +36,24 @@ impl Collection {
         let more = weight(update.metadata.as_deref(), text, state.fields.len());
         let old = RoaringBitmap::from_iter([slot]);
         state.check_little(access, &old, more)?;
-        let record = state.slots.record(slot).cloned();
-        let mut record = record.ok_or_else(|| self.not_found(id))?;
-        record.metadata = update.metadata.clone().map(Wiped::from).or(record.metadata);
-        record.text = update.text.clone().map(Wiped::from).or(record.text);
+        let record = state.slots.record(slot);
+        let mut record = record.cloned().ok_or_else(|| self.not_found(id))?;
+        // Nothing that is replaced is copied: the copies that are returned are not overwritten.
+        let item = {
+            let values = state.values(access, slot, &record)?;
+            let (metadata, text) = (update.metadata.as_deref(), update.text.as_deref());
+            let metadata = metadata.or(record.metadata.as_deref());
+            let data = update.data.as_deref();
+            Item {
+                id: record.id.clone(),
+                score: None,
+                data: Some(data.unwrap_or(values.row()).to_vec()),
+                metadata: metadata.map(Box::from),
+                text: text.or(values.text()).map(Box::from),
+            }
+        };
+        record.metadata = item.metadata.as_deref().map(Wiped::from);
+        record.text = item.text.as_deref().map(Wiped::from).map(Text::Held);
         let mut removed = RoaringBitmap::new();
         if new.is_some() {
             // The vector moves to another slot: a code in use is never changed, because a graph may
@@ -43,24 +62,20 @@ impl Collection {
             record.key = state.journal.take_key();
             removed = old;
         }
-        let row = match &new {
-            Some((row, _)) => row,
-            None => state.vectors.row(slot),
-        };
         let head = head_of(&record)?;
         let mut sealed = Sealed::default();
         if let Some(name) = self.sealed_for {
+            let row = item.data.as_deref().unwrap_or_default();
             sealed = Sealed::new(name, 1, head.part(row.len()) as usize)?;
-            let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+            let (metadata, text) = (item.metadata.as_deref(), item.text.as_deref());
             sealed.push(&head, row, &record.id, metadata, text)?;
         }
         let mut write = self.commit(state, removed, vec![head], &sealed)?;
-        let slot = match &new {
+        match &new {
             Some((row, codes)) => write.put(record, row, codes.get(0)),
             None => write.update_in_place(slot, record),
         };
-        let item = write.state.item(slot, None, true, true);
         write.finish()?;
-        item.ok_or_else(|| self.not_found(id))
+        Ok(item)
     }
 }

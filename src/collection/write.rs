@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     filter::Source,
     storage::{Commit, Head, Sealed, length},
-    vectors::{Record, Terms},
+    vectors::{Record, Terms, Text},
 };
 
 /// A write whose commit is in the log. It holds the collection's lock until it is finished.
@@ -68,11 +68,10 @@ impl Write<'_> {
     /// Puts the next entry in the vector's own slot, with the record's metadata and text.
     pub(super) fn update_in_place(&mut self, slot: u32, record: Record) -> u32 {
         let state = &mut *self.state;
+        let text = state.kept(record.text);
         let one = RoaringBitmap::from_iter([slot]);
         state.fields.remove(&one, &state.slots);
-        state
-            .slots
-            .update_record(slot, record.metadata, record.text);
+        state.slots.update_record(slot, record.metadata, text);
         state.fields.insert(slot, state.slots.metadata(slot));
         state.journal.take(&mut self.commit, slot, None);
         self.note(slot)
@@ -98,13 +97,22 @@ impl Write<'_> {
 }
 
 impl State {
+    /// What is kept in memory of a text that has been written.
+    fn kept(&self, text: Option<Text>) -> Option<Text> {
+        match text {
+            Some(text) if self.is_on_disk => Some(Text::OnDisk(text.bytes() as u32)),
+            text => text,
+        }
+    }
+
     /// Puts a vector in a free slot.
     pub(super) fn occupy(
         &mut self,
-        record: Record,
+        mut record: Record,
         row: &[f32],
         (code, terms): (&[i8], Terms),
     ) -> u32 {
+        record.text = self.kept(record.text);
         let slot = self.slots.occupy(record);
         self.vectors.put(slot, row, code, terms);
         self.fields.insert(slot, self.slots.metadata(slot));
@@ -113,14 +121,11 @@ impl State {
     }
 }
 
-/// The head of a log entry with these texts.
-pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Result<Head> {
-    let length = |text: &str| {
-        length(text).ok_or_else(|| {
-            Error::Validation(format!(
-                "{} bytes of text are too many for a vector",
-                text.len()
-            ))
+/// The head of a log entry with texts of these lengths in bytes.
+pub(super) fn head(id: usize, metadata: Option<usize>, text: Option<usize>) -> Result<Head> {
+    let length = |bytes: usize| {
+        length(bytes).ok_or_else(|| {
+            Error::Validation(format!("{bytes} bytes of text are too many for a vector"))
         })
     };
     Ok(Head {
@@ -134,8 +139,9 @@ pub(super) fn head(id: &str, metadata: Option<&str>, text: Option<&str>) -> Resu
 
 /// The head of a log entry for this record.
 pub(super) fn head_of(record: &Record) -> Result<Head> {
-    let (metadata, text) = (record.metadata.as_deref(), record.text.as_deref());
+    let metadata = record.metadata.as_ref().map(|metadata| metadata.len());
+    let text = record.text.as_ref().map(Text::bytes);
     let (key, order) = (record.key, record.sequence);
-    let head = head(&record.id, metadata, text)?;
+    let head = head(record.id.len(), metadata, text)?;
     Ok(Head { key, order, ..head })
 }

@@ -3,7 +3,10 @@
 use roaring::RoaringBitmap;
 use zeroize::DefaultIsZeroes;
 
-use crate::vectors::{Basis, Metric, Vectors, distance_squared, dot_codes};
+use crate::{
+    vectors::{Basis, Metric, Vectors, distance_squared, dot_codes},
+    wiped::Wiped,
+};
 
 /// Rounding error in the squared distance of two copies, relative to their squared lengths; far
 /// below the effect of one unit of a code.
@@ -78,8 +81,18 @@ impl Geometry {
             let norm = vectors.terms(slot).norm;
             if norm > 0.0 {
                 logarithms.push(norm.ln());
-                for (sum, &x) in direction.iter_mut().zip(vectors.row(slot)) {
-                    *sum += f64::from(x) / norm;
+                let mut add = |unit: f64, values: &mut dyn Iterator<Item = f64>| {
+                    for (sum, x) in direction.iter_mut().zip(values) {
+                        *sum += x * unit;
+                    }
+                };
+                // Where codes would be too coarse for this, rows are in memory.
+                match vectors.row(slot) {
+                    Some(row) => add(1.0 / norm, &mut row.iter().map(|&x| x.into())),
+                    None => {
+                        let unit = f64::from(vectors.terms(slot).scale) / norm;
+                        add(unit, &mut vectors.code(slot).iter().map(|&x| x.into()));
+                    }
                 }
             }
         }
@@ -122,6 +135,25 @@ impl Geometry {
         }
     }
 
+    /// The distance between the vectors at two slots; never negative.
+    pub fn distance(&self, vectors: &Vectors, a: u32, b: u32) -> f32 {
+        match self.basis {
+            Basis::Codes => {
+                let (of_a, of_b) = (self.code_terms(vectors, a), self.code_terms(vectors, b));
+                code_distance((vectors.code(a), &of_a), (vectors.code(b), &of_b))
+            }
+            Basis::Rows => {
+                let row = |slot| {
+                    let mut row =
+                        Wiped::from(vec![0.0; vectors.dimension() + 1].into_boxed_slice());
+                    self.write_row(vectors, slot, &mut row);
+                    row
+                };
+                row_distance(&row(a), &row(b))
+            }
+        }
+    }
+
     /// Writes the mapped row at `slot` to `out`: one value more than the row has.
     pub(super) fn write_row(&self, vectors: &Vectors, slot: u32, out: &mut [f32]) {
         let norm = vectors.terms(slot).norm;
@@ -130,7 +162,8 @@ impl Geometry {
             Metric::Cosine | Metric::DotProduct => (0.0, self.extra(norm)),
             Metric::Euclidean => (1.0, 0.0),
         };
-        let values = vectors.row(slot).iter().map(|&x| f64::from(x) * scale);
+        let row = vectors.row(slot).unwrap_or_default();
+        let values = row.iter().map(|&x| f64::from(x) * scale);
         for (value, out) in values.chain([extra]).zip(out) {
             *out = value as f32;
         }

@@ -440,6 +440,25 @@ impl File {
         read().map_err(|e| failed("read", &self.path(), &e))
     }
 
+    /// Reads as `read_at` does. With `wait` false, returns `WouldBlock` unless the file is open, and
+    /// the system has these bytes in memory and can say so.
+    pub fn read(&self, offset: u64, buffer: &mut [u8], wait: bool) -> Result<()> {
+        if wait {
+            return self.read_at(offset, buffer);
+        }
+        let cached = match self.is_open() {
+            true => self
+                .handle
+                .get(|| self.path())
+                .map(|file| read_cached_at(&file, buffer, offset)),
+            false => Ok(false),
+        };
+        match cached {
+            Ok(true) => Ok(()),
+            _ => Err(Error::WouldBlock),
+        }
+    }
+
     /// Reads whatever is available, up to the size of the buffer.
     pub fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         read_some_at(&*self.handle.get(|| self.path())?, buffer, offset)
@@ -547,6 +566,38 @@ fn read_some_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<u
 #[cfg(windows)]
 fn read_some_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+/// Fills the buffer if that needs no access to a disk. False if it would, or if the file system
+/// cannot tell.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn read_cached_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> bool {
+    use std::os::fd::AsRawFd;
+    let part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // musl's version of this function is younger than the oldest musl we run on.
+    // SAFETY: the descriptor is open as long as `file` is, and the one part is a valid buffer that
+    // nobody else uses. The last two arguments are the upper half of the offset, which 64-bit
+    // systems ignore, and the flags.
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            file.as_raw_fd(),
+            &raw const part,
+            1,
+            offset,
+            0,
+            libc::RWF_NOWAIT,
+        )
+    };
+    usize::try_from(read).is_ok_and(|read| read == buffer.len())
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+fn read_cached_at(_file: &fs::File, _buffer: &mut [u8], _offset: u64) -> bool {
+    false
 }
 
 #[cfg(unix)]

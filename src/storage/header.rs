@@ -9,7 +9,7 @@
 //! | 4096..4140, 8192..8236 | a log's checkpoints, written alternately |
 //! | 12288.. | a log's records |
 //!
-//! A checkpoint (a mark, in errors and in docs/format.md) has 8 bytes that count checkpoints, 8 for
+//! A checkpoint (a mark, in errors) has 8 bytes that count checkpoints, 8 for
 //! the end of what is known to be on disk, 16 for the boot in which it was written (Linux's boot
 //! id), 4 that are 1 if the log was closed cleanly, and a checksum of these. Each checkpoint is in
 //! a block of its own, so a torn write damages only one of them.

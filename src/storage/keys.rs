@@ -14,8 +14,8 @@
 //! | 4096.. | the keys: 32 bytes for each entry, its key masked with the table key; zeros if it has been destroyed |
 //!
 //! Entry number `n` of the log, counted from 0 in the order in which the records put them, has its
-//! key at byte `4096 + 32 * n`: `n` is its key index (its seat, in docs/format.md). No key crosses
-//! a page boundary.
+//! key at byte `4096 + 32 * n`: `n` is its key index. No key crosses a
+//! page boundary.
 
 use std::{io, ops::Range, path::Path, sync::Arc};
 
@@ -271,6 +271,13 @@ impl Keys {
         }
         self.table.mask(key_index.into(), &mut keys)?;
         Ok(keys)
+    }
+
+    /// One key: zeros if it has been destroyed. With `wait` false, returns `WouldBlock` unless the
+    /// system has it in memory.
+    pub fn read_one(&self, key_index: u32, key: &mut [u8; KEY], wait: bool) -> Result<()> {
+        self.file.read(place(key_index), key, wait)?;
+        self.table.mask(key_index.into(), key)
     }
 
     /// Copies `count` keys to another table of the same log.

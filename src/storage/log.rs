@@ -52,6 +52,12 @@ pub struct EntryLocation {
     pub key_index: u32,
 }
 
+/// The parts of an entry that a collection need not have in memory.
+pub struct Stored {
+    pub row: Wiped<[f32]>,
+    pub text: Option<Wiped<str>>,
+}
+
 /// Where the keys of written entries go.
 pub enum KeySink {
     /// To the table next to the log.
@@ -476,6 +482,36 @@ impl Log {
         let mut part = vec![0; place.len as usize];
         self.writer.file.read_at(place.offset, &mut part)?;
         sealed.push_sealed(&part, &keys.read(place.key_index, 1)?)
+    }
+
+    /// Reads and opens the entry at `slot`, of which `head` has the lengths. With `wait` false,
+    /// returns `WouldBlock` unless the system has it in memory.
+    pub fn open_entry(
+        &self,
+        slot: u32,
+        head: &Head,
+        dimension: usize,
+        wait: bool,
+    ) -> Result<Stored> {
+        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
+            return Err(Error::Internal("a vector is not in the log".into()));
+        };
+        let file = &self.writer.file;
+        let mut key = Zeroizing::new([0; KEY]);
+        let mut part = Wiped::from(vec![0; place.len as usize].into_boxed_slice());
+        keys.read_one(place.key_index, &mut key, wait)?;
+        file.read(place.offset, &mut part, wait)?;
+        let content = head.open(&self.table.name, &*key, &mut part, dimension);
+        let content = content.ok_or_else(|| {
+            let (begin, end) = (place.offset, place.offset + u64::from(place.len));
+            let why = format!("the vector at bytes {begin} to {end}, or its key, is damaged");
+            damaged(&file.path(), &why)
+        })?;
+        let row: Box<[f32]> = content.values().collect();
+        Ok(Stored {
+            row: row.into(),
+            text: content.text.map(Wiped::from),
+        })
     }
 
     /// The files: the key tables first, then the records.

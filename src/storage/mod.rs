@@ -37,7 +37,7 @@ pub use journal::{Commit, Copy, CopyTarget, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
 pub use keys::{KEYS_OFFSET, KeyReader, Keys, TableKey};
 pub use log::{
-    Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Summary, Writer,
+    Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Stored, Summary, Writer,
 };
 pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, time_of};
 pub use reserve::Reserve;

@@ -223,9 +223,9 @@ pub fn text(part: &[u8]) -> Option<&str> {
     std::str::from_utf8(checked(part)?).ok()
 }
 
-/// The length of a text as stored in a head; `None` if it does not fit.
-pub fn length(text: &str) -> Option<u32> {
-    u32::try_from(text.len()).ok().filter(|&len| len != ABSENT)
+/// The length of a text in bytes as stored in a head; `None` if it does not fit.
+pub fn length(bytes: usize) -> Option<u32> {
+    u32::try_from(bytes).ok().filter(|&len| len != ABSENT)
 }
 
 impl Record {

@@ -1,5 +1,5 @@
 //! The vectors of one collection: their f32 rows, the int8 codes of those rows, and distances on
-//! both.
+//! both. A collection on disk need not have its rows in memory.
 //!
 //! A vector is addressed by its *slot*, a `u32`. The f32 row is authoritative and gives every score
 //! that a caller sees. The code is a quarter of its size; scans and walks read codes and select the
@@ -21,8 +21,9 @@ pub use codes::{Codes, Terms};
 pub use distance::{Metric, distance_squared, dot_codes};
 pub use prefetch::prefetch;
 pub use probe::Probe;
-pub use slots::{Record, Slots};
+pub use slots::{Record, Slots, Text};
 
+use roaring::RoaringBitmap;
 use zeroize::DefaultIsZeroes;
 
 use crate::wiped::Wiped;
@@ -82,6 +83,14 @@ impl Query {
     }
 }
 
+/// Which rows are in memory.
+enum Held {
+    All,
+    None,
+    /// Those at these slots: the others are being loaded.
+    Some(RoaringBitmap),
+}
+
 /// Rows and codes by slot.
 pub struct Vectors {
     dimension: usize,
@@ -90,6 +99,7 @@ pub struct Vectors {
     /// log2 of the number of rows in a chunk.
     shift: u32,
     rows: Vec<Wiped<[f32]>>,
+    held: Held,
     codes: Vec<Wiped<[i8]>>,
     terms: Vec<Terms>,
     borrowed: BorrowedCodes,
@@ -104,6 +114,7 @@ impl Vectors {
             basis: Basis::default(),
             shift: rows.ilog2(),
             rows: Vec::new(),
+            held: Held::All,
             codes: Vec::new(),
             terms: Vec::new(),
             borrowed: BorrowedCodes::default(),
@@ -127,11 +138,59 @@ impl Vectors {
         self.basis = basis;
     }
 
-    /// Stores a row and its code at `slot`, growing the chunks as needed.
-    pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
+    /// Whether all rows are in memory.
+    pub fn holds_rows(&self) -> bool {
+        matches!(self.held, Held::All)
+    }
+
+    /// Drops the rows, which from now on are not in memory. They must be on disk.
+    pub fn release_rows(&mut self) {
+        self.rows = Vec::new();
+        self.held = Held::None;
+        self.basis = Basis::Codes;
+    }
+
+    /// The rows of `slots` that are not in memory. New rows are held from now on; `hold` adds the
+    /// others.
+    pub fn missing_rows(&mut self, slots: &RoaringBitmap) -> RoaringBitmap {
+        if let Held::None = self.held {
+            self.held = Held::Some(RoaringBitmap::new());
+            if let Some(last) = slots.max() {
+                self.make_room(last);
+            }
+        }
+        match &self.held {
+            Held::Some(held) => slots - held,
+            _ => RoaringBitmap::new(),
+        }
+    }
+
+    /// Adds a row that was missing.
+    pub fn hold(&mut self, slot: u32, row: &[f32]) {
         self.make_room(slot);
         let (chunk, at) = self.locate(slot);
         self.rows[chunk][at..at + self.dimension].copy_from_slice(row);
+        if let Held::Some(held) = &mut self.held {
+            held.insert(slot);
+        }
+    }
+
+    /// Records that no row is missing any more.
+    pub fn hold_all(&mut self) {
+        self.held = Held::All;
+    }
+
+    /// Stores a row and its code at `slot`, growing the chunks as needed.
+    pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
+        if !matches!(self.held, Held::None) {
+            self.hold(slot, row);
+        }
+        self.put_code(slot, code, terms);
+    }
+
+    fn put_code(&mut self, slot: u32, code: &[i8], terms: Terms) {
+        self.make_room(slot);
+        let (chunk, at) = self.locate(slot);
         self.codes[chunk][at..at + self.dimension].copy_from_slice(code);
         if self.terms.len() <= slot as usize {
             self.terms.resize(slot as usize + 1, Terms::default());
@@ -150,20 +209,23 @@ impl Vectors {
                 .min(full),
             _ => full,
         };
-        if self.rows.first().map_or(0, |rows| rows.len()) < first {
-            grow(&mut self.rows, first);
-            grow(&mut self.codes, first);
-        }
-        while self.rows.len() <= chunk {
-            self.rows.push(zeros(full));
-            self.codes.push(zeros(full));
+        extend(&mut self.codes, chunk, first, full);
+        if !matches!(self.held, Held::None) {
+            extend(&mut self.rows, chunk, first, full);
         }
     }
 
     /// Zeroes the exact row: the step that makes a delete final.
     pub fn erase_row(&mut self, slot: u32) {
         let (chunk, at) = self.locate(slot);
-        self.rows[chunk][at..at + self.dimension].fill(0.0);
+        if let Some(rows) = self.rows.get_mut(chunk)
+            && let Some(row) = rows.get_mut(at..at + self.dimension)
+        {
+            row.fill(0.0);
+        }
+        if let Held::Some(held) = &mut self.held {
+            held.remove(slot);
+        }
     }
 
     /// Zeroes the code. The slot may be reused afterwards.
@@ -196,7 +258,9 @@ impl Vectors {
 
     /// Whether a slot that is not alive contains nothing of the deleted vector.
     pub fn is_erased(&self, slot: u32, is_alive: impl Fn(u32) -> bool) -> bool {
-        let no_row = self.row(slot).iter().all(|x| x.to_bits() == 0);
+        let no_row = self
+            .row(slot)
+            .is_none_or(|row| row.iter().all(|x| x.to_bits() == 0));
         no_row
             && match self.borrowed.donor(slot, is_alive) {
                 Some(donor) => self.code(slot) == self.code(donor),
@@ -206,9 +270,12 @@ impl Vectors {
 
     /// Moves the vector at `from` to `to`, a slot that has been used before, and zeroes `from`.
     pub fn relocate(&mut self, from: u32, to: u32) {
-        let row = Wiped::from(self.row(from));
+        let row = self.row(from).map(Wiped::from);
         let code = Wiped::from(self.code(from));
-        self.put(to, &row, &code, self.terms(from));
+        self.put_code(to, &code, self.terms(from));
+        if let Some(row) = row {
+            self.hold(to, &row);
+        }
         self.borrowed.relocate(from, to);
         self.erase_row(from);
         self.erase_code(from);
@@ -224,9 +291,15 @@ impl Vectors {
         self.borrowed.truncate(len);
     }
 
-    pub fn row(&self, slot: u32) -> &[f32] {
+    /// The row at `slot`, if it is in memory.
+    pub fn row(&self, slot: u32) -> Option<&[f32]> {
+        match &self.held {
+            Held::All => {}
+            Held::Some(held) if held.contains(slot) => {}
+            _ => return None,
+        }
         let (chunk, at) = self.locate(slot);
-        &self.rows[chunk][at..at + self.dimension]
+        self.rows.get(chunk)?.get(at..at + self.dimension)
     }
 
     pub fn code(&self, slot: u32) -> &[i8] {
@@ -250,7 +323,7 @@ impl Vectors {
         prefetch(&self.terms[slot as usize..][..1]);
         match self.basis {
             Basis::Codes => prefetch(self.code(slot)),
-            Basis::Rows => prefetch(self.row(slot)),
+            Basis::Rows => prefetch(self.row(slot).unwrap_or_default()),
         }
     }
 
@@ -258,36 +331,30 @@ impl Vectors {
     pub fn approximate(&self, query: &Query, slot: u32) -> Estimate {
         match self.basis {
             // A deleted row is zero; walks may still use the code in its slot.
-            Basis::Rows if self.row(slot).iter().any(|&x| x != 0.0) => self.by_row(query, slot),
-            _ => self.estimate(query, slot),
+            Basis::Rows => match self.row(slot).filter(|row| row.iter().any(|&x| x != 0.0)) {
+                Some(row) => self.by_row(query, slot, row),
+                None => self.estimate(query, slot),
+            },
+            Basis::Codes => self.estimate(query, slot),
         }
     }
 
-    fn by_row(&self, query: &Query, slot: u32) -> Estimate {
+    /// The distance from the query to the vector at `slot`, whose row is `row`.
+    fn by_row(&self, query: &Query, slot: u32, row: &[f32]) -> Estimate {
         let norm = self.terms[slot as usize].norm;
-        self.metric
-            .by_row(&query.row, query.terms.norm, self.row(slot), norm)
+        self.metric.by_row(&query.row, query.terms.norm, row, norm)
     }
 
-    /// The exact distance from the query to the row at `slot`.
-    pub fn exact(&self, query: &Query, slot: u32) -> f64 {
-        self.metric.exact(&query.row, self.row(slot))
-    }
-
-    /// The distance between two rows: never negative, and Euclidean for the dot product, which is
-    /// not a distance.
-    pub fn pairwise_distance(&self, a: u32, b: u32) -> f32 {
-        let (a, b) = (self.row(a), self.row(b));
-        let distance = match self.metric {
-            Metric::Cosine => 1.0 + Metric::Cosine.exact(a, b),
-            Metric::Euclidean | Metric::DotProduct => Metric::Euclidean.exact(a, b),
-        };
-        distance.max(0.0) as f32
+    /// The exact distance from the query to a row.
+    pub fn exact(&self, query: &Query, row: &[f32]) -> f64 {
+        self.metric.exact(&query.row, row)
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let values: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
-        values * (size_of::<f32>() + 1)
+        let rows: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
+        let codes: usize = self.codes.iter().map(|chunk| chunk.len()).sum();
+        rows * size_of::<f32>()
+            + codes
             + self.terms.capacity() * size_of::<Terms>()
             + self.borrowed.memory_bytes()
     }
@@ -298,6 +365,22 @@ impl Vectors {
             (slot >> self.shift) as usize,
             within as usize * self.dimension,
         )
+    }
+}
+
+/// Makes room up to and including `chunk`. The first chunk has at least `first` values, and all
+/// others `full`.
+fn extend<T: DefaultIsZeroes>(
+    chunks: &mut Vec<Wiped<[T]>>,
+    chunk: usize,
+    first: usize,
+    full: usize,
+) {
+    if chunks.first().map_or(0, |chunk| chunk.len()) < first {
+        grow(chunks, first);
+    }
+    while chunks.len() <= chunk {
+        chunks.push(zeros(full));
     }
 }
 
@@ -360,7 +443,7 @@ mod tests {
                     vectors.set_basis(basis);
                     for slot in 0..rows.len() as u32 {
                         let estimate = vectors.approximate(&query, slot);
-                        let exact = vectors.exact(&query, slot);
+                        let exact = vectors.exact(&query, vectors.row(slot).unwrap());
                         prop_assert!(
                             estimate.lower() <= exact && exact <= estimate.upper(),
                             "{metric:?}: {exact} is not within {estimate:?} by {basis:?}"
@@ -397,7 +480,10 @@ mod tests {
                 before = bytes;
             }
             let last = (CHUNK_BYTES / 2 / dimension) as u32 - 1;
-            assert!((0..=last).all(|slot| vectors.row(slot) == row && vectors.code(slot) == code));
+            assert!(
+                (0..=last)
+                    .all(|slot| vectors.row(slot) == Some(&row[..]) && vectors.code(slot) == code)
+            );
         }
     }
 
@@ -410,11 +496,17 @@ mod tests {
             let (code, terms) = codes.get(i);
             vectors.put(i as u32, row, code, terms);
         }
-        assert_eq!(vectors.row(99_999), &[299_997.0, 299_998.0, 299_999.0]);
+        assert_eq!(
+            vectors.row(99_999).unwrap(),
+            &[299_997.0, 299_998.0, 299_999.0]
+        );
         vectors.erase_row(99_999);
         vectors.erase_code(99_999);
-        assert_eq!(vectors.row(99_999), &[0.0; 3]);
+        assert_eq!(vectors.row(99_999).unwrap(), &[0.0; 3]);
         assert_eq!(vectors.code(99_999), &[0; 3]);
-        assert_eq!(vectors.row(99_998), &[299_994.0, 299_995.0, 299_996.0]);
+        assert_eq!(
+            vectors.row(99_998).unwrap(),
+            &[299_994.0, 299_995.0, 299_996.0]
+        );
     }
 }

@@ -46,8 +46,8 @@ struct ProbedRow {
 
 impl Probe {
     /// Chooses the sample from `alive`: evenly spread, at irregular intervals, and the same every
-    /// time.
-    pub fn new(vectors: &Vectors, alive: &RoaringBitmap) -> Self {
+    /// time. `row` returns the row at a slot, unless it cannot be read.
+    pub fn new<R: AsRef<[f32]>>(alive: &RoaringBitmap, row: impl Fn(u32) -> Option<R>) -> Self {
         let live = alive.len();
         let count = live.min(SAMPLE as u64);
         let slot = |i: u64| {
@@ -58,10 +58,12 @@ impl Probe {
         };
         let sample: Vec<u32> = (0..count).filter_map(slot).collect();
         let each = sample.len().div_ceil(QUERIES).max(1);
-        let queries = sample.iter().step_by(each).map(|&slot| ProbedRow {
-            slot,
-            query: Query::new(vectors.row(slot).to_vec()),
-            found: Vec::with_capacity(sample.len()),
+        let queries = sample.iter().step_by(each).filter_map(|&slot| {
+            Some(ProbedRow {
+                slot,
+                query: Query::new(row(slot)?.as_ref().to_vec()),
+                found: Vec::with_capacity(sample.len()),
+            })
         });
         Self {
             next: 0,
@@ -71,15 +73,23 @@ impl Probe {
     }
 
     /// Checks some more rows, skipping those no longer `alive`. False if there are none left.
-    pub fn look(&mut self, vectors: &Vectors, alive: &RoaringBitmap) -> bool {
+    pub fn look<R: AsRef<[f32]>>(
+        &mut self,
+        vectors: &Vectors,
+        alive: &RoaringBitmap,
+        row: impl Fn(u32) -> Option<R>,
+    ) -> bool {
         let end = (self.next + BATCH).min(self.sample.len());
         for &slot in &self.sample[self.next..end] {
             if !alive.contains(slot) {
                 continue;
             }
+            let Some(row) = row(slot) else {
+                continue;
+            };
             for asked in self.queries.iter_mut().filter(|asked| asked.slot != slot) {
                 let by_code = vectors.estimate(&asked.query, slot).distance;
-                let by_row = vectors.by_row(&asked.query, slot).distance;
+                let by_row = vectors.by_row(&asked.query, slot, row.as_ref()).distance;
                 asked.found.push((by_code, by_row));
             }
         }

@@ -22,9 +22,17 @@ pub struct Record {
     /// The metadata as the caller wrote it: the text of one JSON object.
     pub metadata: Option<Wiped<str>>,
     /// The text the vector was embedded from, if any.
-    pub text: Option<Wiped<str>>,
+    pub text: Option<Text>,
     /// A number that increases with every new id; an update keeps it. Lists are in this order.
     pub sequence: u64,
+}
+
+/// A vector's text.
+#[derive(Debug, Clone)]
+pub enum Text {
+    Held(Wiped<str>),
+    /// Only in the log; its length in bytes.
+    OnDisk(u32),
 }
 
 /// Maps ids to slots and back. A slot is in exactly one of three states: *alive* (it has a record),
@@ -46,6 +54,8 @@ pub struct Slots {
     order: OnceLock<Order>,
     /// The total size of all ids, metadata and texts in bytes.
     text_bytes: usize,
+    /// How much of that is in memory.
+    held_bytes: usize,
 }
 
 impl Record {
@@ -53,7 +63,25 @@ impl Record {
     pub fn text_bytes(&self) -> usize {
         self.id.len()
             + self.metadata.as_ref().map_or(0, |text| text.len())
-            + self.text.as_ref().map_or(0, |text| text.len())
+            + self.text.as_ref().map_or(0, Text::bytes)
+    }
+
+    /// How much of that is in memory.
+    fn held_bytes(&self) -> usize {
+        match self.text {
+            Some(Text::OnDisk(len)) => self.text_bytes() - len as usize,
+            _ => self.text_bytes(),
+        }
+    }
+}
+
+impl Text {
+    /// Its length in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Text::Held(text) => text.len(),
+            Text::OnDisk(len) => *len as usize,
+        }
     }
 }
 
@@ -147,6 +175,7 @@ impl Slots {
         self.in_sequence &= at_end && record.sequence >= self.last_sequence;
         self.last_sequence = record.sequence;
         self.text_bytes += record.text_bytes();
+        self.held_bytes += record.held_bytes();
         self.ids.insert(record.id.clone(), slot);
         self.alive.insert(slot);
         if let Some(order) = self.order.get_mut() {
@@ -157,17 +186,14 @@ impl Slots {
     }
 
     /// Replaces the metadata and text of a live slot; its id stays.
-    pub fn update_record(
-        &mut self,
-        slot: u32,
-        metadata: Option<Wiped<str>>,
-        text: Option<Wiped<str>>,
-    ) {
+    pub fn update_record(&mut self, slot: u32, metadata: Option<Wiped<str>>, text: Option<Text>) {
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
             self.text_bytes -= record.text_bytes();
+            self.held_bytes -= record.held_bytes();
             record.metadata = metadata;
             record.text = text;
             self.text_bytes += record.text_bytes();
+            self.held_bytes += record.held_bytes();
         }
     }
 
@@ -179,6 +205,7 @@ impl Slots {
         for slot in slots {
             if let Some(record) = self.records[slot as usize].take() {
                 self.text_bytes -= record.text_bytes();
+                self.held_bytes -= record.held_bytes();
                 if let Some(order) = self.order.get_mut() {
                     order.remove(record.sequence, slot);
                 }
@@ -307,7 +334,7 @@ impl Slots {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.text_bytes
+        self.held_bytes
             + self.records.capacity() * size_of::<Option<Record>>()
             + self.ids.capacity() * (size_of::<(Id, u32)>() + 1)
             + self.alive.serialized_size()

@@ -115,7 +115,9 @@ fn walked(graph: &Graph, vectors: &Vectors, queries: &[(String, Vec<f32>)]) -> f
     for (_, query) in queries {
         let query = Query::new(query.clone());
         let nearest = |slots: &mut dyn Iterator<Item = u32>| {
-            let mut exact: Vec<f64> = slots.map(|slot| vectors.exact(&query, slot)).collect();
+            let mut exact: Vec<f64> = slots
+                .map(|slot| vectors.exact(&query, vectors.row(slot).unwrap()))
+                .collect();
             exact.sort_unstable_by(f64::total_cmp);
             exact
         };
@@ -156,8 +158,8 @@ fn codes_are_walked_by_only_where_rows_would_find_no_more() {
                 vectors.put(i as u32, row, code, terms);
             }
             let slots: RoaringBitmap = (0..ROWS as u32).collect();
-            let mut probe = Probe::new(&vectors, &slots);
-            while probe.look(&vectors, &slots) {}
+            let mut probe = Probe::new(&slots, |slot| vectors.row(slot));
+            while probe.look(&vectors, &slots, |slot| vectors.row(slot)) {}
             let basis = probe.basis();
             if basis == Basis::Rows {
                 continue;
