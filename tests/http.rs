@@ -54,7 +54,7 @@ fn start() -> (Router, TempDir, Vec<(String, String)>) {
             }
         }
     }
-    assert!(routes.len() >= 18, "{routes:?}");
+    assert!(routes.len() >= 19, "{routes:?}");
     (app, backups, routes)
 }
 
@@ -147,6 +147,7 @@ fn keys() -> impl Strategy<Value = String> {
         "query",
         "limit",
         "threshold",
+        "cursor",
         "ef_search",
         "with_vector",
         "include_metadata",
@@ -322,7 +323,7 @@ fn exemplary() -> (Router, TempDir, Value, Vec<Documented>) {
             });
         }
     }
-    assert!(routes.len() >= 18);
+    assert!(routes.len() >= 19);
     let new = json!({ "name": "my_collection", "dimension": 4 }).to_string();
     assert_eq!(
         ask(&app, "POST", "/collections", new).0,

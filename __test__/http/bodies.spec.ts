@@ -15,6 +15,7 @@ test.each<[string, unknown]>([
   ['batch_insert', { vectors: [['new', null, [1, 2], null]] }],
   ['search', ['text', null, 1, { name: 'a' }, null, null, null, null]],
   ['search/text', ['text', 1, { name: 'a' }, null, null, null, null]],
+  ['scan', [{ name: 'a' }, null, null, 1, null]],
 ])('a list in place of an object is refused by %s: %j', async (route, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const before = await everything(client)

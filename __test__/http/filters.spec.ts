@@ -26,12 +26,13 @@ const routes: [string, (filter: string) => string][] = [
   ['/qdrant/collections/things/points/delete', (filter) => `{"filter":${filter}}`],
 ]
 
-/** The routes that search by filter. */
+/** The routes that read by filter. */
 const searches: [string, (filter: string) => string][] = [
   ['/collections/things/search', (filter) => `{"query":"","filter":${filter}}`],
   ['/collections/things/search', (filter) => `{"vector":[1,1],"filter":${filter}}`],
   ['/collections/things/search/text', (filter) => `{"query":"","filter":${filter}}`],
   ['/search', (filter) => `{"collection":"things","vector":[1,1],"filter":${filter}}`],
+  ['/collections/things/scan', (filter) => `{"filter":${filter}}`],
 ]
 
 describe('a filter', () => {

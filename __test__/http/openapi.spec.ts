@@ -38,6 +38,7 @@ const ROUTES = [
   'POST /qdrant/collections/{collection}/points/delete',
   'POST /embed',
   // And more.
+  'POST /collections/{collection}/scan',
   'POST /collections/{collection}/verify_erased',
   'POST /collections/{collection}/optimize',
   'GET /metrics',

@@ -18,6 +18,7 @@ const everywhere: [string, string, unknown?][] = [
   ['POST', '/collections', { name: 'more', dimension: 2 }],
   ['DELETE', '/collections/things'],
   ['GET', '/collections/things/vectors/a'],
+  ['POST', '/collections/things/scan', {}],
   ['DELETE', '/collections/things/vectors/a'],
   ['POST', '/collections/things/batch_delete', { ids: ['a'] }],
   ['POST', '/collections/things/delete_by_filter', { filter: { name: 'a' } }],

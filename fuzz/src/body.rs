@@ -10,7 +10,7 @@ use vectorizer_native::{
     rest::{Options, app},
 };
 
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("POST", "/collections"),
     ("POST", "/collections/c/insert"),
     ("POST", "/collections/c/batch_insert"),
@@ -31,6 +31,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("POST", "/embed"),
     ("PUT", "/qdrant/collections/c/points"),
     ("POST", "/qdrant/collections/c/points/delete"),
+    ("POST", "/collections/c/scan"),
 ];
 
 static APP: LazyLock<Router> = LazyLock::new(|| {

@@ -13,7 +13,7 @@ use serde_json::{error::Category, value::RawValue};
 use crate::{
     client::Encryption,
     collection::{
-        Config, DeleteOptions, Name, ScanOptions, SearchOptions, Update, check_ef_search,
+        Config, Cursor, DeleteOptions, Name, ScanOptions, SearchOptions, Update, check_ef_search,
     },
     error::{Error, Result},
     filter,
@@ -211,11 +211,12 @@ impl Search {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scan {
+    // Null is refused: a scan that lost its cursor must not begin again without end.
     #[serde(default, deserialize_with = "given")]
-    cursor: Option<String>,
-    limit: Option<usize>,
-    with_vector: Option<bool>,
-    include_metadata: Option<bool>,
+    pub cursor: Option<Cursor>,
+    pub limit: Option<usize>,
+    pub with_vector: Option<bool>,
+    pub include_metadata: Option<bool>,
 }
 
 /// How many vectors a batch of a scan has, unless the caller says.
@@ -227,7 +228,7 @@ impl Scan {
         let limit = self.limit.unwrap_or(SCANNED);
         check_limit(limit)?;
         Ok(ScanOptions {
-            cursor: self.cursor.as_deref().map(str::parse).transpose()?,
+            cursor: self.cursor,
             limit,
             filter: filter.map(filter::parse_text).transpose()?,
             with_vector: self.with_vector.unwrap_or(false),

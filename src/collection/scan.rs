@@ -5,7 +5,9 @@
 //! between. A scan reads the vectors that were there at its beginning and still are, each once and
 //! as it is at that moment: an updated vector keeps its place, and later ones come after the end.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+
+use serde::Deserialize;
 
 use super::{Access, Collection, Item};
 use crate::{
@@ -25,7 +27,8 @@ pub struct ScanOptions {
 }
 
 /// Where a scan goes on, as the text `created-from-end` of three hexadecimal numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Cursor {
     /// When the collection was created, in nanoseconds: there may be another one of its name by
     /// the next batch.
@@ -42,17 +45,16 @@ impl fmt::Display for Cursor {
     }
 }
 
-impl FromStr for Cursor {
-    type Err = Error;
+impl TryFrom<String> for Cursor {
+    /// Without the place of the cursor, which whoever reads it adds.
+    type Error = &'static str;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
         let number = |part: &str| u64::from_str_radix(part, 16).ok();
         let numbers: Option<Vec<u64>> = text.split('-').map(number).collect();
         match numbers.as_deref() {
             Some(&[created, from, end]) => Ok(Self { created, from, end }),
-            _ => Err(Error::Validation(
-                "options.cursor is not the cursor of a scan: pass the one of the last batch".into(),
-            )),
+            _ => Err("not the cursor of a scan: pass the one of the last batch"),
         }
     }
 }

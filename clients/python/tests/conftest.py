@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,7 +19,10 @@ settings.load_profile("repeatable")
 
 
 class Awaited:
-    """The asyncio client with the blocking client's calls: every call is run to its end."""
+    """The asyncio client with the blocking client's calls: every call is run to its end.
+
+    Of an iterator, every step.
+    """
 
     def __init__(self, client: VectorizerClient, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
@@ -26,7 +30,16 @@ class Awaited:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         call = getattr(self._client, name)
+        if inspect.isasyncgenfunction(call):
+            return lambda *args, **kwargs: self._steps(call(*args, **kwargs))
         return lambda *args, **kwargs: self._loop.run_until_complete(call(*args, **kwargs))
+
+    def _steps(self, items: AsyncIterator[Any]) -> Iterator[Any]:
+        while True:
+            try:
+                yield self._loop.run_until_complete(items.__anext__())
+            except StopAsyncIteration:
+                return
 
 
 Connect = Callable[..., SyncVectorizerClient]

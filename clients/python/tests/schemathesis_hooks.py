@@ -36,8 +36,8 @@ def filter_failure(
     """Whether a failure is one.
 
     A schema cannot know a collection's dimension and metric, nor tell an integer from a float of
-    the same value, which has no limit. Nor does it know that the store is in memory, which has
-    no keys.
+    the same value, which has no limit, nor which texts are cursors. Nor does it know that the
+    store is in memory, which has no keys.
     """
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 400:
         return True
@@ -46,5 +46,6 @@ def filter_failure(
     said = error["message"] if error["code"] == "VALIDATION_ERROR" else ""
     of_metric = "is all zeros" in said
     of_integer = "an integer of more than 64 bits" in said
+    of_cursor = "not the cursor of a scan" in said
     of_keys = "a store in memory has no keys" in said
-    return not (of_dimension or of_metric or of_integer or of_keys)
+    return not (of_dimension or of_metric or of_integer or of_cursor or of_keys)

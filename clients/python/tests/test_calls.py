@@ -209,6 +209,52 @@ def test_a_search_for_the_empty_text_lists_what_matches(
     assert [r["id"] for r in results] == [f"v{i}" for i in range(20, 150)]
 
 
+def test_a_scan_reads_each_vector_once(client: SyncVectorizerClient, name: str) -> None:
+    ids = [f"v{i}" for i in range(12)]
+    client.insert_vectors(
+        name,
+        [{"id": id, "vector": [1, 2, 3, i], "metadata": {"n": i}} for i, id in enumerate(ids)],
+    )
+    for batch_size in (1, 5, 12, 1000, None):
+        assert [v["id"] for v in client.scan(name, batch_size=batch_size)] == ids
+        some = client.scan(name, {"n": {"$gte": 3}}, batch_size=batch_size)
+        assert [v["id"] for v in some] == ids[3:]
+    assert next(client.scan(name)) == {"id": "v0", "metadata": {"n": 0}}
+    bare = next(client.scan(name, with_vector=True, include_metadata=False))
+    assert bare == {"id": "v0", "vector": [1, 2, 3, 0]}
+    client.insert_text(name, "words", "text")
+    assert [v.get("text") for v in client.scan(name)][-2:] == [None, "words"]
+
+
+def test_a_scan_is_not_disturbed_by_what_happens_meanwhile(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    ids = [f"v{i}" for i in range(9)]
+    client.insert_vectors(
+        name, [{"id": id, "vector": [1, 2, 3, 4], "metadata": {"new": False}} for id in ids]
+    )
+    scan = client.scan(name, batch_size=2)
+    assert next(scan)["id"] == "v0"
+    client.batch_delete(name, ["v0", "v4"])
+    client.update_vector(name, "v5", metadata={"new": True})
+    client.insert_vector(name, [1, 2, 3, 4], "later")
+    rest = list(scan)
+    assert [v["id"] for v in rest] == ["v1", "v2", "v3", "v5", "v6", "v7", "v8"]
+    assert [v["id"] for v in rest if v["metadata"]["new"]] == ["v5"]
+
+
+def test_a_scan_ends_with_the_collection(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(name, [{"vector": [1, 2, 3, 4]} for _ in range(3)])
+    scan = client.scan(name, batch_size=1)
+    next(scan)
+    client.delete_collection(name)
+    client.create_collection(name, 4)
+    client.insert_vector(name, [1, 2, 3, 4])
+    with pytest.raises(CollectionNotFoundError):
+        next(scan)
+    assert list(scan) == []
+
+
 def test_delete_vector(client: SyncVectorizerClient, name: str) -> None:
     client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in "ab"])
     client.delete_vector(name, "a")

@@ -50,6 +50,18 @@ Call = Callable[[SyncVectorizerClient, str], object]
             404,
         ),
         (
+            lambda c, name: next(c.scan("missing")),
+            CollectionNotFoundError,
+            "COLLECTION_NOT_FOUND",
+            404,
+        ),
+        (
+            lambda c, name: next(c.scan(name, {"a": {"$lte2": 1}})),
+            ValidationError,
+            "VALIDATION_ERROR",
+            400,
+        ),
+        (
             lambda c, name: c.get_vector(name, "missing"),
             VectorNotFoundError,
             "VECTOR_NOT_FOUND",
@@ -192,6 +204,7 @@ def test_answers_of_servers_and_of_what_is_before_them(
         lambda: client.delete_by_filter("c", {"a": 1}),
         lambda: client.verify_erased("c", ["v"]),
         lambda: client.search("c", ""),
+        lambda: next(client.scan("c")),
         lambda: client.list_collections(),
         lambda: client.health(),
     ]

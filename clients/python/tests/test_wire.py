@@ -142,6 +142,10 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
         "with_vector": False,
         "include_metadata": True,
     }
+    recorder.answer = {"vectors": []}
+    assert list(client.scan("c")) == []
+    assert sent(recorder) == {"with_vector": False, "include_metadata": True}
+    recorder.answer = {"id": "v", "vector": [], "deleted": 0, "results": []}
     client.insert_text("c", "words")
     assert sent(recorder) == {"text": "words"}
     client.update_vector("c", "v", metadata={})
@@ -149,6 +153,46 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     null = {"a": {"$eq": None}, "must_not": [{"is_null": {"key": "a"}}]}
     client.delete_by_filter("c", null, dry_run=True)
     assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False}
+
+
+def test_a_scan_sends_the_same_with_the_cursor_of_the_last_answer(connect: Connect) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == ("POST", "/collections/c/scan")
+        bodies.append(json.loads(request.content))
+        cursor = {} if len(bodies) == 3 else {"cursor": f"{len(bodies)}-é"}
+        vectors = [{"id": f"{len(bodies)}.{i}"} for i in range(2)]
+        return httpx.Response(200, json={"vectors": vectors, **cursor})
+
+    client = connect("http://server", transport=httpx.MockTransport(respond))
+    filter = {"at": {"$lt": date(2024, 5, 1)}}
+    scan = client.scan("c", filter, with_vector=True, include_metadata=False, batch_size=2)
+    assert bodies == []
+    assert next(scan)["id"] == "1.0"
+    # What is sent is what was given when it began.
+    filter.clear()
+    assert next(scan)["id"] == "1.1"
+    assert len(bodies) == 1
+    assert [vector["id"] for vector in scan] == ["2.0", "2.1", "3.0", "3.1"]
+    first = {
+        "with_vector": True,
+        "include_metadata": False,
+        "filter": {"at": {"$lt": {"$date": "2024-05-01"}}},
+        "limit": 2,
+    }
+    assert bodies == [first, {**first, "cursor": "1-é"}, {**first, "cursor": "2-é"}]
+
+
+@pytest.mark.parametrize("answer", [{"vectors": [], "cursor": None}, {"vectors": None}, [], None])
+def test_an_answer_that_is_no_batch_does_not_end_a_scan(
+    connect: Connect, recorder: Recorder, answer: object
+) -> None:
+    recorder.answer = answer
+    client = connect("http://server", transport=recorder.transport)
+    with pytest.raises(VectorizerError) as error:
+        list(client.scan("c"))
+    assert error.value.code == "INVALID_RESPONSE"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +214,7 @@ def test_none_is_no_value_of_a_field(
         lambda c: c.delete_by_filter("c", filter),
         lambda c: c.delete_by_filter("c", filter, dry_run=True),
         lambda c: c.search("c", "", filter=filter),
+        lambda c: list(c.scan("c", filter)),
     ]
     for call in calls:
         with pytest.raises(ValidationError, match=place):
@@ -197,6 +242,11 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (lambda c: c.delete_by_filter("c", "a"), "filter must be a dict"),
         (lambda c: c.delete_by_filter("c", [("a", 1)]), "filter must be a dict"),
         (lambda c: c.search("c", "", filter={}), "filter must be a dict"),
+        (lambda c: list(c.scan("c", {})), "filter must be a dict"),
+        (lambda c: list(c.scan("c", "a")), "filter must be a dict"),
+        (lambda c: list(c.scan("c", batch_size=0)), "batch_size is 0; it must be at least 1"),
+        (lambda c: list(c.scan("c", batch_size=1.5)), "batch_size must be a whole number"),
+        (lambda c: list(c.scan("..")), r"cannot be named '\.\.'"),
         (lambda c: c.delete_by_filter("c", {"a": math.nan}), r"filter\.a must be a finite number"),
         (lambda c: c.delete_by_filter("c", {"a": [1, math.inf]}), r"filter\.a\[1\] must be a fin"),
         (lambda c: c.delete_by_filter("c", {"a": {1, 2}}), r"filter\.a is a set"),

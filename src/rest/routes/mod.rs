@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod collections;
 pub mod deletes;
+pub mod scan;
 pub mod sdk;
 pub mod search;
 pub mod service;
@@ -155,6 +156,7 @@ fn collection_routes(table: Table) -> Table {
                 "batchInsert",
                 "search",
                 "listVectors",
+                "scanVectors",
                 "batchDelete",
                 "deleteByFilter",
                 "upsertPoints",
@@ -267,6 +269,36 @@ fn vector_routes(table: Table) -> Table {
             )
             .fails(MISSING),
             vectors::list,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/scan",
+            About::new(
+                "scanVectors",
+                VECTORS,
+                "The next vectors of all, or of those that match, in insertion order",
+                json!({
+                    "vectors": [{
+                        "id": "vec_001",
+                        "metadata": { "category": "news" },
+                        "vector": [0.9, 0.1, 0.0, 0.0],
+                    }],
+                    "cursor": "188fcf053de38000-2-3",
+                }),
+            )
+            .more(
+                "Send the same request with the `cursor` of the answer for the next batch. \
+                 Together, the batches have the vectors that were there when the scan began and \
+                 have not been deleted by the time they are read, each once. An updated vector is \
+                 read as it is then; vectors inserted meanwhile are not read.",
+            )
+            .fails(MISSING)
+            .takes(json!({
+                "filter": { "category": ["news", "docs"] },
+                "with_vector": true,
+                "limit": 1,
+            })),
+            scan::scan,
         )
         .route(
             GET,

@@ -29,6 +29,7 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
@@ -282,6 +283,52 @@ def search(
         )
     )
     return Call("POST", _of(collection, "search"), _field("results", list), body)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of a scan."""
+
+    vectors: list[ScannedVector]
+    following: Call[Batch] | None
+    """The call for the next batch; `None` at the end."""
+
+
+def scan(
+    collection: str,
+    filter: Filter | None,
+    with_vector: bool,
+    include_metadata: bool,
+    batch_size: int | None,
+) -> Call[Batch]:
+    body = encode.options(with_vector=with_vector, include_metadata=include_metadata)
+    if filter is not None:
+        body["filter"] = encode.filter_of(filter)
+    if batch_size is not None:
+        body["limit"] = _count(batch_size, "batch_size")
+    return _batch(_of(collection, "scan"), body)
+
+
+def _batch(path: str, body: dict[str, Any]) -> Call[Batch]:
+    def read(answer: Any) -> Batch:
+        vectors = _typed(answer, "vectors", list)
+        if "cursor" not in answer:
+            return Batch(vectors, None)
+        cursor = _typed(answer, "cursor", str)
+        return Batch(vectors, _batch(path, {**body, "cursor": cursor}))
+
+    return Call("POST", path, read, body)
+
+
+def _count(value: int, at: str) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise ValidationError(f"{at} must be a whole number") from None
+    # The server would call it by another name.
+    if count < 1:
+        raise ValidationError(f"{at} is {count}; it must be at least 1")
+    return count
 
 
 def delete_vector(collection: str, id: str, receipt: bool) -> Call[Receipt | None]:

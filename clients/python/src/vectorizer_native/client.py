@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from types import TracebackType
 from typing import Literal, TypeVar
 
@@ -29,6 +29,7 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
@@ -261,6 +262,35 @@ class VectorizerClient:
                 include_metadata,
             )
         )
+
+    async def scan(
+        self,
+        collection: str,
+        filter: Filter | None = None,
+        with_vector: bool = False,
+        include_metadata: bool = True,
+        batch_size: int | None = None,
+    ) -> AsyncGenerator[ScannedVector, None]:
+        """Iterates over all vectors, or those that match, in insertion order.
+
+        It reads the vectors that exist when it begins and have not been deleted by the time
+        they are read, each once. You may insert, update and delete in between: an updated
+        vector is read as it is then, and vectors inserted meanwhile are not read.
+
+        `filter=None` filters nothing; an empty filter is an error. `batch_size` is how many
+        vectors are read at a time, by default 1,000; each batch is one call, and nothing is
+        kept between them. The first call, and every error, comes when a vector is asked for.
+        Raises `CollectionNotFoundError`, also if the collection is deleted in between, even if
+        another one has its name by then.
+        """
+        call: Call[calls.Batch] | None = calls.scan(
+            collection, filter, with_vector, include_metadata, batch_size
+        )
+        while call is not None:
+            batch = await self._send(call)
+            for vector in batch.vectors:
+                yield vector
+            call = batch.following
 
     async def delete_vector(
         self, collection: str, id: str, receipt: bool = False

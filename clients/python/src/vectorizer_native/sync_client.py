@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Literal, TypeVar
 
@@ -28,6 +28,7 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
@@ -186,6 +187,23 @@ class SyncVectorizerClient:
                 include_metadata,
             )
         )
+
+    def scan(
+        self,
+        collection: str,
+        filter: Filter | None = None,
+        with_vector: bool = False,
+        include_metadata: bool = True,
+        batch_size: int | None = None,
+    ) -> Generator[ScannedVector, None, None]:
+        """Iterates over all vectors, or those that match, in insertion order."""
+        call: Call[calls.Batch] | None = calls.scan(
+            collection, filter, with_vector, include_metadata, batch_size
+        )
+        while call is not None:
+            batch = self._send(call)
+            yield from batch.vectors
+            call = batch.following
 
     def delete_vector(self, collection: str, id: str, receipt: bool = False) -> Receipt | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk."""

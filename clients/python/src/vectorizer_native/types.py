@@ -131,6 +131,18 @@ class SearchResult(_SearchResult, total=False):
     vector: list[float]
 
 
+class _ScannedVector(TypedDict):
+    id: str
+
+
+class ScannedVector(_ScannedVector, total=False):
+    metadata: dict[str, Any]
+    text: str
+    """The text from which it was embedded. Absent if it was not."""
+    vector: list[float]
+    """Present with `with_vector`."""
+
+
 class InsertReport(TypedDict):
     inserted: int
     ids: list[str]
