@@ -12,14 +12,15 @@
 //!   evaluates to a bitmap of slots; the graph finds near slots; the vectors compute distances.
 //! - [`storage`]: how a collection is stored in files.
 //! - [`error`]: the one error type; [`cancel`]: cancellation of calls; `workers`: the threads for
-//!   long or parallel work; `json`: JSON texts that are scanned without being parsed; [`wiped`]:
-//!   values that are overwritten before they are freed.
+//!   long or parallel work; `json`: JSON texts that are scanned without being parsed; [`wiped`]
+//!   and `chunks`: values that are overwritten before they are freed.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
 pub mod bindings;
 pub mod calls;
 pub mod cancel;
+mod chunks;
 pub mod client;
 pub mod collection;
 pub mod embed;

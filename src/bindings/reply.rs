@@ -155,7 +155,8 @@ impl Rows {
         self.dimension = item.data.as_ref().map_or(self.dimension, Vec::len);
         if let Some(portion) = self.portions.back_mut() {
             portion.scores.extend(item.score);
-            portion.data.extend(item.data.iter().flatten());
+            let data = item.data.as_deref().unwrap_or_default();
+            portion.data.extend_from_slice(data);
         }
     }
 }

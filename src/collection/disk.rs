@@ -493,6 +493,9 @@ impl State {
             if self.slots.record(slot).is_some() || !self.vectors.is_erased(slot, is_alive) {
                 add(row, "a deleted vector in memory");
             }
+            if self.journal.log().is_some_and(|log| log.holds_key(slot)) {
+                add(KEY as u64, "the key of a deleted vector in memory");
+            }
         }
         for _ in 0..self.fields.count_beyond(alive) {
             add(0, "a value of a deleted vector in the index of a field");

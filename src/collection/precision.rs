@@ -64,7 +64,7 @@ impl State {
                     self.vectors.release_rows();
                     return true;
                 };
-                self.vectors.hold(slot, &stored.row);
+                self.vectors.hold(slot, stored.row());
             }
             if missing.len() > LOADED as u64 {
                 return false;

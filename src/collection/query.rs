@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     filter::Filter,
     graph::Target,
+    storage::Stored,
     vectors::{Estimate, Query, Record, Vectors},
     wiped::Id,
 };
@@ -485,6 +486,7 @@ impl State {
     ) -> Result<Vec<(f64, u32)>> {
         candidates.sort_unstable_by_key(|c| OrderedFloat(c.estimate.lower()));
         let mut best: BinaryHeap<Rank> = BinaryHeap::with_capacity(limit + 1);
+        let mut stored = Stored::default();
         for candidate in candidates {
             if best.len() == limit
                 && best
@@ -493,14 +495,12 @@ impl State {
             {
                 break;
             }
-            let distance = match (
-                self.vectors.row(candidate.slot),
-                self.slots.record(candidate.slot),
-            ) {
+            let slot = candidate.slot;
+            let distance = match (self.vectors.row(slot), self.slots.record(slot)) {
                 (Some(row), _) => self.vectors.exact(query, row),
                 (None, Some(record)) => {
-                    let values = self.values(access, candidate.slot, record)?;
-                    self.vectors.exact(query, values.row())
+                    self.read_stored(access, slot, record, &mut stored)?;
+                    self.vectors.exact(query, stored.row())
                 }
                 (None, None) => continue,
             };

@@ -4,7 +4,7 @@
 use super::{Access, State, write::head_of};
 use crate::{
     error::{Error, Result},
-    storage::{Head, Stored},
+    storage::Stored,
     vectors::{Record, Text},
 };
 
@@ -18,14 +18,14 @@ impl Values<'_> {
     pub(super) fn row(&self) -> &[f32] {
         match self {
             Values::Held(row, _) => row,
-            Values::Read(stored) => &stored.row,
+            Values::Read(stored) => stored.row(),
         }
     }
 
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Values::Held(_, text) => *text,
-            Values::Read(stored) => stored.text.as_deref(),
+            Values::Read(stored) => stored.text(),
         }
     }
 }
@@ -48,17 +48,25 @@ impl State {
         match (self.vectors.row(slot), &record.text) {
             (Some(row), None) => Ok(Values::Held(row, None)),
             (Some(row), Some(Text::Held(text))) => Ok(Values::Held(row, Some(text))),
-            _ => Ok(Values::Read(self.stored(
-                access,
-                slot,
-                &head_of(record)?,
-            )?)),
+            _ => {
+                let mut stored = Stored::default();
+                self.read_stored(access, slot, record, &mut stored)?;
+                Ok(Values::Read(stored))
+            }
         }
     }
 
-    fn stored(&self, access: Access, slot: u32, head: &Head) -> Result<Stored> {
+    /// Reads the row and the text of the vector at `slot` into `stored`.
+    pub(super) fn read_stored(
+        &self,
+        access: Access,
+        slot: u32,
+        record: &Record,
+        stored: &mut Stored,
+    ) -> Result<()> {
         let log = self.journal.log();
         let log = log.ok_or_else(|| Error::Internal("a row is neither held nor on disk".into()))?;
-        log.open_entry(slot, head, self.vectors.dimension(), access != Access::Now)
+        let (dimension, wait) = (self.vectors.dimension(), access != Access::Now);
+        log.open_entry(slot, &head_of(record)?, dimension, wait, stored)
     }
 }

@@ -13,13 +13,14 @@ use std::{fs, io, mem, ops::Range, sync::Arc};
 
 use parking_lot::{ArcRwLockReadGuard, Mutex, RawRwLock, RwLock};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::{
     file::{File, failed},
     keys,
     log::{EntryLocation, KeySink, Log, Summary, Writer},
     record::{Head, Kind, Record, micros},
-    seal::Sealed,
+    seal::{KEY, Sealed},
     sync::Syncer,
 };
 use crate::{error::Result, workers::spawn_joinable};
@@ -57,6 +58,9 @@ pub struct Commit {
     pub time: OffsetDateTime,
     /// The location of its next entry.
     next: EntryLocation,
+    /// The keys of its entries, and how many of them have been put.
+    keys: Zeroizing<Vec<u8>>,
+    count: usize,
     sync: Option<(Arc<Syncer>, u64)>,
     erasures: Vec<Erasure>,
     /// Functions that wait for key destruction that has already begun.
@@ -131,6 +135,8 @@ impl Journal {
             sequence,
             time,
             next: EntryLocation::default(),
+            keys: Zeroizing::default(),
+            count: 0,
             sync: None,
             erasures: Vec::new(),
             begun: Vec::new(),
@@ -152,6 +158,7 @@ impl Journal {
             };
             let (first, written) = log.append(&record, sealed)?;
             commit.next = first;
+            commit.keys = Zeroizing::new(sealed.keys().to_vec());
             commit.sync = Some((log.sync().clone(), written));
             commit._erasing = Some(self.erasing.read_arc());
         }
@@ -164,9 +171,11 @@ impl Journal {
         if let Some(log) = &mut self.log {
             let next = &mut commit.next;
             next.len = part as u32;
-            log.writer().put(slot, *next);
+            let key = commit.keys.chunks_exact(KEY).nth(commit.count);
+            log.put(slot, *next, key.unwrap_or(&[0; KEY]));
             next.offset += part;
             next.key_index += 1;
+            commit.count += 1;
         }
     }
 
@@ -175,6 +184,7 @@ impl Journal {
     pub fn take(&mut self, commit: &mut Commit, slot: u32, dead: Option<u64>) {
         if let Some(log) = &mut self.log {
             commit.take(log.writer(), slot);
+            log.erase_key(slot);
         }
         for target in &self.copy_targets {
             let mut copy = target.copy.lock();
@@ -188,7 +198,7 @@ impl Journal {
     /// Records that the vector at `from` has moved to `to`.
     pub fn relocate(&mut self, from: u32, to: u32) {
         if let Some(log) = &mut self.log {
-            log.writer().relocate(from, to);
+            log.relocate(from, to);
         }
         for target in &self.copy_targets {
             target.copy.lock().writer.relocate(from, to);
@@ -197,7 +207,7 @@ impl Journal {
 
     pub fn truncate(&mut self, slots: usize) {
         if let Some(log) = &mut self.log {
-            log.writer().truncate(slots);
+            log.truncate(slots);
         }
     }
 

@@ -273,13 +273,6 @@ impl Keys {
         Ok(keys)
     }
 
-    /// One key: zeros if it has been destroyed. With `wait` false, returns `WouldBlock` unless the
-    /// system has it in memory.
-    pub fn read_one(&self, key_index: u32, key: &mut [u8; KEY], wait: bool) -> Result<()> {
-        self.file.read(place(key_index), key, wait)?;
-        self.table.mask(key_index.into(), key)
-    }
-
     /// Copies `count` keys to another table of the same log.
     pub fn copy(&self, key_index: u32, count: u32, to: &Keys) -> Result<()> {
         let keys = self.read(key_index, count as usize)?;

@@ -27,10 +27,11 @@ use super::{
     keys::{KeyReader, Keys, TableKey, full, new_name},
     record::{Content, Damage, Head, Kind, Record},
     reserve,
-    seal::{KEY, Key, NAME, Sealed},
+    seal::{KEY, Key, NAME, Sealed, TAG},
     sync::{Fsync, Health, Syncer},
 };
 use crate::{
+    chunks::Chunks,
     error::{Error, Result},
     wiped::Wiped,
 };
@@ -52,10 +53,35 @@ pub struct EntryLocation {
     pub key_index: u32,
 }
 
-/// The parts of an entry that a collection need not have in memory.
+/// An entry that was read and opened: the parts that a collection need not have in memory. It can
+/// be used for one entry after the other, and is overwritten at its end.
+#[derive(Default)]
 pub struct Stored {
-    pub row: Wiped<[f32]>,
-    pub text: Option<Wiped<str>>,
+    row: Zeroizing<Vec<f32>>,
+    /// The part in full, and where its text is.
+    part: Zeroizing<Vec<u8>>,
+    text: Option<Range<usize>>,
+}
+
+impl Stored {
+    pub fn row(&self) -> &[f32] {
+        &self.row
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        let bytes = self.part.get(self.text.clone()?)?;
+        std::str::from_utf8(bytes).ok()
+    }
+}
+
+/// Room for a part of `len` bytes.
+fn room(part: &mut Zeroizing<Vec<u8>>, len: usize) -> &mut [u8] {
+    if part.capacity() < len {
+        // A vector that grows would leave a copy behind.
+        *part = Zeroizing::new(Vec::with_capacity(len.next_power_of_two()));
+    }
+    part.resize(len, 0);
+    part
 }
 
 /// Where the keys of written entries go.
@@ -260,6 +286,7 @@ pub struct Entry<'a> {
     pub head: Head,
     pub content: Content<'a>,
     pub place: EntryLocation,
+    pub key: &'a [u8],
 }
 
 /// A log opened only to be inspected.
@@ -302,6 +329,9 @@ pub struct Log {
     directory: PathBuf,
     generation: u64,
     writer: Writer,
+    /// The keys of the live entries, by slot: reading one from its file takes as long as reading a
+    /// row.
+    keys: Chunks<u8>,
     /// The key that masks the keys, and the keyring that it is sealed with.
     table: TableKey,
     store: Keyring,
@@ -448,6 +478,7 @@ impl Log {
             generation: 1,
             sync: Arc::new(Syncer::new(fsync, health.clone(), all, writer.end, 1)),
             writer,
+            keys: Chunks::new(KEY),
             table,
             store: store.clone(),
         })
@@ -467,51 +498,90 @@ impl Log {
 
     /// The key of the entry at `slot`.
     pub fn key(&self, slot: u32) -> Result<Key> {
-        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
-            return Err(Error::Internal("a vector is not in the log".into()));
-        };
-        let key = Key::of(&keys.read(place.key_index, 1)?);
-        key.ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
+        let (_, key) = self.entry(slot)?;
+        Key::of(key).ok_or_else(|| Error::Internal("a key is of the wrong length".into()))
+    }
+
+    /// The location of the entry at `slot`, and its key.
+    fn entry(&self, slot: u32) -> Result<(EntryLocation, &[u8])> {
+        match (self.writer.place(slot), self.keys.get(slot)) {
+            (Some(place), Some(key)) => Ok((place, key)),
+            _ => Err(Error::Internal("a vector is not in the log".into())),
+        }
+    }
+
+    /// Records that an entry with this key is at `slot`.
+    pub fn put(&mut self, slot: u32, place: EntryLocation, key: &[u8]) {
+        self.writer.put(slot, place);
+        self.keys.room(slot).copy_from_slice(key);
+    }
+
+    /// Zeroes the key of the entry at `slot`, which is about to be destroyed on disk as well.
+    pub fn erase_key(&mut self, slot: u32) {
+        self.keys.erase(slot);
+    }
+
+    /// Whether the key of an entry at `slot` is in memory.
+    pub fn holds_key(&self, slot: u32) -> bool {
+        let key = self.keys.get(slot).unwrap_or_default();
+        key.iter().any(|&byte| byte != 0)
+    }
+
+    /// Records that the vector at `from` has moved to `to`.
+    pub fn relocate(&mut self, from: u32, to: u32) {
+        self.writer.relocate(from, to);
+        if self.writer.place(to).is_some() {
+            self.keys.room(to);
+            self.keys.copy(from, to);
+            self.keys.erase(from);
+        }
+    }
+
+    pub fn truncate(&mut self, slots: usize) {
+        self.writer.truncate(slots);
+        self.keys.truncate(slots);
     }
 
     /// Appends the entry at `slot` to `sealed`, without opening it.
     pub fn read(&self, slot: u32, sealed: &mut Sealed) -> Result<()> {
-        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
-            return Err(Error::Internal("a vector is not in the log".into()));
-        };
+        let (place, key) = self.entry(slot)?;
         let mut part = vec![0; place.len as usize];
         self.writer.file.read_at(place.offset, &mut part)?;
-        sealed.push_sealed(&part, &keys.read(place.key_index, 1)?)
+        sealed.push_sealed(&part, key)
     }
 
-    /// Reads and opens the entry at `slot`, of which `head` has the lengths. With `wait` false,
-    /// returns `WouldBlock` unless the system has it in memory.
+    /// Reads the entry at `slot`, of which `head` has the lengths, into `stored`, and opens it.
+    /// With `wait` false, returns `WouldBlock` unless the system has it in memory.
     pub fn open_entry(
         &self,
         slot: u32,
         head: &Head,
         dimension: usize,
         wait: bool,
-    ) -> Result<Stored> {
-        let (Some(place), Some(keys)) = (self.writer.place(slot), self.writer.keys()) else {
-            return Err(Error::Internal("a vector is not in the log".into()));
-        };
+        stored: &mut Stored,
+    ) -> Result<()> {
+        let (place, key) = self.entry(slot)?;
         let file = &self.writer.file;
-        let mut key = Zeroizing::new([0; KEY]);
-        let mut part = Wiped::from(vec![0; place.len as usize].into_boxed_slice());
-        keys.read_one(place.key_index, &mut key, wait)?;
-        file.read(place.offset, &mut part, wait)?;
-        let content = head.open(&self.table.name, &*key, &mut part, dimension);
+        let len = place.len as usize;
+        stored.text = None;
+        let part = room(&mut stored.part, len);
+        file.read(place.offset, part, wait)?;
+        let content = head.open(&self.table.name, key, part, dimension);
         let content = content.ok_or_else(|| {
             let (begin, end) = (place.offset, place.offset + u64::from(place.len));
-            let why = format!("the vector at bytes {begin} to {end}, or its key, is damaged");
+            let why = format!("the vector at bytes {begin} to {end} is damaged");
             damaged(&file.path(), &why)
         })?;
-        let row: Box<[f32]> = content.values().collect();
-        Ok(Stored {
-            row: row.into(),
-            text: content.text.map(Wiped::from),
-        })
+        if stored.row.len() != dimension {
+            stored.row = Zeroizing::new(vec![0.0; dimension]);
+        }
+        for (value, read) in stored.row.iter_mut().zip(content.values()) {
+            *value = read;
+        }
+        // The text is the last of a part, before its tag.
+        let text = content.text.map(str::len);
+        stored.text = text.map(|text| len - TAG - text..len - TAG);
+        Ok(())
     }
 
     /// The files: the key tables first, then the records.
@@ -584,24 +654,25 @@ impl Log {
             made.map_err(|error| damaged(&keys.file().path(), &error.to_string()))
         };
         let mut until = len;
-        let (index, target, places, unfinished, lost) = loop {
+        let (index, target, places, slot_keys, unfinished, lost) = loop {
             let (mut target, dimension) = make()?;
             let index = Index::read(&file, RECORDS, until, known, dimension)?;
             if index.is_followed {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(&file.path(), index.end, why));
             }
-            let mut places = Vec::new();
+            let (mut places, mut slot_keys) = (Vec::new(), Chunks::new(KEY));
             let reading = index.read_parts(&file, &keys, known, |entry| {
-                let place = entry.place;
+                let (place, key) = (entry.place, entry.key);
                 let slot = put(&mut target, entry)
                     .map_err(|error| damaged(&file.path(), &error.to_string()))?;
                 places.push((slot, place));
+                slot_keys.room(slot).copy_from_slice(key);
                 Ok(())
             })?;
             match reading {
                 Reading::Done { unfinished, lost } => {
-                    break (index, target, places, unfinished, lost);
+                    break (index, target, places, slot_keys, unfinished, lost);
                 }
                 Reading::Torn(at) => until = at,
             }
@@ -644,6 +715,7 @@ impl Log {
             directory: directory.to_owned(),
             generation,
             writer,
+            keys: slot_keys,
             table,
             store: store.clone(),
             sync: Arc::new(syncer),
@@ -787,7 +859,7 @@ impl Log {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.writer.memory_bytes()
+        self.writer.memory_bytes() + self.keys.memory_bytes()
     }
 
     pub fn file(&self) -> &Arc<File> {
@@ -1079,12 +1151,16 @@ impl Index {
             input.skip(part.place.offset - input.position);
             let bytes = input.part(part.place.len.into())?;
             let (name, dimension) = (&keys.table().name, self.dimension);
-            let content = key.and_then(|key| part.head.open(name, key, bytes, dimension));
-            if let Some(content) = content {
+            let opened = key.and_then(|key| {
+                let content = part.head.open(name, key, bytes, dimension)?;
+                Some((key, content))
+            });
+            if let Some((key, content)) = opened {
                 put(Entry {
                     head: part.head,
                     content,
                     place: part.place,
+                    key,
                 })?;
             } else if disordered && part.record >= known.whole {
                 return Ok(Reading::Torn(part.record));

@@ -24,18 +24,10 @@ pub use probe::Probe;
 pub use slots::{Record, Slots, Text};
 
 use roaring::RoaringBitmap;
-use zeroize::DefaultIsZeroes;
 
-use crate::wiped::Wiped;
+use crate::{chunks::Chunks, wiped::Wiped};
 use borrowed_codes::BorrowedCodes;
 use codes::encode_into;
-
-/// Rows are stored in chunks, so that growth never copies them. The exception is the first chunk,
-/// which grows with its rows, since most collections may be small. A chunk is about this many bytes
-/// of f32 (at least one row).
-const CHUNK_BYTES: usize = 1 << 20;
-/// The initial capacity in rows.
-const FIRST_ROWS: usize = 4;
 
 /// A distance by code, and how far the exact one may be from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,26 +88,22 @@ pub struct Vectors {
     dimension: usize,
     metric: Metric,
     basis: Basis,
-    /// log2 of the number of rows in a chunk.
-    shift: u32,
-    rows: Vec<Wiped<[f32]>>,
+    rows: Chunks<f32>,
     held: Held,
-    codes: Vec<Wiped<[i8]>>,
+    codes: Chunks<i8>,
     terms: Vec<Terms>,
     borrowed: BorrowedCodes,
 }
 
 impl Vectors {
     pub fn new(dimension: usize, metric: Metric) -> Self {
-        let rows = (CHUNK_BYTES / 4 / dimension.max(1)).max(1);
         Self {
             dimension,
             metric,
             basis: Basis::default(),
-            shift: rows.ilog2(),
-            rows: Vec::new(),
+            rows: Chunks::new(dimension),
             held: Held::All,
-            codes: Vec::new(),
+            codes: Chunks::new(dimension),
             terms: Vec::new(),
             borrowed: BorrowedCodes::default(),
         }
@@ -145,7 +133,7 @@ impl Vectors {
 
     /// Drops the rows, which from now on are not in memory. They must be on disk.
     pub fn release_rows(&mut self) {
-        self.rows = Vec::new();
+        self.rows.clear();
         self.held = Held::None;
         self.basis = Basis::Codes;
     }
@@ -155,9 +143,6 @@ impl Vectors {
     pub fn missing_rows(&mut self, slots: &RoaringBitmap) -> RoaringBitmap {
         if let Held::None = self.held {
             self.held = Held::Some(RoaringBitmap::new());
-            if let Some(last) = slots.max() {
-                self.make_room(last);
-            }
         }
         match &self.held {
             Held::Some(held) => slots - held,
@@ -167,9 +152,7 @@ impl Vectors {
 
     /// Adds a row that was missing.
     pub fn hold(&mut self, slot: u32, row: &[f32]) {
-        self.make_room(slot);
-        let (chunk, at) = self.locate(slot);
-        self.rows[chunk][at..at + self.dimension].copy_from_slice(row);
+        self.rows.room(slot).copy_from_slice(row);
         if let Held::Some(held) = &mut self.held {
             held.insert(slot);
         }
@@ -189,40 +172,16 @@ impl Vectors {
     }
 
     fn put_code(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        self.make_room(slot);
-        let (chunk, at) = self.locate(slot);
-        self.codes[chunk][at..at + self.dimension].copy_from_slice(code);
+        self.codes.room(slot).copy_from_slice(code);
         if self.terms.len() <= slot as usize {
             self.terms.resize(slot as usize + 1, Terms::default());
         }
         self.terms[slot as usize] = terms;
     }
 
-    fn make_room(&mut self, slot: u32) {
-        let (chunk, at) = self.locate(slot);
-        let full = self.dimension << self.shift;
-        let first = match chunk {
-            0 => (at / self.dimension.max(1) + 1)
-                .max(FIRST_ROWS)
-                .next_power_of_two()
-                .saturating_mul(self.dimension)
-                .min(full),
-            _ => full,
-        };
-        extend(&mut self.codes, chunk, first, full);
-        if !matches!(self.held, Held::None) {
-            extend(&mut self.rows, chunk, first, full);
-        }
-    }
-
     /// Zeroes the exact row: the step that makes a delete final.
     pub fn erase_row(&mut self, slot: u32) {
-        let (chunk, at) = self.locate(slot);
-        if let Some(rows) = self.rows.get_mut(chunk)
-            && let Some(row) = rows.get_mut(at..at + self.dimension)
-        {
-            row.fill(0.0);
-        }
+        self.rows.erase(slot);
         if let Held::Some(held) = &mut self.held {
             held.remove(slot);
         }
@@ -231,21 +190,13 @@ impl Vectors {
     /// Zeroes the code. The slot may be reused afterwards.
     pub fn erase_code(&mut self, slot: u32) {
         self.borrowed.give_back(slot);
-        let (chunk, at) = self.locate(slot);
-        self.codes[chunk][at..at + self.dimension].fill(0);
+        self.codes.erase(slot);
         self.terms[slot as usize] = Terms::default();
     }
 
     /// Stores the code of a live `donor` in a slot that the graph still leads through.
     pub fn borrow_code(&mut self, donor: u32, slot: u32) {
-        let (from, to) = (self.locate(donor), self.locate(slot));
-        if from.0 == to.0 {
-            let code = from.1..from.1 + self.dimension;
-            self.codes[to.0].copy_within(code, to.1);
-        } else if let Ok([from_chunk, to_chunk]) = self.codes.get_disjoint_mut([from.0, to.0]) {
-            let code = &from_chunk[from.1..][..self.dimension];
-            to_chunk[to.1..][..self.dimension].copy_from_slice(code);
-        }
+        self.codes.copy(donor, slot);
         self.terms[slot as usize] = self.terms[donor as usize];
         self.borrowed.borrow(donor, slot, self.terms.len());
     }
@@ -283,9 +234,8 @@ impl Vectors {
 
     /// Frees the memory of all slots from `len` onwards.
     pub fn truncate(&mut self, len: usize) {
-        let chunks = len.div_ceil(1 << self.shift);
-        self.rows.truncate(chunks);
-        self.codes.truncate(chunks);
+        self.rows.truncate(len);
+        self.codes.truncate(len);
         self.terms.truncate(len);
         self.terms.shrink_to(len);
         self.borrowed.truncate(len);
@@ -298,13 +248,11 @@ impl Vectors {
             Held::Some(held) if held.contains(slot) => {}
             _ => return None,
         }
-        let (chunk, at) = self.locate(slot);
-        self.rows.get(chunk)?.get(at..at + self.dimension)
+        self.rows.get(slot)
     }
 
     pub fn code(&self, slot: u32) -> &[i8] {
-        let (chunk, at) = self.locate(slot);
-        &self.codes[chunk][at..at + self.dimension]
+        self.codes.get(slot).unwrap_or_default()
     }
 
     pub fn terms(&self, slot: u32) -> Terms {
@@ -351,58 +299,17 @@ impl Vectors {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let rows: usize = self.rows.iter().map(|chunk| chunk.len()).sum();
-        let codes: usize = self.codes.iter().map(|chunk| chunk.len()).sum();
-        rows * size_of::<f32>()
-            + codes
+        self.rows.memory_bytes()
+            + self.codes.memory_bytes()
             + self.terms.capacity() * size_of::<Terms>()
             + self.borrowed.memory_bytes()
-    }
-
-    fn locate(&self, slot: u32) -> (usize, usize) {
-        let within = slot & ((1 << self.shift) - 1);
-        (
-            (slot >> self.shift) as usize,
-            within as usize * self.dimension,
-        )
-    }
-}
-
-/// Makes room up to and including `chunk`. The first chunk has at least `first` values, and all
-/// others `full`.
-fn extend<T: DefaultIsZeroes>(
-    chunks: &mut Vec<Wiped<[T]>>,
-    chunk: usize,
-    first: usize,
-    full: usize,
-) {
-    if chunks.first().map_or(0, |chunk| chunk.len()) < first {
-        grow(chunks, first);
-    }
-    while chunks.len() <= chunk {
-        chunks.push(zeros(full));
-    }
-}
-
-fn zeros<T: DefaultIsZeroes>(len: usize) -> Wiped<[T]> {
-    vec![T::default(); len].into_boxed_slice().into()
-}
-
-/// Enlarges the first chunk.
-fn grow<T: DefaultIsZeroes>(chunks: &mut Vec<Wiped<[T]>>, len: usize) {
-    let mut grown = zeros(len);
-    match chunks.first_mut() {
-        None => chunks.push(grown),
-        Some(first) => {
-            grown[..first.len()].copy_from_slice(first);
-            *first = grown;
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunks::{CHUNK_BYTES, FIRST_ROWS};
     use proptest::prelude::*;
 
     /// Rows that quantise badly: offsets, heavy tails, tiny and huge values.
@@ -467,11 +374,8 @@ mod tests {
                 let bytes = vectors.memory_bytes();
                 let rows = (slot as usize + 1).max(FIRST_ROWS);
                 let each = dimension * 5 + 2 * size_of::<Terms>();
-                let last = if vectors.rows.len() == 1 {
-                    0
-                } else {
-                    2 * CHUNK_BYTES
-                };
+                let first = 1 << (CHUNK_BYTES / 4 / dimension).max(1).ilog2();
+                let last = if rows <= first { 0 } else { 2 * CHUNK_BYTES };
                 assert!(
                     bytes <= 2 * rows * each + last,
                     "{dimension}: {slot} takes {bytes}"

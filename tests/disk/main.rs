@@ -11,6 +11,7 @@ mod late;
 mod model;
 mod power;
 mod room;
+mod rows;
 mod script;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]

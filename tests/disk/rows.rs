@@ -1,0 +1,270 @@
+//! Rows and texts that are in the files only, and what happens when they cannot be read.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use vectorizer_native::{
+    collection::{Access, Batch, Collection, Config, Update},
+    error::Error,
+    graph::HnswParams,
+    storage::{Files, Fsync, RECORDS},
+    vectors::Metric,
+};
+
+use crate::{
+    script::*,
+    support::{Random, WAIT, insert, nearest, optimize, plain, search, walk},
+};
+
+const TEXT: usize = 1000;
+
+fn open(path: &Path) -> Session {
+    Session::open(&Files::default(), path, Fsync::No, path).unwrap()
+}
+
+fn create(session: &Session, metric: Metric) -> Arc<Collection> {
+    let config = Config {
+        name: "rows".into(),
+        dimension: DIMENSION,
+        metric,
+        hnsw: HnswParams::default(),
+    };
+    session.call().create_collection(config).unwrap()
+}
+
+fn opened(session: &Session) -> Arc<Collection> {
+    session.call().collection("rows").unwrap()
+}
+
+/// Inserts vectors with a text each.
+fn insert_texts(collection: &Arc<Collection>, count: usize) {
+    let mut random = Random(1);
+    let batch = Batch {
+        ids: (0..count).map(|i| Some(format!("v{i}"))).collect(),
+        data: random.vector(DIMENSION * count),
+        lengths: vec![DIMENSION as u32],
+        texts: (0..count)
+            .map(|i| Some(format!("{i:0TEXT$}").into()))
+            .collect(),
+        ..Batch::default()
+    };
+    let mut prepared = collection.prepare(batch).unwrap();
+    collection.insert(WAIT, &mut prepared).unwrap();
+}
+
+#[test]
+fn neither_rows_nor_texts_take_memory() {
+    const COUNT: usize = 4000;
+    let directory = directory();
+    let in_memory = crate::support::collection(DIMENSION, Metric::Euclidean);
+    insert_texts(&in_memory, COUNT);
+    optimize(&in_memory);
+    let bytes = |collection: &Collection| collection.info(WAIT).unwrap().memory_bytes;
+    let saved = COUNT * (TEXT + 4 * DIMENSION);
+    let check = |collection: &Collection, when: &str| {
+        let (held, all) = (bytes(collection), bytes(&in_memory));
+        assert!(held + saved * 9 / 10 < all, "{when}: {held} of {all}");
+    };
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    insert_texts(&collection, COUNT);
+    check(&collection, "inserted");
+    optimize(&collection);
+    check(&collection, "with a graph");
+    for i in 0..200 {
+        let update = Update {
+            text: (i % 2 == 0).then(|| "x".repeat(TEXT).into()),
+            metadata: Some("{}".into()),
+            ..Update::default()
+        };
+        collection.update(WAIT, &format!("v{i}"), &update).unwrap();
+    }
+    check(&collection, "updated");
+    drop(collection);
+    session.close().unwrap();
+    let session = open(directory.path());
+    let collection = opened(&session);
+    check(&collection, "opened");
+    let mut random = Random(1);
+    for i in 0..COUNT {
+        let item = collection.get(WAIT, &format!("v{i}")).unwrap();
+        assert_eq!(item.data.unwrap(), random.vector(DIMENSION));
+        let text = match i {
+            i if i < 200 && i % 2 == 0 => "x".repeat(TEXT),
+            i => format!("{i:0TEXT$}"),
+        };
+        assert_eq!(item.text.as_deref(), Some(&*text));
+    }
+    session.close().unwrap();
+}
+
+/// Rows that 8-bit codes do not tell apart: every coordinate is around 100.
+fn coarse(seed: u64, count: usize) -> Vec<(String, Vec<f32>)> {
+    let mut random = Random(seed);
+    let mut row = || (0..DIMENSION).map(|_| 100.0 + random.normal()).collect();
+    (0..count).map(|i| (format!("{seed}-{i}"), row())).collect()
+}
+
+/// The fraction of the 10 nearest that walks find.
+fn recall(collection: &Collection, rows: &[(String, Vec<f32>)]) -> f64 {
+    let mut hits = 0;
+    let queries = coarse(7, 40);
+    for (_, query) in &queries {
+        let all = rows.iter().map(|(id, row)| (&**id, &**row));
+        let wanted = nearest(Metric::Euclidean, all, query, 10);
+        let found = walk(collection, query, 10);
+        hits += found
+            .iter()
+            .filter(|item| wanted.iter().any(|id| **id == *item.id))
+            .count();
+    }
+    hits as f64 / (10 * queries.len()) as f64
+}
+
+#[test]
+fn vectors_with_codes_that_are_too_coarse_are_found_through_every_change() {
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    let check = |collection: &Collection, rows: &[(String, Vec<f32>)], when: &str| {
+        let recall = recall(collection, rows);
+        assert!(recall >= 0.95, "{when}: {recall}");
+        for (id, row) in rows.iter().step_by(97) {
+            let item = collection.get(WAIT, id).unwrap();
+            assert_eq!(item.data.as_ref(), Some(row), "{when}: {id}");
+        }
+        let residues = collection.verify_erased(&[]).unwrap();
+        assert!(residues.is_empty(), "{when}: {residues:?}");
+    };
+    let mut rows = coarse(1, 2000);
+    insert(&collection, &rows);
+    optimize(&collection);
+    check(&collection, &rows, "built");
+    let later = coarse(2, 500);
+    insert(&collection, &later);
+    rows.extend(later);
+    optimize(&collection);
+    check(&collection, &rows, "grown");
+    let gone: Vec<String> = rows.drain(..1000).map(|(id, _)| id).collect();
+    collection.delete_many(WAIT, &gone, &plain()).unwrap();
+    optimize(&collection);
+    check(&collection, &rows, "deleted");
+    drop(collection);
+    session.close().unwrap();
+    let session = open(directory.path());
+    check(&opened(&session), &rows, "opened");
+    // Ordinary rows take their place, which codes tell apart.
+    let collection = opened(&session);
+    let gone: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+    collection.delete_many(WAIT, &gone, &plain()).unwrap();
+    let mut random = Random(3);
+    let rows: Vec<_> = (0..2000)
+        .map(|i| (format!("n{i}"), random.vector(DIMENSION)))
+        .collect();
+    insert(&collection, &rows);
+    optimize(&collection);
+    for (id, row) in rows.iter().step_by(41) {
+        assert_eq!(*search(&collection, row, 1)[0].id, **id);
+    }
+    let bytes = collection.info(WAIT).unwrap().memory_bytes;
+    drop(collection);
+    session.close().unwrap();
+    let session = open(directory.path());
+    // As much as a collection that never held rows, and some capacity.
+    let anew = opened(&session).info(WAIT).unwrap().memory_bytes;
+    assert!(bytes < anew + 2000 * 2 * DIMENSION, "{bytes}, {anew}");
+    session.close().unwrap();
+}
+
+#[test]
+fn a_damaged_vector_fails_the_calls_that_read_it_and_no_others() {
+    const COUNT: usize = 3;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    let mut random = Random(5);
+    let rows: Vec<_> = (0..COUNT)
+        .map(|i| (format!("v{i}"), random.vector(DIMENSION)))
+        .collect();
+    for row in &rows {
+        insert(&collection, std::slice::from_ref(row));
+    }
+    let path = collection.directory().unwrap().join("log.1");
+    let mut log = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .unwrap();
+    let flip = |log: &mut File, at: u64| {
+        let mut byte = [0];
+        log.seek(SeekFrom::Start(at)).unwrap();
+        log.read_exact(&mut byte).unwrap();
+        log.seek(SeekFrom::Start(at)).unwrap();
+        log.write_all(&[byte[0] ^ 4]).unwrap();
+    };
+    let end = log.metadata().unwrap().len();
+    let mut failures = [0; COUNT];
+    for at in RECORDS..end {
+        flip(&mut log, at);
+        let mut failed = 0;
+        for (i, (id, row)) in rows.iter().enumerate() {
+            match collection.get(WAIT, id) {
+                Ok(item) => assert_eq!(item.data.as_ref(), Some(row)),
+                Err(Error::Storage(message)) => {
+                    let name = path.display().to_string();
+                    assert!(message.contains(&name), "{message}");
+                    assert!(message.contains("is damaged"), "{message}");
+                    failures[i] += 1;
+                    failed += 1;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert!(failed <= 1, "byte {at}: {failed}");
+        let all = collection.search(rows[0].1.clone(), &Default::default());
+        assert_eq!(all.is_err(), failed > 0, "byte {at}");
+        assert_eq!(collection.count(WAIT, None).unwrap(), COUNT);
+        flip(&mut log, at);
+    }
+    // Each byte of a row, its id and its tag, and nothing else.
+    assert_eq!(failures, [4 * DIMENSION + 2 + 16; COUNT]);
+    // What is damaged can be deleted.
+    flip(&mut log, end - 1);
+    assert!(collection.get(WAIT, "v2").is_err());
+    collection.delete_one(WAIT, "v2", &plain()).unwrap();
+    let left = collection.search(rows[0].1.clone(), &Default::default());
+    assert_eq!(left.unwrap().len(), 2);
+    session.close().unwrap();
+}
+
+#[test]
+fn what_must_not_wait_for_a_disk_gets_the_vector_or_learns_that_it_would_wait() {
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Cosine);
+    insert_texts(&collection, 10);
+    let row = collection.get(WAIT, "v3").unwrap().data.unwrap();
+    match collection.get(Access::Now, "v3") {
+        Ok(item) => assert_eq!(item, collection.get(WAIT, "v3").unwrap()),
+        Err(error) => assert!(matches!(error, Error::WouldBlock), "{error:?}"),
+    }
+    // Of many collections only some have their files open.
+    for number in 0..300 {
+        let name = format!("other-{number}");
+        let config = Config {
+            name,
+            dimension: 1,
+            metric: Metric::Cosine,
+            hnsw: HnswParams::default(),
+        };
+        session.call().create_collection(config).unwrap();
+    }
+    let now = collection.get(Access::Now, "v3");
+    assert!(matches!(now, Err(Error::WouldBlock)), "{now:?}");
+    assert_eq!(collection.get(WAIT, "v3").unwrap().data, Some(row));
+    session.close().unwrap();
+}
