@@ -3,7 +3,7 @@
 
 use super::{Access, Collection, Progress, State, copy::Form};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     storage::{CopyTarget, HEAD, Log, RECORDS},
 };
 
@@ -86,8 +86,7 @@ impl Collection {
             return Ok(());
         }
         let wiped = keys.map_or(Ok(()), |keys| keys.wipe());
-        let removed = wiped.and_then(|()| log.remove());
-        removed.map_err(|error| self.failed_to_wipe(error))
+        self.check_wiped(wiped.and_then(|()| log.remove()))
     }
 
     /// Re-encrypts the log's key table, and every file that is sealed with its key, with a new key
@@ -118,7 +117,7 @@ impl Collection {
         if let Some(left) = left?
             && !left.is_closed_for_good()
         {
-            left.wipe().map_err(|error| self.failed_to_wipe(error))?;
+            self.check_wiped(left.wipe())?;
         }
         copied?;
         // The saved graph was sealed with the previous key.
@@ -153,12 +152,13 @@ impl Collection {
         Ok(())
     }
 
-    /// Stops all further writing: a file that could not be wiped may hold the keys of vectors that
-    /// are deleted next.
-    fn failed_to_wipe(&self, error: Error) -> Error {
-        match self.state.read().journal.log() {
-            Some(log) => log.sync().health().fail(error),
-            None => error,
+    /// Stops all further writing if a file could not be wiped: it may hold the keys of vectors that
+    /// are deleted next. If the collection has been deleted in the meantime, all of its files were
+    /// wiped with it.
+    fn check_wiped(&self, wiped: Result<()>) -> Result<()> {
+        match (wiped, self.state.read().journal.log()) {
+            (Err(error), Some(log)) => Err(log.sync().health().fail(error)),
+            _ => Ok(()),
         }
     }
 }

@@ -281,6 +281,54 @@ fn what_is_deleted_or_inserted_while_keys_are_rotated_is_so_under_both_keys() {
 }
 
 #[test]
+fn a_collection_may_be_deleted_while_its_keys_are_rotated() {
+    for moment in ["copied", "wiping", "wiped"] {
+        let (store, backups) = (directory(), directory());
+        let path = store.path().canonicalize().unwrap();
+        let call: Arc<Mutex<Option<Call>>> = Arc::default();
+        let call2 = call.clone();
+        let files = Files::interrupted_by(move |operation| {
+            let now = match operation {
+                Operation::Sync(path) if path.ends_with("keys.1.new") => "copied",
+                Operation::Write(path, 0, _) if path.ends_with("keys.1.old") => "wiping",
+                Operation::Remove(path) if path.ends_with("keys.1.old") => "wiped",
+                _ => return None,
+            };
+            if now == moment
+                && let Ok(mut call) = call2.try_lock()
+                && let Some(call) = call.take()
+            {
+                drop(call.delete_collection(WAIT, "things", false).unwrap());
+            }
+            None
+        });
+        let session = Session::open(&files, &path, Fsync::No, backups.path()).unwrap();
+        let mut model = Model::default();
+        for op in [
+            Op::Create("things"),
+            Op::Put("things", bulk(0, 300)),
+            Op::Create("others"),
+            Op::Put("others", bulk(300, 310)),
+        ] {
+            session.apply(&op).unwrap();
+            model.apply(&op);
+        }
+        *call.lock().unwrap() = Some(session.call());
+        let rotated = session.apply(&Op::Rotate);
+        assert!(rotated.is_ok(), "{moment}: {rotated:?}");
+        assert!(call.lock().unwrap().is_none(), "{moment} never came");
+        model.apply(&Op::Drop("things"));
+        let more = Op::Put("others", bulk(9000, 9010));
+        session.apply(&more).unwrap();
+        model.apply(&more);
+        assert_eq!(session.difference(&model), None, "{moment}");
+        session.close().unwrap();
+        let left = residues(&path, &model.gone(&Model::default()));
+        assert_eq!(left, Vec::<String>::new(), "{moment}");
+    }
+}
+
+#[test]
 fn an_interrupted_rotation_goes_on_when_the_store_is_opened() {
     let (store, backups) = (directory(), directory());
     let path = store.path().canonicalize().unwrap();
