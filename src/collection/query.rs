@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     filter::Filter,
     graph::Target,
-    storage::Stored,
+    storage::{Stored, TELLS_CACHED},
     vectors::{Estimate, Query, Record, Vectors},
     wiped::Id,
 };
@@ -194,6 +194,8 @@ impl Collection {
         let state = self.read(Access::Now)?;
         // The time for a filter or for copying values cannot be predicted.
         let untold = options.filter.is_some() || options.with_vector;
+        // Nor can the time to read rows, if the system does not say what it has in memory.
+        let untold = untold || !(state.vectors.holds_rows() || TELLS_CACHED);
         if untold || state.expected_time(&self.config, options) > time {
             return Err(Error::WouldBlock);
         }

@@ -568,6 +568,9 @@ fn read_some_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<u
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
+/// Whether the system can tell what it has of a file in memory.
+pub const TELLS_CACHED: bool = cfg!(all(target_os = "linux", target_pointer_width = "64"));
+
 /// Fills the buffer if that needs no access to a disk. False if it would, or if the file system
 /// cannot tell.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

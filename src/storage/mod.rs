@@ -30,7 +30,7 @@ mod seal;
 mod sync;
 
 pub use backup::{Backup, Exported, Restored, Source, restore, verify};
-pub use file::{File, Files, Interruption, Operation, failed, list};
+pub use file::{File, Files, Interruption, Operation, TELLS_CACHED, failed, list};
 pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
 pub use inspect::{InspectOptions, Inspected, Inspection, inspect};
 pub use journal::{Commit, Copy, CopyTarget, Journal};
