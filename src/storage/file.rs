@@ -580,18 +580,18 @@ fn read_cached_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> bool {
         iov_base: buffer.as_mut_ptr().cast(),
         iov_len: buffer.len(),
     };
-    // musl's version of this function is younger than the oldest musl we run on.
+    // The system call itself, as old versions of musl have no function for it.
     // SAFETY: the descriptor is open as long as `file` is, and the one part is a valid buffer that
-    // nobody else uses. The last two arguments are the upper half of the offset, which 64-bit
-    // systems ignore, and the flags.
+    // nobody else uses. The arguments have the widths that the call reads: the number of parts, the
+    // two halves of the offset, of which 64-bit systems ignore the upper one, and the flags.
     let read = unsafe {
         libc::syscall(
             libc::SYS_preadv2,
             file.as_raw_fd(),
             &raw const part,
-            1,
-            offset,
-            0,
+            1usize,
+            offset as usize,
+            0usize,
             libc::RWF_NOWAIT,
         )
     };
