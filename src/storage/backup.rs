@@ -27,6 +27,7 @@ use std::{
     sync::Arc,
 };
 
+use same_file::Handle;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -154,25 +155,40 @@ fn is_unfinished(entry: &file::Entry) -> bool {
 fn remove_leftovers(files: &Files, directory: &Path) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for entry in file::list(directory)?.into_iter().filter(is_unfinished) {
-        let mut remove = || -> Result<()> {
-            let file = files.open(&entry.path)?;
-            let mut beginning = [0; PREAMBLE];
-            file.read_at(0, &mut beginning)?;
-            // Zeros: another process has begun to remove it.
-            let kinds = [header::BACKUP, header::EXPORTED].map(header::preamble);
-            let is_ours = kinds.contains(&beginning) || beginning == [0; PREAMBLE];
-            if is_ours && file.hold()?.try_lock().is_ok() {
-                // It may have been complete except for its name.
-                destroy(&file)?;
-                file.remove()?;
-                removed.push(entry.path.clone());
-            }
-            Ok(())
-        };
+        let removal = files.open(&entry.path);
+        let removal = removal.and_then(|file| remove_leftover(&file, &entry.path));
         // A file that cannot be removed must not prevent a new backup.
-        let _ = remove();
+        if removal.unwrap_or(false) {
+            removed.push(entry.path);
+        }
     }
     Ok(removed)
+}
+
+/// Removes an open file that was found at `path`, if it is an unfinished backup that nobody is
+/// writing.
+fn remove_leftover(file: &File, path: &Path) -> Result<bool> {
+    let mut beginning = [0; PREAMBLE];
+    file.read_at(0, &mut beginning)?;
+    // Zeros: another process has begun to remove it.
+    let kinds = [header::BACKUP, header::EXPORTED].map(header::preamble);
+    let is_ours = kinds.contains(&beginning) || beginning == [0; PREAMBLE];
+    let open = file.hold()?;
+    if !is_ours || open.try_lock().is_err() {
+        return Ok(false);
+    }
+    // Its writer has ended, or has finished it: a finished backup has been given its name before
+    // the lock was released.
+    let here = || -> std::io::Result<bool> {
+        Ok(Handle::from_file(open.try_clone()?)? == Handle::from_path(path)?)
+    };
+    if !here().unwrap_or(false) {
+        return Ok(false);
+    }
+    // It may have been complete except for its name.
+    destroy(file)?;
+    file.remove()?;
+    Ok(true)
 }
 
 impl Backup {
@@ -823,4 +839,34 @@ pub fn restore(
         }
     }
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_that_is_finished_while_another_begins_beside_it_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (files, path) = (Files::default(), directory.path().join("a.vecbak"));
+        let backup = Backup::create(&files, &path, None, false).unwrap();
+        let part = backup.file.path();
+        // The other one has found it unfinished, and looks whether anybody is writing it.
+        let found = files.open(&part).unwrap();
+        assert!(!remove_leftover(&found, &part).unwrap());
+        backup.finish().unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert!(!remove_leftover(&found, &part).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), whole);
+
+        // Of one whose process was killed, nothing is left.
+        let backup = Backup::create(&files, &directory.path().join("b.vecbak"), None, false);
+        let backup = backup.unwrap();
+        let part = backup.file.path();
+        backup.file.hold().unwrap().unlock().unwrap();
+        let found = files.open(&part).unwrap();
+        assert!(remove_leftover(&found, &part).unwrap());
+        assert!(!part.exists());
+        std::mem::forget(backup);
+    }
 }
