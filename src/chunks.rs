@@ -36,7 +36,7 @@ impl<T: DefaultIsZeroes> Chunks<T> {
         self.chunks.get(chunk)?.get(at..at + self.width)
     }
 
-    pub fn get_mut(&mut self, slot: u32) -> Option<&mut [T]> {
+    fn get_mut(&mut self, slot: u32) -> Option<&mut [T]> {
         let (chunk, at) = self.locate(slot);
         self.chunks.get_mut(chunk)?.get_mut(at..at + self.width)
     }
@@ -96,10 +96,6 @@ impl<T: DefaultIsZeroes> Chunks<T> {
     /// Frees the memory of all slots from `len` onwards.
     pub fn truncate(&mut self, len: usize) {
         self.chunks.truncate(len.div_ceil(1 << self.shift));
-    }
-
-    pub fn clear(&mut self) {
-        self.chunks = Vec::new();
     }
 
     pub fn memory_bytes(&self) -> usize {

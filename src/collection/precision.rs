@@ -25,6 +25,10 @@ impl Collection {
         }
         let basis = probe.basis();
         loop {
+            // Closing the collection waits for this.
+            if self.upkeep.is_cancelled() {
+                return false;
+            }
             let mut state = self.state.write();
             let before = state.vectors.basis();
             if state.set_basis(basis) {

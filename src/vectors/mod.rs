@@ -133,7 +133,7 @@ impl Vectors {
 
     /// Drops the rows, which from now on are not in memory. They must be on disk.
     pub fn release_rows(&mut self) {
-        self.rows.clear();
+        self.rows.truncate(0);
         self.held = Held::None;
         self.basis = Basis::Codes;
     }
