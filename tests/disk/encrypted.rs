@@ -30,6 +30,16 @@ fn by(user: Option<&UserKey>) -> Source<'_> {
     }
 }
 
+/// The moments of a rotation at which it does not hold the collection's lock.
+fn unlocked_moment(operation: Operation<'_>) -> Option<&'static str> {
+    match operation {
+        Operation::Sync(path) if path.ends_with("keys.1.new") => Some("copied"),
+        Operation::Write(path, 0, _) if path.ends_with("keys.1.old") => Some("wiping"),
+        Operation::Remove(path) if path.ends_with("keys.1.old") => Some("wiped"),
+        _ => None,
+    }
+}
+
 fn bulk(from: u32, to: u32) -> Vec<(u32, u32)> {
     (from..to).map(|n| (n, n)).collect()
 }
@@ -231,13 +241,7 @@ fn what_is_deleted_or_inserted_while_keys_are_rotated_is_so_under_both_keys() {
         let (inner, model2, call2, seen2) =
             (path.clone(), model.clone(), call.clone(), seen.clone());
         let files = Files::interrupted_by(move |operation| {
-            // Moments at which the rotation does not hold the collection's lock.
-            let moment = match operation {
-                Operation::Sync(path) if path.ends_with("keys.1.new") => "copied",
-                Operation::Write(path, 0, _) if path.ends_with("keys.1.old") => "wiping",
-                Operation::Remove(path) if path.ends_with("keys.1.old") => "wiped",
-                _ => return None,
-            };
+            let moment = unlocked_moment(operation)?;
             if let Ok(call) = call2.try_lock()
                 && let Some(call) = &*call
                 && !seen2.lock().unwrap().contains(&moment)
@@ -288,13 +292,7 @@ fn a_collection_may_be_deleted_while_its_keys_are_rotated() {
         let call: Arc<Mutex<Option<Call>>> = Arc::default();
         let call2 = call.clone();
         let files = Files::interrupted_by(move |operation| {
-            let now = match operation {
-                Operation::Sync(path) if path.ends_with("keys.1.new") => "copied",
-                Operation::Write(path, 0, _) if path.ends_with("keys.1.old") => "wiping",
-                Operation::Remove(path) if path.ends_with("keys.1.old") => "wiped",
-                _ => return None,
-            };
-            if now == moment
+            if unlocked_moment(operation)? == moment
                 && let Ok(mut call) = call2.try_lock()
                 && let Some(call) = call.take()
             {
