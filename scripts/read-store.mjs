@@ -30,7 +30,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const VERSION = 2
+const VERSION = 3
 /** The sizes of a key, of a nonce, and of a tag. */
 const KEY = 32
 const NONCE = 12
@@ -53,6 +53,11 @@ const RECORDS = 12288
 const HEADER = 64
 const HEAD = 28
 const ABSENT = 0xffffffff
+/** The size of what an outline has before its code. */
+const TERMS = 16
+/** The nonces of an entry's two parts. */
+const OUTLINE_NONCE = Buffer.alloc(NONCE)
+const VALUES_NONCE = Buffer.from([1, ...Buffer.alloc(NONCE - 1)])
 const MAX_DIMENSION = 65_535
 
 const KINDS = ['CMIT', 'CONF', 'KEYS', 'AWAY', 'EXPO', 'DONE']
@@ -129,7 +134,11 @@ class TableKey {
 /** An 8-byte number. None of them counts beyond what a JavaScript number can hold. */
 const number = (bytes, at) => Number(bytes.readBigUInt64LE(at))
 
-const lengthsOf = (head) => head.id + (head.metadata ?? 0) + (head.text ?? 0)
+/** The lengths of the two parts of an entry. */
+const partsOf = ({ id, metadata = 0, text = 0 }, dimension) => ({
+  outline: TERMS + dimension + id + metadata + TAG,
+  values: 4 * dimension + text + TAG,
+})
 
 /** The record at an offset in a file, or why there is none. */
 function readRecord(file, at) {
@@ -160,22 +169,25 @@ function readRecord(file, at) {
     return { fault: 'a record counts further than any can' }
   const record = { kind, removed, heads, data, size, end }
   if (kind !== 'CMIT') return record
-  // What is left for the values, of which every part has the same number.
-  const values = size - heads.reduce((sum, head) => sum + lengthsOf(head) + TAG, 0)
-  const dimension = puts === 0 ? undefined : values / (4 * puts)
-  const isPossible = puts === 0 ? values === 0 : Number.isInteger(dimension) && dimension >= 1
+  // What is left for codes and rows, which have 1 and 4 bytes for each dimension.
+  const rest = heads.reduce((left, head) => {
+    const { outline, values } = partsOf(head, 0)
+    return left - outline - values
+  }, size)
+  const dimension = puts === 0 ? undefined : rest / (5 * puts)
+  const isPossible = puts === 0 ? rest === 0 : Number.isInteger(dimension) && dimension >= 1
   if (!isPossible || dimension > MAX_DIMENSION)
-    return { fault: 'the parts of a record do not add up to its data' }
+    return { fault: 'the entries of a record do not add up to its data' }
   return { ...record, dimension }
 }
 
 /**
- * Reads the records of one collection: its settings, as they are sealed, and the offsets of its parts, with
- * the indices of their keys. `next` is the record that follows, of another kind, or the reason why there is
+ * Reads the records of one collection: its settings, as they are sealed, and for each entry the offsets of its
+ * parts and the index of its key. `next` is the record that follows, of another kind, or the reason why there is
  * none; undefined if the file ends with the collection.
  */
 function readCollection(file, begin) {
-  const parts = []
+  const entries = []
   const live = new Map()
   let [at, settings, dimension, next] = [begin, undefined, undefined, undefined]
   while (at < file.size) {
@@ -189,50 +201,48 @@ function readCollection(file, begin) {
       break
     } else {
       dimension ??= record.dimension
-      let place = record.data
       const end = (number) => {
         if (live.has(number)) live.get(number).live = false
         live.delete(number)
       }
       record.removed.forEach(end)
-      for (const head of record.heads) {
+      const lengths = record.heads.map((head) => partsOf(head, dimension))
+      // The outlines of all entries come first, then the values of all.
+      let outline = record.data
+      let values = lengths.reduce((sum, length) => sum + length.outline, outline)
+      for (const [i, head] of record.heads.entries()) {
         end(head.number)
-        const length = 4 * dimension + lengthsOf(head) + TAG
-        const part = { head, place, length, dimension, keyIndex: parts.length, live: true }
-        parts.push(part)
-        live.set(head.number, part)
-        place += length
+        const places = { outline, values }
+        const entry = { head, places, lengths: lengths[i], dimension, keyIndex: entries.length, live: true }
+        entries.push(entry)
+        live.set(head.number, entry)
+        outline += lengths[i].outline
+        values += lengths[i].values
       }
     }
     at = record.end
   }
-  return { settings, parts, next, end: at }
+  return { settings, entries, next, end: at }
 }
 
-/** Opens a part with its key, and reads its contents. */
-function readPart(file, part, name, key) {
-  const { head, dimension } = part
-  const opened = open(
-    key,
-    Buffer.alloc(NONCE),
-    Buffer.concat([name, head.lengths]),
-    file.read(part.place, part.length),
-  )
-  if (opened === undefined) return undefined
-  let at = 4 * dimension
-  const text = (length) => {
-    if (length === undefined) return null
-    at += length
-    return opened.toString('utf8', at - length, at)
-  }
+/** Opens both parts of an entry with its key, and reads their contents. Undefined if either does not open. */
+function readEntry(file, { head, places, lengths, dimension, live }, name, key) {
+  const additional = Buffer.concat([name, head.lengths])
+  const part = (nonce, at, length) => open(key, nonce, additional, file.read(at, length))
+  const outline = part(OUTLINE_NONCE, places.outline, lengths.outline)
+  const values = outline && part(VALUES_NONCE, places.values, lengths.values)
+  if (values === undefined) return undefined
+  const text = (bytes, at, length) => (length === undefined ? null : bytes.toString('utf8', at, at + length))
+  // The code of the row and its terms follow from the row.
+  const id = TERMS + dimension
   return {
     number: head.number,
     order: head.order,
-    live: part.live,
-    id: text(head.id),
-    metadata: text(head.metadata),
-    text: text(head.text),
-    row: Array.from({ length: dimension }, (_, i) => opened.readFloatLE(4 * i)),
+    live,
+    id: text(outline, id, head.id),
+    metadata: text(outline, id + head.id, head.metadata),
+    text: text(values, 4 * dimension, head.text),
+    row: Array.from({ length: dimension }, (_, i) => values.readFloatLE(4 * i)),
   }
 }
 
@@ -246,20 +256,20 @@ function keysAt(keyIndex, tables) {
 }
 
 /**
- * Opens as many parts of a collection as possible. `keysOf` returns the keys of a part, and `elsewhere` those
- * that other logs have for the same entry number.
+ * Opens as many entries of a collection as possible. `keysOf` returns the keys of an entry, and `elsewhere`
+ * those that other logs have for the same entry number.
  */
-function openParts(file, parts, keysOf, into, elsewhere = () => []) {
+function openEntries(file, entries, keysOf, into, elsewhere = () => []) {
   const log = basename(file.path)
-  for (const part of parts) {
+  for (const entry of entries) {
     into.total += 1
-    const own = keysOf(part)
-    let entry
-    for (const { name, key } of own) entry ??= readPart(file, part, name, key)
-    if (entry === undefined) {
-      for (const { name, key } of elsewhere(part.head.number)) entry ??= readPart(file, part, name, key)
+    const own = keysOf(entry)
+    let opened
+    for (const { name, key } of own) opened ??= readEntry(file, entry, name, key)
+    if (opened === undefined) {
+      for (const { name, key } of elsewhere(entry.head.number)) opened ??= readEntry(file, entry, name, key)
     }
-    if (entry !== undefined) into.entries.push({ ...entry, log })
+    if (opened !== undefined) into.entries.push({ ...opened, log })
     else if (own.length > 0) into.unopened += 1
     else into.withoutKey += 1
   }
@@ -385,7 +395,7 @@ function keysByNumber(directories, tables) {
       const own = tables.get(logOf(name)) ?? []
       const found =
         own.length > 0 && withFile(join(directory, name), ignore, (f) => readCollection(f, RECORDS))
-      for (const { head, keyIndex } of found ? found.parts : [])
+      for (const { head, keyIndex } of found ? found.entries : [])
         places.set(head.number, [...(places.get(head.number) ?? []), { keyIndex, own }])
     }
   }
@@ -397,14 +407,14 @@ function readLog(file, tables, elsewhere, collection, tell) {
   const fault = file.fault('VECLOG')
   // Its records may still be readable.
   if (fault) tell(`${file.path}: ${fault}`)
-  const { settings, parts, next, end } = readCollection(file, RECORDS)
+  const { settings, entries, next, end } = readCollection(file, RECORDS)
   if (settings !== undefined) tell(`${file.path}: it has settings, as a backup`)
   if (next) {
     const fault = next.fault ?? `a record ${next.kind} does not belong there`
     tell(`${file.path}: at byte ${end}: ${fault}; ${file.size - end} bytes were not read`)
   }
   if (tables.length === 0) tell(`${file.path}: there is no table of its keys that can be opened`)
-  openParts(file, parts, ({ keyIndex }) => keysAt(keyIndex, tables), collection, elsewhere)
+  openEntries(file, entries, ({ keyIndex }) => keysAt(keyIndex, tables), collection, elsewhere)
 }
 
 const isCollection = (entry) => entry.isDirectory() && /^collection-\d+/.test(entry.name)
@@ -521,7 +531,7 @@ function keysFrom(path, user, tell) {
 const digestOf = (key) => createHash('sha256').update(key).digest().subarray(0, DIGEST)
 
 /**
- * The keys of a part of a backup with its keys apart. `away` is what the backup records about its keys, and
+ * The keys of an entry of a backup with its keys apart. `away` is what the backup records about its keys, and
  * `elsewhere` returns the available ones.
  */
 function keysApart(away, elsewhere) {
@@ -546,38 +556,38 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     known ??= keysFrom(keys, keysKey, tell)
     return known(number)
   }
-  /** Opens the parts of a collection. The record that follows has their keys, or says which they are. */
-  const openThese = (file, parts, { kind, data, size }, table, into) => {
+  /** Opens the entries of a collection. The record that follows has their keys, or says which they are. */
+  const openThese = (file, entries, { kind, data, size }, table, into) => {
     let away
     if (table !== undefined && kind === 'KEYS') {
       const tables = [{ table, maskedKeys: file.read(data, size) }]
-      return openParts(file, parts, ({ keyIndex }) => keysAt(keyIndex, tables), into)
+      return openEntries(file, entries, ({ keyIndex }) => keysAt(keyIndex, tables), into)
     }
     if (table !== undefined && kind === 'AWAY') {
       away = table.open(Buffer.from(kind), file.read(data, size))
-      if (away?.length !== NAME + DIGEST * parts.length) {
+      if (away?.length !== NAME + DIGEST * entries.length) {
         tell(`${path}: what it says of keys cannot be opened`)
         away = undefined
       } else if (keys === undefined) tell(`${path}: its keys are apart, and none were given`)
     }
     const none = () => []
-    if (keys === undefined || kind === 'KEYS') openParts(file, parts, none, into)
-    else if (away !== undefined) openParts(file, parts, keysApart(away, elsewhere), into)
+    if (keys === undefined || kind === 'KEYS') openEntries(file, entries, none, into)
+    else if (away !== undefined) openEntries(file, entries, keysApart(away, elsewhere), into)
     // Without that record the random name is unknown, so every key with the entry's number is tried.
-    else openParts(file, parts, none, into, elsewhere)
+    else openEntries(file, entries, none, into, elsewhere)
   }
   withFile(path, tell, (file) => {
     const [key] = keptKeys(file, 'VECBAK', user, tell)
     let at = recordsOf(file)
     while (at < file.size) {
-      const { settings, parts, next, end } = readCollection(file, at)
+      const { settings, entries, next, end } = readCollection(file, at)
       if (next?.kind === 'DONE' && end === at) return
       const table = key && numberedTable(collections.length + 1, key)
       const collection = collectionAt(path)
       if (settings !== undefined) collection.name = nameIn(table?.settings(settings))
       const isKeyed = next?.kind === 'KEYS' || next?.kind === 'AWAY'
-      openThese(file, parts, next ?? {}, table, collection)
-      if (settings !== undefined || parts.length > 0) collections.push(collection)
+      openThese(file, entries, next ?? {}, table, collection)
+      if (settings !== undefined || entries.length > 0) collections.push(collection)
       if (!isKeyed) {
         const fault = next?.fault ?? 'the keys of a collection are not there'
         tell(`${path}: at byte ${end}: ${fault}; ${file.size - end} bytes were not read`)

@@ -621,8 +621,11 @@ describe('verify', () => {
 
   const key = randomBytes(32)
   test.each<[string, number, Uint8Array | undefined]>([
-    ['a vector', -30, undefined],
-    ['a vector that is encrypted', -30, key],
+    // The values of its vectors are the last 84 bytes of the log, and before them are their outlines.
+    ['the values of a vector', -20, undefined],
+    ['the values of a vector that is encrypted', -20, key],
+    ['the outline of a vector', -110, undefined],
+    ['the outline of a vector that is encrypted', -110, key],
     ['the beginning', 3, undefined],
     ['the first record', 12_288 + 20, undefined],
     ['the settings', 12_288 + 80, undefined],
@@ -651,8 +654,9 @@ describe('verify', () => {
     const path = await filled()
     await deleted(path, 'c')
     const log = join(path, 'collection-1', 'log.1')
-    const at = readFileSync(log).length - 64 - 8 - 30
-    flipped(log, at)
+    // The record of the delete follows the vectors.
+    const end = readFileSync(log).length - 64 - 8
+    for (const back of [20, 110]) flipped(log, end - back)
     expect(await printed(['verify', path])).toContain('no damage found')
   })
 })

@@ -1,6 +1,6 @@
 // A store in a directory: what is there again when it is opened again.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -203,6 +203,87 @@ test('disk_bytes is the size of the files, and absent in memory', async () => {
   expect(await memory.getCollectionInfo('things')).not.toHaveProperty('disk_bytes')
 })
 
+describe('damage in a log', () => {
+  const IDS = ['a', 'b', 'c']
+  /** The sizes of what the log ends with: first the outlines of the three vectors, then their values. */
+  const [OUTLINE, VALUES] = [16 + 4 + 1 + 8 + 16, 4 * 4 + 4 + 16]
+
+  /** A closed store with three vectors. */
+  async function closed() {
+    const { client, path } = store()
+    await client.createCollection('things', { dimension: 4 })
+    const rows = IDS.map((id, i) => ({ id, data: [1, i, 2, 3], metadata: { of: i }, text: 'text' }))
+    await client.insertVectors('things', rows)
+    const { vectors } = await client.listVectors('things')
+    await client.close()
+    const log = join(path, 'collection-1', 'log.1')
+    const whole = readFileSync(log)
+    /** Changes a bit, so many bytes before the end. */
+    const flip = (back: number) => {
+      const bytes = Buffer.from(whole)
+      bytes[bytes.length - back] ^= 4
+      writeFileSync(log, bytes)
+      return bytes
+    }
+    return { path, log, flip, vectors }
+  }
+
+  async function refused(call: Promise<unknown>, log: string) {
+    const error = await rejection(call)
+    expect(error).toBeInstanceOf(StorageError)
+    expect(error.message).toContain(log)
+    expect(error.message).toContain('damaged')
+  }
+
+  test('in the outline of a vector is noticed by the opening, which changes nothing', async () => {
+    const { path, log, flip } = await closed()
+    for (const i of IDS.keys()) {
+      // The terms of the code, the code, the id, the metadata, the tag.
+      for (const at of [0, 16, 20, 21, 29, OUTLINE - 1]) {
+        const bytes = flip(3 * VALUES + (3 - i) * OUTLINE - at)
+        const client = opened({ path })
+        await refused(client.ready(), log)
+        await client.close()
+        expect(readFileSync(log)).toStrictEqual(bytes)
+      }
+    }
+  })
+
+  test('in the values of a vector is noticed by the calls that read them, and by no other', async () => {
+    const { path, log, flip, vectors } = await closed()
+    for (const [i, id] of IDS.entries()) {
+      // The row, the text, the tag.
+      for (const at of [0, 15, 16, 19, 20, VALUES - 1]) {
+        flip((3 - i) * VALUES - at)
+        const client = opened({ path })
+        await client.ready()
+        expect(await client.count('things')).toBe(3)
+        expect(await client.count('things', { of: i })).toBe(1)
+        for (const vector of vectors) {
+          const got = client.getVector('things', vector.id)
+          if (vector.id === id) await refused(got, log)
+          else expect(await got).toStrictEqual(vector)
+        }
+        await refused(client.search('things', [1, 1, 2, 3]), log)
+        await refused(client.listVectors('things'), log)
+        const { residues } = await client.verifyErased('things', [])
+        const reason = expect.stringMatching(/does not open/)
+        expect(residues).toStrictEqual([expect.objectContaining({ id: null, file: log, reason })])
+        await client.close()
+      }
+    }
+
+    // A vector that cannot be read can be deleted, and everything else is as it was.
+    flip(1)
+    const client = opened({ path })
+    await client.deleteVector('things', 'c')
+    expect((await client.listVectors('things')).vectors).toStrictEqual(vectors.slice(0, 2))
+    expect(await client.verifyErased('things', ['c'])).toStrictEqual({ verified: true, residues: [] })
+    await client.close()
+    expect(await idsOf(opened({ path }))).toStrictEqual(['a', 'b'])
+  })
+})
+
 describe('what cannot be opened rejects ready and the first call, never the constructor', () => {
   const wrong: [string, (path: string) => object, new (...args: never[]) => Error, RegExp][] = [
     ['a path that is a file', (path) => ({ path: join(path, 'file') }), StorageError, /file is a file/],
@@ -254,7 +335,8 @@ describe('what cannot be opened rejects ready and the first call, never the cons
   test('a marker of another version, and one that is no marker', async () => {
     const path = directory()
     for (const [text, message] of [
-      ['vectorizer-native store, format version 99\n', /version 99/],
+      ['vectorizer-native store, format version 2\n', /version 2,/],
+      ['vectorizer-native store, format version 99\n', /version 99,/],
       ['something', /STORE is damaged/],
     ] as const) {
       writeFileSync(join(path, 'STORE'), text)

@@ -251,16 +251,19 @@ describe('space', () => {
 })
 
 describe('verifyErased', () => {
-  /** Where the part of an entry is in a log whose records do not remove any. */
-  function partOf(log: Buffer, keyIndex: number) {
+  /** Where the values of an entry are in a log whose records do not remove any. */
+  function valuesOf(log: Buffer, keyIndex: number) {
     let [record, left] = [12_288, keyIndex]
     for (;;) {
-      const puts = log.readUInt32LE(record + 8)
-      let offset = record + 64 + 28 * puts
-      for (let head = record + 64; head < record + 64 + 28 * puts; head += 28) {
+      const heads = Array.from({ length: log.readUInt32LE(record + 8) }, (_, i) => {
+        const head = record + 64 + 28 * i
         // What is not there counts as 0.
-        const texts = [16, 20, 24].map((at) => log.readUInt32LE(head + at) % 0xffffffff)
-        const length = texts.reduce((sum, text) => sum + text, 4 * DIMENSION + 16)
+        const [id, metadata, text] = [16, 20, 24].map((at) => log.readUInt32LE(head + at) % 0xffffffff)
+        return { outline: 16 + DIMENSION + id + metadata + 16, length: 4 * DIMENSION + text + 16 }
+      })
+      // The outlines of all entries come first.
+      let offset = heads.reduce((sum, { outline }) => sum + outline, record + 64 + 28 * heads.length)
+      for (const { length } of heads) {
         if (left-- === 0) return { offset, length }
         offset += length
       }
@@ -270,7 +273,7 @@ describe('verifyErased', () => {
 
   const KEY_INDEX = 6
   const KEY = 32
-  /** A store of which one vector is deleted, where its part is, and its key before that. */
+  /** A store of which one vector is deleted, where its values are, and its key before that. */
   async function erased() {
     const { client, path, vectors } = await unlike('everysec')
     const [log, keys] = ['log.1', 'keys.1'].map((name) => join(path, 'collection-1', name))
@@ -279,9 +282,9 @@ describe('verifyErased', () => {
         .subarray(4096 + KEY * keyIndex)
         .subarray(0, KEY)
     const records = readFileSync(log)
-    const { offset, length } = partOf(records, KEY_INDEX)
+    const { offset, length } = valuesOf(records, KEY_INDEX)
     const gone = vectors[KEY_INDEX]
-    expect(length).toBe(4 * DIMENSION + gone.id.length + JSON.stringify(gone.metadata).length + 16)
+    expect(length).toBe(4 * DIMENSION + 16)
     const key = keyOf(KEY_INDEX)
     await client.deleteVector('things', gone.id)
     expect(keyOf(KEY_INDEX)).toStrictEqual(Buffer.alloc(KEY))
@@ -359,7 +362,7 @@ describe('verifyErased', () => {
     const residue = {
       id: null,
       file: log,
-      ...partOf(records, keyIndex),
+      ...valuesOf(records, keyIndex),
       reason: expect.stringMatching(/does not open/),
     }
     expect(await client.verifyErased('things', [vectors[keyIndex].id])).toStrictEqual({

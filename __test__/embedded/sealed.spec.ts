@@ -95,6 +95,12 @@ function unique(random: Random, metadata: Record<string, unknown> = {}): Vector 
   }
 }
 
+/** The code of a vector's row: each value in units of which 127 are the largest. */
+function codeOf({ data }: Vector) {
+  const unit = Math.max(...Array.from(data, Math.abs)) / 127
+  return Buffer.from(Int8Array.from(data, (value) => Math.round(value / unit)).buffer)
+}
+
 /** Puts 20 vectors into a new collection, the last 5 of which have texts. */
 async function fill(client: VectorizerClient, random: Random, collection = 'things') {
   await client.createCollection(collection, { dimension: DIMENSION })
@@ -671,17 +677,20 @@ test('no file holds in plain an id, values, metadata, a text, or the name of a c
   // The embedding of a text has zeros, which are everywhere.
   const isSomething = (piece: Buffer) => piece.some((byte) => byte !== 0)
   const values = [Buffer.from(name), ...parts].flatMap(pieces).filter(isSomething)
+  // Codes are nearly as good as values. That of the text has zeros.
+  const codes = all.slice(0, 10).map(codeOf)
+  const needles = [...values, ...codes.flatMap(pieces)]
 
   // They would be found, and are where the keys are used.
   const control = directory()
-  writeFileSync(join(control, 'plain'), Buffer.concat([Buffer.from(name), ...parts]))
-  expect(plain(control, values)).toStrictEqual(values)
+  writeFileSync(join(control, 'plain'), Buffer.concat([Buffer.from(name), ...parts, ...codes]))
+  expect(plain(control, needles)).toStrictEqual(needles)
   expect(present(path, values)).toStrictEqual(values)
 
   const backups = directory()
   const nowhere = () => {
-    expect(plain(path, values)).toStrictEqual([])
-    expect(plain(backups, values)).toStrictEqual([])
+    expect(plain(path, needles)).toStrictEqual([])
+    expect(plain(backups, needles)).toStrictEqual([])
   }
   nowhere()
   await client.createBackup(backups)
@@ -874,13 +883,16 @@ describe('the reader', () => {
     const [{ entries }]: Collection[] = JSON.parse(torn.stdout)
     expect(asVectors(entries)).toStrictEqual(asEntries(vectors.slice(0, 15)))
 
-    // A byte of the last part, and one of the first key.
-    const flipped = (bytes: Buffer, at: number) => bytes.with(at, bytes[at] ^ 1)
-    writeFileSync(log, flipped(records, records.length - 30))
+    // A byte of the first key, one of the outline of the second entry, and one of the values of the last.
+    const flipped = (bytes: Uint8Array, at: number) => bytes.with(at, bytes[at] ^ 1)
+    const [{ id, metadata }] = vectors
+    const outline = 16 + DIMENSION + id.length + JSON.stringify(metadata).length + 16
+    const second = 12_288 + 64 + 28 * 5 + outline
+    writeFileSync(log, flipped(flipped(records, records.length - 30), second))
     writeFileSync(keys, flipped(table, 4096))
     const damaged = await only(path)
-    expect(damaged).toMatchObject({ total: 20, withoutKey: 0, unopened: 2 })
-    expect(asVectors(damaged.entries)).toStrictEqual(asEntries(vectors.slice(1, 19)))
+    expect(damaged).toMatchObject({ total: 20, withoutKey: 0, unopened: 3 })
+    expect(asVectors(damaged.entries)).toStrictEqual(asEntries(vectors.slice(2, 19)))
 
     const noise = Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 7919) % 251))
     for (const file of [log, keys, join(path, 'KEYRING')]) {

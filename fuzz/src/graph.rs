@@ -6,6 +6,7 @@ use std::cell::Cell;
 use vectorizer_native::{
     graph::Graph,
     storage::{GRAPH_FILE, checksum, preamble},
+    vectors::Basis,
 };
 
 use super::bytes::Bytes;
@@ -39,7 +40,7 @@ fn structured(bytes: &mut Bytes<'_>, file: &mut Vec<u8>) {
         byte => u32::from(byte) % count.max(1),
     };
     let entry = node(bytes);
-    for value in [M as u32, count, entry, layers] {
+    for value in [M as u32, count, entry, layers, 0] {
         file.extend(value.to_le_bytes());
     }
     for i in 0..u64::from(count) {
@@ -102,7 +103,7 @@ fn check(file: &[u8]) {
         }
     }
     // A graph that could be read can be written, and read again.
-    let written = graph.encode(|slot| Some(u64::from(slot) + 1));
+    let written = graph.encode(Basis::Codes, |slot| Some(u64::from(slot) + 1));
     let (again, _) = Graph::decode(&written, M, slot, distance).expect("what was written is read");
     assert_eq!(again.members(), graph.members());
 }

@@ -64,31 +64,30 @@ impl State {
                 continue;
             }
             let head = head_of(record)?;
-            bytes += head.part(dimension) as usize;
+            bytes += head.lengths(dimension).total() as usize;
             heads.push(head);
             taken.push((slot, record));
         }
         if heads.is_empty() {
             return Ok(looked);
         }
-        let mut sealed = Sealed::new(form.name, heads.len(), bytes)?;
+        let mut sealed = Sealed::new(form.name, heads.len())?;
+        let lengths: Vec<_> = heads.iter().map(|head| head.lengths(dimension)).collect();
+        sealed.reserve(lengths.iter().copied());
         for (head, (slot, record)) in heads.iter().zip(&taken) {
+            let (code, metadata) = (self.vectors.coded(*slot), record.metadata.as_deref());
             if let (true, Some(log)) = (form.as_it_is, self.journal.log()) {
-                log.read(*slot, &mut sealed)?;
+                log.read(*slot, head, code, &record.id, metadata, &mut sealed)?;
                 continue;
             }
             let values = self.values(Access::Wait, *slot, record)?;
-            let (metadata, text) = (record.metadata.as_deref(), values.text());
-            sealed.push(head, values.row(), &record.id, metadata, text)?;
+            let (row, text) = (values.row(), values.text());
+            sealed.push(head, row, code, &record.id, metadata, text)?;
         }
-        let lengths: Vec<u64> = heads.iter().map(|head| head.part(dimension)).collect();
-        let record = self.copied(Vec::new(), heads, sealed.parts().len());
+        let record = self.copied(Vec::new(), heads, sealed.size());
         let mut next = writer.append(&record, &sealed)?;
-        for ((slot, _), len) in taken.into_iter().zip(lengths) {
-            next.len = len as u32;
-            writer.put(slot, next);
-            next.offset += len;
-            next.key_index += 1;
+        for ((slot, _), lengths) in taken.into_iter().zip(lengths) {
+            writer.put(slot, next.advance(lengths));
         }
         Ok(looked)
     }

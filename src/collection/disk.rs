@@ -1,6 +1,6 @@
 //! A collection on disk: creating, opening, checking and closing it.
 
-use std::{io::ErrorKind, path::Path, sync::Arc};
+use std::{cell::Cell, io::ErrorKind, path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
 use roaring::RoaringTreemap;
@@ -14,11 +14,11 @@ use crate::{
     error::{Error, Result},
     graph::{Geometry, Graph},
     storage::{
-        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Input, Journal, KEY,
-        KEYS_OFFSET, KeyReader, Keys, Known, Lock, Log, RECORDS, StoreKeys, Summary, failed, list,
+        Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
+        KeyReader, Keys, Known, Lock, Log, PartReader, RECORDS, StoreKeys, Summary, failed, list,
         time_of,
     },
-    vectors::{Codes, Record, Text},
+    vectors::{Record, Text},
     wiped::Wiped,
     workers::workers,
 };
@@ -141,9 +141,9 @@ impl Collection {
             let (config, created_at) = Config::read(settings)?;
             let state = State::on_disk(&config);
             let dimension = config.dimension;
-            let row = Zeroizing::new(vec![0.0; dimension]);
+            let code = Zeroizing::new(Vec::with_capacity(dimension));
             let orders = RoaringTreemap::new();
-            Ok(((config, created_at, state, row, orders), dimension))
+            Ok(((config, created_at, state, code, orders), dimension))
         };
         let (log, summary, (config, created_at, mut state, ..)) = Log::open(
             files,
@@ -153,14 +153,14 @@ impl Collection {
             &keys.keyring(),
             make,
             |target, entry| {
-                let (_, _, state, row, orders) = target;
+                let (_, _, state, code, orders) = target;
                 if !orders.insert(entry.head.order) {
                     let order = entry.head.order;
                     return Err(Error::Storage(format!(
                         "two vectors have the place {order} in the order of insertion"
                     )));
                 }
-                state.load(&entry, row)
+                state.load(&entry, code)
             },
         )?;
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
@@ -227,7 +227,7 @@ impl Collection {
     /// Saves the graph next to the log, or removes a saved graph that no longer exists. The file is
     /// a cache: if saving fails, the graph has to be built again.
     pub(super) fn save_graph(&self) {
-        let ((files, directory, table), graph, keys) = {
+        let ((files, directory, table), graph, basis, keys) = {
             let state = self.state.read();
             let Some(log) = state.journal.log() else {
                 return;
@@ -245,11 +245,12 @@ impl Collection {
                     log.table().clone(),
                 ),
                 graph,
+                state.vectors.basis(),
                 keys,
             )
         };
         let path = directory.join(GRAPH);
-        let encoded = graph.map(|graph| graph.encode(|slot| keys.get(&slot).copied()));
+        let encoded = graph.map(|graph| graph.encode(basis, |slot| keys.get(&slot).copied()));
         let writing = self.writing.lock();
         if self.upkeep.is_cancelled() || self.check_place().is_err() {
             return;
@@ -334,21 +335,20 @@ impl Collection {
         };
         let (table, dimension) = (keys.table(), self.config.dimension);
         let index = Index::read(log, RECORDS, len, Known::all(len), dimension)?;
-        let mut input = Input::new(log, RECORDS);
-        let mut key_reader = KeyReader::new(keys);
-        for part in &index.parts {
-            let place = part.place;
+        let reader = || PartReader::new(log, RECORDS, &table.name, dimension);
+        let (mut parts, mut key_reader) = (reader(), KeyReader::new(keys));
+        for entry in &index.entries {
+            let place = entry.place;
             let mut key = key_reader.get(place.key_index)?.map(Wiped::<[u8]>::from);
             for look in 1..=LOOKS {
                 let Some(present) = &key else {
                     break;
                 };
-                input.skip(place.offset - input.position());
-                let mut bytes = Wiped::from(&*input.part(place.len.into())?);
-                let head = &part.head;
-                let content = head.open(&table.name, present, &mut bytes, dimension);
-                let id = content.map(|content| content.id.to_owned());
-                let reason = match (part.live, &id) {
+                // Of an entry that is not live, its key alone is too much.
+                let is_whole = !entry.live || parts.values(entry, present)?.is_some();
+                let outline = parts.outline(entry, present)?.filter(|_| is_whole);
+                let id = outline.map(|outline| outline.id.to_owned());
+                let reason = match (entry.live, &id) {
                     (true, Some(id)) if ids.contains(&**id) => "a vector with this id",
                     (true, Some(_)) => break,
                     (true, None) => "a vector that its key does not open",
@@ -359,7 +359,7 @@ impl Collection {
                         id,
                         file: Some(log.path().display().to_string()),
                         offset: place.offset,
-                        length: place.len.into(),
+                        length: entry.head.lengths(dimension).values,
                         reason,
                     });
                     break;
@@ -369,7 +369,7 @@ impl Collection {
                 let read = keys.read(place.key_index, 1)?;
                 let is_there = read.iter().any(|&byte| byte != 0);
                 key = is_there.then(|| Wiped::from(&**read));
-                input = Input::new(log, place.offset);
+                parts = reader();
             }
         }
         Ok(())
@@ -385,36 +385,38 @@ impl State {
         Some(log.size().1 + keys + graph.map_or(0, |metadata| metadata.len()))
     }
 
-    /// Loads an entry of the log into the collection.
-    fn load(&mut self, entry: &Entry<'_>, row: &mut [f32]) -> Result<u32> {
-        let content = &entry.content;
-        for (value, stored) in row.iter_mut().zip(content.values()) {
-            *value = stored;
-        }
-        // No store writes such values; a valid checksum does not make them valid.
-        if content.id.is_empty() || row.iter().any(|value| !value.is_finite()) {
+    /// Loads an entry of the log into the collection. `code` has room for a code.
+    fn load(&mut self, entry: &Entry<'_>, code: &mut Vec<i8>) -> Result<u32> {
+        let outline = &entry.outline;
+        code.clear();
+        code.extend(outline.code.iter().map(|&value| value as i8));
+        // No store writes others; a valid tag does not make them valid.
+        if outline.id.is_empty() || !outline.terms.is_possible() {
             return Err(Error::Storage(format!(
                 "the vector at byte {} is no vector",
                 entry.place.offset
             )));
         }
         self.slots.check_room(1)?;
+        if self.slots.is_empty() {
+            self.slots.reserve(entry.left);
+        }
         let record = Record {
             key: entry.head.key,
-            id: content.id.into(),
-            metadata: content.metadata.map(Wiped::from),
+            id: outline.id.into(),
+            metadata: outline.metadata.map(Wiped::from),
             text: entry.head.text.map(Text::OnDisk),
             sequence: entry.head.order,
         };
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
-        if self.slots.slot_of(content.id).is_some() {
+        if self.slots.slot_of(outline.id).is_some() {
             return Err(Error::Storage(format!(
                 "it holds the id {:?} twice",
-                content.id
+                outline.id
             )));
         }
-        let codes = Codes::of(row, row.len());
-        Ok(self.occupy(record, row, codes.get(0)))
+        // The row stays on the disk.
+        Ok(self.occupy(record, &[], (code, outline.terms)))
     }
 
     /// Uses the saved graph if it is usable. Returns true if the file names vectors that no longer
@@ -424,25 +426,37 @@ impl State {
             return false;
         };
         let table = self.journal.log().map(|log| log.table());
-        let Some(bytes) = table.and_then(|table| table.open_file(&bytes)) else {
+        let Some(bytes) = table.and_then(|table| table.open_file(bytes)) else {
             return true;
         };
         let alive = self.slots.alive().iter();
-        let slots: HashMap<u64, u32> = alive
+        let mut slots: Vec<(u64, u32)> = alive
             .filter_map(|slot| Some((self.slots.record(slot)?.key, slot)))
             .collect();
-        self.choose_basis();
+        slots.sort_unstable();
+        // Nodes are mostly in the order of their keys.
+        let next = Cell::new(0);
+        let slot_of = move |key| {
+            let at = next.get();
+            let at = match slots.get(at) {
+                Some(&(at_next, _)) if at_next == key => at,
+                _ => slots.binary_search_by_key(&key, |&(key, _)| key).ok()?,
+            };
+            next.set(at + 1);
+            Some(slots[at].1)
+        };
+        let Some(basis) = Graph::basis_in(&bytes) else {
+            return true;
+        };
+        while !self.set_basis(basis) {}
         let vectors = &self.vectors;
         let geometry = Geometry::of(vectors, self.slots.alive());
         // The caller is waiting for it, so use all cores.
         let graph = workers().and_then(|pool| {
             pool.install(|| {
-                Graph::decode(
-                    &bytes,
-                    config.hnsw.m,
-                    |key| slots.get(&key).copied(),
-                    |a, b| geometry.distance(vectors, a, b),
-                )
+                Graph::decode(&bytes, config.hnsw.m, slot_of, |a, b| {
+                    geometry.distance(vectors, a, b)
+                })
             })
         });
         let Some((graph, removed)) = graph else {
@@ -460,7 +474,7 @@ impl State {
         };
         let path = log.directory().join(GRAPH);
         let bytes = std::fs::read(&path).unwrap_or_default();
-        let bytes = log.table().open_file(&bytes).unwrap_or_default();
+        let bytes = log.table().open_file(bytes).unwrap_or_default();
         let alive = self.slots.alive().iter();
         let keys: HashSet<u64> = alive
             .filter_map(|slot| Some(self.slots.record(slot)?.key))

@@ -201,15 +201,16 @@ impl Collection {
                 let (metadata, text) = (length(&row.metadata), length(&row.text));
                 heads.push(head(row.id.len(), metadata, text)?);
             }
-            let bytes: u64 = heads.iter().map(|head| head.part(dimension)).sum();
-            sealed = Sealed::new(name, rows.len(), bytes as usize)?;
+            sealed = Sealed::new(name, rows.len())?;
+            sealed.reserve(heads.iter().map(|head| head.lengths(dimension)));
             for (i, (head, row)) in heads.iter().zip(&rows).enumerate() {
                 if i % BLOCK == 0 {
                     cancel::check()?;
                 }
                 let data = &batch.data[row.at * dimension..][..dimension];
                 let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                sealed.push(head, data, &row.id, metadata, text)?;
+                let code = codes[row.at / BLOCK].get(row.at % BLOCK);
+                sealed.push(head, data, code, &row.id, metadata, text)?;
             }
         }
         Ok(Prepared {

@@ -39,15 +39,6 @@ impl Collection {
 }
 
 impl State {
-    /// The same for a collection that no other thread can access yet.
-    pub(super) fn choose_basis(&mut self) {
-        let mut probe = Probe::new(self.slots.alive(), |slot| self.measured(slot));
-        let row = |slot| self.measured(slot);
-        while probe.look(&self.vectors, self.slots.alive(), row) {}
-        let basis = probe.basis();
-        while !self.set_basis(basis) {}
-    }
-
     /// The row at `slot`; `None` if it cannot be read, of which the next search of it tells.
     fn measured(&self, slot: u32) -> Option<Values<'_>> {
         let record = self.slots.record(slot)?;
@@ -57,7 +48,7 @@ impl State {
     /// Makes searches compare by codes or by rows. On disk, rows are loaded first, some in each
     /// call: returns false if there are more of them. If a row cannot be read, searches go on
     /// comparing by codes.
-    fn set_basis(&mut self, basis: Basis) -> bool {
+    pub(super) fn set_basis(&mut self, basis: Basis) -> bool {
         if self.vectors.basis() == basis && basis == Basis::Rows {
             return true;
         }

@@ -489,7 +489,8 @@ impl State {
         candidates.sort_unstable_by_key(|c| OrderedFloat(c.estimate.lower()));
         let mut best: BinaryHeap<Rank> = BinaryHeap::with_capacity(limit + 1);
         let mut stored = Stored::default();
-        for candidate in candidates {
+        let mut has_asked = false;
+        for (i, candidate) in candidates.iter().enumerate() {
             if best.len() == limit
                 && best
                     .peek()
@@ -501,7 +502,16 @@ impl State {
             let distance = match (self.vectors.row(slot), self.slots.record(slot)) {
                 (Some(row), _) => self.vectors.exact(query, row),
                 (None, Some(record)) => {
-                    self.read_stored(access, slot, record, &mut stored)?;
+                    match self.read_stored(Access::Now, slot, record, &mut stored) {
+                        Err(Error::WouldBlock) if access != Access::Now => {
+                            if !has_asked {
+                                self.will_read(&candidates[i..], limit);
+                                has_asked = true;
+                            }
+                            self.read_stored(access, slot, record, &mut stored)?;
+                        }
+                        read => read?,
+                    }
                     self.vectors.exact(query, stored.row())
                 }
                 (None, None) => continue,
@@ -518,5 +528,16 @@ impl State {
         let sorted = best.into_sorted_vec().into_iter();
         let pairs = sorted.map(|(distance, _, slot)| (distance.0, slot));
         Ok(pairs.collect())
+    }
+
+    /// Asks the system for the rows that are most likely to be ranked, all at once: waiting for one
+    /// after the other would take as many times as long.
+    fn will_read(&self, candidates: &[Candidate], limit: usize) {
+        let Some(log) = self.journal.log() else {
+            return;
+        };
+        for candidate in candidates.iter().take(limit.saturating_mul(2)) {
+            log.will_read(candidate.slot);
+        }
     }
 }

@@ -66,9 +66,13 @@ impl Collection {
         let mut sealed = Sealed::default();
         if let Some(name) = self.sealed_for {
             let row = item.data.as_deref().unwrap_or_default();
-            sealed = Sealed::new(name, 1, head.part(row.len()) as usize)?;
+            let code = match &new {
+                Some((_, codes)) => codes.get(0),
+                None => state.vectors.coded(slot),
+            };
+            sealed = Sealed::new(name, 1)?;
             let (metadata, text) = (item.metadata.as_deref(), item.text.as_deref());
-            sealed.push(&head, row, &record.id, metadata, text)?;
+            sealed.push(&head, row, code, &record.id, metadata, text)?;
         }
         let mut write = self.commit(state, removed, vec![head], &sealed)?;
         match &new {

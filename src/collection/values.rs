@@ -67,6 +67,6 @@ impl State {
         let log = self.journal.log();
         let log = log.ok_or_else(|| Error::Internal("a row is neither held nor on disk".into()))?;
         let (dimension, wait) = (self.vectors.dimension(), access != Access::Now);
-        log.open_entry(slot, &head_of(record)?, dimension, wait, stored)
+        log.open_values(slot, &head_of(record)?, dimension, wait, stored)
     }
 }

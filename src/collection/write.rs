@@ -13,7 +13,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     filter::Source,
-    storage::{Commit, Head, Sealed, length},
+    storage::{Commit, Head, Lengths, Sealed, length},
     vectors::{Record, Terms, Text},
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Write<'a> {
     pub(super) commit: Commit,
     removed: RoaringBitmap,
     /// On disk, the lengths of the entries that have not been put yet.
-    parts: vec::IntoIter<u64>,
+    lengths: vec::IntoIter<Lengths>,
 }
 
 impl Collection {
@@ -38,12 +38,12 @@ impl Collection {
         entries: Vec<Head>,
         sealed: &Sealed,
     ) -> Result<Write<'a>> {
-        let (mut keys, mut parts) = (Vec::new(), Vec::new());
+        let (mut keys, mut lengths) = (Vec::new(), Vec::new());
         if state.journal.log().is_some() {
             let records = removed.iter().filter_map(|slot| state.slots.record(slot));
             keys.extend(records.map(|record| record.key));
             let dimension = self.config.dimension;
-            parts.extend(entries.iter().map(|head| head.part(dimension)));
+            lengths.extend(entries.iter().map(|head| head.lengths(dimension)));
         }
         cancel::commit()?;
         let commit = state.journal.commit(keys, entries, sealed)?;
@@ -53,7 +53,7 @@ impl Collection {
             state,
             commit,
             removed,
-            parts: parts.into_iter(),
+            lengths: lengths.into_iter(),
         })
     }
 }
@@ -79,8 +79,8 @@ impl Write<'_> {
 
     /// Records the slot of the next entry in the journal.
     fn note(&mut self, slot: u32) -> u32 {
-        if let Some(part) = self.parts.next() {
-            self.state.journal.put(&mut self.commit, slot, part);
+        if let Some(lengths) = self.lengths.next() {
+            self.state.journal.put(&mut self.commit, slot, lengths);
         }
         slot
     }
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// Puts a vector in a free slot.
+    /// Puts a vector in a free slot. On disk, `row` may be empty.
     pub(super) fn occupy(
         &mut self,
         mut record: Record,

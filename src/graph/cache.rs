@@ -2,8 +2,8 @@
 //!
 //! Nodes are numbered from 0 and identified by their vectors' keys, so slots may differ when the
 //! file is read. The file begins with the preamble that all files have. Then follow, as
-//! little-endian 32-bit numbers, `m`, the number of nodes, the entry node and the number of upper
-//! layers; the nodes' keys of 64 bits, 0 for a deleted node; each node's `2 * m` neighbours; for
+//! little-endian 32-bit numbers, `m`, the number of nodes, the entry node, the number of upper layers
+//! and 1 if distances are computed from rows, or else 0; the nodes' keys of 64 bits, 0 for a deleted node; each node's `2 * m` neighbours; for
 //! each upper layer the number of its nodes and, for each of them, the node and its `m` neighbours;
 //! and a checksum of everything before.
 //!
@@ -13,15 +13,18 @@
 use roaring::RoaringBitmap;
 
 use super::{Graph, Layer, NONE};
-use crate::storage::{GRAPH_FILE, PREAMBLE, check_preamble, checksum, preamble};
+use crate::{
+    storage::{GRAPH_FILE, PREAMBLE, check_preamble, checksum, preamble},
+    vectors::Basis,
+};
 
 /// With a larger share of deleted nodes than this, rebuilding the graph is just as fast.
 const DEAD: f64 = 0.75;
 
 impl Graph {
-    /// Encodes the graph as a file. `key` returns the key of the vector at a slot, if it still
-    /// exists.
-    pub fn encode(&self, key: impl Fn(u32) -> Option<u64>) -> Vec<u8> {
+    /// Encodes the graph as a file, with what distances are computed from. `key` returns the key of
+    /// the vector at a slot, if it still exists.
+    pub fn encode(&self, basis: Basis, key: impl Fn(u32) -> Option<u64>) -> Vec<u8> {
         let mut out = preamble(GRAPH_FILE).to_vec();
         let mut number = vec![NONE; self.members.max().map_or(0, |slot| slot as usize + 1)];
         for (node, slot) in self.members.iter().enumerate() {
@@ -34,6 +37,7 @@ impl Graph {
             count,
             node(self.entry),
             self.upper.len() as u32,
+            u32::from(basis == Basis::Rows),
         ] {
             out.extend(value.to_le_bytes());
         }
@@ -75,12 +79,21 @@ impl Graph {
         let keys = file.get(PREAMBLE + 4..).and_then(|rest| {
             let mut input = Input(rest);
             let count = input.number()? as usize;
-            input.bytes(8)?;
+            input.bytes(12)?;
             input.bytes(count.checked_mul(8)?)
         });
         let keys = keys.unwrap_or_default().chunks_exact(8);
         keys.filter_map(|key| key.try_into().ok().map(u64::from_le_bytes))
             .filter(|&key| key != 0)
+    }
+
+    /// What the distances of a graph file are computed from; `None` if it is damaged.
+    pub fn basis_in(file: &[u8]) -> Option<Basis> {
+        match Input(file.get(PREAMBLE + 16..)?).number()? {
+            0 => Some(Basis::Codes),
+            1 => Some(Basis::Rows),
+            _ => None,
+        }
     }
 
     /// Decodes a graph file, and returns how many nodes were removed because their vectors no
@@ -102,7 +115,7 @@ impl Graph {
         check_preamble(&found, GRAPH_FILE).ok()?;
         let (width, count) = (input.number()? as usize, input.number()? as usize);
         let (entry, layers) = (input.number()? as usize, input.number()? as usize);
-        if width != m {
+        if width != m || input.number()? > 1 {
             return None;
         }
         let keys = input.bytes(count.checked_mul(8)?)?.chunks_exact(8);
@@ -149,8 +162,14 @@ impl Graph {
             _ => f32::MAX,
         };
         graph.remove(&dead, between, |_, _| true);
-        let mut graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
-        graph.connect(|a, b| distance(a, b).into());
+        // Mostly the vectors are numbered like the nodes.
+        if (0..count as u32).any(|node| slot(node) != Some(node)) {
+            graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
+        }
+        // As it was written, every node can be reached.
+        if !dead.is_empty() {
+            graph.connect(|a, b| distance(a, b).into());
+        }
         Some((graph, dead.len()))
     }
 }

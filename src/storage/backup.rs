@@ -39,8 +39,8 @@ use super::{
     inspect::retry,
     keyring::{self, Keyring, UserKey},
     keys::TableKey,
-    log::{Index, Input, KeySink, Known, LiveKeys, Log, Writer, refused},
-    record::{Content, Damage, Head, Kind, Record, text, u64_at},
+    log::{Index, Input, KeySink, Known, LiveKeys, Log, PartReader, Writer, refused},
+    record::{Damage, Head, Kind, Outline, Record, Values, text, u64_at},
     root::{self, Root},
     seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health},
@@ -371,7 +371,13 @@ fn check_free(path: &Path) -> Result<()> {
 /// What to do with the contents of a backup.
 trait Visitor {
     fn collection(&mut self, settings: &str) -> Result<()>;
-    fn entry(&mut self, head: &Head, content: &Content<'_>, offset: u64) -> Result<()>;
+    fn entry(
+        &mut self,
+        head: &Head,
+        outline: &Outline<'_>,
+        values: &Values<'_>,
+        offset: u64,
+    ) -> Result<()>;
 }
 
 /// The keys of a collection in a backup, in the order of its entries.
@@ -477,7 +483,7 @@ fn read(
         let mut input = Input::new(&file, index.end);
         let last = Record::read(&mut input, len - index.end, 0);
         let last = last.map_err(|why| refused(path, index.end, why))?;
-        let (count, data) = (index.parts.len(), last.data as usize);
+        let (count, data) = (index.entries.len(), last.data as usize);
         let (name, keys) = match last.kind {
             Kind::Keys if data == KEY * count => {
                 was_within = true;
@@ -522,9 +528,9 @@ fn read(
             _ => visitor.collection(&settings)?,
         }
         found.collections += 1;
-        let mut input = Input::new(&file, at);
-        for (i, part) in index.parts.iter().enumerate() {
-            if !part.live {
+        let mut reader = PartReader::new(&file, at, &name, dimension);
+        for (i, entry) in index.entries.iter().enumerate() {
+            if !entry.live {
                 // Deleted while the backup was written.
                 if keys.had(i) {
                     return Err(damaged(path, "it has the key of what was deleted"));
@@ -532,21 +538,21 @@ fn read(
                 continue;
             }
             let why = || {
-                let why = format!("the vector at byte {} is damaged", part.place.offset);
+                let why = format!("the vector at byte {} is damaged", entry.place.offset);
                 Err(damaged(path, &why))
             };
             if !keys.had(i) {
                 return why();
             }
             found.vectors += 1;
-            let Some(key) = keys.key(i, part.head.key) else {
+            let Some(key) = keys.key(i, entry.head.key) else {
                 erased = erased.map(|erased| erased + 1);
                 continue;
             };
-            input.skip(part.place.offset - input.position());
-            let bytes = input.part(part.place.len.into())?;
-            match part.head.open(&name, key, bytes, dimension) {
-                Some(content) => visitor.entry(&part.head, &content, part.place.offset)?,
+            match reader.both(entry, key)? {
+                Some((outline, values)) => {
+                    visitor.entry(&entry.head, &outline, &values, entry.place.offset)?;
+                }
                 None => return why(),
             }
         }
@@ -664,7 +670,7 @@ impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
         Ok(())
     }
 
-    fn entry(&mut self, _: &Head, _: &Content<'_>, offset: u64) -> Result<()> {
+    fn entry(&mut self, _: &Head, _: &Outline<'_>, _: &Values<'_>, offset: u64) -> Result<()> {
         if offset >= self.told + BATCH_BYTES {
             cancel::check()?;
             self.told = offset;
@@ -716,6 +722,7 @@ struct Restoring<'a, P> {
     heads: Vec<Head>,
     sealed: Sealed,
     row: Zeroizing<Vec<f32>>,
+    code: Zeroizing<Vec<i8>>,
     total: u64,
     progress: P,
 }
@@ -739,19 +746,34 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
         Ok(())
     }
 
-    fn entry(&mut self, head: &Head, content: &Content<'_>, offset: u64) -> Result<()> {
+    fn entry(
+        &mut self,
+        head: &Head,
+        outline: &Outline<'_>,
+        values: &Values<'_>,
+        offset: u64,
+    ) -> Result<()> {
         let Some(log) = &self.log else {
             return Ok(());
         };
         if self.heads.is_empty() {
-            self.sealed = Sealed::new(*log.name(), ENTRIES, BATCH_BYTES as usize)?;
+            self.sealed = Sealed::new(*log.name(), ENTRIES)?;
         }
         self.row.clear();
-        self.row.extend(content.values());
-        self.sealed
-            .push(head, &self.row, content.id, content.metadata, content.text)?;
+        self.row.extend(values.row());
+        self.code.clear();
+        let code = outline.code.iter().map(|&value| value as i8);
+        self.code.extend(code);
+        self.sealed.push(
+            head,
+            &self.row,
+            (&self.code, outline.terms),
+            outline.id,
+            outline.metadata,
+            values.text,
+        )?;
         self.heads.push(*head);
-        if self.sealed.parts().len() as u64 >= BATCH_BYTES || self.heads.len() == ENTRIES {
+        if self.sealed.size() as u64 >= BATCH_BYTES || self.heads.len() == ENTRIES {
             self.write()?;
             cancel::check()?;
             (self.progress)(offset, self.total);
@@ -773,7 +795,7 @@ impl<P> Restoring<'_, P> {
             time: 0,
             removed: Vec::new(),
             entries: std::mem::take(&mut self.heads),
-            data: self.sealed.parts().len() as u64,
+            data: self.sealed.size() as u64,
         };
         if let Some(log) = &mut self.log {
             log.append(&record, &self.sealed)?;
@@ -820,6 +842,7 @@ pub fn restore(
         heads: Vec::new(),
         sealed: Sealed::default(),
         row: Zeroizing::default(),
+        code: Zeroizing::default(),
         total: size(backup),
         progress,
     };

@@ -459,6 +459,14 @@ impl File {
         }
     }
 
+    /// Tells the system that these bytes are about to be read, so that it fetches those that it does
+    /// not have while the caller does something else.
+    pub fn will_read(&self, offset: u64, len: u64) {
+        if let Ok(file) = self.handle.get(|| self.path()) {
+            fetch(&file, offset, len);
+        }
+    }
+
     /// Reads whatever is available, up to the size of the buffer.
     pub fn read_some(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         read_some_at(&*self.handle.get(|| self.path())?, buffer, offset)
@@ -602,6 +610,25 @@ fn read_cached_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> bool {
 fn read_cached_at(_file: &fs::File, _buffer: &mut [u8], _offset: u64) -> bool {
     false
 }
+
+/// Begins to read part of a file into the system's memory. Only Linux is asked to.
+#[cfg(target_os = "linux")]
+fn fetch(file: &fs::File, offset: u64, len: u64) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is open as long as `file` is, and the call accesses no memory. Whatever
+    // the numbers are, it refuses or begins to read.
+    unsafe {
+        libc::posix_fadvise(
+            file.as_raw_fd(),
+            offset as libc::off_t,
+            len as libc::off_t,
+            libc::POSIX_FADV_WILLNEED,
+        );
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fetch(_file: &fs::File, _offset: u64, _len: u64) {}
 
 #[cfg(unix)]
 fn read_exact_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<()> {

@@ -28,8 +28,9 @@ pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
 pub const KEYS: &[u8; 8] = b"VECKEY\r\n";
 pub const KEYRING: &[u8; 8] = b"VECRNG\r\n";
 pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
-/// Version 1, which no release used, had unsealed records.
-pub const VERSION: u32 = 2;
+/// Versions 1 and 2, which no release used, had records that were not sealed, and one part for each
+/// entry.
+pub const VERSION: u32 = 3;
 /// The size of the part that all files have in common.
 pub const PREAMBLE: usize = 20;
 /// Where a log's records begin. Those of a backup, which has no checkpoints, begin after its

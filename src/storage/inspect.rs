@@ -11,7 +11,7 @@ use super::{
     header::{RECORDS, damaged},
     keyring::{self, UserKey},
     keys::KeyReader,
-    log::{Input, Log, LogInspection},
+    log::{Log, LogInspection, PartReader},
     root,
 };
 use crate::error::{Error, Result};
@@ -152,7 +152,7 @@ fn inspect_one(
         name: text("name"),
         dimension,
         metric: text("metric"),
-        entries: index.parts.len() as u64,
+        entries: index.entries.len() as u64,
         live: 0,
         with_key: 0,
         without_key: 0,
@@ -160,14 +160,14 @@ fn inspect_one(
         ids: options.ids.then(Vec::new),
         damaged: Vec::new(),
     };
-    let mut input = Input::new(&log.file, RECORDS);
-    let mut key_reader = KeyReader::new(&log.keys);
     let name = &log.keys.table().name;
+    let mut reader = PartReader::new(&log.file, RECORDS, name, dimension as usize);
+    let mut key_reader = KeyReader::new(&log.keys);
     let mut told = 0;
-    for part in &index.parts {
-        let place = part.place;
+    for entry in &index.entries {
+        let place = entry.place;
         let key = key_reader.get(place.key_index)?;
-        inspected.live += u64::from(part.live);
+        inspected.live += u64::from(entry.live);
         inspected.with_key += u64::from(key.is_some());
         inspected.without_key += u64::from(key.is_none());
         let what = |why: &str| {
@@ -180,26 +180,25 @@ fn inspect_one(
         };
         let Some(key) = key else {
             // Another process may be deleting it.
-            if part.live && log.known.clean {
+            if entry.live && log.known.clean {
                 inspected.damaged.push(what("has no key"));
             }
             continue;
         };
-        let is_opened = options.ids || options.verify && part.live;
-        if !is_opened {
-            continue;
-        }
-        input.skip(place.offset - input.position());
-        let bytes = input.part(place.len.into())?;
-        match part.head.open(name, key, bytes, dimension as usize) {
-            Some(content) => {
-                let ids = inspected.ids.iter_mut();
-                ids.for_each(|ids| ids.push(content.id.to_owned()));
+        let mut is_damaged = false;
+        if let Some(ids) = &mut inspected.ids {
+            match reader.outline(entry, key)? {
+                Some(outline) => ids.push(outline.id.to_owned()),
+                None => is_damaged = true,
             }
-            None if part.live => inspected
+        }
+        if options.verify && entry.live && !is_damaged {
+            is_damaged = reader.both(entry, key)?.is_none();
+        }
+        if is_damaged && entry.live {
+            inspected
                 .damaged
-                .push(what("cannot be opened with its key")),
-            None => {}
+                .push(what("cannot be opened with its key"));
         }
         if place.offset >= told + PORTION {
             told = place.offset;

@@ -19,7 +19,7 @@ use super::{
     file::{File, failed},
     keys,
     log::{EntryLocation, KeySink, Log, Summary, Writer},
-    record::{Head, Kind, Record, micros},
+    record::{Head, Kind, Lengths, Record, micros},
     seal::{KEY, Sealed},
     sync::Syncer,
 };
@@ -154,7 +154,7 @@ impl Journal {
                 time: micros(time),
                 removed,
                 entries,
-                data: sealed.parts().len() as u64,
+                data: sealed.size() as u64,
             };
             let (first, written) = log.append(&record, sealed)?;
             commit.next = first;
@@ -166,15 +166,12 @@ impl Journal {
         Ok(commit)
     }
 
-    /// Records that the commit's next entry, whose part has `part` bytes, is at `slot`.
-    pub fn put(&mut self, commit: &mut Commit, slot: u32, part: u64) {
+    /// Records that the commit's next entry, whose parts have these lengths, is at `slot`.
+    pub fn put(&mut self, commit: &mut Commit, slot: u32, lengths: Lengths) {
         if let Some(log) = &mut self.log {
-            let next = &mut commit.next;
-            next.len = part as u32;
             let key = commit.keys.chunks_exact(KEY).nth(commit.count);
-            log.put(slot, *next, key.unwrap_or(&[0; KEY]));
-            next.offset += part;
-            next.key_index += 1;
+            let place = commit.next.advance(lengths);
+            log.put(slot, place, key.unwrap_or(&[0; KEY]));
             commit.count += 1;
         }
     }

@@ -113,10 +113,14 @@ impl TableKey {
         Ok([beginning, &sealed].concat())
     }
 
-    /// Opens a sealed file. `None` if it is damaged.
-    pub fn open_file(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (beginning, rest) = sealed.split_at_checked(PREAMBLE)?;
-        Some([beginning, &*self.open(beginning, rest)?].concat())
+    /// Opens a sealed file in place. `None` if it is damaged.
+    pub fn open_file(&self, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+        let (beginning, rest) = sealed.split_at_mut_checked(PREAMBLE)?;
+        let (nonce, rest) = rest.split_first_chunk_mut()?;
+        let opened = self.key.cipher().ok()?.open(*nonce, beginning, rest)?.len();
+        sealed.drain(PREAMBLE..PREAMBLE + NONCE);
+        sealed.truncate(PREAMBLE + opened);
+        Some(sealed)
     }
 }
 

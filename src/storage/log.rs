@@ -18,6 +18,7 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{
@@ -25,15 +26,17 @@ use super::{
     header::{self, Checkpoint, RECORDS, damaged},
     keyring::Keyring,
     keys::{KeyReader, Keys, TableKey, full, new_name},
-    record::{Content, Damage, Head, Kind, Record},
+    record::{Damage, Head, Kind, Lengths, Outline, Record, Values},
     reserve,
-    seal::{KEY, Key, NAME, Sealed, TAG},
+    seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health, Syncer},
 };
 use crate::{
     chunks::Chunks,
     error::{Error, Result},
+    vectors::Terms,
     wiped::Wiped,
+    workers::workers,
 };
 
 /// The name of the graph file.
@@ -43,18 +46,37 @@ pub const GRAPH_REPLACED: &str = "graph.old";
 /// The suffixes of a key table that is being replaced, and of the one that replaces it.
 const OLD: &str = "old";
 const NEW: &str = "new";
+/// How much is read ahead at most, and after a gap.
 const READ_AHEAD: usize = 1 << 20;
+const LEAST: usize = 32 << 10;
+/// How many outlines are opened together, if they are not larger than what is read ahead.
+const BATCH: usize = 1024;
 
-/// The location of an entry: its part in the log, and the index of its key in the table.
+/// The location of an entry: its values in the log, and the index of its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EntryLocation {
     pub offset: u64,
+    /// The size of both of its parts.
     pub len: u32,
     pub key_index: u32,
 }
 
-/// An entry that was read and opened: the parts that a collection need not have in memory. It can
-/// be used for one entry after the other, and is overwritten at its end.
+impl EntryLocation {
+    /// The location of an entry with parts of these lengths, and makes this the one of the next
+    /// entry of the same record.
+    pub fn advance(&mut self, lengths: Lengths) -> Self {
+        let here = Self {
+            len: lengths.total() as u32,
+            ..*self
+        };
+        self.offset += lengths.values;
+        self.key_index += 1;
+        here
+    }
+}
+
+/// The values of an entry, read and opened. It can be used for one entry after the other, and is
+/// overwritten at its end.
 #[derive(Default)]
 pub struct Stored {
     row: Zeroizing<Vec<f32>>,
@@ -147,8 +169,8 @@ impl Writer {
     /// Appends a record without entries.
     pub fn append_data(&mut self, record: &Record, data: &[u8]) -> Result<()> {
         let appended = match self.room.clone() {
-            Some(health) => health.with_reserve(|| self.try_append_data(record, data)),
-            None => self.try_append_data(record, data),
+            Some(health) => health.with_reserve(|| self.try_append_data(record, [data, &[]])),
+            None => self.try_append_data(record, [data, &[]]),
         };
         appended.map_err(|e| failed("write to", &self.file.path(), &e))?;
         Ok(())
@@ -163,7 +185,8 @@ impl Writer {
             self.tables()
                 .try_for_each(|keys| keys.write(self.key_index, sealed.keys()))?;
         }
-        let offset = self.try_append_data(record, sealed.parts())?;
+        let [outlines, values] = sealed.parts();
+        let offset = self.try_append_data(record, [outlines, values])? + outlines.len() as u64;
         if let KeySink::Memory(keys) = &mut self.key_sink {
             hold(keys, sealed.keys());
         }
@@ -176,18 +199,22 @@ impl Writer {
         })
     }
 
-    fn try_append_data(&mut self, record: &Record, data: &[u8]) -> io::Result<u64> {
+    fn try_append_data(&mut self, record: &Record, data: [&[u8]; 2]) -> io::Result<u64> {
         let mut bytes = record.encode();
         let begin = self.end + bytes.len() as u64;
+        let size = data[0].len() + data[1].len();
         // Combined into one write if that is cheap; a record may be as large as a whole load.
-        if data.len() <= READ_AHEAD {
-            bytes.extend_from_slice(data);
+        if size <= READ_AHEAD {
+            data.into_iter().for_each(|part| bytes.extend(part));
             self.file.try_write_at(self.end, &bytes)?;
         } else {
-            self.file.try_write_at(self.end, &bytes)?;
-            self.file.try_write_at(begin, data)?;
+            let mut at = self.end;
+            for bytes in [&bytes, data[0], data[1]] {
+                self.file.try_write_at(at, bytes)?;
+                at += bytes.len() as u64;
+            }
         }
-        self.end = begin + data.len() as u64;
+        self.end = begin + size as u64;
         Ok(begin)
     }
 
@@ -281,12 +308,14 @@ fn hold(held: &mut Zeroizing<Vec<u8>>, keys: &[u8]) {
     held.extend_from_slice(keys);
 }
 
-/// An entry as read from a log.
+/// An entry as read from a log, without its values.
 pub struct Entry<'a> {
     pub head: Head,
-    pub content: Content<'a>,
+    pub outline: Outline<'a>,
     pub place: EntryLocation,
     pub key: &'a [u8],
+    /// How many entries are left, with this one.
+    pub left: usize,
 }
 
 /// A log opened only to be inspected.
@@ -341,18 +370,21 @@ pub struct Log {
 /// An index of one collection's records, built from their directories.
 pub struct Index {
     pub dimension: usize,
-    pub parts: Vec<Part>,
+    pub entries: Vec<Indexed>,
     pub end: u64,
     /// Whether there is a record at `end`, one that is not a commit.
     pub is_followed: bool,
     pub summary: Summary,
 }
 
-pub struct Part {
+/// Where an entry is.
+pub struct Indexed {
     pub place: EntryLocation,
     pub head: Head,
     /// Whether no later record removes it.
     pub live: bool,
+    /// The offset of its outline.
+    outline: u64,
     /// The offset of the record that contains it.
     record: u64,
 }
@@ -542,17 +574,33 @@ impl Log {
         self.keys.truncate(slots);
     }
 
-    /// Appends the entry at `slot` to `sealed`, without opening it.
-    pub fn read(&self, slot: u32, sealed: &mut Sealed) -> Result<()> {
+    /// Appends the entry at `slot`, which has this head and this outline, to `sealed`, without
+    /// opening its values.
+    pub fn read(
+        &self,
+        slot: u32,
+        head: &Head,
+        code: (&[i8], Terms),
+        id: &str,
+        metadata: Option<&str>,
+        sealed: &mut Sealed,
+    ) -> Result<()> {
         let (place, key) = self.entry(slot)?;
-        let mut part = vec![0; place.len as usize];
-        self.writer.file.read_at(place.offset, &mut part)?;
-        sealed.push_sealed(&part, key)
+        let mut values = vec![0; head.lengths(code.0.len()).values as usize];
+        self.writer.file.read_at(place.offset, &mut values)?;
+        sealed.push_sealed(head, key, code, id, metadata, &values)
     }
 
-    /// Reads the entry at `slot`, of which `head` has the lengths, into `stored`, and opens it.
-    /// With `wait` false, returns `WouldBlock` unless the system has it in memory.
-    pub fn open_entry(
+    /// Tells the system that the entry at `slot` is about to be read.
+    pub fn will_read(&self, slot: u32) {
+        if let Some(place) = self.writer.place(slot) {
+            self.writer.file.will_read(place.offset, place.len.into());
+        }
+    }
+
+    /// Reads the values of the entry at `slot`, of which `head` has the lengths, into `stored`, and
+    /// opens them. With `wait` false, returns `WouldBlock` unless the system has them in memory.
+    pub fn open_values(
         &self,
         slot: u32,
         head: &Head,
@@ -562,25 +610,24 @@ impl Log {
     ) -> Result<()> {
         let (place, key) = self.entry(slot)?;
         let file = &self.writer.file;
-        let len = place.len as usize;
+        let len = head.lengths(dimension).values;
         stored.text = None;
-        let part = room(&mut stored.part, len);
+        let part = room(&mut stored.part, len as usize);
         file.read(place.offset, part, wait)?;
-        let content = head.open(&self.table.name, key, part, dimension);
-        let content = content.ok_or_else(|| {
-            let (begin, end) = (place.offset, place.offset + u64::from(place.len));
-            let why = format!("the vector at bytes {begin} to {end} is damaged");
-            damaged(&file.path(), &why)
-        })?;
         if stored.row.len() != dimension {
             stored.row = Zeroizing::new(vec![0.0; dimension]);
         }
-        for (value, read) in stored.row.iter_mut().zip(content.values()) {
+        let values = head.open_values(&self.table.name, key, part, dimension);
+        let values = values.ok_or_else(|| {
+            let (begin, end) = (place.offset, place.offset + len);
+            let why = format!("the vector at bytes {begin} to {end} is damaged");
+            damaged(&file.path(), &why)
+        })?;
+        for (value, read) in stored.row.iter_mut().zip(values.row()) {
             *value = read;
         }
-        // The text is the last of a part, before its tag.
-        let text = content.text.map(str::len);
-        stored.text = text.map(|text| len - TAG - text..len - TAG);
+        let row = 4 * dimension;
+        stored.text = head.text.map(|text| row..row + text as usize);
         Ok(())
     }
 
@@ -612,14 +659,14 @@ impl Log {
     /// Opens the log in a directory, completes whatever was interrupted, and passes every live
     /// entry to `put`, which returns its slot. `make` creates the target of `put` from the log's
     /// settings, and returns it with the dimension.
-    pub fn open<T>(
+    pub fn open<T: Send>(
         files: &Files,
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
         store: &Keyring,
         make: impl Fn(&str) -> Result<(T, usize)>,
-        put: impl Fn(&mut T, Entry<'_>) -> Result<u32>,
+        put: impl Fn(&mut T, Entry<'_>) -> Result<u32> + Sync,
     ) -> Result<(Self, Summary, T)> {
         let (generation, leftovers) = Self::find(directory)?;
         let file = Arc::new(files.open(&directory.join(name(generation)))?);
@@ -662,7 +709,7 @@ impl Log {
                 return Err(refused(&file.path(), index.end, why));
             }
             let (mut places, mut slot_keys) = (Vec::new(), Chunks::new(KEY));
-            let reading = index.read_parts(&file, &keys, known, |entry| {
+            let reading = index.read_outlines(&file, &keys, known, |entry| {
                 let (place, key) = (entry.place, entry.key);
                 let slot = put(&mut target, entry)
                     .map_err(|error| damaged(&file.path(), &error.to_string()))?;
@@ -678,7 +725,7 @@ impl Log {
             }
         };
         let mut writer = Writer::new(file.clone(), index.end, KeySink::Table(keys));
-        writer.key_index = index.parts.len() as u32;
+        writer.key_index = index.entries.len() as u32;
         for (slot, place) in places {
             writer.put(slot, place);
         }
@@ -780,7 +827,7 @@ impl Log {
             keys: HashMap::new(),
         };
         let mut key_reader = KeyReader::new(&log.keys);
-        for part in index.parts.iter().filter(|part| part.live) {
+        for part in index.entries.iter().filter(|part| part.live) {
             if let Some(key) = key_reader.get(part.place.key_index)?.and_then(Key::of) {
                 live_keys.keys.insert(part.head.key, key);
             }
@@ -1061,7 +1108,7 @@ impl Index {
         let mut input = Input::new(file, begin);
         let mut index = Self {
             dimension,
-            parts: Vec::new(),
+            entries: Vec::new(),
             summary: Summary {
                 sequence: 0,
                 next_key: 0,
@@ -1070,7 +1117,7 @@ impl Index {
             end: begin,
             is_followed: false,
         };
-        let mut by_key: HashMap<u64, usize> = HashMap::new();
+        let mut by_key: hashbrown::HashMap<u64, usize> = Default::default();
         while index.end < until {
             let record = match Record::read(&mut input, until - index.end, dimension) {
                 Ok(record) if record.kind == Kind::Commit => record,
@@ -1086,31 +1133,37 @@ impl Index {
             };
             for key in &record.removed {
                 if let Some(part) = by_key.remove(key) {
-                    index.parts[part].live = false;
+                    index.entries[part].live = false;
                 }
             }
-            for head in &record.entries {
-                let len = u32::try_from(head.part(dimension)).map_err(|_| {
-                    damaged(&file.path(), "an entry is larger than any that is written")
-                })?;
-                let part = Part {
-                    place: EntryLocation {
-                        offset: input.position,
-                        len,
-                        key_index: u32::try_from(index.parts.len())
-                            .map_err(|_| damaged(&file.path(), &full().to_string()))?,
-                    },
+            let lengths = record.entries.iter().map(|head| head.lengths(dimension));
+            let mut outline = input.position;
+            let mut next = EntryLocation {
+                offset: outline + lengths.clone().map(|lengths| lengths.outline).sum::<u64>(),
+                len: 0,
+                key_index: u32::try_from(index.entries.len() + record.entries.len())
+                    .map(|count| count - record.entries.len() as u32)
+                    .map_err(|_| damaged(&file.path(), &full().to_string()))?,
+            };
+            for (head, lengths) in record.entries.iter().zip(lengths) {
+                if u32::try_from(lengths.total()).is_err() {
+                    let why = "an entry is larger than any that is written";
+                    return Err(damaged(&file.path(), why));
+                }
+                // An entry with the same number replaces the previous one.
+                if let Some(old) = by_key.insert(head.key, index.entries.len()) {
+                    index.entries[old].live = false;
+                }
+                index.entries.push(Indexed {
+                    place: next.advance(lengths),
                     head: *head,
                     live: true,
+                    outline,
                     record: index.end,
-                };
-                input.skip(len.into());
-                // An entry with the same number replaces the previous one.
-                if let Some(old) = by_key.insert(head.key, index.parts.len()) {
-                    index.parts[old].live = false;
-                }
-                index.parts.push(part);
+                });
+                outline += lengths.outline;
             }
+            input.skip(record.data);
             let keys = record.entries.iter().map(|head| head.key + 1);
             let summary = &mut index.summary;
             summary.next_key = keys.max().unwrap_or(0).max(summary.next_key);
@@ -1122,64 +1175,241 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads all parts. It passes on the live ones, and finds the keys of dead entries that have
+    /// Reads all outlines. It passes on the live ones, and finds the keys of dead entries that have
     /// not been destroyed, and those of live entries that have.
-    fn read_parts(
+    fn read_outlines(
         &self,
         file: &File,
         keys: &Keys,
         known: Known,
-        mut put: impl FnMut(Entry<'_>) -> Result<()>,
+        mut put: impl FnMut(Entry<'_>) -> Result<()> + Send,
     ) -> Result<Reading> {
         // Unless the power failed, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
-        let mut input = Input::new(file, RECORDS);
+        let is_uncertain = |entry: &Indexed| disordered && entry.record >= known.whole;
+        let (name, dimension) = (&keys.table().name, self.dimension);
+        let mut reader = PartReader::new(file, RECORDS, name, dimension);
         let mut key_reader = KeyReader::new(keys);
         let mut unfinished: Vec<Range<u32>> = Vec::new();
         let mut lost = Vec::new();
-        for part in &self.parts {
-            let key_index = part.place.key_index;
-            let key = key_reader.get(key_index)?;
-            if !part.live {
-                match unfinished.last_mut() {
-                    _ if key.is_none() => {}
-                    Some(last) if last.end == key_index => last.end += 1,
-                    _ => unfinished.push(key_index..key_index + 1),
+        let mut left = self.entries.iter().filter(|entry| entry.live).count();
+        let mut load = |batch: &Batch<'_>| -> Result<Option<Reading>> {
+            for (entry, key, outline) in batch.opened() {
+                let outline = outline.and_then(|part| entry.head.parse_outline(part, dimension));
+                let key_index = entry.place.key_index;
+                if let Some(outline) = outline {
+                    put(Entry {
+                        head: entry.head,
+                        outline,
+                        place: entry.place,
+                        key,
+                        left,
+                    })?;
+                    left -= 1;
+                } else if is_uncertain(entry) {
+                    return Ok(Some(Reading::Torn(entry.record)));
+                } else if disordered && key.iter().all(|&byte| byte == 0) {
+                    // The record of its deletion was lost in the power failure, after its key had
+                    // been destroyed.
+                    lost.push(entry.head.key);
+                } else {
+                    let begin = entry.outline;
+                    let end = begin + entry.head.lengths(dimension).outline;
+                    let why = format!(
+                        "the vector at bytes {begin} to {end}, or its key, number {key_index} of \
+                         {}, is damaged",
+                        keys.file().path().display()
+                    );
+                    return Err(damaged(&file.path(), &why));
                 }
-                continue;
             }
-            input.skip(part.place.offset - input.position);
-            let bytes = input.part(part.place.len.into())?;
-            let (name, dimension) = (&keys.table().name, self.dimension);
-            let opened = key.and_then(|key| {
-                let content = part.head.open(name, key, bytes, dimension)?;
-                Some((key, content))
-            });
-            if let Some((key, content)) = opened {
-                put(Entry {
-                    head: part.head,
-                    content,
-                    place: part.place,
-                    key,
-                })?;
-            } else if disordered && part.record >= known.whole {
-                return Ok(Reading::Torn(part.record));
-            } else if disordered && key.is_none() {
-                // The record of its deletion was lost in the power failure, after its key had been
-                // destroyed.
-                lost.push(part.head.key);
-            } else {
-                let end = part.place.offset + u64::from(part.place.len);
-                let why = format!(
-                    "the vector at bytes {} to {end}, or its key, number {key_index} of {}, \
-                     is damaged",
-                    part.place.offset,
-                    keys.file().path().display()
-                );
-                return Err(damaged(&file.path(), &why));
+            Ok(None)
+        };
+        let pool = workers();
+        let (mut before, mut batch) = (Batch::default(), Batch::default());
+        let mut rest = &self.entries[..];
+        loop {
+            // The last batch is empty: it is there to load the one before.
+            let is_last = rest.is_empty();
+            let (entries, later) = rest.split_at(Batch::portion(rest, dimension));
+            rest = later;
+            batch.begin(entries, dimension);
+            for entry in entries {
+                let key_index = entry.place.key_index;
+                let key = key_reader.get(key_index)?;
+                if !entry.live {
+                    match unfinished.last_mut() {
+                        _ if key.is_none() => {}
+                        Some(last) if last.end == key_index => last.end += 1,
+                        _ => unfinished.push(key_index..key_index + 1),
+                    }
+                    continue;
+                }
+                // Other values are read when they are asked for.
+                let is_whole = match key {
+                    Some(key) if is_uncertain(entry) => reader.values(entry, key)?.is_some(),
+                    key => key.is_some(),
+                };
+                let outline = batch.push(entry, key.filter(|_| is_whole));
+                reader.sealed_outline(entry, outline)?;
             }
+            // The next ones are opened while those before them are loaded.
+            let open = || batch.open(name, pool.is_some());
+            let (_, loaded) = match pool {
+                Some(pool) => pool.join(open, || load(&before)),
+                None => ({ open }(), load(&before)),
+            };
+            if let Some(torn) = loaded? {
+                return Ok(torn);
+            }
+            if is_last {
+                return Ok(Reading::Done { unfinished, lost });
+            }
+            std::mem::swap(&mut before, &mut batch);
         }
-        Ok(Reading::Done { unfinished, lost })
+    }
+}
+
+/// Outlines of live entries that are opened together, on all cores.
+#[derive(Default)]
+struct Batch<'a> {
+    entries: Vec<(&'a Indexed, bool)>,
+    /// A key for each: zeros if it has been destroyed.
+    keys: Zeroizing<Vec<u8>>,
+    outlines: Zeroizing<Vec<u8>>,
+    dimension: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// How many of these a batch takes.
+    fn portion(entries: &[Indexed], dimension: usize) -> usize {
+        let mut bytes = 0;
+        let fits = |entry: &&Indexed| {
+            bytes += entry.head.lengths(dimension).outline;
+            bytes <= READ_AHEAD as u64
+        };
+        let count = entries.iter().take(BATCH).take_while(fits).count();
+        count.max(1).min(entries.len())
+    }
+
+    /// Empties the batch, and makes room for the live ones of these: growing would leave copies
+    /// behind.
+    fn begin(&mut self, entries: &[Indexed], dimension: usize) {
+        let live = entries.iter().filter(|entry| entry.live);
+        let lengths = live.map(|entry| entry.head.lengths(dimension).outline as usize);
+        self.entries.clear();
+        self.dimension = dimension;
+        room(&mut self.keys, entries.len() * KEY);
+        room(&mut self.outlines, lengths.sum());
+        self.keys.clear();
+        self.outlines.clear();
+    }
+
+    fn len(&self, entry: &Indexed) -> usize {
+        entry.head.lengths(self.dimension).outline as usize
+    }
+
+    /// Adds an entry, and returns the room for its outline.
+    fn push(&mut self, entry: &'a Indexed, key: Option<&[u8]>) -> &mut [u8] {
+        self.entries.push((entry, key.is_some()));
+        self.keys.extend_from_slice(key.unwrap_or(&[0; KEY]));
+        let begin = self.outlines.len();
+        let len = self.len(entry);
+        self.outlines.resize(begin + len, 0);
+        &mut self.outlines[begin..]
+    }
+
+    /// Decrypts all outlines.
+    fn open(&mut self, name: &[u8; NAME], in_parallel: bool) {
+        let dimension = self.dimension;
+        let mut rest = &mut self.outlines[..];
+        let jobs = self.entries.iter_mut().zip(self.keys.chunks_exact(KEY));
+        let jobs = jobs.filter_map(|(entry, key)| {
+            let len = entry.0.head.lengths(dimension).outline as usize;
+            Some((entry, key, rest.split_off_mut(..len)?))
+        });
+        let open = |((entry, is_opened), key, part): (&mut (&Indexed, bool), &[u8], &mut [u8])| {
+            *is_opened = *is_opened && entry.head.decrypt_outline(name, key, part);
+        };
+        if in_parallel {
+            let jobs: Vec<_> = jobs.collect();
+            jobs.into_par_iter().with_min_len(64).for_each(open);
+        } else {
+            jobs.for_each(|(entry, key, part)| open((entry, key, part)));
+        }
+    }
+
+    /// Each entry with its key and its outline, if that could be decrypted.
+    fn opened(&self) -> impl Iterator<Item = (&'a Indexed, &[u8], Option<&[u8]>)> {
+        let mut rest = &self.outlines[..];
+        let entries = self.entries.iter().zip(self.keys.chunks_exact(KEY));
+        entries.map(move |(&(entry, is_opened), key)| {
+            let part = rest.split_off(..self.len(entry));
+            (entry, key, part.filter(|_| is_opened))
+        })
+    }
+}
+
+/// Reads and opens the parts of entries, in the order of an index.
+pub struct PartReader<'a> {
+    name: &'a [u8; NAME],
+    dimension: usize,
+    outlines: Input<'a>,
+    values: Input<'a>,
+}
+
+impl<'a> PartReader<'a> {
+    /// A reader of the file from `begin` on. The entries are sealed with the random name.
+    pub fn new(file: &'a File, begin: u64, name: &'a [u8; NAME], dimension: usize) -> Self {
+        Self {
+            name,
+            dimension,
+            outlines: Input::new(file, begin),
+            values: Input::new(file, begin),
+        }
+    }
+
+    /// An entry's outline; `None` if the key does not open it.
+    pub fn outline(&mut self, entry: &Indexed, key: &[u8]) -> Result<Option<Outline<'_>>> {
+        let Indexed { head, outline, .. } = entry;
+        let len = head.lengths(self.dimension).outline;
+        let bytes = self.outlines.part_at(*outline, len)?;
+        Ok(head.open_outline(self.name, key, bytes, self.dimension))
+    }
+
+    /// Reads an entry's outline, sealed, into `part`, which has its length.
+    fn sealed_outline(&mut self, entry: &Indexed, part: &mut [u8]) -> Result<()> {
+        self.outlines.move_to(entry.outline);
+        let read = self.outlines.read_exact(part);
+        read.map_err(|e| failed("read", &self.outlines.file.path(), &e))
+    }
+
+    /// An entry's values; `None` if the key does not open them.
+    pub fn values(&mut self, entry: &Indexed, key: &[u8]) -> Result<Option<Values<'_>>> {
+        let Indexed { head, place, .. } = entry;
+        let len = head.lengths(self.dimension).values;
+        let bytes = self.values.part_at(place.offset, len)?;
+        Ok(head.open_values(self.name, key, bytes, self.dimension))
+    }
+
+    /// Both of an entry's parts; `None` if the key does not open one of them.
+    pub fn both(
+        &mut self,
+        entry: &Indexed,
+        key: &[u8],
+    ) -> Result<Option<(Outline<'_>, Values<'_>)>> {
+        let Indexed {
+            head,
+            place,
+            outline,
+            ..
+        } = entry;
+        let lengths = head.lengths(self.dimension);
+        let outline = self.outlines.part_at(*outline, lengths.outline)?;
+        let outline = head.open_outline(self.name, key, outline, self.dimension);
+        let values = self.values.part_at(place.offset, lengths.values)?;
+        let values = head.open_values(self.name, key, values, self.dimension);
+        Ok(outline.zip(values))
     }
 }
 
@@ -1191,11 +1421,14 @@ pub fn refused(path: &Path, at: u64, why: Damage) -> Error {
     }
 }
 
-/// Reads a file from front to back.
+/// Reads a file from front to back. It reads ahead, further with every read, and little again after
+/// a gap that it has skipped.
 pub struct Input<'a> {
     file: &'a File,
     /// The offset of the next byte.
     position: u64,
+    /// How much is read next.
+    next: usize,
     ahead: Wiped<[u8]>,
     /// The part of the buffer that has not been read yet.
     unread: Range<usize>,
@@ -1210,6 +1443,7 @@ impl<'a> Input<'a> {
         Self {
             file,
             position,
+            next: LEAST,
             ahead: vec![0; ahead].into_boxed_slice().into(),
             unread: 0..0,
             part: Zeroizing::default(),
@@ -1222,8 +1456,28 @@ impl<'a> Input<'a> {
 
     pub fn skip(&mut self, len: u64) {
         let ahead = usize::try_from(len).unwrap_or(usize::MAX);
+        if ahead > self.unread.len() + LEAST {
+            self.next = LEAST;
+        }
         self.unread.start = self.unread.start.saturating_add(ahead).min(self.unread.end);
         self.position += len;
+    }
+
+    /// Continues at `offset`.
+    fn move_to(&mut self, offset: u64) {
+        match offset.checked_sub(self.position) {
+            Some(ahead) => self.skip(ahead),
+            None => {
+                (self.position, self.unread) = (offset, 0..0);
+                self.next = LEAST;
+            }
+        }
+    }
+
+    /// The `len` bytes at `offset`, like `part`.
+    fn part_at(&mut self, offset: u64, len: u64) -> Result<&mut [u8]> {
+        self.move_to(offset);
+        self.part(len)
     }
 
     /// The next `len` bytes, which the file must have. The caller may decrypt them in place.
@@ -1244,7 +1498,9 @@ impl<'a> Input<'a> {
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.unread.is_empty() {
-            self.unread = 0..self.file.read_some(self.position, &mut self.ahead)?;
+            let len = self.next.min(self.ahead.len());
+            self.next = (2 * len).max(LEAST);
+            self.unread = 0..self.file.read_some(self.position, &mut self.ahead[..len])?;
         }
         let read = buffer.len().min(self.unread.len());
         buffer[..read].copy_from_slice(&self.ahead[self.unread.start..][..read]);

@@ -11,8 +11,9 @@
 //! | `RESERVE` | space reserved for deletes on a full disk (`reserve.rs`) |
 //! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
-//! Rows are read once, when the store is opened, and kept in memory. Files are not memory-mapped: a
-//! disk error in a mapped file raises a signal, which ends the process.
+//! Opening a store reads outlines, not rows and texts, which stay in the files and are read when they
+//! are asked for. Files are not memory-mapped: a disk error in a mapped file raises a signal, which
+//! ends the process.
 
 mod backup;
 mod file;
@@ -37,9 +38,10 @@ pub use journal::{Commit, Copy, CopyTarget, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
 pub use keys::{KEYS_OFFSET, KeyReader, Keys, TableKey};
 pub use log::{
-    Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Input, Known, Log, Stored, Summary, Writer,
+    Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Known, Log, PartReader, Stored, Summary,
+    Writer,
 };
-pub use record::{HEAD, Head, Kind, Record, checksum, length, micros, time_of};
+pub use record::{HEAD, Head, Kind, Lengths, Record, checksum, length, micros, time_of};
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};
 pub use seal::{KEY, Key, NAME, NONCE, Sealed, TAG};

@@ -16,15 +16,22 @@
 //! | 56..64 | checksum of the header up to here |
 //!
 //! The directory lists the removed keys (8 bytes each) and the entries' heads (28 bytes each: key,
-//! insertion order, lengths of id, metadata and text; `u32::MAX` if there is none). The data is one
-//! part for each entry, in order: the f32 row, the id, the metadata and the text, sealed, and the
-//! tag of 16 bytes (`seal.rs`). The data of `CONF` is a JSON text, also sealed; of `KEYS`, the
-//! contents of a key table without its beginning (`keys.rs`); of `AWAY` and `EXPO`, what
-//! `backup.rs` describes; of `DONE`, a checksum and a JSON text.
+//! insertion order, lengths of id, metadata and text; `u32::MAX` if there is none). The data is two
+//! parts for each entry: first the outlines of all entries, in order, then the values of all. Each
+//! is sealed, and ends with a tag of 16 bytes (`seal.rs`).
+//!
+//! | part | |
+//! | --- | --- |
+//! | outline | what a collection has in memory: norm (f64), residual (f32) and scale (f32) of the code, the code (i8 each), the id, the metadata |
+//! | values | what it need not have there: the f32 row, the text |
+//!
+//! The data of `CONF` is a JSON text, also sealed; of `KEYS`, the contents of a key table without
+//! its beginning (`keys.rs`); of `AWAY` and `EXPO`, what `backup.rs` describes; of `DONE`, a
+//! checksum and a JSON text.
 //!
 //! Sealed data is not covered by the checksums: its tag takes their place. An entry that a later
 //! commit has removed or replaced no longer has a key. What remains of it is a number and four
-//! lengths in the directory, and a part that is indistinguishable from noise.
+//! lengths in the directory, and parts that are indistinguishable from noise.
 //!
 //! Checksums are XXH3 with 64 bits.
 
@@ -33,11 +40,14 @@ use std::io::{self, Read};
 use time::OffsetDateTime;
 use twox_hash::XxHash3_64;
 
-use super::seal::{Cipher, NAME, NONCE, TAG};
+use super::seal::{Cipher, NAME, OUTLINE_NONCE, TAG, VALUES_NONCE};
+use crate::vectors::Terms;
 
 pub const HEADER: usize = 64;
 pub const HEAD: usize = 28;
 const ABSENT: u32 = u32::MAX;
+/// The size of a code's terms.
+const TERMS: usize = 16;
 /// Keys, orders and sequence numbers are counted one by one, and never reach this.
 const LARGEST: u64 = 1 << 62;
 
@@ -98,24 +108,60 @@ pub enum Damage {
     Read(io::Error),
 }
 
-/// The contents of an entry.
+/// The sizes of an entry's parts in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lengths {
+    pub outline: u64,
+    pub values: u64,
+}
+
+impl Lengths {
+    pub fn total(&self) -> u64 {
+        self.outline + self.values
+    }
+}
+
+/// The part of an entry that a collection has in memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Content<'a> {
-    pub row: &'a [u8],
+pub struct Outline<'a> {
+    pub terms: Terms,
+    /// Signed numbers of 8 bits.
+    pub code: &'a [u8],
     pub id: &'a str,
     pub metadata: Option<&'a str>,
+}
+
+/// The part of an entry that a collection need not have in memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Values<'a> {
+    row: &'a [u8],
     pub text: Option<&'a str>,
 }
 
-impl Content<'_> {
+impl Values<'_> {
     /// The values of the row.
-    pub fn values(&self) -> impl Iterator<Item = f32> {
+    pub fn row(&self) -> impl Iterator<Item = f32> {
         self.row.chunks_exact(4).map(|bytes| {
             let mut four = [0; 4];
             four.copy_from_slice(bytes);
             f32::from_le_bytes(four)
         })
     }
+}
+
+/// Appends an outline, not sealed.
+pub fn write_outline(
+    (code, terms): (&[i8], Terms),
+    id: &str,
+    metadata: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    out.extend(terms.norm.to_le_bytes());
+    out.extend(terms.residual.to_le_bytes());
+    out.extend(terms.scale.to_le_bytes());
+    out.extend(code.iter().map(|&value| value as u8));
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(metadata.unwrap_or_default().as_bytes());
 }
 
 pub fn checksum(bytes: &[u8]) -> u64 {
@@ -135,13 +181,17 @@ pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl Head {
-    /// The size of the entry's part.
-    pub fn part(&self, dimension: usize) -> u64 {
-        let texts = u64::from(self.metadata.unwrap_or(0)) + u64::from(self.text.unwrap_or(0));
-        4 * dimension as u64 + u64::from(self.id) + texts + TAG as u64
+    /// The sizes of the entry's parts.
+    pub fn lengths(&self, dimension: usize) -> Lengths {
+        let row = dimension as u64;
+        let texts = u64::from(self.id) + u64::from(self.metadata.unwrap_or(0));
+        Lengths {
+            outline: (TERMS + TAG) as u64 + row + texts,
+            values: 4 * row + u64::from(self.text.unwrap_or(0)) + TAG as u64,
+        }
     }
 
-    /// What is authenticated with the entry's part: the collection's random name, and the lengths
+    /// What is authenticated with each of the entry's parts: the collection's random name, and the lengths
     /// as they are in the directory.
     pub fn authenticated(&self, name: &[u8; NAME]) -> [u8; NAME + 12] {
         let mut out = [0; NAME + 12];
@@ -172,33 +222,71 @@ impl Head {
         }
     }
 
-    /// Decrypts the entry's part in place, and parses it. `None` if it is damaged, or the key is
+    /// Decrypts the entry's outline in place, and parses it. `None` if it is damaged, or the key is
     /// not its own.
-    pub fn open<'a>(
+    pub fn open_outline<'a>(
         &self,
         name: &[u8; NAME],
         key: &[u8],
         part: &'a mut [u8],
         dimension: usize,
-    ) -> Option<Content<'a>> {
-        let cipher = Cipher::new(key).ok()?;
-        let body = cipher.open([0; NONCE], &self.authenticated(name), part)?;
-        let (row, rest) = body.split_at_checked(4 * dimension)?;
-        let (id, rest) = rest.split_at_checked(self.id as usize)?;
-        let (metadata, text) = rest.split_at_checked(self.metadata.unwrap_or(0) as usize)?;
-        let utf8 = |bytes| std::str::from_utf8(bytes).ok();
-        Some(Content {
-            row,
-            id: utf8(id)?,
-            metadata: match self.metadata {
-                Some(_) => Some(utf8(metadata)?),
-                None => None,
+    ) -> Option<Outline<'a>> {
+        self.decrypt_outline(name, key, part)
+            .then(|| self.parse_outline(part, dimension))?
+    }
+
+    /// Decrypts the entry's outline in place. False as above.
+    pub fn decrypt_outline(&self, name: &[u8; NAME], key: &[u8], part: &mut [u8]) -> bool {
+        let with = self.authenticated(name);
+        let opened = Cipher::new(key).ok();
+        opened.is_some_and(|cipher| cipher.open(OUTLINE_NONCE, &with, part).is_some())
+    }
+
+    /// Parses an outline that has been decrypted, with the tag behind it.
+    pub fn parse_outline<'a>(&self, part: &'a [u8], dimension: usize) -> Option<Outline<'a>> {
+        let body = part.get(..part.len().checked_sub(TAG)?)?;
+        let (norm, rest) = body.split_first_chunk()?;
+        let (residual, rest) = rest.split_first_chunk()?;
+        let (scale, rest) = rest.split_first_chunk()?;
+        let (code, rest) = rest.split_at_checked(dimension)?;
+        let (id, metadata) = rest.split_at_checked(self.id as usize)?;
+        Some(Outline {
+            terms: Terms {
+                norm: f64::from_le_bytes(*norm),
+                residual: f32::from_le_bytes(*residual),
+                scale: f32::from_le_bytes(*scale),
             },
-            text: match self.text {
-                Some(_) => Some(utf8(text)?),
-                None => None,
-            },
+            code,
+            id: std::str::from_utf8(id).ok()?,
+            metadata: optional(self.metadata, metadata)?,
         })
+    }
+
+    /// Decrypts the entry's values in place, and parses them. `None` as above, or if no vector has
+    /// such values: a valid tag does not make them valid.
+    pub fn open_values<'a>(
+        &self,
+        name: &[u8; NAME],
+        key: &[u8],
+        part: &'a mut [u8],
+        dimension: usize,
+    ) -> Option<Values<'a>> {
+        let cipher = Cipher::new(key).ok()?;
+        let body: &[u8] = cipher.open(VALUES_NONCE, &self.authenticated(name), part)?;
+        let (row, text) = body.split_at_checked(4 * dimension)?;
+        let values = Values {
+            row,
+            text: optional(self.text, text)?,
+        };
+        values.row().all(f32::is_finite).then_some(values)
+    }
+}
+
+/// A text that may be missing, which has no length then. `None` if it is not UTF-8.
+fn optional(length: Option<u32>, bytes: &[u8]) -> Option<Option<&str>> {
+    match length {
+        Some(_) => std::str::from_utf8(bytes).ok().map(Some),
+        None => Some(None),
     }
 }
 
@@ -346,7 +434,8 @@ impl Record {
         if numbers.max().is_some_and(|largest| largest > LARGEST) {
             return Err(Damage::Corrupt("a record counts further than any can"));
         }
-        let parts = record.entries.iter().map(|head| head.part(dimension));
+        let heads = record.entries.iter();
+        let parts = heads.map(|head| head.lengths(dimension).total());
         if kind == Kind::Commit && parts.sum::<u64>() != data {
             return Err(Damage::Corrupt(
                 "a record's entries do not add up to its length",
@@ -359,6 +448,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::{super::seal::Sealed, *};
+    use crate::vectors::Codes;
     use proptest::prelude::*;
 
     fn head() -> impl Strategy<Value = Head> {
@@ -384,7 +474,7 @@ mod tests {
             sequence in 0..=LARGEST, next_key in 0..=LARGEST, time: i64,
             at: prop::sample::Index, flip in 1u8..,
         ) {
-            let data = entries.iter().map(|head| head.part(3)).sum();
+            let data = entries.iter().map(|head| head.lengths(3).total()).sum();
             let record = Record { kind: Kind::Commit, sequence, next_key, time, removed, entries, data };
             let mut bytes = record.encode();
             prop_assert_eq!(record.size(), bytes.len() as u64 + data);
@@ -398,8 +488,8 @@ mod tests {
         }
 
         #[test]
-        fn a_part_is_read_as_it_was_written_and_no_changed_byte_goes_unnoticed(
-            row in proptest::collection::vec(any::<f32>(), 1..5),
+        fn parts_are_read_as_they_were_written_and_no_changed_byte_goes_unnoticed(
+            row in proptest::collection::vec(-1e30f32..1e30, 1..5),
             id in ".{1,9}", metadata in proptest::option::of(".{0,9}"),
             text in proptest::option::of(".{0,9}"),
             at: prop::sample::Index, flip in 1u8..,
@@ -411,28 +501,43 @@ mod tests {
                 metadata: metadata.as_ref().map(|text| text.len() as u32),
                 text: text.as_ref().map(|text| text.len() as u32),
             };
-            let name = [7; NAME];
-            let mut sealed = Sealed::new(name, 1, 0).unwrap();
-            sealed.push(&head, &row, &id, metadata.as_deref(), text.as_deref()).unwrap();
-            let (part, key) = (sealed.parts(), sealed.keys());
-            prop_assert_eq!(head.part(row.len()), part.len() as u64);
-            let mut opened = part.to_vec();
-            let content = head.open(&name, key, &mut opened, row.len()).unwrap();
-            let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
-            prop_assert_eq!(content.row, &bytes[..]);
-            prop_assert_eq!(content.id, &id);
-            prop_assert_eq!(content.metadata, metadata.as_deref());
-            prop_assert_eq!(content.text, text.as_deref());
-            let mut changed = part.to_vec();
-            let at = at.index(part.len());
-            changed[at] ^= flip;
-            prop_assert_eq!(head.open(&name, key, &mut changed, row.len()), None);
-            let longer = Head { text: Some(head.text.map_or(0, |len| len + 1)), ..head };
-            let mut changed = key.to_vec();
-            changed[usize::from(flip) % key.len()] ^= flip;
-            for (head, name, key) in [(longer, name, key), (head, [8; NAME], key), (head, name, &changed[..])] {
+            let (name, dimension) = ([7; NAME], row.len());
+            let codes = Codes::of(&row, dimension);
+            let (code, terms) = codes.get(0);
+            let mut sealed = Sealed::new(name, 1).unwrap();
+            let (metadata, text) = (metadata.as_deref(), text.as_deref());
+            sealed.push(&head, &row, (code, terms), &id, metadata, text).unwrap();
+            let ([outline, values], key) = (sealed.parts(), sealed.keys());
+            let lengths = head.lengths(dimension);
+            prop_assert_eq!((lengths.outline, lengths.values), (outline.len() as u64, values.len() as u64));
+            let mut opened = outline.to_vec();
+            let opened = head.open_outline(&name, key, &mut opened, dimension).unwrap();
+            let code: Vec<u8> = code.iter().map(|&value| value as u8).collect();
+            prop_assert_eq!(opened, Outline { terms, code: &code, id: &id, metadata });
+            let mut opened = values.to_vec();
+            let opened = head.open_values(&name, key, &mut opened, dimension).unwrap();
+            prop_assert_eq!(opened.row().collect::<Vec<_>>(), row);
+            prop_assert_eq!(opened.text, text);
+            let is_opened = |head: Head, name: &[u8; NAME], key: &[u8], [outline, values]: [&[u8]; 2]| {
+                let (mut outline, mut values) = (outline.to_vec(), values.to_vec());
+                let outline = head.open_outline(name, key, &mut outline, dimension).is_some();
+                [outline, head.open_values(name, key, &mut values, dimension).is_some()]
+            };
+            prop_assert_eq!(is_opened(head, &name, key, [outline, values]), [true, true]);
+            let changed = |part: &[u8]| {
                 let mut part = part.to_vec();
-                prop_assert_eq!(head.open(&name, key, &mut part, row.len()), None);
+                let at = at.index(part.len());
+                part[at] ^= flip;
+                part
+            };
+            let (one, other) = (changed(outline), changed(values));
+            prop_assert_eq!(is_opened(head, &name, key, [&one, &other]), [false, false]);
+            // Neither takes the place of the other.
+            prop_assert_eq!(is_opened(head, &name, key, [values, outline]), [false, false]);
+            let longer = Head { text: Some(head.text.map_or(0, |len| len + 1)), ..head };
+            let other = changed(key);
+            for (head, name, key) in [(longer, name, key), (head, [8; NAME], key), (head, name, &other)] {
+                prop_assert_eq!(is_opened(head, &name, key, [outline, values]), [false, false]);
             }
         }
     }

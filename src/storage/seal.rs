@@ -4,7 +4,8 @@
 //!
 //! | what | key | nonce, 12 bytes | additional authenticated data |
 //! | --- | --- | --- | --- |
-//! | an entry's part | the entry's own, which seals nothing else | zeros | the collection's random name (16 bytes), and the lengths of id, metadata and text as in the head |
+//! | an entry's outline | the entry's own, which seals nothing but its two parts | zeros | the collection's random name (16 bytes), and the lengths of id, metadata and text as in the head |
+//! | an entry's values | the same | 1, 11 zeros | the same |
 //! | an entry's key | the table key | the table's turn (4 bytes), the key index (8) | none: it is masked, see below |
 //! | a collection's settings | the table key | 4 zeros, 8 random bytes | the collection's random name (16 bytes) |
 //! | a graph file | the table key | 4 zeros, 8 random bytes | the file's preamble, 20 bytes |
@@ -13,7 +14,7 @@
 //! | the store key | the user's, if there is one | 12 random bytes | the keyring's bytes 0 to 24 |
 //!
 //! An entry's key is masked in counter mode: it is sealed, and the tag is dropped. A key is 32
-//! random bytes, and whether it is the right one shows when it opens its part.
+//! random bytes, and whether it is the right one shows when it opens its parts.
 
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -21,8 +22,11 @@ use ring::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use super::record::Head;
-use crate::error::{Error, Result};
+use super::record::{Head, Lengths, write_outline};
+use crate::{
+    error::{Error, Result},
+    vectors::Terms,
+};
 
 /// The size of a key in bytes.
 pub const KEY: usize = 32;
@@ -30,6 +34,9 @@ pub const KEY: usize = 32;
 pub const TAG: usize = 16;
 /// The size of a nonce in bytes.
 pub const NONCE: usize = NONCE_LEN;
+/// The nonces of an entry's parts.
+pub const OUTLINE_NONCE: [u8; NONCE] = [0; NONCE];
+pub const VALUES_NONCE: [u8; NONCE] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 /// The size of a collection's random name in bytes.
 pub const NAME: usize = 16;
 
@@ -120,65 +127,113 @@ impl Cipher {
 #[derive(Default)]
 pub struct Sealed {
     name: [u8; NAME],
-    parts: Vec<u8>,
+    outlines: Vec<u8>,
+    values: Vec<u8>,
     /// `KEY` bytes for each entry.
     keys: Zeroizing<Vec<u8>>,
     count: usize,
 }
 
 impl Sealed {
-    /// For at most `count` entries, with `bytes` in total, of the collection with this random name.
-    pub fn new(name: [u8; NAME], count: usize, bytes: usize) -> Result<Self> {
+    /// For at most `count` entries of the collection with this random name.
+    pub fn new(name: [u8; NAME], count: usize) -> Result<Self> {
         let mut keys = Zeroizing::new(vec![0; count * KEY]);
         random(&mut keys)?;
         Ok(Self {
             name,
-            parts: Vec::with_capacity(bytes),
             keys,
-            count: 0,
+            ..Self::default()
         })
     }
 
-    /// Seals an entry's part. `head` contains its lengths.
+    /// Reserves memory for entries of these total lengths.
+    pub fn reserve(&mut self, lengths: impl IntoIterator<Item = Lengths>) {
+        let (mut outlines, mut values) = (0, 0);
+        for length in lengths {
+            outlines += length.outline as usize;
+            values += length.values as usize;
+        }
+        self.outlines.reserve(outlines);
+        self.values.reserve(values);
+    }
+
+    /// Seals an entry's parts. `head` contains its lengths.
     pub fn push(
         &mut self,
         head: &Head,
         row: &[f32],
+        code: (&[i8], Terms),
         id: &str,
         metadata: Option<&str>,
         text: Option<&str>,
     ) -> Result<()> {
-        let key = self.keys.get(self.count * KEY..(self.count + 1) * KEY);
-        let key = key.ok_or_else(|| Error::Internal("there are more entries than keys".into()))?;
-        let cipher = Cipher::new(key)?;
+        let cipher = self.push_outline(head, code, id, metadata)?;
         // Reserved in full, because growing would leave copies of unsealed data behind.
-        self.parts.reserve(head.part(row.len()) as usize);
-        let begin = self.parts.len();
+        self.values.reserve(head.lengths(row.len()).values as usize);
+        let begin = self.values.len();
         let values = row.iter().flat_map(|value| value.to_le_bytes());
-        self.parts.extend(values);
-        for text in [Some(id), metadata, text].into_iter().flatten() {
-            self.parts.extend_from_slice(text.as_bytes());
-        }
+        self.values.extend(values);
+        self.values
+            .extend_from_slice(text.unwrap_or_default().as_bytes());
         let with = head.authenticated(&self.name);
-        let tag = cipher.seal([0; NONCE], &with, &mut self.parts[begin..])?;
-        self.parts.extend_from_slice(&tag);
-        self.count += 1;
+        let tag = cipher.seal(VALUES_NONCE, &with, &mut self.values[begin..])?;
+        self.values.extend_from_slice(&tag);
         Ok(())
     }
 
-    /// Appends an entry that is already sealed.
-    pub fn push_sealed(&mut self, part: &[u8], key: &[u8]) -> Result<()> {
-        let place = self.keys.get_mut(self.count * KEY..(self.count + 1) * KEY);
-        let place =
-            place.ok_or_else(|| Error::Internal("there are more entries than keys".into()))?;
-        place.copy_from_slice(key);
-        self.parts.extend_from_slice(part);
-        self.count += 1;
+    /// Appends an entry whose values are already sealed with `key`. Its outline is sealed again:
+    /// what is the same becomes the same bytes.
+    pub fn push_sealed(
+        &mut self,
+        head: &Head,
+        key: &[u8],
+        code: (&[i8], Terms),
+        id: &str,
+        metadata: Option<&str>,
+        values: &[u8],
+    ) -> Result<()> {
+        if key.iter().all(|&byte| byte == 0) {
+            return Err(Error::Internal("a destroyed key seals nothing".into()));
+        }
+        self.next_key()?.copy_from_slice(key);
+        self.push_outline(head, code, id, metadata)?;
+        self.values.extend_from_slice(values);
         Ok(())
     }
 
-    pub fn parts(&self) -> &[u8] {
-        &self.parts
+    /// Where the key of the next entry is.
+    fn next_key(&mut self) -> Result<&mut [u8]> {
+        let key = self.keys.get_mut(self.count * KEY..(self.count + 1) * KEY);
+        key.ok_or_else(|| Error::Internal("there are more entries than keys".into()))
+    }
+
+    fn push_outline(
+        &mut self,
+        head: &Head,
+        code: (&[i8], Terms),
+        id: &str,
+        metadata: Option<&str>,
+    ) -> Result<Cipher> {
+        let cipher = Cipher::new(self.next_key()?)?;
+        let len = head.lengths(code.0.len()).outline;
+        self.outlines.reserve(len as usize);
+        let begin = self.outlines.len();
+        write_outline(code, id, metadata, &mut self.outlines);
+        let with = head.authenticated(&self.name);
+        let tag = cipher.seal(OUTLINE_NONCE, &with, &mut self.outlines[begin..])?;
+        self.outlines.extend_from_slice(&tag);
+        self.count += 1;
+        Ok(cipher)
+    }
+
+    /// The outlines of all entries, and their values.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.outlines, &self.values]
+    }
+
+    /// The size of all parts in bytes.
+    pub fn size(&self) -> usize {
+        self.outlines.len() + self.values.len()
     }
 
     /// The keys of the entries appended so far.

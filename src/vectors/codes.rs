@@ -16,6 +16,14 @@ pub struct Terms {
     pub scale: f32,
 }
 
+impl Terms {
+    /// Whether a row can have these terms.
+    pub fn is_possible(&self) -> bool {
+        let is_length = |value: f64| value.is_finite() && value >= 0.0;
+        is_length(self.norm) && is_length(self.residual.into()) && is_length(self.scale.into())
+    }
+}
+
 /// The codes of many rows, concatenated; computed before a lock is taken.
 pub struct Codes {
     dimension: usize,

@@ -163,7 +163,7 @@ impl Vectors {
         self.held = Held::All;
     }
 
-    /// Stores a row and its code at `slot`, growing the chunks as needed.
+    /// Stores a row, unless rows are not held, and its code at `slot`, growing the chunks as needed.
     pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
         if !matches!(self.held, Held::None) {
             self.hold(slot, row);
@@ -253,6 +253,11 @@ impl Vectors {
 
     pub fn code(&self, slot: u32) -> &[i8] {
         self.codes.get(slot).unwrap_or_default()
+    }
+
+    /// The code at `slot`, and its terms.
+    pub fn coded(&self, slot: u32) -> (&[i8], Terms) {
+        (self.code(slot), self.terms(slot))
     }
 
     pub fn terms(&self, slot: u32) -> Terms {

@@ -158,6 +158,12 @@ impl Slots {
         Ok(())
     }
 
+    /// Reserves memory for that many more vectors.
+    pub fn reserve(&mut self, count: usize) {
+        self.records.reserve_exact(count);
+        self.ids.reserve(count);
+    }
+
     /// Assigns a slot to the record; its id now refers to that slot. A slot the id had before stays
     /// alive until it is released: the caller does both under one lock.
     pub fn occupy(&mut self, record: Record) -> u32 {

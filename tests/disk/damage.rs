@@ -91,15 +91,29 @@ fn images(script: &[Op]) -> (Image, Image) {
     (read(store.path()), open)
 }
 
-/// Opens a store with these files: either it equals one of the models, or it is rejected with an
-/// error that names a file, and left unchanged. True if it was opened.
+/// Opens a store with these files, and reads all of it. Either it equals one of the models, or
+/// opening is rejected with an error that names a file, and leaves the files unchanged, or reading is
+/// rejected with such an error. True if it equals a model.
 fn open(root: &Path, image: &Image, models: &[Model], what: &str) -> bool {
     write(root, image);
     let backups = root.parent().unwrap();
     match Session::open(&Files::default(), root, Fsync::No, backups) {
         Ok(session) => {
-            let found = models.iter().rev().map(|model| session.difference(model));
-            let differences: Vec<_> = found.take_while(Option::is_some).collect();
+            let mut differences = Vec::new();
+            for model in models.iter().rev() {
+                match session.try_difference(model) {
+                    Ok(None) => break,
+                    Ok(difference) => differences.push(difference),
+                    Err(Error::Storage(message)) => {
+                        let path = root.to_string_lossy();
+                        assert!(message.contains(&*path), "{what}: {message}");
+                        assert!(message.contains("is damaged"), "{what}: {message}");
+                        session.close().unwrap();
+                        return false;
+                    }
+                    Err(error) => panic!("{what}: {error:?}"),
+                }
+            }
             assert!(
                 differences.len() < models.len(),
                 "{what}: opened as {:?}",
@@ -291,7 +305,7 @@ fn files_of_another_version_are_refused_by_name() {
 
     let mut image = closed.clone();
     let text = String::from_utf8(image[Path::new("STORE")].clone()).unwrap();
-    image.insert("STORE".into(), text.replace('2', "12").into_bytes());
+    image.insert("STORE".into(), text.replace('3', "12").into_bytes());
     let message = refusal(&image);
     assert!(
         message.contains("STORE") && message.contains("version 12"),

@@ -11,7 +11,7 @@ use vectorizer_native::{
     collection::{Access, Batch, Collection, Config, Update},
     error::Error,
     graph::HnswParams,
-    storage::{Files, Fsync, RECORDS},
+    storage::{Files, Fsync, RECORDS, Record},
     vectors::Metric,
 };
 
@@ -230,8 +230,8 @@ fn a_damaged_vector_fails_the_calls_that_read_it_and_no_others() {
         assert_eq!(collection.count(WAIT, None).unwrap(), COUNT);
         flip(&mut log, at);
     }
-    // Each byte of a row, its id and its tag, and nothing else.
-    assert_eq!(failures, [4 * DIMENSION + 2 + 16; COUNT]);
+    // Each byte of a row and its tag, and nothing else.
+    assert_eq!(failures, [4 * DIMENSION + 16; COUNT]);
     // What is damaged can be deleted.
     flip(&mut log, end - 1);
     assert!(collection.get(WAIT, "v2").is_err());
@@ -266,5 +266,137 @@ fn what_must_not_wait_for_a_disk_gets_the_vector_or_learns_that_it_would_wait() 
     let now = collection.get(Access::Now, "v3");
     assert!(matches!(now, Err(Error::WouldBlock)), "{now:?}");
     assert_eq!(collection.get(WAIT, "v3").unwrap().data, Some(row));
+    session.close().unwrap();
+}
+
+/// The ranges of a log that values take.
+fn values_of(path: &Path) -> Vec<std::ops::Range<usize>> {
+    let bytes = std::fs::read(path).unwrap();
+    let (mut at, mut found) = (RECORDS as usize, Vec::new());
+    while at < bytes.len() {
+        let rest = (bytes.len() - at) as u64;
+        let record = Record::read(&mut &bytes[at..], rest, DIMENSION).unwrap();
+        at += record.size() as usize;
+        let lengths = record.entries.iter().map(|head| head.lengths(DIMENSION));
+        let values: u64 = lengths.map(|lengths| lengths.values).sum();
+        found.push(at - values as usize..at);
+    }
+    found
+}
+
+#[test]
+fn opening_a_store_reads_neither_rows_nor_texts() {
+    const COUNT: usize = 1500;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    insert_texts(&collection, COUNT);
+    optimize(&collection);
+    let log = collection.directory().unwrap().join("log.1");
+    drop(collection);
+    session.close().unwrap();
+    let mut bytes = std::fs::read(&log).unwrap();
+    let values = values_of(&log);
+    let total: usize = values.iter().map(|range| range.len()).sum();
+    assert_eq!(total, COUNT * (4 * DIMENSION + TEXT + 16));
+    for range in values {
+        bytes[range].fill(7);
+    }
+    std::fs::write(&log, bytes).unwrap();
+
+    let session = open(directory.path());
+    let collection = opened(&session);
+    assert_eq!(collection.count(WAIT, None).unwrap(), COUNT);
+    // With its graph, too.
+    assert_eq!(collection.info(WAIT).unwrap().indexed, COUNT);
+    assert!(matches!(collection.get(WAIT, "v7"), Err(Error::Storage(_))));
+    let row = vec![1.0; DIMENSION];
+    let found = collection.search(row, &Default::default());
+    assert!(matches!(found, Err(Error::Storage(_))));
+    // Nobody needs the values of what is deleted.
+    for i in 0..COUNT {
+        collection
+            .delete_one(WAIT, &format!("v{i}"), &plain())
+            .unwrap();
+    }
+    assert_eq!(collection.verify_erased(&[]).unwrap(), []);
+    session.close().unwrap();
+}
+
+#[test]
+fn opening_finds_vectors_of_all_sizes_and_none_that_were_deleted() {
+    const COUNT: usize = 2600;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    let metadata = |i: usize| match i {
+        // Larger than everything that is read at once.
+        1200..1203 => Some(format!("{{\"a\":\"{}\"}}", "x".repeat(1_500_000))),
+        i if i % 7 == 0 => None,
+        i => Some(format!("{{\"a\":\"{}\"}}", "y".repeat(i))),
+    };
+    let mut random = Random(3);
+    let rows: Vec<_> = (0..COUNT).map(|_| random.vector(DIMENSION)).collect();
+    for part in [0..1, 1..2000, 2000..2001, 2001..COUNT] {
+        let batch = Batch {
+            ids: part.clone().map(|i| Some(format!("v{i}"))).collect(),
+            data: rows[part.clone()].concat(),
+            lengths: vec![DIMENSION as u32],
+            metadata: part.map(|i| metadata(i).map(Into::into)).collect(),
+            ..Batch::default()
+        };
+        let mut prepared = collection.prepare(batch).unwrap();
+        collection.insert(WAIT, &mut prepared).unwrap();
+    }
+    let is_deleted = |i: usize| i % 3 == 0 || (400..1100).contains(&i);
+    for i in (0..COUNT).filter(|&i| is_deleted(i)) {
+        collection
+            .delete_one(WAIT, &format!("v{i}"), &plain())
+            .unwrap();
+    }
+    drop(collection);
+    session.close().unwrap();
+    let session = open(directory.path());
+    let collection = opened(&session);
+    let page = collection.list(0, usize::MAX).unwrap();
+    let left: Vec<usize> = (0..COUNT).filter(|&i| !is_deleted(i)).collect();
+    assert_eq!(page.vectors.len(), left.len());
+    for (item, i) in page.vectors.iter().zip(left) {
+        assert_eq!(*item.id, *format!("v{i}"));
+        assert_eq!(item.data.as_ref(), Some(&rows[i]));
+        assert_eq!(item.metadata.as_deref(), metadata(i).as_deref());
+    }
+    session.close().unwrap();
+}
+
+/// Where a disk is involved, unlike in memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_system_has_dropped_from_its_memory_is_found_all_the_same() {
+    use std::os::fd::AsRawFd;
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    let mut random = Random(9);
+    let rows: Vec<_> = (0..1500)
+        .map(|i| (format!("v{i}"), random.vector(DIMENSION)))
+        .collect();
+    insert(&collection, &rows);
+    optimize(&collection);
+    collection.flush().unwrap();
+    let log = File::open(collection.directory().unwrap().join("log.1")).unwrap();
+    for (id, row) in rows.iter().step_by(50) {
+        // SAFETY: the descriptor is open, and the call accesses no memory.
+        unsafe { libc::posix_fadvise(log.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+        match collection.get(Access::Now, id) {
+            Ok(item) => assert_eq!(item.data.as_ref(), Some(row)),
+            Err(error) => assert!(matches!(error, Error::WouldBlock), "{error:?}"),
+        }
+        let found = search(&collection, row, 10);
+        let all = rows.iter().map(|(id, row)| (&**id, &**row));
+        let wanted = nearest(Metric::Euclidean, all, row, 10);
+        let found: Vec<_> = found.iter().map(|item| item.id.to_string()).collect();
+        assert_eq!(found, wanted);
+    }
     session.close().unwrap();
 }

@@ -16,7 +16,7 @@ use vectorizer_native::{
     filter,
     graph::HnswParams,
     storage::{Files, Fsync, UserKey},
-    vectors::Metric,
+    vectors::{Codes, Metric},
 };
 
 use crate::{
@@ -170,16 +170,19 @@ impl Model {
                 gone.push((format!("id {number}"), id(number).into_bytes()));
             }
             if !rows.contains(&row_version) {
-                let bytes: Vec<u8> = row(row_version)
-                    .iter()
-                    .flat_map(|x| x.to_le_bytes())
-                    .collect();
-                // Its beginning and its end, because half of a row is as bad as all of it.
-                gone.push((format!("row {row_version}"), bytes[..16].to_vec()));
-                gone.push((
-                    format!("row {row_version}"),
-                    bytes[bytes.len() - 16..].to_vec(),
-                ));
+                let row = row(row_version);
+                let bytes: Vec<u8> = row.iter().flat_map(|x| x.to_le_bytes()).collect();
+                let codes = Codes::of(&row, DIMENSION);
+                let code: Vec<u8> = codes.get(0).0.iter().map(|&value| value as u8).collect();
+                // Beginnings and ends, because half of a row is as bad as all of it.
+                for (of, bytes) in [("row", bytes), ("code", code)] {
+                    let end = bytes[bytes.len() - 16..].to_vec();
+                    gone.push((
+                        format!("beginning of {of} {row_version}"),
+                        bytes[..16].to_vec(),
+                    ));
+                    gone.push((format!("end of {of} {row_version}"), end));
+                }
             }
             if !texts.contains(&version) {
                 gone.push((format!("metadata {version}"), marker(version).into_bytes()));
@@ -314,6 +317,11 @@ impl Session {
     /// Compares everything that can be read with the model. Returns the difference, if there is
     /// one.
     pub fn difference(&self, model: &Model) -> Option<String> {
+        self.try_difference(model).unwrap()
+    }
+
+    /// The same, for files that may be damaged.
+    pub fn try_difference(&self, model: &Model) -> Result<Option<String>> {
         let call = self.call();
         let names: Vec<String> = call
             .collections()
@@ -322,37 +330,35 @@ impl Session {
             .collect();
         let expected: Vec<&str> = model.collections.keys().copied().collect();
         if names != expected {
-            return Some(format!("collections {names:?}, not {expected:?}"));
+            return Ok(Some(format!("collections {names:?}, not {expected:?}")));
         }
         for (name, stored) in &model.collections {
             let collection = call.collection(name).unwrap();
-            let page = collection.list(0, usize::MAX).unwrap();
+            let page = collection.list(0, usize::MAX)?;
             let ids: Vec<&str> = page.vectors.iter().map(|item| &*item.id).collect();
             let expected: Vec<String> = stored.iter().map(|stored| id(stored.0)).collect();
             if ids != expected {
-                return Some(format!("{name}: ids {ids:?}, not {expected:?}"));
+                return Ok(Some(format!("{name}: ids {ids:?}, not {expected:?}")));
             }
             for (item, &(number, row_version, version)) in page.vectors.iter().zip(stored) {
                 let same = item.data == Some(row(row_version))
                     && item.metadata.as_deref() == Some(&*metadata(version))
                     && item.text.as_deref() == Some(&*text(version));
                 if !same {
-                    return Some(format!("{name}: {number} is {item:?}"));
+                    return Ok(Some(format!("{name}: {number} is {item:?}")));
                 }
             }
             for &(number, row_version, _) in stored.iter().take(3) {
-                let found = collection
-                    .search(row(row_version), &Default::default())
-                    .unwrap();
+                let found = collection.search(row(row_version), &Default::default())?;
                 if *found[0].id != *id(number) {
-                    return Some(format!(
+                    return Ok(Some(format!(
                         "{name}: a search for {number} finds {:?}",
                         found[0]
-                    ));
+                    )));
                 }
             }
         }
-        None
+        Ok(None)
     }
 
     /// Closes it cleanly.

@@ -97,7 +97,7 @@ fn log(file: &Path, bytes: &[u8], number: &str) -> Vec<Vec<u8>> {
 /// A graph file, unsealed.
 pub fn graph(file: &Path, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut tables = tables(file, "keys.").into_iter();
-    tables.find_map(|keys| keys.table().open_file(bytes))
+    tables.find_map(|keys| keys.table().open_file(bytes.to_vec()))
 }
 
 fn backup(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -146,10 +146,14 @@ fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec
                 keys = Some(last);
             }
             Kind::Commit => {
-                let mut rest = data;
+                let lengths = record.entries.iter().map(|head| head.lengths(dimension));
+                let outlines: u64 = lengths.map(|lengths| lengths.outline).sum();
+                let (mut outlines, mut values) = data.split_at(outlines as usize);
                 for head in record.entries {
-                    let part = rest.split_off(..head.part(dimension) as usize).unwrap();
-                    parts.push((head, part.to_vec()));
+                    let lengths = head.lengths(dimension);
+                    let outline = outlines.split_off(..lengths.outline as usize).unwrap();
+                    let values = values.split_off(..lengths.values as usize).unwrap();
+                    parts.push((head, outline.to_vec(), values.to_vec()));
                 }
             }
         }
@@ -160,10 +164,19 @@ fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec
     }
     let keys = keys.unwrap_or_default();
     let opened = parts.into_iter().zip(keys.chunks_exact(KEY));
-    let opened = opened.filter_map(|((head, mut part), key)| {
-        head.open(&table.name, key, &mut part, dimension)?;
-        Some(part)
-    });
-    found.extend(opened);
+    for ((head, mut outline, mut values), key) in opened {
+        if head
+            .open_outline(&table.name, key, &mut outline, dimension)
+            .is_some()
+        {
+            found.push(outline);
+        }
+        if head
+            .open_values(&table.name, key, &mut values, dimension)
+            .is_some()
+        {
+            found.push(values);
+        }
+    }
     (found, at)
 }

@@ -786,7 +786,8 @@ describe('retention', () => {
     const folder = await sampled()
     const log = join(folder, 'store', 'collection-1', 'log.1')
     const bytes = readFileSync(log)
-    bytes[bytes.length - 1] ^= 0xff
+    // The header of the first record.
+    bytes[12_288 + 20] ^= 0xff
     writeFileSync(log, bytes)
     const { code, stderr } = await job(folder, '--delete')
     assert.equal(code, 1)
