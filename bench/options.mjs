@@ -11,6 +11,8 @@ const DEFAULTS = {
   rounds: 3,
   seed: 1,
   sizes: '10000,100000,1000000',
+  text: 12_000,
+  part: 4,
 }
 /** Each mode has a folder of the same name, and may have other defaults. */
 const MODES = {
@@ -23,6 +25,8 @@ const MODES = {
   rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
   capacity: { n: 100_000, sizes: '50000,200000' },
+  limit: { n: 100_000 },
+  paging: { n: 1_000_000, dim: 8 },
   http: { n: 40_000 },
 }
 
@@ -42,22 +46,31 @@ npm run bench -- [mode] [options]
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
   --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on
                       disk; writes results/capacity.md and capacity.svg
+  --limit             a store on disk in a process whose memory, page cache included, is limited to a part of
+                      the store's files, beside ${namesIn('limit').slice(1).join(' and ')}; needs Linux and the right to create a cgroup
+                      (root); writes results/limit.md
+  --paging            ours alone: the first, middle and last pages of listVectors and scan; writes
+                      results/paging.md
   --http              ours alone: calls over HTTP beside the same calls in process, in memory and on disk, and
                       what slow clients do to a fast one; needs wrk (apt-get install wrk); writes
                       results/http.md
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
-                      --peers and --capacity, 40000 with --http, 20000 with --churn, 1000000 with --rotation)
+                      --peers, --capacity and --limit, 40000 with --http, 20000 with --churn, 1000000 with
+                      --rotation and --paging)
   --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000); with --capacity: how many at
                       --dim, beside --n, to see whether figures grow in proportion (default 50000,200000)
-  --dim <n>           dimensions (default 384; 128 with --scale, 16 with --rotation)
+  --dim <n>           dimensions (default 384; 128 with --scale, 16 with --rotation, 8 with --paging)
   --dims <a,b>        with --capacity: dimensions (default 128,384,768,1536)
   --queries <n>       queries (default 200; 100 with --scale)
   --rounds <n>        repeats, of which the median counts (default 3); with --churn: how often (default 20)
   --engines <a,b>     of ${namesIn('memory').join(', ')};
                       with --disk of ${namesIn('disk').join(', ')};
                       with --peers of ${namesIn('peers').join(', ')};
+                      with --limit of ${namesIn('limit').join(', ')};
                       with --churn of ${namesIn('churn').join(', ')} (default all)
+  --text <bytes>      with --limit: the length of each row's text (default 12000)
+  --part <n>          with --limit: how many times larger the files are than the memory (default 4)
   --patterns <a,b>    with --churn: of ${PATTERNS.join(', ')} (default all)
   --seed <n>          of the data and of what is deleted (default 1)
   --help              this text
@@ -69,7 +82,7 @@ VECTORIZER_BENCH_DATA names a folder with packages-40k.f32 and packages-40k.json
 export function readOptions() {
   const text = { type: 'string' }
   const flag = { type: 'boolean', default: false }
-  const names = ['n', 'dim', 'dims', 'queries', 'rounds', 'engines', 'patterns', 'sizes', 'seed']
+  const names = Object.keys(DEFAULTS).concat('n', 'engines', 'patterns')
   const modes = Object.keys(MODES).filter((name) => name !== 'memory')
   const { values } = parseArgs({
     options: Object.fromEntries([
@@ -93,6 +106,8 @@ export function readOptions() {
     queries: number('queries', 1),
     rounds: number('rounds', 1),
     seed: number('seed', 0),
+    text: number('text', 1),
+    part: number('part', 1),
     engines: list('engines', all.engines, namesIn(mode)),
     patterns: list('patterns', all.patterns, PATTERNS),
     sizes: numbers('sizes', all.sizes, 1_000),

@@ -2,7 +2,7 @@ import { K } from '../shared/exact.mjs'
 import { BATCH, idOf, readJob } from '../shared/job.mjs'
 import { chooseEf, medianSeconds, memoryMeter, searchMeter, seconds } from '../shared/meter.mjs'
 import { reopen } from '../shared/reopen.mjs'
-import { batchesFrom } from './data.mjs'
+import { batchesFrom } from '../shared/stream.mjs'
 
 /** How many rows are inserted into another collection before memory is measured. */
 const WARM_UP = 2 * BATCH

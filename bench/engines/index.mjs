@@ -20,7 +20,7 @@ export const ENGINES = [
     label: 'vectorizer-native',
     packages: ['vectorizer-native'],
     storage: 'either',
-    modes: ['memory', 'disk', 'peers', 'churn'],
+    modes: ['memory', 'disk', 'peers', 'churn', 'limit'],
   },
   {
     name: 'ours-disk',
@@ -35,7 +35,7 @@ export const ENGINES = [
     label: '@zvec/zvec',
     packages: ['@zvec/zvec'],
     storage: 'disk',
-    modes: ['memory', 'disk', 'peers', 'churn'],
+    modes: ['memory', 'disk', 'peers', 'churn', 'limit'],
   },
   {
     name: 'usearch',

@@ -35,6 +35,9 @@ export async function open({ dim, folder, disk, reopen }) {
     deleteOne: (id) => client.deleteVector(COLLECTION, id),
     deleteMany: (ids) => client.batchDelete(COLLECTION, ids),
     deleteByFilter: ({ field, below }) => client.deleteByFilter(COLLECTION, { [field]: { $lt: below } }),
+    get: (id) => client.getVector(COLLECTION, id),
+    /** What is left of vectors with these ids. */
+    residues: async (ids) => (await client.verifyErased(COLLECTION, ids)).residues.length,
     count: () => client.count(COLLECTION),
     cleanUp: () => client.optimize(COLLECTION),
     info,

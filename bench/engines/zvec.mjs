@@ -6,9 +6,9 @@ const { ZVecDataType: type, ZVecIndexType: kind } = zvec
 zvec.ZVecInitialize({ logLevel: zvec.ZVecLogLevel.ERROR })
 
 /** It has no collections in memory: this one is in a temporary folder, memory-mapped (its default). */
-export function open({ dim, folder, reopen }) {
+export function open({ dim, folder, reopen, texts: withTexts }) {
   const path = join(folder, 'zvec')
-  const collection = reopen ? zvec.ZVecOpen(path) : zvec.ZVecCreateAndOpen(path, schema(dim))
+  const collection = reopen ? zvec.ZVecOpen(path) : zvec.ZVecCreateAndOpen(path, schema(dim, withTexts))
   const request = (vector, topk, ef) => ({
     fieldName: 'embedding',
     vector,
@@ -19,13 +19,13 @@ export function open({ dim, folder, reopen }) {
   const idsOf = (documents) => documents.map((document) => document.id)
   return {
     settings: 'M 16, ef_construction 200, year indexed, on disk',
-    async insert({ ids, data, metadata }) {
+    async insert({ ids, data, metadata, texts }) {
       const documents = ids.map((id, i) => {
         const { id: name, ...fields } = metadata[i]
         return {
           id,
           vectors: { embedding: data.subarray(i * dim, (i + 1) * dim) },
-          fields: { name, ...fields },
+          fields: { name, ...fields, ...(withTexts && { text: texts[i] }) },
         }
       })
       check(collection.insertSync(documents))
@@ -43,6 +43,10 @@ export function open({ dim, folder, reopen }) {
     async deleteByFilter({ field, below }) {
       check([await collection.deleteByFilter(`${field} < ${below}`)])
     },
+    async get(id) {
+      const { vectors, fields } = collection.fetchSync(id)[id]
+      return { data: vectors.embedding, text: fields.text }
+    },
     count: async () => collection.stats.docCount,
     cleanUp: () => collection.optimize(),
     async close() {
@@ -51,7 +55,7 @@ export function open({ dim, folder, reopen }) {
   }
 }
 
-function schema(dimension) {
+function schema(dimension, withTexts) {
   const indexed = { indexParams: { indexType: kind.INVERT } }
   return new zvec.ZVecCollectionSchema({
     name: 'bench',
@@ -73,6 +77,7 @@ function schema(dimension) {
       { name: 'summary', dataType: type.STRING },
       { name: 'year', dataType: type.INT32, ...indexed },
       { name: 'rank', dataType: type.INT32, nullable: true },
+      ...(withTexts ? [{ name: 'text', dataType: type.STRING }] : []),
     ],
   })
 }

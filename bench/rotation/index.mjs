@@ -1,13 +1,12 @@
 // Rotating the keys of a store: how long it takes, and how long calls take in the meantime.
 import { VectorizerClient } from '../../index.js'
+import { COLLECTION, fill, row } from '../shared/fill.mjs'
 import { withFolder } from '../shared/folder.mjs'
 import { idOf } from '../shared/job.mjs'
 import { digits, machine, publish, say, table } from '../shared/output.mjs'
 import { Random } from '../shared/random.mjs'
 import { median, quantile } from '../shared/statistics.mjs'
 
-const COLLECTION = 'bench'
-const INSERTED_AT_ONCE = 10_000
 /** Calls of each kind before the rotation, per round; during it, calls are made for as long as it runs. */
 const CALLS = 500
 
@@ -42,21 +41,6 @@ export default async function rotation(options) {
   })
   publish('rotation.md', report(options, rounds))
 }
-
-async function fill(client, n, dim, random) {
-  // A coarse graph: its quality does not matter here, and a good one takes long to build.
-  const hnsw = { m: 4, ef_construction: 8 }
-  await client.createCollection(COLLECTION, { dimension: dim, metric: 'euclidean', hnsw })
-  for (let at = 0; at < n; at += INSERTED_AT_ONCE) {
-    const ids = Array.from({ length: Math.min(INSERTED_AT_ONCE, n - at) }, (_, i) => idOf(at + i))
-    const metadata = ids.map((_, i) => ({ lot: i % 100 }))
-    await client.insertVectors(COLLECTION, { ids, data: row(ids.length * dim, random), metadata })
-  }
-  say('building the graph')
-  await client.optimize(COLLECTION)
-}
-
-const row = (length, random) => Float32Array.from({ length }, () => random.next() - 0.5)
 
 /** The milliseconds of each call, made one after another in turn, while `goesOn`. */
 async function timed(calls, goesOn) {

@@ -14,15 +14,22 @@ export function writeJob(folder, { n, dim, metadata, vectors, queries }, others)
 }
 
 export function readJob(folder) {
-  const floats = (name) => {
-    const bytes = readFileSync(join(folder, `${name}.f32`))
-    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-  }
+  const job = readSmallJob(folder)
+  return { ...job, ids: idsOf(job.n), vectors: floatsOf(folder, 'rows') }
+}
+
+/** The job without its rows. */
+export function readSmallJob(folder) {
   const job = JSON.parse(readFileSync(join(folder, 'job.json'), 'utf8'))
-  const { dim, n } = job
-  const all = floats('queries')
+  const { dim } = job
+  const all = floatsOf(folder, 'queries')
   const queries = Array.from({ length: all.length / dim }, (_, q) => all.subarray(q * dim, (q + 1) * dim))
-  return { ...job, ids: idsOf(n), queries, vectors: floats('rows') }
+  return { ...job, queries }
+}
+
+function floatsOf(folder, name) {
+  const bytes = readFileSync(join(folder, `${name}.f32`))
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
 }
 
 export const idOf = (row) => `vec_${row}`

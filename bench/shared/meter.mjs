@@ -8,9 +8,11 @@ export const RECALL = 0.96
 
 /**
  * Searches with all the queries, one after another: the times in ms, and the quality and number of the
- * results. A level consists of the lowest exact score for each query, and of which rows are alive.
+ * results. A level consists of the lowest exact score for each query, and of which rows are alive. The data has
+ * either the vectors or a `score` of a row for a query.
  */
-export function searchMeter(store, { dim, queries, vectors }, ef) {
+export function searchMeter(store, { dim, queries, vectors, score: given }, ef) {
+  const score = given ?? ((row, query) => dot(vectors, row * dim, query))
   const prepared = queries.map(store.query)
 
   async function search({ limits, alive = () => true }) {
@@ -25,13 +27,13 @@ export function searchMeter(store, { dim, queries, vectors }, ef) {
     const rows = found.map((ids) => [...new Set(ids)].map(rowOf))
     let right = 0
     for (const [q, list] of rows.entries())
-      for (const row of list)
-        if (alive(row) && isAsNear(dot(vectors, row * dim, queries[q]), limits[q])) right++
+      for (const row of list) if (alive(row) && isAsNear(score(row, queries[q]), limits[q])) right++
     const all = rows.flat()
     return {
       ef,
       p50: median(times),
       p95: quantile(times, 0.95),
+      p99: quantile(times, 0.99),
       perSecond: (times.length * 1e3) / times.reduce((sum, time) => sum + time),
       recall: right / (K * rows.length),
       stale: all.filter((row) => !alive(row)).length,

@@ -36,7 +36,7 @@ export function makePlan({ n, metadata }, seed) {
 }
 
 /** The year for which the share of rows before it is nearest to a tenth. */
-function yearOfATenth(metadata) {
+export function yearOfATenth(metadata) {
   const years = metadata.map((row) => row.year).sort((a, b) => a - b)
   const share = (year) => years.findIndex((other) => other >= year) / years.length
   return [...new Set(years)].reduce((best, year) =>
