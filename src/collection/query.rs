@@ -14,10 +14,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hashbrown::HashMap;
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task};
+use super::{
+    Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task, values::Values,
+    write::head_of,
+};
 use crate::{
     error::{Error, Result},
     filter::Filter,
@@ -157,11 +161,11 @@ impl Collection {
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
     ) -> Result<Vec<Item>> {
-        let scored = self.scored(access, state, query, allowed, options)?;
-        state.items(access, &scored, options)
+        let (scored, read) = self.scored(access, state, query, allowed, options)?;
+        state.items(access, &scored, read, options)
     }
 
-    /// Their scores and slots.
+    /// Their scores and slots, and what was read of them.
     fn scored(
         &self,
         access: Access,
@@ -169,15 +173,15 @@ impl Collection {
         query: &Query,
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
-    ) -> Result<Vec<(f64, u32)>> {
+    ) -> Result<(Vec<(f64, u32)>, Read)> {
         let metric = self.config.metric;
         let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
-        let nearest = state.nearest(access, query, allowed, ef, options)?;
+        let (nearest, read) = state.nearest(access, query, allowed, ef, options)?;
         let scored = nearest
             .into_iter()
             .map(|(distance, slot)| (metric.score(distance), slot));
         let is_near = |(score, _): &_| options.threshold.is_none_or(|min| *score >= min);
-        Ok(scored.take_while(is_near).collect())
+        Ok((scored.take_while(is_near).collect(), read))
     }
 
     /// `search` for a thread that must not be blocked. Returns `WouldBlock` if the lock is taken,
@@ -200,9 +204,10 @@ impl Collection {
             return Err(Error::WouldBlock);
         }
         let access = Access::Now;
-        let scored = self.scored(access, &state, &Query::new(query.to_vec()), None, options)?;
+        let query = Query::new(query.to_vec());
+        let (scored, read) = self.scored(access, &state, &query, None, options)?;
         state.check_copied(access, scored.iter().map(|(_, slot)| *slot))?;
-        state.items(access, &scored, options)
+        state.items(access, &scored, read, options)
     }
 
     /// The expected size of `limit` vectors in bytes of JSON; `None` if the collection is busy.
@@ -253,6 +258,9 @@ struct Candidate {
 /// An exact distance, then the insertion order as the tie-breaker, then the slot.
 type Rank = (OrderedFloat<f64>, u64, u32);
 
+/// The values of results, by slot, that were read to rank them and are part of the answer.
+type Read = HashMap<u32, Stored>;
+
 impl State {
     pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
         self.fields
@@ -281,7 +289,7 @@ impl State {
             None => self.slots.page(0, options.limit),
         };
         let order: Vec<_> = order.into_iter().map(|slot| (0.0, slot)).collect();
-        self.items(Access::Wait, &order, options)
+        self.items(Access::Wait, &order, Read::new(), options)
     }
 
     /// Returns `WouldBlock` if `Now` is asked to copy more than a little.
@@ -301,11 +309,14 @@ impl State {
         &self,
         access: Access,
         scored: &[(f64, u32)],
+        mut read: Read,
         options: &SearchOptions,
     ) -> Result<Vec<Item>> {
         let (with_vector, with_metadata) = (options.with_vector, options.with_metadata);
-        let item =
-            |&(score, slot): &_| self.item(access, slot, Some(score), with_vector, with_metadata);
+        let item = |&(score, slot): &_| {
+            let read = read.remove(&slot).map(Values::Read);
+            self.item_of(access, slot, Some(score), read, with_vector, with_metadata)
+        };
         scored
             .iter()
             .map(item)
@@ -318,6 +329,19 @@ impl State {
         access: Access,
         slot: u32,
         score: Option<f64>,
+        with_vector: bool,
+        with_metadata: bool,
+    ) -> Result<Option<Item>> {
+        self.item_of(access, slot, score, None, with_vector, with_metadata)
+    }
+
+    /// The same with values that may have been read before.
+    fn item_of(
+        &self,
+        access: Access,
+        slot: u32,
+        score: Option<f64>,
+        read: Option<Values<'_>>,
         with_vector: bool,
         with_metadata: bool,
     ) -> Result<Option<Item>> {
@@ -336,7 +360,10 @@ impl State {
             text: None,
         };
         if with_vector || record.text.is_some() {
-            let values = self.values(access, slot, record)?;
+            let values = match read {
+                Some(values) => values,
+                None => self.values(access, slot, record)?,
+            };
             item.data = with_vector.then(|| values.row().to_vec());
             item.text = values.text().map(Box::from);
         }
@@ -370,7 +397,7 @@ impl State {
         allowed: Option<&RoaringBitmap>,
         ef: usize,
         options: &SearchOptions,
-    ) -> Result<Vec<(f64, u32)>> {
+    ) -> Result<(Vec<(f64, u32)>, Read)> {
         let slots = allowed.unwrap_or(self.slots.alive());
         let limit = options.limit.min(slots.len() as usize);
         let candidates = match options.method {
@@ -378,11 +405,11 @@ impl State {
             method => self.walk(query, allowed, limit, ef, method),
         };
         if let Some(candidates) = candidates {
-            return self.rank(access, query, candidates, limit);
+            return self.rank(access, query, candidates, limit, options.with_vector);
         }
         let begin = Instant::now();
         let candidates = self.scan(query, slots.iter(), limit);
-        let nearest = self.rank(access, query, candidates, limit)?;
+        let nearest = self.rank(access, query, candidates, limit, options.with_vector)?;
         self.costs
             .scanned(slots.len() as usize, limit, begin.elapsed());
         Ok(nearest)
@@ -423,9 +450,12 @@ impl State {
             None => &self.pending,
         };
         let mut candidates = self.scan(query, pending.iter(), limit);
+        let dimension = self.vectors.dimension();
         candidates.extend(found.into_iter().map(|slot| Candidate {
             slot,
-            estimate: self.vectors.approximate(query, slot),
+            // A walk proves nothing anyway, and each row that need not be looked at is one that need
+            // not be read.
+            estimate: self.vectors.approximate(query, slot).likely(dimension),
         }));
         (candidates.len() >= limit).then_some(candidates)
     }
@@ -478,18 +508,20 @@ impl State {
         candidates
     }
 
-    /// The `limit` nearest candidates by exact distance, nearest first.
+    /// The `limit` nearest candidates by exact distance, nearest first, and what was read of them
+    /// that is part of the answer.
     fn rank(
         &self,
         access: Access,
         query: &Query,
         mut candidates: Vec<Candidate>,
         limit: usize,
-    ) -> Result<Vec<(f64, u32)>> {
+        with_vector: bool,
+    ) -> Result<(Vec<(f64, u32)>, Read)> {
         candidates.sort_unstable_by_key(|c| OrderedFloat(c.estimate.lower()));
         let mut best: BinaryHeap<Rank> = BinaryHeap::with_capacity(limit + 1);
         let mut stored = Stored::default();
-        let mut has_asked = false;
+        let (mut has_asked, mut read) = (false, Read::new());
         for (i, candidate) in candidates.iter().enumerate() {
             if best.len() == limit
                 && best
@@ -502,7 +534,9 @@ impl State {
             let distance = match (self.vectors.row(slot), self.slots.record(slot)) {
                 (Some(row), _) => self.vectors.exact(query, row),
                 (None, Some(record)) => {
-                    match self.read_stored(Access::Now, slot, record, &mut stored) {
+                    // Where the system tells what it has, the first that it does not have asks for all.
+                    let first = if TELLS_CACHED { Access::Now } else { access };
+                    match self.read_stored(first, slot, record, &mut stored) {
                         Err(Error::WouldBlock) if access != Access::Now => {
                             if !has_asked {
                                 self.will_read(&candidates[i..], limit);
@@ -510,9 +544,13 @@ impl State {
                             }
                             self.read_stored(access, slot, record, &mut stored)?;
                         }
-                        read => read?,
+                        outcome => outcome?,
                     }
-                    self.vectors.exact(query, stored.row())
+                    let distance = self.vectors.exact(query, stored.row());
+                    if with_vector || record.text.is_some() {
+                        read.insert(slot, std::mem::take(&mut stored));
+                    }
+                    distance
                 }
                 (None, None) => continue,
             };
@@ -521,13 +559,15 @@ impl State {
                 self.slots.sequence(candidate.slot),
                 candidate.slot,
             ));
-            if best.len() > limit {
-                best.pop();
+            if best.len() > limit
+                && let Some((_, _, slot)) = best.pop()
+            {
+                read.remove(&slot);
             }
         }
         let sorted = best.into_sorted_vec().into_iter();
         let pairs = sorted.map(|(distance, _, slot)| (distance.0, slot));
-        Ok(pairs.collect())
+        Ok((pairs.collect(), read))
     }
 
     /// Asks the system for the rows that are most likely to be ranked, all at once: waiting for one
@@ -536,8 +576,14 @@ impl State {
         let Some(log) = self.journal.log() else {
             return;
         };
-        for candidate in candidates.iter().take(limit.saturating_mul(2)) {
-            log.will_read(candidate.slot);
+        for Candidate { slot, .. } in candidates.iter().take(limit.saturating_mul(2)) {
+            let record = self
+                .slots
+                .record(*slot)
+                .filter(|_| self.vectors.row(*slot).is_none());
+            if let Some(Ok(head)) = record.map(head_of) {
+                log.will_read(*slot, head.lengths(self.vectors.dimension()).values);
+            }
         }
     }
 }

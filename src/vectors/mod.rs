@@ -48,6 +48,24 @@ impl Estimate {
     }
 }
 
+/// How many standard deviations the error of a distance by code is taken to be at most, where it
+/// need not be proved.
+const DEVIATIONS: f64 = 6.0;
+
+impl Estimate {
+    /// The same with an error that is almost never exceeded, in place of a bound. The bound is
+    /// reached if a row is rounded exactly along the query. But the errors of its values are
+    /// independent, so that their direction is random, and the cosine of a random direction and a
+    /// given one has the variance `1 / dimension`.
+    pub fn likely(self, dimension: usize) -> Self {
+        let share = DEVIATIONS / (dimension as f64).sqrt();
+        Self {
+            error: self.error * share.min(1.0),
+            ..self
+        }
+    }
+}
+
 /// What distances are computed from while searching for candidates. Candidates are always ranked by
 /// their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -364,6 +382,51 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_likely_error_is_not_exceeded_by_rows_of_any_shape_and_is_much_smaller_than_the_bound() {
+        const DIMENSION: usize = 384;
+        let mut state = 1u64;
+        let mut unit = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        // Uniform, with heavy tails, and with a few values that are all that counts.
+        let shapes = [|x: f32| x, |x: f32| x.powi(5), |x: f32| x.powi(51)];
+        for metric in [Metric::Cosine, Metric::Euclidean, Metric::DotProduct] {
+            for shape in shapes {
+                let mut vectors = Vectors::new(DIMENSION, metric);
+                let mut row = || -> Vec<f32> { (0..DIMENSION).map(|_| shape(unit())).collect() };
+                for slot in 0..200 {
+                    let row = row();
+                    let codes = Codes::of(&row, DIMENSION);
+                    let (code, terms) = codes.get(0);
+                    vectors.put(slot, &row, code, terms);
+                }
+                for _ in 0..50 {
+                    let query = Query::new(row());
+                    for slot in 0..200 {
+                        let estimate = vectors.estimate(&query, slot);
+                        let likely = estimate.likely(DIMENSION);
+                        assert!(likely.error < estimate.error / 3.0);
+                        let exact = vectors.exact(&query, vectors.row(slot).unwrap());
+                        assert!(
+                            likely.lower() <= exact && exact <= likely.upper(),
+                            "{metric:?}: {exact} is not within {likely:?}"
+                        );
+                    }
+                }
+            }
+        }
+        // With few dimensions, the bound is all that is known.
+        let estimate = Estimate {
+            distance: 1.0,
+            error: 0.5,
+        };
+        assert_eq!(estimate.likely(4), estimate);
     }
 
     #[test]
