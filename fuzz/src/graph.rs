@@ -6,7 +6,6 @@ use std::cell::Cell;
 use vectorizer_native::{
     graph::Graph,
     storage::{GRAPH_FILE, checksum, preamble},
-    vectors::Basis,
 };
 
 use super::bytes::Bytes;
@@ -40,7 +39,7 @@ fn structured(bytes: &mut Bytes<'_>, file: &mut Vec<u8>) {
         byte => u32::from(byte) % count.max(1),
     };
     let entry = node(bytes);
-    for value in [M as u32, count, entry, layers, 0] {
+    for value in [M as u32, count, entry, layers, count % 2] {
         file.extend(value.to_le_bytes());
     }
     for i in 0..u64::from(count) {
@@ -103,7 +102,9 @@ fn check(file: &[u8]) {
         }
     }
     // A graph that could be read can be written, and read again.
-    let written = graph.encode(Basis::Codes, |slot| Some(u64::from(slot) + 1));
+    let basis = Graph::basis_in(file, M).expect("it was read");
+    let written = graph.encode(basis, |slot| Some(u64::from(slot) + 1));
+    assert_eq!(Graph::basis_in(&written, M), Some(basis));
     let (again, _) = Graph::decode(&written, M, slot, distance).expect("what was written is read");
     assert_eq!(again.members(), graph.members());
 }

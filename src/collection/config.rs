@@ -6,11 +6,10 @@ use time::OffsetDateTime;
 use crate::{
     error::{Error, Result},
     graph::{GraphBuilder, HnswParams},
-    storage::{micros, time_of},
+    storage::{MAX_DIMENSION, micros, time_of},
     vectors::Metric,
 };
 
-const MAX_DIMENSION: usize = 65_535;
 const MAX_NAME_BYTES: usize = 255;
 
 /// The settings a collection is created with.

@@ -344,10 +344,11 @@ impl Collection {
                 let Some(present) = &key else {
                     break;
                 };
+                let outline = parts.outline(entry, present)?;
+                let id = outline.map(|outline| outline.id.to_owned());
                 // Of an entry that is not live, its key alone is too much.
                 let is_whole = !entry.live || parts.values(entry, present)?.is_some();
-                let outline = parts.outline(entry, present)?.filter(|_| is_whole);
-                let id = outline.map(|outline| outline.id.to_owned());
+                let id = id.filter(|_| is_whole);
                 let reason = match (entry.live, &id) {
                     (true, Some(id)) if ids.contains(&**id) => "a vector with this id",
                     (true, Some(_)) => break,
@@ -390,13 +391,6 @@ impl State {
         let outline = &entry.outline;
         code.clear();
         code.extend(outline.code.iter().map(|&value| value as i8));
-        // No store writes others; a valid tag does not make them valid.
-        if outline.id.is_empty() || !outline.terms.is_possible() {
-            return Err(Error::Storage(format!(
-                "the vector at byte {} is no vector",
-                entry.place.offset
-            )));
-        }
         self.slots.check_room(1)?;
         if self.slots.is_empty() {
             self.slots.reserve(entry.left);
@@ -445,7 +439,7 @@ impl State {
             next.set(at + 1);
             Some(slots[at].1)
         };
-        let Some(basis) = Graph::basis_in(&bytes) else {
+        let Some(basis) = Graph::basis_in(&bytes, config.hnsw.m) else {
             return true;
         };
         while !self.set_basis(basis) {}

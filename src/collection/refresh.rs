@@ -114,6 +114,8 @@ impl Collection {
             // During long loads, the graph so far serves searches while the rest is inserted.
             if graph.members().len() > 2 * published + INTERIM {
                 published = graph.members().len();
+                // It may be saved.
+                graph.connect(|a, b| rows.distance(a, b).into());
                 self.publish(Some(graph.clone()));
             }
         }

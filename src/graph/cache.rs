@@ -2,10 +2,10 @@
 //!
 //! Nodes are numbered from 0 and identified by their vectors' keys, so slots may differ when the
 //! file is read. The file begins with the preamble that all files have. Then follow, as
-//! little-endian 32-bit numbers, `m`, the number of nodes, the entry node, the number of upper layers
-//! and 1 if distances are computed from rows, or else 0; the nodes' keys of 64 bits, 0 for a deleted node; each node's `2 * m` neighbours; for
-//! each upper layer the number of its nodes and, for each of them, the node and its `m` neighbours;
-//! and a checksum of everything before.
+//! little-endian 32-bit numbers, `m`, the number of nodes, the entry node, the number of upper
+//! layers, and 1 if distances are computed from rows or else 0; the nodes' keys of 64 bits, 0 for a
+//! deleted node; each node's `2 * m` neighbours; for each upper layer the number of its nodes and,
+//! for each of them, the node and its `m` neighbours; and a checksum of everything before.
 //!
 //! A vector that was deleted after the file was written is a node without a slot. It is removed
 //! from the graph when the file is read.
@@ -87,13 +87,10 @@ impl Graph {
             .filter(|&key| key != 0)
     }
 
-    /// What the distances of a graph file are computed from; `None` if it is damaged.
-    pub fn basis_in(file: &[u8]) -> Option<Basis> {
-        match Input(file.get(PREAMBLE + 16..)?).number()? {
-            0 => Some(Basis::Codes),
-            1 => Some(Basis::Rows),
-            _ => None,
-        }
+    /// What the distances of a graph file are computed from; `None` if it is damaged, or has a
+    /// different version or shape.
+    pub fn basis_in(file: &[u8], m: usize) -> Option<Basis> {
+        Some(begin(file, m)?.basis)
     }
 
     /// Decodes a graph file, and returns how many nodes were removed because their vectors no
@@ -106,18 +103,13 @@ impl Graph {
         slot: impl Fn(u64) -> Option<u32>,
         distance: impl Fn(u32, u32) -> f32 + Sync,
     ) -> Option<(Self, u64)> {
-        let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
-        if checksum(body).to_le_bytes() != sum {
-            return None;
-        }
-        let mut input = Input(body);
-        let found: [u8; PREAMBLE] = input.bytes(PREAMBLE)?.try_into().ok()?;
-        check_preamble(&found, GRAPH_FILE).ok()?;
-        let (width, count) = (input.number()? as usize, input.number()? as usize);
-        let (entry, layers) = (input.number()? as usize, input.number()? as usize);
-        if width != m || input.number()? > 1 {
-            return None;
-        }
+        let Beginning {
+            count,
+            entry,
+            layers,
+            mut input,
+            ..
+        } = begin(bytes, m)?;
         let keys = input.bytes(count.checked_mul(8)?)?.chunks_exact(8);
         let slots: Vec<Option<u32>> = keys
             .map(|key| key.try_into().ok().map(u64::from_le_bytes))
@@ -172,6 +164,41 @@ impl Graph {
         }
         Some((graph, dead.len()))
     }
+}
+
+/// The numbers that a file begins with.
+struct Beginning<'a> {
+    count: usize,
+    entry: usize,
+    layers: usize,
+    basis: Basis,
+    /// What follows.
+    input: Input<'a>,
+}
+
+/// Reads the beginning of a file. `None` if the file is damaged, or has a different version or shape.
+fn begin(bytes: &[u8], m: usize) -> Option<Beginning<'_>> {
+    let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
+    if checksum(body).to_le_bytes() != sum {
+        return None;
+    }
+    let mut input = Input(body);
+    let found: [u8; PREAMBLE] = input.bytes(PREAMBLE)?.try_into().ok()?;
+    check_preamble(&found, GRAPH_FILE).ok()?;
+    let (width, count) = (input.number()? as usize, input.number()? as usize);
+    let (entry, layers) = (input.number()? as usize, input.number()? as usize);
+    let basis = match input.number()? {
+        0 => Basis::Codes,
+        1 => Basis::Rows,
+        _ => return None,
+    };
+    (width == m).then_some(Beginning {
+        count,
+        entry,
+        layers,
+        basis,
+        input,
+    })
 }
 
 /// The remaining bytes of a file.

@@ -538,7 +538,7 @@ fn read(
                 continue;
             }
             let why = || {
-                let why = format!("the vector at byte {} is damaged", entry.place.offset);
+                let why = format!("the vector at byte {} is damaged", entry.outline);
                 Err(damaged(path, &why))
             };
             if !keys.had(i) {
@@ -758,6 +758,12 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
         };
         if self.heads.is_empty() {
             self.sealed = Sealed::new(*log.name(), ENTRIES)?;
+        }
+        let dimension = outline.code.len();
+        if self.row.capacity() < dimension {
+            // Growing would leave copies behind.
+            self.row = Zeroizing::new(Vec::with_capacity(dimension));
+            self.code = Zeroizing::new(Vec::with_capacity(dimension));
         }
         self.row.clear();
         self.row.extend(values.row());

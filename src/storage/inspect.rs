@@ -170,35 +170,33 @@ fn inspect_one(
         inspected.live += u64::from(entry.live);
         inspected.with_key += u64::from(key.is_some());
         inspected.without_key += u64::from(key.is_none());
-        let what = |why: &str| {
+        let what = |at: u64, why: &str| {
             let path = log.file.path();
-            format!(
-                "{}: the vector at byte {} {why}",
-                path.display(),
-                place.offset
-            )
+            format!("{}: the vector at byte {at} {why}", path.display())
         };
         let Some(key) = key else {
             // Another process may be deleting it.
             if entry.live && log.known.clean {
-                inspected.damaged.push(what("has no key"));
+                let damage = what(entry.outline, "has no key");
+                inspected.damaged.push(damage);
             }
             continue;
         };
-        let mut is_damaged = false;
-        if let Some(ids) = &mut inspected.ids {
-            match reader.outline(entry, key)? {
-                Some(outline) => ids.push(outline.id.to_owned()),
-                None => is_damaged = true,
+        let verify = options.verify && entry.live;
+        let mut damage = None;
+        if options.ids || verify {
+            match (reader.outline(entry, key)?, &mut inspected.ids) {
+                (None, _) => damage = Some(entry.outline),
+                (Some(outline), Some(ids)) => ids.push(outline.id.to_owned()),
+                (Some(_), None) => {}
             }
         }
-        if options.verify && entry.live && !is_damaged {
-            is_damaged = reader.both(entry, key)?.is_none();
+        if verify && damage.is_none() && reader.values(entry, key)?.is_none() {
+            damage = Some(place.offset);
         }
-        if is_damaged && entry.live {
-            inspected
-                .damaged
-                .push(what("cannot be opened with its key"));
+        if let Some(at) = damage.filter(|_| entry.live) {
+            let damage = what(at, "cannot be opened with its key");
+            inspected.damaged.push(damage);
         }
         if place.offset >= told + PORTION {
             told = place.offset;

@@ -26,7 +26,7 @@ use super::{
     header::{self, Checkpoint, RECORDS, damaged},
     keyring::Keyring,
     keys::{KeyReader, Keys, TableKey, full, new_name},
-    record::{Damage, Head, Kind, Lengths, Outline, Record, Values},
+    record::{Damage, Head, Kind, Lengths, MAX_DIMENSION, Outline, Record, Values},
     reserve,
     seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health, Syncer},
@@ -46,11 +46,14 @@ pub const GRAPH_REPLACED: &str = "graph.old";
 /// The suffixes of a key table that is being replaced, and of the one that replaces it.
 const OLD: &str = "old";
 const NEW: &str = "new";
-/// How much is read ahead at most, and after a gap.
+/// How much is read ahead at most.
 const READ_AHEAD: usize = 1 << 20;
+/// How much is read ahead at first, and after a gap.
 const LEAST: usize = 32 << 10;
 /// How many outlines are opened together, if they are not larger than what is read ahead.
 const BATCH: usize = 1024;
+/// How many bytes of them one thread takes at least.
+const PORTION: usize = 32 << 10;
 
 /// The location of an entry: its values in the log, and the index of its key in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -205,7 +208,9 @@ impl Writer {
         let size = data[0].len() + data[1].len();
         // Combined into one write if that is cheap; a record may be as large as a whole load.
         if size <= READ_AHEAD {
-            data.into_iter().for_each(|part| bytes.extend(part));
+            for part in data {
+                bytes.extend(part);
+            }
             self.file.try_write_at(self.end, &bytes)?;
         } else {
             let mut at = self.end;
@@ -314,7 +319,7 @@ pub struct Entry<'a> {
     pub outline: Outline<'a>,
     pub place: EntryLocation,
     pub key: &'a [u8],
-    /// How many entries are left, with this one.
+    /// How many entries are left at most, with this one.
     pub left: usize,
 }
 
@@ -384,7 +389,7 @@ pub struct Indexed {
     /// Whether no later record removes it.
     pub live: bool,
     /// The offset of its outline.
-    outline: u64,
+    pub outline: u64,
     /// The offset of the record that contains it.
     record: u64,
 }
@@ -591,10 +596,11 @@ impl Log {
         sealed.push_sealed(head, key, code, id, metadata, &values)
     }
 
-    /// Tells the system that the entry at `slot` is about to be read.
-    pub fn will_read(&self, slot: u32) {
+    /// Tells the system that the values of the entry at `slot`, which have `len` bytes, are about to
+    /// be read.
+    pub fn will_read(&self, slot: u32, len: u64) {
         if let Some(place) = self.writer.place(slot) {
-            self.writer.file.will_read(place.offset, place.len.into());
+            self.writer.file.will_read(place.offset, len);
         }
     }
 
@@ -1105,6 +1111,9 @@ impl Index {
         known: Known,
         dimension: usize,
     ) -> Result<Self> {
+        if dimension > MAX_DIMENSION {
+            return Err(damaged(&file.path(), "its vectors are longer than any"));
+        }
         let mut input = Input::new(file, begin);
         let mut index = Self {
             dimension,
@@ -1255,7 +1264,7 @@ impl Index {
             }
             // The next ones are opened while those before them are loaded.
             let open = || batch.open(name, pool.is_some());
-            let (_, loaded) = match pool {
+            let ((), loaded) = match pool {
                 Some(pool) => pool.join(open, || load(&before)),
                 None => ({ open }(), load(&before)),
             };
@@ -1321,7 +1330,7 @@ impl<'a> Batch<'a> {
 
     /// Decrypts all outlines.
     fn open(&mut self, name: &[u8; NAME], in_parallel: bool) {
-        let dimension = self.dimension;
+        let (dimension, bytes) = (self.dimension, self.outlines.len());
         let mut rest = &mut self.outlines[..];
         let jobs = self.entries.iter_mut().zip(self.keys.chunks_exact(KEY));
         let jobs = jobs.filter_map(|(entry, key)| {
@@ -1333,7 +1342,9 @@ impl<'a> Batch<'a> {
         };
         if in_parallel {
             let jobs: Vec<_> = jobs.collect();
-            jobs.into_par_iter().with_min_len(64).for_each(open);
+            let each = (bytes / jobs.len().max(1)).max(1);
+            let least = (PORTION / each).max(1);
+            jobs.into_par_iter().with_min_len(least).for_each(open);
         } else {
             jobs.for_each(|(entry, key, part)| open((entry, key, part)));
         }
@@ -1429,6 +1440,8 @@ pub struct Input<'a> {
     position: u64,
     /// How much is read next.
     next: usize,
+    /// How much is read at most.
+    most: usize,
     ahead: Wiped<[u8]>,
     /// The part of the buffer that has not been read yet.
     unread: Range<usize>,
@@ -1439,12 +1452,12 @@ impl<'a> Input<'a> {
     pub fn new(file: &'a File, position: u64) -> Self {
         // A failure will show at the first read.
         let rest = file.size().unwrap_or(0).saturating_sub(position);
-        let ahead = rest.clamp(1, READ_AHEAD as u64) as usize;
         Self {
             file,
             position,
             next: LEAST,
-            ahead: vec![0; ahead].into_boxed_slice().into(),
+            most: rest.clamp(1, READ_AHEAD as u64) as usize,
+            ahead: Vec::new().into_boxed_slice().into(),
             unread: 0..0,
             part: Zeroizing::default(),
         }
@@ -1498,7 +1511,11 @@ impl<'a> Input<'a> {
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.unread.is_empty() {
-            let len = self.next.min(self.ahead.len());
+            let len = self.next.min(self.most);
+            if self.ahead.len() < len {
+                let room = if len > LEAST { self.most } else { len };
+                self.ahead = vec![0; room].into_boxed_slice().into();
+            }
             self.next = (2 * len).max(LEAST);
             self.unread = 0..self.file.read_some(self.position, &mut self.ahead[..len])?;
         }

@@ -11,8 +11,8 @@
 //! | `RESERVE` | space reserved for deletes on a full disk (`reserve.rs`) |
 //! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
-//! Opening a store reads outlines, not rows and texts, which stay in the files and are read when they
-//! are asked for. Files are not memory-mapped: a disk error in a mapped file raises a signal, which
+//! Opening a store reads outlines; rows and texts stay in the files and are read when they are asked
+//! for, unless codes are too coarse for a collection's rows. Files are not memory-mapped: a disk error in a mapped file raises a signal, which
 //! ends the process.
 
 mod backup;
@@ -41,7 +41,9 @@ pub use log::{
     Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Known, Log, PartReader, Stored, Summary,
     Writer,
 };
-pub use record::{HEAD, Head, Kind, Lengths, Record, checksum, length, micros, time_of};
+pub use record::{
+    HEAD, Head, Kind, Lengths, MAX_DIMENSION, Record, checksum, length, micros, time_of,
+};
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};
 pub use seal::{KEY, Key, NAME, NONCE, Sealed, TAG};

@@ -48,6 +48,10 @@ pub const HEAD: usize = 28;
 const ABSENT: u32 = u32::MAX;
 /// The size of a code's terms.
 const TERMS: usize = 16;
+/// The largest number of values in a row.
+pub const MAX_DIMENSION: usize = 65_535;
+/// The code that no value has: they are as large in both directions.
+const NO_CODE: u8 = i8::MIN as u8;
 /// Keys, orders and sequence numbers are counted one by one, and never reach this.
 const LARGEST: u64 = 1 << 62;
 
@@ -250,15 +254,20 @@ impl Head {
         let (scale, rest) = rest.split_first_chunk()?;
         let (code, rest) = rest.split_at_checked(dimension)?;
         let (id, metadata) = rest.split_at_checked(self.id as usize)?;
+        let terms = Terms {
+            norm: f64::from_le_bytes(*norm),
+            residual: f32::from_le_bytes(*residual),
+            scale: f32::from_le_bytes(*scale),
+        };
+        // No store writes others; a valid tag does not make them valid.
+        if id.is_empty() || !terms.is_possible() || code.contains(&NO_CODE) {
+            return None;
+        }
         Some(Outline {
-            terms: Terms {
-                norm: f64::from_le_bytes(*norm),
-                residual: f32::from_le_bytes(*residual),
-                scale: f32::from_le_bytes(*scale),
-            },
+            terms,
             code,
-            id: std::str::from_utf8(id).ok()?,
-            metadata: optional(self.metadata, metadata)?,
+            id: str::from_utf8(id).ok()?,
+            metadata: self.metadata.and(Some(str::from_utf8(metadata).ok()?)),
         })
     }
 
@@ -276,17 +285,9 @@ impl Head {
         let (row, text) = body.split_at_checked(4 * dimension)?;
         let values = Values {
             row,
-            text: optional(self.text, text)?,
+            text: self.text.and(Some(str::from_utf8(text).ok()?)),
         };
         values.row().all(f32::is_finite).then_some(values)
-    }
-}
-
-/// A text that may be missing, which has no length then. `None` if it is not UTF-8.
-fn optional(length: Option<u32>, bytes: &[u8]) -> Option<Option<&str>> {
-    match length {
-        Some(_) => std::str::from_utf8(bytes).ok().map(Some),
-        None => Some(None),
     }
 }
 

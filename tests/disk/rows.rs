@@ -1,6 +1,7 @@
 //! Rows and texts that are in the files only, and what happens when they cannot be read.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
@@ -397,6 +398,87 @@ fn what_the_system_has_dropped_from_its_memory_is_found_all_the_same() {
         let wanted = nearest(Metric::Euclidean, all, row, 10);
         let found: Vec<_> = found.iter().map(|item| item.id.to_string()).collect();
         assert_eq!(found, wanted);
+    }
+    session.close().unwrap();
+}
+
+/// Both parts of each entry in a log, sealed, by the entry's number.
+fn sealed_parts(path: &Path) -> BTreeMap<u64, [Vec<u8>; 2]> {
+    let bytes = std::fs::read(path).unwrap();
+    let (mut at, mut found) = (RECORDS as usize, BTreeMap::new());
+    while at < bytes.len() {
+        let rest = (bytes.len() - at) as u64;
+        let record = Record::read(&mut &bytes[at..], rest, DIMENSION).unwrap();
+        at += record.size() as usize;
+        let lengths: Vec<_> = record
+            .entries
+            .iter()
+            .map(|head| head.lengths(DIMENSION))
+            .collect();
+        let mut outlines = &bytes[at - record.data as usize..at];
+        let all: u64 = lengths.iter().map(|lengths| lengths.outline).sum();
+        let mut values = outlines.split_off(all as usize..).unwrap();
+        for (head, lengths) in record.entries.iter().zip(lengths) {
+            let outline = outlines.split_off(..lengths.outline as usize).unwrap();
+            let values = values.split_off(..lengths.values as usize).unwrap();
+            found.insert(head.key, [outline.to_vec(), values.to_vec()]);
+        }
+    }
+    found
+}
+
+// Sealing anything else with the same key and the same nonce would reveal how the two differ.
+#[test]
+fn a_rewritten_log_has_the_very_bytes_of_the_one_before() {
+    const COUNT: usize = 3000;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    insert_texts(&collection, COUNT);
+    optimize(&collection);
+    let mut random = Random(8);
+    let mut change = |collection: &Arc<Collection>, from: usize| {
+        for i in (from..COUNT).step_by(11) {
+            let update = Update {
+                data: (i % 2 == 0).then(|| random.vector(DIMENSION)),
+                text: (i % 3 == 0).then(|| "another".into()),
+                metadata: Some(format!("{{\"i\":{i}}}").into()),
+                ..Update::default()
+            };
+            collection.update(WAIT, &format!("v{i}"), &update).unwrap();
+        }
+        // Their slots hold the codes of others until the graph is repaired, and are used again.
+        for i in (from + 1..COUNT).step_by(11) {
+            collection
+                .delete_one(WAIT, &format!("v{i}"), &plain())
+                .unwrap();
+        }
+    };
+    change(&collection, 0);
+    let path = collection.directory().unwrap();
+    let last = || {
+        let logs = std::fs::read_dir(&path).unwrap();
+        let names = logs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let numbers = names.filter_map(|name| name.strip_prefix("log.")?.parse::<u32>().ok());
+        path.join(format!("log.{}", numbers.max().unwrap()))
+    };
+    let mut collection = collection;
+    let mut session = session;
+    for turn in 0..3 {
+        let before = sealed_parts(&last());
+        let old = last();
+        optimize(&collection);
+        assert_ne!(last(), old, "turn {turn}");
+        let after = sealed_parts(&last());
+        assert_eq!(after.len(), collection.count(WAIT, None).unwrap());
+        for (number, parts) in &after {
+            assert!(before[number] == *parts, "turn {turn}: entry {number}");
+        }
+        drop(collection);
+        session.close().unwrap();
+        session = open(directory.path());
+        collection = opened(&session);
+        change(&collection, 3 * (turn + 1));
     }
     session.close().unwrap();
 }
