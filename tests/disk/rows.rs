@@ -349,7 +349,7 @@ fn opening_finds_vectors_of_all_sizes_and_none_that_were_deleted() {
         let mut prepared = collection.prepare(batch).unwrap();
         collection.insert(WAIT, &mut prepared).unwrap();
     }
-    let is_deleted = |i: usize| i % 3 == 0 || (400..1100).contains(&i);
+    let is_deleted = |i: usize| i.is_multiple_of(3) || (400..1100).contains(&i);
     for i in (0..COUNT).filter(|&i| is_deleted(i)) {
         collection
             .delete_one(WAIT, &format!("v{i}"), &plain())
