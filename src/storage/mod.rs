@@ -12,8 +12,8 @@
 //! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
 //! Opening a store reads outlines; rows and texts stay in the files and are read when they are asked
-//! for, unless codes are too coarse for a collection's rows. Files are not memory-mapped: a disk error in a mapped file raises a signal, which
-//! ends the process.
+//! for, unless codes are too coarse for a collection's rows. Files are not memory-mapped: a disk
+//! error in a mapped file raises a signal, which ends the process.
 
 mod backup;
 mod file;

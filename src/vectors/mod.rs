@@ -181,7 +181,7 @@ impl Vectors {
         self.held = Held::All;
     }
 
-    /// Stores a row, unless rows are not held, and its code at `slot`, growing the chunks as needed.
+    /// Stores a row, if rows are held, and its code at `slot`, growing the chunks as needed.
     pub fn put(&mut self, slot: u32, row: &[f32], code: &[i8], terms: Terms) {
         if !matches!(self.held, Held::None) {
             self.hold(slot, row);

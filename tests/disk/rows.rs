@@ -370,7 +370,7 @@ fn opening_finds_vectors_of_all_sizes_and_none_that_were_deleted() {
     session.close().unwrap();
 }
 
-/// Where a disk is involved, unlike in memory.
+// Not where the other stores of tests are, which may be in memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_the_system_has_dropped_from_its_memory_is_found_all_the_same() {
