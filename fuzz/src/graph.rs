@@ -1,5 +1,5 @@
 //! The file of a graph: whatever it contains, it is either refused or becomes a graph that can be
-//! walked.
+//! walked and repaired.
 
 use std::cell::Cell;
 
@@ -79,20 +79,36 @@ fn check(file: &[u8]) {
         7 => f32::NAN,
         slot => (slot * 37 % 32) as f32,
     };
+    let Some(mut graph) = Graph::decode(file, M, slot, SLOTS) else {
+        return;
+    };
+    walk(&graph, place);
+    // A graph that could be read can be written, and read again.
+    let basis = Graph::basis_in(file, M).expect("it was read");
+    let written = graph.encode(basis, |slot| Some(u64::from(slot) + 1));
+    assert_eq!(Graph::basis_in(&written, M), Some(basis));
+    let again = Graph::decode(&written, M, slot, SLOTS).expect("what was written is read");
+    assert_eq!(again.members(), graph.members());
+    // Nodes behind all slots are dead.
+    let dead = graph.members().iter().filter(|&slot| slot >= SLOTS);
+    let dead = dead.collect();
     let distance = |a: u32, b: u32| {
         assert!(a < SLOTS && b < SLOTS, "there is no vector at {a} or {b}");
         (place(a) - place(b)).abs()
     };
-    let Some((graph, _)) = Graph::decode(file, M, slot, distance) else {
-        return;
-    };
+    assert!(graph.remove(&dead, distance, |_, _| true));
+    graph.connect(|a, b| distance(a, b).into());
     assert!(graph.members().max().is_some_and(|slot| slot < SLOTS));
+    walk(&graph, place);
+}
+
+fn walk(graph: &Graph, place: impl Fn(u32) -> f32) {
     for target in [0, 3, 7, SLOTS - 1] {
         for allowed in [1, 3] {
             let looked = Cell::new(0);
             let near = |slot| {
                 looked.set(looked.get() + 1);
-                f64::from(distance(target, slot))
+                f64::from((place(target) - place(slot)).abs())
             };
             let found = graph.search(&near, |slot| slot % allowed == 0, 8, SLOTS as usize);
             for slot in found.into_iter().flatten() {
@@ -101,10 +117,4 @@ fn check(file: &[u8]) {
             assert!(looked.get() < 100_000, "{} distances", looked.get());
         }
     }
-    // A graph that could be read can be written, and read again.
-    let basis = Graph::basis_in(file, M).expect("it was read");
-    let written = graph.encode(basis, |slot| Some(u64::from(slot) + 1));
-    assert_eq!(Graph::basis_in(&written, M), Some(basis));
-    let (again, _) = Graph::decode(&written, M, slot, distance).expect("what was written is read");
-    assert_eq!(again.members(), graph.members());
 }

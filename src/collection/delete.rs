@@ -302,7 +302,7 @@ impl State {
     }
 
     /// Lets walks pass through a deleted vector's slot by giving it the code of a live neighbour.
-    fn stand_in(&mut self, slot: u32) {
+    pub(super) fn stand_in(&mut self, slot: u32) {
         let graph = self.graph.as_ref();
         let near = graph.map_or(&[][..], |graph| graph.around(slot));
         let donor = near.iter().find(|&&near| self.slots.alive().contains(near));

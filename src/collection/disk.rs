@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Access, Collection, Config, State};
 use crate::{
     error::{Error, Result},
-    graph::{Geometry, Graph},
+    graph::Graph,
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
         KeyReader, Keys, Known, Lock, Log, PartReader, RECORDS, StoreKeys, Summary, failed, list,
@@ -20,7 +20,6 @@ use crate::{
     },
     vectors::{Record, Text},
     wiped::Wiped,
-    workers::workers,
 };
 
 /// How many times an entry that looks like residue is read before it is reported: it may just be
@@ -413,8 +412,11 @@ impl State {
         Ok(self.occupy(record, &[], (code, outline.terms)))
     }
 
-    /// Uses the saved graph if it is usable. Returns true if the file names vectors that no longer
-    /// exist, or is unusable.
+    /// Uses the saved graph if it is usable. Returns true if the file is not.
+    ///
+    /// Vectors that were deleted after the graph was saved are in it again as they were before the
+    /// collection was closed: retired slots with the code of a neighbour. The background thread
+    /// removes them.
     fn load_graph(&mut self, directory: &Path, config: &Config) -> bool {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
             return false;
@@ -442,22 +444,19 @@ impl State {
         let Some(basis) = Graph::basis_in(&bytes, config.hnsw.m) else {
             return true;
         };
-        while !self.set_basis(basis) {}
-        let vectors = &self.vectors;
-        let geometry = Geometry::of(vectors, self.slots.alive());
-        // The caller is waiting for it, so use all cores.
-        let graph = workers().and_then(|pool| {
-            pool.install(|| {
-                Graph::decode(&bytes, config.hnsw.m, slot_of, |a, b| {
-                    geometry.distance(vectors, a, b)
-                })
-            })
-        });
-        let Some((graph, removed)) = graph else {
+        let end = self.slots.table_len() as u32;
+        let Some(graph) = Graph::decode(&bytes, config.hnsw.m, slot_of, end) else {
             return true;
         };
+        while !self.set_basis(basis) {}
+        let dead = graph.members() - self.slots.alive();
+        self.slots.retire_more(dead.len() as usize);
+        self.vectors.grow(self.slots.table_len());
         self.put_graph(Some(Arc::new(graph)));
-        removed > 0
+        for slot in dead {
+            self.stand_in(slot);
+        }
+        false
     }
 
     /// Checks that the saved graph names no deleted vectors except those that the graph in memory

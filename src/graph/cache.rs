@@ -7,10 +7,8 @@
 //! deleted node; each node's `2 * m` neighbours; for each upper layer the number of its nodes and,
 //! for each of them, the node and its `m` neighbours; and a checksum of everything before.
 //!
-//! A vector that was deleted after the file was written is a node without a slot. It is removed
-//! from the graph when the file is read.
-
-use roaring::RoaringBitmap;
+//! A vector that was deleted after the file was written is a node as before: searches pass through
+//! it until the graph is repaired in the background.
 
 use super::{Graph, Layer, NONE};
 use crate::{
@@ -25,7 +23,13 @@ impl Graph {
     /// Encodes the graph as a file, with what distances are computed from. `key` returns the key of
     /// the vector at a slot, if it still exists.
     pub fn encode(&self, basis: Basis, key: impl Fn(u32) -> Option<u64>) -> Vec<u8> {
-        let mut out = preamble(GRAPH_FILE).to_vec();
+        let lists: usize = self.upper.iter().map(|layer| layer.links.len()).sum();
+        let nodes: usize = self.upper.iter().map(|layer| layer.position.len()).sum();
+        let numbers = 5 + self.upper.len() + nodes + lists;
+        let each = 8 + 4 * self.width(0);
+        let len = PREAMBLE + 4 * numbers + each * self.members.len() as usize + 8;
+        let mut out = Vec::with_capacity(len);
+        out.extend(preamble(GRAPH_FILE));
         let mut number = vec![NONE; self.members.max().map_or(0, |slot| slot as usize + 1)];
         for (node, slot) in self.members.iter().enumerate() {
             number[slot as usize] = node as u32;
@@ -93,16 +97,16 @@ impl Graph {
         Some(begin(file, m)?.basis)
     }
 
-    /// Decodes a graph file, and returns how many nodes were removed because their vectors no
-    /// longer exist. `slot` returns the slot of the vector with a key, if it still exists;
-    /// `distance` is the distance between two slots. `None` if the file is damaged, has a different
-    /// version or shape, or is too old to be useful; the graph must then be rebuilt.
+    /// Decodes a graph file. `slot` returns the slot of the vector with a key, if it still exists;
+    /// the nodes of all others get the slots from `end` on, in their order. `None` if the file is
+    /// damaged, has a different version or shape, or is too old to be useful; the graph must then
+    /// be rebuilt.
     pub fn decode(
         bytes: &[u8],
         m: usize,
         slot: impl Fn(u64) -> Option<u32>,
-        distance: impl Fn(u32, u32) -> f32 + Sync,
-    ) -> Option<(Self, u64)> {
+        end: u32,
+    ) -> Option<Self> {
         let Beginning {
             count,
             entry,
@@ -111,11 +115,14 @@ impl Graph {
             ..
         } = begin(bytes, m)?;
         let keys = input.bytes(count.checked_mul(8)?)?.chunks_exact(8);
-        let slots: Vec<Option<u32>> = keys
+        // `NONE` is not a slot.
+        let mut free = end..NONE;
+        let slots = keys
             .map(|key| key.try_into().ok().map(u64::from_le_bytes))
             .map(|key| key.filter(|&key| key != 0).and_then(&slot))
-            .collect();
-        let live = slots.iter().flatten().count();
+            .map(|slot| slot.or_else(|| free.next()));
+        let slots: Vec<u32> = slots.collect::<Option<_>>()?;
+        let live = slots.iter().filter(|&&slot| slot < end).count();
         if live == 0 || (live as f64) < (1.0 - DEAD) * count as f64 || entry >= count {
             return None;
         }
@@ -146,23 +153,12 @@ impl Graph {
         if !input.0.is_empty() {
             return None;
         }
-        let dead = (0..count as u32).filter(|&node| slots[node as usize].is_none());
-        let dead: RoaringBitmap = dead.collect();
-        let slot = |node: u32| slots.get(node as usize).copied().flatten();
-        let between = |a, b| match (slot(a), slot(b)) {
-            (Some(a), Some(b)) => distance(a, b),
-            _ => f32::MAX,
-        };
-        graph.remove(&dead, between, |_, _| true);
         // Mostly the vectors are numbered like the nodes.
-        if (0..count as u32).any(|node| slot(node) != Some(node)) {
-            graph = graph.renumber(|node| slot(node).unwrap_or(NONE));
+        if (0..).zip(&slots).any(|(node, &slot)| slot != node) {
+            graph = graph.renumber(|node| slots[node as usize]);
         }
-        // As it was written, every node can be reached.
-        if !dead.is_empty() {
-            graph.connect(|a, b| distance(a, b).into());
-        }
-        Some((graph, dead.len()))
+        // No two nodes are the same vector.
+        (graph.members.len() == count as u64).then_some(graph)
     }
 }
 
@@ -221,5 +217,71 @@ impl<'a> Input<'a> {
         numbers
             .map(|four| four.try_into().ok().map(u32::from_le_bytes))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        graph::{Geometry, Rows},
+        vectors::{Codes, Metric, Vectors},
+    };
+
+    /// A graph of `count` vectors on a line.
+    fn graph(count: u32) -> Graph {
+        let mut vectors = Vectors::new(2, Metric::Euclidean);
+        for slot in 0..count {
+            let row = [slot as f32, 1.0];
+            let codes = Codes::of(&row, 2);
+            let (code, terms) = codes.get(0);
+            vectors.put(slot, &row, code, terms);
+        }
+        let slots = (0..count).collect();
+        let mut rows = Rows::new(2, Geometry::of(&vectors, &slots), count as usize);
+        for slot in 0..count {
+            rows.copy(&vectors, slot);
+        }
+        let mut graph = Graph::empty(4);
+        graph.insert(&(0..count).collect::<Vec<_>>(), 20, &rows);
+        graph.connect(|a, b| rows.distance(a, b).into());
+        graph
+    }
+
+    fn links(graph: &Graph) -> Vec<(usize, u32, Vec<u32>)> {
+        let lists = graph.nodes();
+        let mut lists: Vec<_> = lists
+            .map(|(layer, slot)| (layer, slot, graph.neighbours(layer, slot).to_vec()))
+            .collect();
+        lists.sort_unstable();
+        lists
+    }
+
+    #[test]
+    fn a_graph_is_read_with_its_dead_nodes_behind_all_slots() {
+        let graph = graph(400);
+        let bytes = graph.encode(Basis::Codes, |slot| Some(u64::from(slot) + 7));
+        assert_eq!(bytes.len(), bytes.capacity());
+        let read = |slot: &dyn Fn(u32) -> Option<u32>, end| {
+            let slot = |key: u64| slot(key as u32 - 7);
+            Graph::decode(&bytes, 4, slot, end)
+        };
+        let same = read(&Some, 400).unwrap();
+        assert_eq!(links(&same), links(&graph));
+        // Every third vector is gone; the others are in the opposite order.
+        let slot = |node: u32| match node % 3 {
+            0 => None,
+            _ => Some(265 - (node - node / 3 - 1)),
+        };
+        let moved = read(&slot, 266).unwrap();
+        let everywhere = |node: u32| slot(node).unwrap_or(266 + node / 3);
+        assert_eq!(links(&moved), links(&graph.renumber(everywhere)));
+        assert_eq!(*moved.members(), (0..400).collect());
+        // With too many dead nodes, or slots that cannot be counted, it is of no use.
+        let few = |node: u32| (node < 90).then_some(node);
+        assert!(read(&few, 90).is_none());
+        assert!(read(&slot, NONE - 100).is_none());
+        // Nor if two nodes are the same vector.
+        assert!(read(&|node| Some(node / 2), 400).is_none());
     }
 }

@@ -190,11 +190,17 @@ impl Vectors {
     }
 
     fn put_code(&mut self, slot: u32, code: &[i8], terms: Terms) {
+        self.grow(slot as usize + 1);
         self.codes.room(slot).copy_from_slice(code);
-        if self.terms.len() <= slot as usize {
-            self.terms.resize(slot as usize + 1, Terms::default());
-        }
         self.terms[slot as usize] = terms;
+    }
+
+    /// Makes room for the codes of that many slots; new ones are zero.
+    pub fn grow(&mut self, slots: usize) {
+        if self.terms.len() < slots {
+            self.codes.room(slots as u32 - 1);
+            self.terms.resize(slots, Terms::default());
+        }
     }
 
     /// Zeroes the exact row: the step that makes a delete final.

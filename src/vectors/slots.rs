@@ -1,9 +1,9 @@
 //! The slot table: which vector is in which slot, and which slots are alive, in use by the graph,
 //! or free.
 
-use std::sync::OnceLock;
+use std::{hash::BuildHasher, sync::OnceLock};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use roaring::RoaringBitmap;
 
 use super::order::Order;
@@ -41,7 +41,9 @@ pub enum Text {
 #[derive(Default)]
 pub struct Slots {
     records: Vec<Option<Record>>,
-    ids: HashMap<Id, u32>,
+    /// The slot of each id. The ids themselves are in the records.
+    ids: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     alive: RoaringBitmap,
     retired: RoaringBitmap,
     free: RoaringBitmap,
@@ -113,6 +115,17 @@ fn insert_all(to: &mut RoaringBitmap, slots: &RoaringBitmap) {
     }
 }
 
+/// The hash of the id at a slot that is alive.
+fn hash_of<'a>(
+    records: &'a [Option<Record>],
+    hasher: &'a DefaultHashBuilder,
+) -> impl Fn(&u32) -> u64 + 'a {
+    |&slot| {
+        let record = records[slot as usize].as_ref();
+        hasher.hash_one(record.map_or("", |record| &*record.id))
+    }
+}
+
 impl Slots {
     pub fn new() -> Self {
         Self {
@@ -139,7 +152,8 @@ impl Slots {
     }
 
     pub fn slot_of(&self, id: &str) -> Option<u32> {
-        self.ids.get(id).copied()
+        let is_it = |&slot: &u32| self.record(slot).is_some_and(|record| *record.id == *id);
+        self.ids.find(self.hasher.hash_one(id), is_it).copied()
     }
 
     pub fn record(&self, slot: u32) -> Option<&Record> {
@@ -161,7 +175,8 @@ impl Slots {
     /// Reserves memory for that many more vectors.
     pub fn reserve(&mut self, count: usize) {
         self.records.reserve_exact(count);
-        self.ids.reserve(count);
+        let (records, hasher) = (&self.records, &self.hasher);
+        self.ids.reserve(count, hash_of(records, hasher));
     }
 
     /// Assigns a slot to the record; its id now refers to that slot. A slot the id had before stays
@@ -182,12 +197,17 @@ impl Slots {
         self.last_sequence = record.sequence;
         self.text_bytes += record.text_bytes();
         self.held_bytes += record.held_bytes();
-        self.ids.insert(record.id.clone(), slot);
         self.alive.insert(slot);
         if let Some(order) = self.order.get_mut() {
             order.insert(record.sequence, slot);
         }
+        let hash = self.hasher.hash_one(&*record.id);
+        let id = record.id.clone();
         self.records[slot as usize] = Some(record);
+        let (records, hasher) = (&self.records, &self.hasher);
+        let is_it = |&other: &u32| records[other as usize].as_ref().is_some_and(|r| r.id == id);
+        let entry = self.ids.entry(hash, is_it, hash_of(records, hasher));
+        entry.and_modify(|other| *other = slot).or_insert(slot);
         slot
     }
 
@@ -215,13 +235,23 @@ impl Slots {
                 if let Some(order) = self.order.get_mut() {
                     order.remove(record.sequence, slot);
                 }
-                if self.ids.get(&record.id) == Some(&slot) {
-                    self.ids.remove(&record.id);
+                let hash = self.hasher.hash_one(&*record.id);
+                // The id may be that of another slot by now.
+                if let Ok(entry) = self.ids.find_entry(hash, |&other| other == slot) {
+                    entry.remove();
                 }
             }
         }
         remove_all(&mut self.alive, slots);
         insert_all(&mut self.retired, slots);
+    }
+
+    /// Adds that many retired slots behind all others.
+    pub fn retire_more(&mut self, count: usize) {
+        let end = self.records.len();
+        self.records.reserve_exact(count);
+        self.records.resize_with(end + count, || None);
+        self.retired.insert_range(end as u32..(end + count) as u32);
     }
 
     /// Frees retired `slots` that no graph leads through any more.
@@ -235,7 +265,10 @@ impl Slots {
     pub fn move_down(&mut self, slot: u32) -> Option<u32> {
         let free = self.free.min().filter(|&free| free < slot)?;
         let record = self.records[slot as usize].take()?;
-        self.ids.insert(record.id.clone(), free);
+        let hash = self.hasher.hash_one(&*record.id);
+        if let Some(at) = self.ids.find_mut(hash, |&other| other == slot) {
+            *at = free;
+        }
         if let Some(order) = self.order.get_mut() {
             order.insert(record.sequence, free);
         }
@@ -254,7 +287,8 @@ impl Slots {
         self.records.truncate(len);
         self.records.shrink_to(len);
         self.free.remove_range(len as u32..);
-        self.ids.shrink_to_fit();
+        let (records, hasher) = (&self.records, &self.hasher);
+        self.ids.shrink_to_fit(hash_of(records, hasher));
         if len == 0 {
             self.in_sequence = true;
             self.order.take();
@@ -342,7 +376,7 @@ impl Slots {
     pub fn memory_bytes(&self) -> usize {
         self.held_bytes
             + self.records.capacity() * size_of::<Option<Record>>()
-            + self.ids.capacity() * (size_of::<(Id, u32)>() + 1)
+            + self.ids.allocation_size()
             + self.alive.serialized_size()
             + self.retired.serialized_size()
             + self.free.serialized_size()

@@ -482,3 +482,65 @@ fn a_rewritten_log_has_the_very_bytes_of_the_one_before() {
     }
     session.close().unwrap();
 }
+
+// Nothing waits for the graph to be repaired: opening puts dead nodes where they were.
+#[test]
+fn a_store_that_was_closed_after_many_deletes_finds_the_rest_at_once_and_nothing_else() {
+    const COUNT: usize = 3000;
+    for metric in [Metric::Euclidean, Metric::Cosine, Metric::DotProduct] {
+        let directory = directory();
+        let mut session = open(directory.path());
+        let mut collection = create(&session, metric);
+        let mut random = Random(9);
+        let mut rows: BTreeMap<String, Vec<f32>> = (0..COUNT)
+            .map(|i| (format!("v{i}"), random.vector(DIMENSION)))
+            .collect();
+        let all: Vec<_> = rows.clone().into_iter().collect();
+        insert(&collection, &all);
+        optimize(&collection);
+        let check =
+            |collection: &Arc<Collection>, rows: &BTreeMap<String, Vec<f32>>, when: &str| {
+                let mut random = Random(10);
+                let mut found = 0;
+                for _ in 0..50 {
+                    let query = random.vector(DIMENSION);
+                    let items = walk(collection, &query, 10);
+                    assert_eq!(items.len(), 10, "{when}");
+                    let near = rows.iter().map(|(id, row)| (&**id, &**row));
+                    let near = nearest(metric, near, &query, 10);
+                    for item in items {
+                        assert!(rows.contains_key(&*item.id), "{when}: {}", item.id);
+                        found += usize::from(near.contains(&(*item.id).to_owned()));
+                    }
+                }
+                // Of 500.
+                assert!(found >= 475, "{metric:?}, {when}: {found}");
+                assert_eq!(collection.verify_erased(&[]).unwrap(), [], "{when}");
+            };
+        // In the first turn, too few are dead for the background thread to repair the graph at once.
+        for turn in 0..3 {
+            let dead: Vec<String> = (turn..COUNT).step_by(15).map(|i| format!("v{i}")).collect();
+            collection.delete_many(WAIT, &dead, &plain()).unwrap();
+            rows.retain(|id, _| !dead.contains(id));
+            // The neighbours that lent their codes go as well, and others come.
+            let new = vec![(format!("new-{turn}"), random.vector(DIMENSION))];
+            drop(collection);
+            session.close().unwrap();
+            session = open(directory.path());
+            collection = opened(&session);
+            check(&collection, &rows, &format!("opened, turn {turn}"));
+            let dead: Vec<String> = rows.keys().step_by(50).cloned().collect();
+            collection.delete_many(WAIT, &dead, &plain()).unwrap();
+            rows.retain(|id, _| !dead.contains(id));
+            insert(&collection, &new);
+            rows.extend(new);
+            check(&collection, &rows, &format!("changed, turn {turn}"));
+        }
+        optimize(&collection);
+        check(&collection, &rows, "repaired");
+        let info = collection.info(WAIT).unwrap();
+        assert_eq!((info.deleted, info.pending), (0, 0));
+        drop(collection);
+        session.close().unwrap();
+    }
+}
