@@ -18,10 +18,7 @@ use hashbrown::HashMap;
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 
-use super::{
-    Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task, values::Values,
-    write::head_of,
-};
+use super::{Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task, write::head_of};
 use crate::{
     error::{Error, Result},
     filter::Filter,
@@ -258,8 +255,23 @@ struct Candidate {
 /// An exact distance, then the insertion order as the tie-breaker, then the slot.
 type Rank = (OrderedFloat<f64>, u64, u32);
 
-/// The values of results, by slot, that were read to rank them and are part of the answer.
-type Read = HashMap<u32, Stored>;
+/// What is part of the answer of the values that were read to rank results, by slot.
+type Read = HashMap<u32, Copied>;
+
+/// A result's row, if it is asked for, and its text.
+struct Copied {
+    row: Option<Vec<f32>>,
+    text: Option<Box<str>>,
+}
+
+impl Copied {
+    fn of(row: &[f32], text: Option<&str>, with_vector: bool) -> Self {
+        Self {
+            row: with_vector.then(|| row.to_vec()),
+            text: text.map(Box::from),
+        }
+    }
+}
 
 impl State {
     pub(super) fn matching(&self, filter: &Filter) -> RoaringBitmap {
@@ -314,7 +326,7 @@ impl State {
     ) -> Result<Vec<Item>> {
         let (with_vector, with_metadata) = (options.with_vector, options.with_metadata);
         let item = |&(score, slot): &_| {
-            let read = read.remove(&slot).map(Values::Read);
+            let read = read.remove(&slot);
             self.item_of(access, slot, Some(score), read, with_vector, with_metadata)
         };
         scored
@@ -341,7 +353,7 @@ impl State {
         access: Access,
         slot: u32,
         score: Option<f64>,
-        read: Option<Values<'_>>,
+        read: Option<Copied>,
         with_vector: bool,
         with_metadata: bool,
     ) -> Result<Option<Item>> {
@@ -360,12 +372,14 @@ impl State {
             text: None,
         };
         if with_vector || record.text.is_some() {
-            let values = match read {
-                Some(values) => values,
-                None => self.values(access, slot, record)?,
+            let copied = match read {
+                Some(copied) => copied,
+                None => {
+                    let values = self.values(access, slot, record)?;
+                    Copied::of(values.row(), values.text(), with_vector)
+                }
             };
-            item.data = with_vector.then(|| values.row().to_vec());
-            item.text = values.text().map(Box::from);
+            (item.data, item.text) = (copied.row, copied.text);
         }
         Ok(Some(item))
     }
@@ -531,6 +545,7 @@ impl State {
                 break;
             }
             let slot = candidate.slot;
+            let mut is_read = false;
             let distance = match (self.vectors.row(slot), self.slots.record(slot)) {
                 (Some(row), _) => self.vectors.exact(query, row),
                 (None, Some(record)) => {
@@ -546,23 +561,20 @@ impl State {
                         }
                         outcome => outcome?,
                     }
-                    let distance = self.vectors.exact(query, stored.row());
-                    if with_vector || record.text.is_some() {
-                        read.insert(slot, std::mem::take(&mut stored));
-                    }
-                    distance
+                    is_read = with_vector || record.text.is_some();
+                    self.vectors.exact(query, stored.row())
                 }
                 (None, None) => continue,
             };
-            best.push((
-                OrderedFloat(distance),
-                self.slots.sequence(candidate.slot),
-                candidate.slot,
-            ));
-            if best.len() > limit
-                && let Some((_, _, slot)) = best.pop()
-            {
-                read.remove(&slot);
+            best.push((OrderedFloat(distance), self.slots.sequence(slot), slot));
+            let worst = (best.len() > limit).then(|| best.pop()).flatten();
+            let worst = worst.map(|(_, _, slot)| slot);
+            if let Some(worst) = worst {
+                read.remove(&worst);
+            }
+            if is_read && worst != Some(slot) {
+                let copied = Copied::of(stored.row(), stored.text(), with_vector);
+                read.insert(slot, copied);
             }
         }
         let sorted = best.into_sorted_vec().into_iter();

@@ -287,7 +287,11 @@ impl Head {
             row,
             text: self.text.and(Some(str::from_utf8(text).ok()?)),
         };
-        values.row().all(f32::is_finite).then_some(values)
+        // All of them, rather than up to the first that is not: that is faster.
+        let is_finite = values
+            .row()
+            .fold(true, |all, value| all & value.is_finite());
+        is_finite.then_some(values)
     }
 }
 
