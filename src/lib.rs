@@ -13,10 +13,19 @@
 //! - [`storage`]: how a collection is stored in files.
 //! - [`error`]: the one error type; [`cancel`]: cancellation of calls; `workers`: the threads for
 //!   long or parallel work; `json`: JSON texts that are scanned without being parsed; [`wiped`]
-//!   and `chunks`: values that are overwritten before they are freed.
+//!   and `chunks`: values that are overwritten before they are freed; `allocator`: large blocks are
+//!   given back to the system when they are freed.
 //!
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
+// Programs that watch what is freed, as some tests and AddressSanitizer do, have an allocator of
+// their own. They are built with debug assertions.
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(test, not(debug_assertions))
+))]
+mod allocator;
 pub mod bindings;
 pub mod calls;
 pub mod cancel;

@@ -82,6 +82,9 @@ impl Collection {
                     return rewritten;
                 }
             }
+        }
+        if work.is_some() || wasteful {
+            // All of this allocates and frees many small blocks.
             give_memory_back();
         }
         self.tell_indexed(tell)
@@ -105,8 +108,6 @@ impl Collection {
                 self.compact_with_graph();
             }
         }
-        // Building a graph allocates and frees many small blocks.
-        give_memory_back();
         Ok(())
     }
 }

@@ -78,11 +78,16 @@ impl TableKey {
         Ok(())
     }
 
-    /// Seals a text or a file with a random nonce. Returns the nonce, the sealed bytes and the tag.
-    pub fn seal(&self, with: &[u8], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
-        // No table has turn 0.
+    /// A nonce that no entry has: no table has turn 0.
+    fn random_nonce() -> Result<[u8; NONCE]> {
         let mut nonce = [0; NONCE];
         random(&mut nonce[4..])?;
+        Ok(nonce)
+    }
+
+    /// Seals a text with a random nonce. Returns the nonce, the sealed bytes and the tag.
+    pub fn seal(&self, with: &[u8], mut bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let nonce = Self::random_nonce()?;
         let tag = self.key.cipher()?.seal(nonce, with, &mut bytes)?;
         bytes.splice(..0, nonce);
         bytes.extend(tag);
@@ -109,8 +114,15 @@ impl TableKey {
     /// Seals a file except for its preamble.
     pub fn seal_file(&self, file: &[u8]) -> Result<Vec<u8>> {
         let (beginning, rest) = file.split_at(PREAMBLE.min(file.len()));
-        let sealed = self.seal(beginning, rest.to_vec())?;
-        Ok([beginning, &sealed].concat())
+        let nonce = Self::random_nonce()?;
+        let mut sealed = Vec::with_capacity(file.len() + NONCE + TAG);
+        for part in [beginning, &nonce, rest] {
+            sealed.extend_from_slice(part);
+        }
+        let body = &mut sealed[beginning.len() + NONCE..];
+        let tag = self.key.cipher()?.seal(nonce, beginning, body)?;
+        sealed.extend(tag);
+        Ok(sealed)
     }
 
     /// Opens a sealed file in place. `None` if it is damaged.
