@@ -412,11 +412,12 @@ impl State {
         Ok(self.occupy(record, &[], (code, outline.terms)))
     }
 
-    /// Uses the saved graph if it is usable. Returns true if the file is not.
+    /// Uses the saved graph if it is usable. Returns true if the file names vectors that no longer
+    /// exist, or is unusable.
     ///
-    /// Vectors that were deleted after the graph was saved are in it again as they were before the
-    /// collection was closed: retired slots with the code of a neighbour. The background thread
-    /// removes them.
+    /// Vectors that were deleted after the graph was saved get retired slots with the code of a
+    /// neighbour, like those that are deleted from now on. The background thread removes them from
+    /// the graph.
     fn load_graph(&mut self, directory: &Path, config: &Config) -> bool {
         let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
             return false;
@@ -450,13 +451,14 @@ impl State {
         };
         while !self.set_basis(basis) {}
         let dead = graph.members() - self.slots.alive();
+        let live = graph.members().len() - dead.len();
         self.slots.retire_more(dead.len() as usize);
         self.vectors.grow(self.slots.table_len());
         self.put_graph(Some(Arc::new(graph)));
         for slot in dead {
             self.stand_in(slot);
         }
-        false
+        Graph::keys_in(&bytes).count() as u64 > live
     }
 
     /// Checks that the saved graph names no deleted vectors except those that the graph in memory

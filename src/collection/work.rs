@@ -68,8 +68,8 @@ impl Collection {
         let work = self.state.read().work(thorough);
         if let Some(work) = work {
             self.perform(work, tell)?;
-            // If more work is coming, the graph would only have to be saved again.
-            if asked || !self.has_work(&self.state.read()) {
+            // If more work on it is coming, the graph would only have to be saved again.
+            if asked || self.state.read().work(false).is_none() {
                 self.save_graph();
             }
         }

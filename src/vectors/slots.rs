@@ -192,8 +192,9 @@ impl Slots {
                 (self.records.len() - 1) as u32
             }
         };
-        let at_end = slot as usize + 1 == self.records.len();
-        self.in_sequence &= at_end && record.sequence >= self.last_sequence;
+        let is_last = slot as usize + 1 == self.records.len()
+            || self.alive.max().is_none_or(|last| last < slot);
+        self.in_sequence &= is_last && record.sequence >= self.last_sequence;
         self.last_sequence = record.sequence;
         self.text_bytes += record.text_bytes();
         self.held_bytes += record.held_bytes();
@@ -541,6 +542,22 @@ mod tests {
         assert!(slots.order.get().is_some());
         assert_eq!(slots.page(2, 3), [2, moved, 5]);
         assert_eq!(slots.page(98, 3), [99, 101]);
+    }
+
+    #[test]
+    fn vectors_in_slots_that_are_used_again_behind_all_others_keep_the_order() {
+        let mut slots = Slots::new();
+        slots.occupy(record("a", 0));
+        slots.retire_more(3);
+        assert_eq!((slots.table_len(), slots.len()), (4, 1));
+        assert_eq!(*slots.retired(), (1..4).collect());
+        let retired = slots.retired().clone();
+        slots.recycle(&retired);
+        for (i, id) in (1..).zip(["b", "c", "d", "e"]) {
+            slots.occupy(record(id, i));
+        }
+        assert!(slots.in_sequence);
+        assert!(slots.page(0, 9).into_iter().eq(0..5));
     }
 
     #[test]

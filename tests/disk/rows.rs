@@ -528,6 +528,10 @@ fn a_store_that_was_closed_after_many_deletes_finds_the_rest_at_once_and_nothing
             session.close().unwrap();
             session = open(directory.path());
             collection = opened(&session);
+            // Opening repairs nothing; by now, the background may have.
+            let info = collection.info(WAIT).unwrap();
+            let background = info.background;
+            assert!(info.deleted > 0 || background.working || !background.worked.is_zero());
             check(&collection, &rows, &format!("opened, turn {turn}"));
             let dead: Vec<String> = rows.keys().step_by(50).cloned().collect();
             collection.delete_many(WAIT, &dead, &plain()).unwrap();
@@ -543,4 +547,34 @@ fn a_store_that_was_closed_after_many_deletes_finds_the_rest_at_once_and_nothing
         drop(collection);
         session.close().unwrap();
     }
+}
+
+#[test]
+fn deleted_numbers_leave_the_graph_s_file_if_the_log_is_rewritten_after_the_repair() {
+    const COUNT: usize = 8000;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    insert_texts(&collection, COUNT);
+    optimize(&collection);
+    let log = |number: u32| {
+        collection
+            .directory()
+            .unwrap()
+            .join(format!("log.{number}"))
+    };
+    let first = (1..10).find(|&number| log(number).exists()).unwrap();
+    // Enough for the background to rewrite the log without being asked.
+    let dead: Vec<String> = (0..COUNT * 3 / 4).map(|i| format!("v{i}")).collect();
+    collection.delete_many(WAIT, &dead, &plain()).unwrap();
+    loop {
+        let info = collection.info(WAIT).unwrap();
+        if info.deleted == 0 && !info.background.working && !log(first).exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(collection.verify_erased(&dead).unwrap(), []);
+    drop(collection);
+    session.close().unwrap();
 }
