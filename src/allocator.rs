@@ -1,10 +1,13 @@
 //! The allocator: the system's, but with a mapping of its own for each large block.
 //!
-//! glibc does this too, up to the size of the largest mapping that has ever been freed. From then
-//! on, up to 32 MiB, it takes blocks from its heaps; and what is freed at the end of a heap that is
-//! not the first stays there, whatever `malloc_trim` is told: after most vectors of a collection
-//! had been deleted, the process kept more memory than before. A mapping is gone once it is freed,
-//! and with it whatever it contained.
+//! glibc does this too, but once a mapping has been freed, it takes blocks up to that size, and at
+//! most 32 MiB, from its heaps; and what is freed at the end of a heap that is not the first stays
+//! there, whatever `malloc_trim` is told: after most vectors of a collection had been deleted, the
+//! process kept more memory than before. A mapping is gone from the process once it is freed, and
+//! with it whatever it contained.
+//!
+//! Linux limits the mappings of a process, to 65,530 unless it is told otherwise. Adjacent ones
+//! count as one, so this is reached only if there are as many gaps between large blocks.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -61,6 +64,7 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if is_large(layout.size(), layout.align()) {
+            // Where there are too many mappings to divide one, it stays.
             // SAFETY: the block is a mapping of this size, which nobody uses any more.
             unsafe { libc::munmap(block.cast(), layout.size()) };
         } else {
@@ -79,6 +83,8 @@ unsafe impl GlobalAlloc for Allocator {
                 let moved =
                     unsafe { libc::mremap(block.cast(), old_size, new_size, libc::MREMAP_MAYMOVE) };
                 match moved == libc::MAP_FAILED {
+                    // As above.
+                    true if new_size <= old_size => block,
                     true => null_mut(),
                     false => moved.cast(),
                 }
@@ -103,6 +109,7 @@ unsafe impl GlobalAlloc for Allocator {
 mod tests {
     use std::{
         fs::read_to_string,
+        hint::black_box,
         slice::{from_raw_parts, from_raw_parts_mut},
     };
 
@@ -180,6 +187,10 @@ mod tests {
             let number = line.and_then(|line| line.split_whitespace().nth(1));
             number.unwrap().parse::<i64>().unwrap() << 10
         };
+        // From here on, the system's allocator would keep such blocks in its heap.
+        let layout = Layout::from_size_align(31 << 20, 1).unwrap();
+        // SAFETY: the size is not zero, and the block is freed with its own layout.
+        unsafe { System.dealloc(black_box(System.alloc(layout)), layout) };
         // Much more than what other tests allocate at the same time.
         const COUNT: usize = 128;
         const SIZE: usize = 1 << 20;

@@ -19,7 +19,7 @@
 //! Everything but `bindings` is plain Rust, for tests and benchmarks to use directly.
 
 // Programs that watch what is freed, as some tests and AddressSanitizer do, have an allocator of
-// their own. They are built with debug assertions.
+// their own; they are built with debug assertions.
 #[cfg(all(
     target_os = "linux",
     target_env = "gnu",

@@ -30,6 +30,13 @@ impl<T: Zeroize + ?Sized> Drop for Wiped<T> {
     }
 }
 
+impl Wiped<str> {
+    /// The string, which is no longer overwritten when it is dropped.
+    pub fn into_inner(mut self) -> Box<str> {
+        std::mem::take(&mut self.0)
+    }
+}
+
 impl<T: Zeroize + ?Sized> Deref for Wiped<T> {
     type Target = T;
 

@@ -17,6 +17,7 @@ use std::{
 use hashbrown::HashMap;
 use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
+use zeroize::Zeroizing;
 
 use super::{Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task, write::head_of};
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     graph::Target,
     storage::{Stored, TELLS_CACHED},
     vectors::{Estimate, Query, Record, Vectors},
-    wiped::Id,
+    wiped::{Id, Wiped},
 };
 
 /// The approximate time to rank one result and hand it over, with its metadata.
@@ -260,15 +261,15 @@ type Read = HashMap<u32, Copied>;
 
 /// A result's row, if it is asked for, and its text.
 struct Copied {
-    row: Option<Vec<f32>>,
-    text: Option<Box<str>>,
+    row: Option<Zeroizing<Vec<f32>>>,
+    text: Option<Wiped<str>>,
 }
 
 impl Copied {
     fn of(row: &[f32], text: Option<&str>, with_vector: bool) -> Self {
         Self {
-            row: with_vector.then(|| row.to_vec()),
-            text: text.map(Box::from),
+            row: with_vector.then(|| row.to_vec().into()),
+            text: text.map(Wiped::from),
         }
     }
 }
@@ -379,7 +380,8 @@ impl State {
                     Copied::of(values.row(), values.text(), with_vector)
                 }
             };
-            (item.data, item.text) = (copied.row, copied.text);
+            item.data = copied.row.map(|mut row| std::mem::take(&mut *row));
+            item.text = copied.text.map(Wiped::into_inner);
         }
         Ok(Some(item))
     }

@@ -4,7 +4,8 @@
 //
 // Run it with `node scripts/test-memory.mjs leak`, which exposes garbage collection and runs glibc's
 // allocator with a single arena and without thread caches: otherwise their fragmentation, and the memory they
-// keep, would look like a slow leak.
+// keep, would look like a slow leak. The addon's blocks of 256 KiB and more are not glibc's
+// (`src/allocator.rs`): they count as resident memory.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'

@@ -15,7 +15,7 @@ int napi_get_cb_info(Env, Info, size_t *, Value *, Value *, void **);
 int napi_get_value_uint32(Env, Value, unsigned *);
 int napi_set_named_property(Env, Value, const char *, Value);
 
-/** The bytes that all of the process has allocated and not freed. */
+/** The bytes that all of the process has allocated from glibc and not freed. */
 static Value in_use(Env env, Info info) {
   (void)info;
   struct mallinfo2 now = mallinfo2();
