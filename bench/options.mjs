@@ -24,7 +24,7 @@ const MODES = {
   builders: {},
   rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
-  capacity: { n: 100_000, sizes: '50000,200000' },
+  capacity: { n: 100_000, sizes: '50000,200000', text: 1_000 },
   limit: { n: 100_000 },
   paging: { n: 1_000_000, dim: 8 },
   http: { n: 40_000 },
@@ -44,8 +44,8 @@ npm run bench -- [mode] [options]
   --builders          ours alone: both builders of a graph, in turn; writes results/builders.md
   --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
-  --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory and on
-                      disk; writes results/capacity.md and capacity.svg
+  --capacity          ours alone: memory and files of a million vectors by dimension, and rates, in memory, on
+                      disk, and on disk with texts; writes results/capacity.md and capacity.svg
   --limit             a store on disk in a process whose memory, page cache included, is limited to a part of
                       the store's files, beside ${namesIn('limit').slice(1).join(' and ')}; needs Linux and the right to create a cgroup
                       (root); writes results/limit.md
@@ -69,7 +69,8 @@ npm run bench -- [mode] [options]
                       with --peers of ${namesIn('peers').join(', ')};
                       with --limit of ${namesIn('limit').join(', ')};
                       with --churn of ${namesIn('churn').join(', ')} (default all)
-  --text <bytes>      with --limit: the length of each row's text (default 12000)
+  --text <bytes>      with --limit: the length of each row's text (default 12000); with --capacity: the same where
+                      rows have texts (default 1000)
   --part <n>          with --limit: how many times larger the files are than the memory (default 4)
   --patterns <a,b>    with --churn: of ${PATTERNS.join(', ')} (default all)
   --seed <n>          of the data and of what is deleted (default 1)

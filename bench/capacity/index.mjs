@@ -27,17 +27,17 @@ function sizesOf({ dims, dim, n, sizes }) {
   )
 }
 
-/** The figures of one size, in memory and on disk, each in a separate process. */
-async function measure({ shared, dim, n, queries, seed }) {
+/** The figures of one size, in memory, on disk, and on disk with texts, each in a separate process. */
+async function measure({ shared, dim, n, queries, seed, text }) {
   const about = await run({ task: 'capacity/data', job: { shared, dim, n, queries, seed } })
   const point = { dim, n, ...about }
-  for (const place of ['memory', 'disk']) {
+  for (const [place, job] of Object.entries({
+    memory: {},
+    disk: { disk: true },
+    texts: { disk: true, text },
+  })) {
     point[place] = await inFolder(shared, (folder) =>
-      run({
-        task: 'capacity/point',
-        engine: 'ours',
-        job: { shared, folder, dim, n, disk: place === 'disk' },
-      }),
+      run({ task: 'capacity/point', engine: 'ours', job: { shared, folder, dim, n, ...job } }),
     )
     const { resident, peak, build } = point[place]
     say(

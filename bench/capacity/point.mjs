@@ -1,5 +1,6 @@
+import { textOf } from '../shared/data.mjs'
 import { K } from '../shared/exact.mjs'
-import { BATCH, idOf, readJob } from '../shared/job.mjs'
+import { BATCH, idOf, readJob, rowOf } from '../shared/job.mjs'
 import { chooseEf, medianSeconds, memoryMeter, searchMeter, seconds } from '../shared/meter.mjs'
 import { reopen } from '../shared/reopen.mjs'
 import { batchesFrom } from '../shared/stream.mjs'
@@ -10,13 +11,19 @@ const WARM_UP = 2 * BATCH
 const REPEATS = 5
 
 /**
- * The size of such a collection, in bytes, and its speed, in seconds, in memory or on disk. The rows are read
- * from a file as they are inserted, so that nothing else in this process grows with them.
+ * The size of such a collection, in bytes, and its speed, in seconds, in memory or on disk, with texts of
+ * that length or without. The rows are read from a file as they are inserted, so that nothing else in this
+ * process grows with them.
  */
-export default async function capacityPoint({ shared, folder, n, dim, disk }, engine) {
+export default async function capacityPoint({ shared, folder, n, dim, disk, text }, engine) {
+  const insert = (store, batch) =>
+    text === undefined
+      ? store.insert(batch)
+      : store.insertTexts({ ...batch, texts: batch.ids.map((id) => textOf(rowOf(id), text)) })
+
   // Threads, buffers and compiled code are created with the first collection, but belong to the process.
   const small = await engine.open({ dim })
-  for await (const batch of batchesFrom({ shared, dim }, WARM_UP)) await small.insert(batch)
+  for await (const batch of batchesFrom({ shared, dim }, WARM_UP)) await insert(small, batch)
   await small.index()
   await small.close()
 
@@ -24,7 +31,11 @@ export default async function capacityPoint({ shared, folder, n, dim, disk }, en
   const before = process.memoryUsage().rss
   let store = await engine.open({ dim, folder, disk })
   const build = await seconds(async () => {
-    for await (const batch of batchesFrom({ shared, dim }, n)) await store.insert(batch)
+    for await (const batch of batchesFrom({ shared, dim }, n)) {
+      await insert(store, batch)
+      // The benchmark's own garbage is not what is measured.
+      globalThis.gc()
+    }
     await store.index()
   })
   const peak = process.resourceUsage().maxRSS * 1024 - before

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { yearOfATenth } from '../shared/comparison/plan.mjs'
 import { loadData } from '../shared/data.mjs'
 import { exactScores } from '../shared/exact.mjs'
@@ -22,9 +21,3 @@ export default function limitData({ shared, ...options }) {
 
 /** Some of the rows, evenly spread. */
 const sample = (rows) => rows.filter((_, i) => i % Math.ceil(rows.length / SAMPLE) === 0)
-
-/** A text for a row that no compression makes much shorter, in characters of one byte. */
-export function textOf(row, length) {
-  const hash = createHash('shake256', { outputLength: Math.ceil((length * 3) / 4) })
-  return hash.update(String(row)).digest('base64').slice(0, length)
-}

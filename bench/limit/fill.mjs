@@ -1,8 +1,8 @@
+import { textOf } from '../shared/data.mjs'
 import { diskBytes } from '../shared/folder.mjs'
 import { idOf, rowOf } from '../shared/job.mjs'
 import { chooseEf, searchMeter, seconds } from '../shared/meter.mjs'
 import { batchesFrom, readStream } from '../shared/stream.mjs'
-import { textOf } from './data.mjs'
 
 /** Fills a store, searches it, and deletes a tenth; times in seconds. Without an `ef`, one is chosen. */
 export default async function fill({ shared, folder, n, dim, text, ef: given }, engine) {

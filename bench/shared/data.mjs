@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Random } from './random.mjs'
@@ -110,6 +111,12 @@ function generatedMetadata(row, random) {
   }
   if (random.next() < 0.02) metadata.rank = 1 + random.below(15_000)
   return metadata
+}
+
+/** A text for a row that no compression makes much shorter, in characters of one byte. */
+export function textOf(row, length) {
+  const hash = createHash('shake256', { outputLength: Math.ceil((length * 3) / 4) })
+  return hash.update(String(row)).digest('base64').slice(0, length)
 }
 
 function normalise(vector) {
