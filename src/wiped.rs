@@ -10,7 +10,7 @@ use std::{
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
-use zeroize::Zeroize;
+use zeroize::{DefaultIsZeroes, Zeroize};
 
 /// A string, or bytes, overwritten when dropped.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,11 +18,12 @@ pub struct Wiped<T: Zeroize + ?Sized>(Box<T>);
 
 /// A vector's id, overwritten when the last reference to it is dropped.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Id(Arc<Shared>);
+pub struct Id(Arc<Shared<str>>);
 
+/// Values that are overwritten when the last reference to them is dropped.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
-struct Shared(str);
+pub struct Shared<T: Zeroize + ?Sized>(T);
 
 impl<T: Zeroize + ?Sized> Drop for Wiped<T> {
     fn drop(&mut self) {
@@ -87,9 +88,38 @@ impl<T: Zeroize + ?Sized> Borrow<T> for Wiped<T> {
     }
 }
 
-impl Drop for Shared {
+impl<T: Zeroize + ?Sized> Drop for Shared<T> {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize + ?Sized> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DefaultIsZeroes> Shared<[T]> {
+    pub fn zeros(len: usize) -> Arc<Self> {
+        Self::from_arc(std::iter::repeat_n(T::default(), len).collect())
+    }
+
+    /// The values, to be changed; a copy of them if there are other references.
+    pub fn make_mut(this: &mut Arc<Self>) -> &mut [T] {
+        if Arc::get_mut(this).is_none() {
+            *this = Self::from_arc(Arc::from(&this[..]));
+        }
+        // Nobody else can have made a reference to it: there are no weak ones.
+        Arc::get_mut(this).map_or(&mut [], |values| &mut values.0)
+    }
+
+    fn from_arc(values: Arc<[T]>) -> Arc<Self> {
+        // SAFETY: `Shared` is transparent, so it has the same layout as `[T]`, and every `[T]` is a
+        // valid `Shared`. The pointer's length metadata is unchanged.
+        unsafe { Arc::from_raw(Arc::into_raw(values) as *const Self) }
     }
 }
 
@@ -98,7 +128,7 @@ impl From<&str> for Id {
         let id: Arc<str> = id.into();
         // SAFETY: `Shared` is transparent, so it has the same layout as `str`, and every `str` is a
         // valid `Shared`. The pointer's length metadata is unchanged.
-        Self(unsafe { Arc::from_raw(Arc::into_raw(id) as *const Shared) })
+        Self(unsafe { Arc::from_raw(Arc::into_raw(id) as *const Shared<str>) })
     }
 }
 

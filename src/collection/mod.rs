@@ -193,7 +193,15 @@ impl State {
         }
         let (fields, row) = (self.fields.len(), 4 * self.vectors.dimension());
         let mut sum = more;
-        for record in slots.iter().filter_map(|slot| self.slots.record(slot)) {
+        let mut copied = 0;
+        for slot in slots {
+            if u64::from(slot) >= copied {
+                sum += self.vectors.shared_bytes(slot) / COPIED;
+                copied = self.vectors.chunk_end(slot);
+            }
+            let Some(record) = self.slots.record(slot) else {
+                continue;
+            };
             let text = record.text.as_ref().map_or(0, Text::bytes);
             sum += weight(record.metadata.as_deref(), row + text, fields);
             if sum > LITTLE {

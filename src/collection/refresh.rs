@@ -1,8 +1,8 @@
 //! Keeping the graph as if nothing had ever been deleted: pending vectors are inserted, and dead
 //! nodes are removed. Graphs are built on a thread pool with all cores, at low priority.
 //!
-//! All of this works on copies. The lock is held only briefly: to copy some codes, or to put a
-//! finished graph in place.
+//! All of this works on codes that it shares with the collection, which copies what it changes
+//! meanwhile. The lock is held only briefly: to take some codes, or to put a finished graph in place.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,8 +14,6 @@ use crate::{
     graph::{Builder, Geometry, Graph, Rows},
 };
 
-/// Codes copied at a time, under the shared lock.
-const COPIED: usize = 1024;
 /// Nodes inserted between checks for cancellation: closing the collection waits for them.
 const INSERTED: usize = 512;
 /// A graph that has more than doubled in size, and grown by more than this, serves searches before
@@ -66,8 +64,8 @@ impl Collection {
         self.reset();
     }
 
-    /// Removes dead nodes from the graph, and inserts pending vectors. Works on a copy of the graph
-    /// and of the codes; changes made in the meantime are left for the next refresh.
+    /// Removes dead nodes from the graph, and inserts pending vectors. Works on a copy of the graph;
+    /// changes made in the meantime are left for the next refresh.
     pub(super) fn refresh(&self, tell: &Tell) -> Result<()> {
         let pool = pool()?;
         let (base, alive) = {
@@ -82,12 +80,12 @@ impl Collection {
             (state.graph.clone(), alive)
         };
         let by_rows_now = self.choose_basis();
-        let Some(rows) = self.copy_codes(&alive) else {
+        let Some(rows) = self.take_codes(&alive) else {
             return Ok(());
         };
         let base = base.filter(|graph| !by_rows_now && graph.has_height(&alive));
-        let mut graph = match &base {
-            Some(base) => Graph::clone(base),
+        let mut graph = match base {
+            Some(base) => Graph::clone(&base),
             None => Graph::empty(self.config.hnsw.m),
         };
         let pending: Vec<u32> = (&alive - graph.members()).iter().collect();
@@ -120,7 +118,7 @@ impl Collection {
             }
         }
         graph.connect(|a, b| rows.distance(a, b).into());
-        drop((rows, base));
+        drop(rows);
         self.finish(Some(graph));
         Ok(())
     }
@@ -145,19 +143,20 @@ impl Collection {
         self.recycle_retired();
     }
 
-    /// Copies the codes of `slots`, which must not be reused for other vectors in the meantime.
-    /// `None` if the collection has been dropped.
-    fn copy_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
+    /// The codes of `slots`, which must not be reused for other vectors in the meantime. `None` if
+    /// the collection has been dropped.
+    fn take_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
         let geometry = Geometry::of(&self.state.read().vectors, slots);
         let len = slots.max().map_or(0, |last| last as usize + 1);
         let mut rows = Rows::new(self.config.dimension, geometry, len);
         let mut slots = slots.iter().peekable();
-        while slots.peek().is_some() {
+        while let Some(&first) = slots.peek() {
             let state = self.state.read();
             if self.upkeep.is_cancelled() || state.dropped {
                 return None;
             }
-            for slot in slots.by_ref().take(COPIED) {
+            let end = state.vectors.chunk_end(first);
+            while let Some(slot) = slots.next_if(|&slot| u64::from(slot) < end) {
                 rows.copy(&state.vectors, slot);
             }
         }
@@ -198,7 +197,7 @@ impl Collection {
             state.building = Some(slots.clone());
             slots
         };
-        let Some(rows) = self.copy_codes(&slots) else {
+        let Some(rows) = self.take_codes(&slots) else {
             return Ok(());
         };
         let mut builder = Builder::new(Arc::new(rows), &self.config.hnsw, slots.len() as usize);
@@ -215,5 +214,64 @@ impl Collection {
         drop(builder);
         self.finish(graph);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        collection::{Access, Batch, Config, DeleteOptions},
+        error::Error,
+        graph::HnswParams,
+        vectors::Metric,
+    };
+
+    #[test]
+    fn deletes_leave_the_codes_of_a_graph_in_progress_alone_and_many_of_them_are_no_little_work() {
+        const DIMENSION: usize = 384;
+        let collection = Collection::new(Config {
+            name: "c".into(),
+            dimension: DIMENSION,
+            metric: Metric::Euclidean,
+            hnsw: HnswParams::default(),
+        });
+        // Nothing else shares codes.
+        collection.stop_upkeep();
+        let count = 2000;
+        let batch = Batch {
+            ids: (0..count).map(|i| Some(i.to_string())).collect(),
+            data: (0..count * DIMENSION).map(|i| (i % 7919) as f32).collect(),
+            lengths: vec![DIMENSION as u32],
+            ..Batch::default()
+        };
+        let mut prepared = collection.prepare(batch).unwrap();
+        collection.insert(Access::Wait, &mut prepared).unwrap();
+        let slots: RoaringBitmap = (0..count as u32).collect();
+        let rows = {
+            let state = collection.state.read();
+            let geometry = Geometry::of(&state.vectors, &slots);
+            let mut rows = Rows::new(DIMENSION, geometry, count);
+            slots
+                .iter()
+                .for_each(|slot| rows.copy(&state.vectors, slot));
+            rows
+        };
+        let before = rows.distance(0, 1);
+        assert!(before > 0.0);
+        let delete = |ids: &[usize]| {
+            let ids: Vec<String> = ids.iter().map(usize::to_string).collect();
+            collection.delete_many(Access::Now, &ids, &DeleteOptions::default())
+        };
+        // One chunk has fewer than 600 of these.
+        let spread = [10, 610, 1210, 1810];
+        assert!(matches!(delete(&spread), Err(Error::WouldBlock)));
+        delete(&[0, 1, 2]).unwrap();
+        assert_eq!(rows.distance(0, 1), before);
+        let copied = collection.state.read().vectors.code(0).to_vec();
+        assert_eq!(copied, [0; DIMENSION]);
+        // From here on, nothing is shared.
+        drop(rows);
+        delete(&spread).unwrap();
     }
 }

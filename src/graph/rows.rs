@@ -1,5 +1,5 @@
-//! A copy of a collection's codes, or of its rows if the codes are too coarse, so that a graph can
-//! be changed without holding a lock.
+//! A collection's codes, shared with it, or a copy of its rows if the codes are too coarse, so that a
+//! graph can be changed without holding a lock.
 
 use zeroize::DefaultIsZeroes;
 
@@ -8,6 +8,7 @@ use super::{
     search::Target,
 };
 use crate::{
+    chunks::Chunks,
     vectors::{Basis, Vectors, prefetch},
     wiped::Wiped,
 };
@@ -20,7 +21,7 @@ pub struct Rows {
 
 enum Values {
     /// Each code with its terms.
-    Codes(Table<i8>, Table<CodeTerms>),
+    Codes(Chunks<i8>, Table<CodeTerms>),
     Rows(Table<f32>),
 }
 
@@ -51,17 +52,18 @@ impl Rows {
     /// Allocates room for `slots` slots.
     pub fn new(dimension: usize, geometry: Geometry, slots: usize) -> Self {
         let values = match geometry.basis() {
-            Basis::Codes => Values::Codes(Table::new(slots, dimension), Table::new(slots, 1)),
+            Basis::Codes => Values::Codes(Chunks::new(dimension), Table::new(slots, 1)),
             Basis::Rows => Values::Rows(Table::new(slots, dimension + 1)),
         };
         Self { geometry, values }
     }
 
-    /// Copies the vector at `slot`.
+    /// Takes the vector at `slot`. Those in the same chunk of codes must be taken before any of them
+    /// is changed.
     pub fn copy(&mut self, vectors: &Vectors, slot: u32) {
         match &mut self.values {
             Values::Codes(codes, terms) => {
-                codes.row_mut(slot).copy_from_slice(vectors.code(slot));
+                vectors.share_codes(slot, codes);
                 terms.row_mut(slot)[0] = self.geometry.code_terms(vectors, slot);
             }
             Values::Rows(rows) => self.geometry.write_row(vectors, slot, rows.row_mut(slot)),
@@ -72,7 +74,7 @@ impl Rows {
     pub fn distance(&self, a: u32, b: u32) -> f32 {
         match &self.values {
             Values::Codes(codes, terms) => {
-                let at = |slot| (codes.row(slot), &terms.row(slot)[0]);
+                let at = |slot| (code(codes, slot), &terms.row(slot)[0]);
                 code_distance(at(a), at(b))
             }
             Values::Rows(rows) => row_distance(rows.row(a), rows.row(b)),
@@ -83,6 +85,10 @@ impl Rows {
     pub(super) fn target(&self, slot: u32) -> impl Target {
         Nearby { rows: self, slot }
     }
+}
+
+fn code(codes: &Chunks<i8>, slot: u32) -> &[i8] {
+    codes.get(slot).unwrap_or_default()
 }
 
 struct Nearby<'a> {
@@ -98,7 +104,7 @@ impl Target for Nearby<'_> {
     fn fetch(&self, slot: u32) {
         match &self.rows.values {
             Values::Codes(codes, terms) => {
-                prefetch(codes.row(slot));
+                prefetch(code(codes, slot));
                 prefetch(terms.row(slot));
             }
             Values::Rows(rows) => prefetch(rows.row(slot)),

@@ -279,6 +279,21 @@ impl Vectors {
         self.codes.get(slot).unwrap_or_default()
     }
 
+    /// Shares the codes of the chunk that has this slot.
+    pub fn share_codes(&self, slot: u32, codes: &mut Chunks<i8>) {
+        codes.share(&self.codes, slot);
+    }
+
+    /// How many bytes are copied before the code at `slot` is changed.
+    pub fn shared_bytes(&self, slot: u32) -> usize {
+        self.codes.shared_bytes(slot)
+    }
+
+    /// The first slot of the chunk of codes behind the one that has this slot.
+    pub fn chunk_end(&self, slot: u32) -> u64 {
+        self.codes.chunk_end(slot)
+    }
+
     /// The code at `slot`, and its terms.
     pub fn coded(&self, slot: u32) -> (&[i8], Terms) {
         (self.code(slot), self.terms(slot))
