@@ -215,6 +215,21 @@ export interface CollectionInfo extends CollectionSummary {
   disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
+  /** Absent for a store in memory. */
+  scrub?: ScrubInfo
+}
+
+/**
+ * What has been found in a collection's files since the store was opened. Once a day the background reads the
+ * values and the text of every vector, about 1 MB a second.
+ */
+export interface ScrubInfo {
+  /** When it last reached the end of the collection, RFC 3339, UTC. Absent until then. */
+  finished_at?: string
+  /** The number of vectors whose values or text cannot be read. They can be deleted or inserted again. */
+  damaged: number
+  /** The ids of those vectors, at most 100. */
+  damaged_ids: string[]
 }
 
 /** The settings of a new collection. */

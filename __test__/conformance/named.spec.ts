@@ -31,7 +31,9 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
       ids: ['a', 'b', 'c', 'd', 'e'],
     })
 
-    expect(await things.getCollectionInfo()).toStrictEqual(await client.getCollectionInfo('things'))
+    // A collection on disk may have been scrubbed in between.
+    const { scrub: _, ...info } = await client.getCollectionInfo('things')
+    expect(await things.getCollectionInfo()).toMatchObject(info)
     expect(await things.getCollection()).toMatchObject({ similarity_metric: 'euclidean', vector_count: 5 })
     expect(await things.getVector('b')).toStrictEqual(await client.getVector('things', 'b'))
     expect(await things.listVectors(1, 2)).toStrictEqual(await client.listVectors('things', 1, 2))

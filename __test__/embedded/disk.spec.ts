@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import {
   ClientClosedError,
@@ -22,7 +23,7 @@ async function known(client: VectorizerClient) {
   const collections = await everything(client)
   return Promise.all(
     collections.map(async (collection) => {
-      const { size_bytes, index, ...info } = await client.getCollectionInfo(collection.name)
+      const { size_bytes, index, scrub, ...info } = await client.getCollectionInfo(collection.name)
       const query = vector(seeded(collection.dimension), collection.dimension)
       const found = await client.search(collection.name, query, { limit: 20, with_vector: true })
       return { ...collection, info, found, ordered: await idsOf(client, collection.name) }
@@ -281,6 +282,23 @@ describe('damage in a log', () => {
     expect(await client.verifyErased('things', ['c'])).toStrictEqual({ verified: true, residues: [] })
     await client.close()
     expect(await idsOf(opened({ path }))).toStrictEqual(['a', 'b'])
+  })
+
+  test('in the values of a vector is found without being asked for, and named', async () => {
+    const { path, flip } = await closed()
+    flip(VALUES + 1)
+    const client = opened({ path })
+    const scrubbed = async () => (await client.getCollectionInfo('things')).scrub
+    expect(await scrubbed()).toStrictEqual({ damaged: 0, damaged_ids: [] })
+    while ((await scrubbed())?.finished_at === undefined) await sleep(20)
+    const finished_at = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(await scrubbed()).toStrictEqual({ finished_at, damaged: 1, damaged_ids: ['b'] })
+    await client.deleteVector('things', 'b')
+    expect(await scrubbed()).toStrictEqual({ finished_at, damaged: 0, damaged_ids: [] })
+
+    const memory = opened()
+    await memory.createCollection('things', { dimension: 2 })
+    expect(await memory.getCollectionInfo('things')).not.toHaveProperty('scrub')
   })
 })
 

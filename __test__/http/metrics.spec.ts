@@ -1,7 +1,9 @@
 // What the server tells of itself: /metrics, /stats, /health.
-import { renameSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../../package.json'
+import { client as opened } from '../support/collections'
 import { directory, store } from '../support/disk'
 import {
   type Ask,
@@ -229,6 +231,24 @@ describe('/stats', () => {
     expect((await ask('GET', '/stats')).json.disk_bytes).toBe(disk_bytes)
     expect((await metrics(ask)).value('disk_bytes', { collection: 'things' })).toBe(disk_bytes)
     expect((await ask('GET', '/collections/things')).json.disk_bytes).toBe(disk_bytes)
+  })
+
+  test('tells how many vectors cannot be read from the files', async () => {
+    const { client, path } = store()
+    await client.createCollection('things', { dimension: 2 })
+    await client.insertVectors('things', [{ data: [1, 2] }, { data: [2, 1] }])
+    await client.close()
+    const log = join(path, 'collection-1', 'log.1')
+    const bytes = readFileSync(log)
+    // The last byte belongs to the values of the last vector.
+    bytes[bytes.length - 1] ^= 1
+    writeFileSync(log, bytes)
+    const ask = asking((await opened({ path }).serve({ port: 0 })).url)
+    const damaged = async () => (await metrics(ask)).value('damaged_vectors', { collection: 'things' })
+    expect(await damaged()).toBe(0)
+    while ((await damaged()) === 0) await sleep(20)
+    expect(await damaged()).toBe(1)
+    expect((await ask('GET', '/collections/things')).json.scrub).toMatchObject({ damaged: 1 })
   })
 })
 

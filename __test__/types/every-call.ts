@@ -260,7 +260,12 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
   const restored: RestoreReport = await VectorizerClient.restoreBackup(backup.file, './restored', {
     onProgress,
   })
-  const bytes: number | undefined = (await client.getCollectionInfo('docs')).disk_bytes
+  const { disk_bytes: bytes, scrub }: CollectionInfo = await client.getCollectionInfo('docs')
+  const unreadable: [number, string[], string | undefined] | undefined = scrub && [
+    scrub.damaged,
+    scrub.damaged_ids,
+    scrub.finished_at,
+  ]
   return [
     perhaps,
     proof,
@@ -270,6 +275,7 @@ export async function everyMethodOfAStoreOnDisk(): Promise<unknown[]> {
     restored.path,
     backup.vectors,
     bytes,
+    unreadable,
     seen,
   ]
 }

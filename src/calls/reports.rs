@@ -43,6 +43,19 @@ pub struct Index {
     pub deleted: usize,
 }
 
+/// What the background has found in a collection's files since the store was opened. Once a day it
+/// reads the values and the text of every vector.
+#[derive(Serialize, JsonSchema)]
+pub struct Scrub {
+    /// When it last reached the end of the collection; RFC 3339, UTC. Absent until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+    /// The number of live vectors whose values or text cannot be read.
+    pub damaged: usize,
+    /// The ids of those, at most 100.
+    pub damaged_ids: Vec<String>,
+}
+
 /// The details of a collection besides its name, dimension, metric and vector count.
 #[derive(Serialize, JsonSchema)]
 pub struct Details {
@@ -55,6 +68,9 @@ pub struct Details {
     pub disk_bytes: Option<u64>,
     pub hnsw: Hnsw,
     pub index: Index,
+    /// Absent in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scrub: Option<Scrub>,
 }
 
 impl Details {
@@ -75,6 +91,11 @@ impl Details {
                 pending: info.pending,
                 deleted: info.deleted,
             },
+            scrub: info.scrub.as_ref().map(|scrubbed| Scrub {
+                finished_at: scrubbed.finished_at.map(timestamp),
+                damaged: scrubbed.damaged,
+                damaged_ids: scrubbed.damaged_ids.iter().map(|id| id.to_string()).collect(),
+            }),
         }
     }
 }

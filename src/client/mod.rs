@@ -5,6 +5,7 @@ mod handle;
 mod options;
 mod registry;
 mod store;
+mod ticker;
 
 use std::sync::Arc;
 

@@ -2,21 +2,25 @@
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock, mpsc},
-    thread::{self, JoinHandle},
-    time::Duration,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use super::registry::Taken;
+use super::{registry::Taken, ticker::Ticker};
 use crate::{
     cancel,
     collection::{Access, Collection, Config, Progress},
     error::{Error, Result, catch_panic},
     storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
 };
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A scrub waits this many times as long as the last portion took, and at least a second.
+const REST: u32 = 20;
 
 type Collections = DashMap<String, Arc<Collection>>;
 
@@ -40,14 +44,9 @@ pub(super) struct Disk {
     pub(super) changing: Mutex<()>,
     /// Held while keys are rotated.
     rotating: Mutex<()>,
-    syncing: Option<Syncing>,
+    /// The threads that sync the store and scrub it.
+    tickers: Vec<Ticker>,
     _taken: Taken,
-}
-
-/// The thread that syncs the store; it ends when the channel is dropped.
-struct Syncing {
-    channel: mpsc::Sender<()>,
-    thread: JoinHandle<()>,
 }
 
 impl Store {
@@ -68,7 +67,7 @@ impl Store {
                 health: Arc::new(Health::with(Reserve::new(files, path))),
                 changing: Mutex::new(()),
                 rotating: Mutex::new(()),
-                syncing: None,
+                tickers: Vec::new(),
                 _taken: taken,
             }),
         };
@@ -80,8 +79,16 @@ impl Store {
             // again.
             let _ = store.rotate_keys(None, &mut |_| ());
         }
-        if let (Fsync::Everysec, Some(disk)) = (fsync, &mut store.disk) {
-            disk.syncing = Some(disk.sync_every_second(store.collections.clone())?);
+        let collections = &store.collections;
+        if let Some(disk) = &mut store.disk {
+            if fsync == Fsync::Everysec {
+                let ticker = disk.sync_every_second(collections.clone())?;
+                disk.tickers.push(ticker);
+            }
+            // Without a thread for it, reads find damage as well.
+            let scrub = scrub_every_day(collections.clone());
+            disk.tickers
+                .extend(Ticker::start("vectorizer-scrub", SECOND, scrub));
         }
         Ok(store)
     }
@@ -174,11 +181,8 @@ impl Store {
         for collection in &all {
             collection.stop_upkeep();
         }
-        let syncing = self.disk.as_mut().and_then(|disk| disk.syncing.take());
-        if let Some(Syncing { channel, thread }) = syncing {
-            drop(channel);
-            // A panic in the thread must not prevent closing.
-            let _ = thread.join();
+        if let Some(disk) = &mut self.disk {
+            disk.tickers.drain(..).for_each(Ticker::stop);
         }
         let disk = self.disk.as_ref();
         // After a failure, every writer has already received the error.
@@ -242,20 +246,15 @@ impl Disk {
         checked.map_err(|error| self.health.fail(error))
     }
 
-    fn sync_every_second(&self, collections: Arc<Collections>) -> Result<Syncing> {
-        let (channel, ended) = mpsc::channel::<()>();
+    fn sync_every_second(&self, collections: Arc<Collections>) -> Result<Ticker> {
         let (lock, health) = (self.root.lock().clone(), self.health.clone());
         let work = move || {
-            let second = Duration::from_secs(1);
-            while let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(second) {
-                sync(&collections, &lock, &health);
-            }
+            sync(&collections, &lock, &health);
+            SECOND
         };
-        let thread = thread::Builder::new().name("vectorizer-sync".into());
-        let thread = thread.spawn(work).map_err(|error| {
+        Ticker::start("vectorizer-sync", SECOND, work).map_err(|error| {
             Error::Storage(format!("there is no thread to sync the store: {error}"))
-        })?;
-        Ok(Syncing { channel, thread })
+        })
     }
 }
 
@@ -268,6 +267,33 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     let all: Vec<_> = collections.iter().map(|one| one.value().clone()).collect();
     for collection in all {
         let _ = collection.flush();
+    }
+}
+
+/// Scrubs the collections one after the other, a portion at each call. Returns how long to wait for
+/// the next call.
+fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
+    let mut left: Vec<String> = Vec::new();
+    let mut next = 0;
+    let mut first = Instant::now();
+    move || {
+        let begin = Instant::now();
+        if left.is_empty() {
+            left = collections.iter().map(|one| one.key().clone()).collect();
+            first = begin;
+        }
+        let collection = left.last().and_then(|name| collections.get(name));
+        let collection = collection.map(|one| one.value().clone());
+        // A collection that cannot be read now has its turn again on the next day.
+        if collection.is_none_or(|collection| collection.scrub(&mut next).unwrap_or(true)) {
+            left.pop();
+            next = 0;
+        }
+        let pause = SECOND.max(begin.elapsed() * REST);
+        match left.is_empty() {
+            true => pause.max(DAY.saturating_sub(first.elapsed())),
+            false => pause,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod query;
 mod refresh;
 mod rewrite;
 mod scan;
+mod scrub;
 mod update;
 mod values;
 mod work;
@@ -42,6 +43,7 @@ pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
 pub use scan::{Cursor, ScanOptions};
+pub use scrub::Scrubbed;
 pub use update::Update;
 
 use crate::{
@@ -55,6 +57,7 @@ use crate::{
 use cost::Costs;
 use maintain::Upkeep;
 use memory::discard;
+use scrub::Scrub;
 
 /// Whether a call may wait for the lock, and how much work it may do. The JavaScript thread must
 /// not wait: it calls with `Now` and, if the answer is `WouldBlock`, moves the work to another
@@ -92,6 +95,7 @@ pub struct Collection {
     /// On disk, its random name, which authenticates everything sealed, and the store's keys.
     sealed_for: Option<[u8; NAME]>,
     keys: Option<Arc<StoreKeys>>,
+    scrub: Scrub,
     /// On disk, the lock on the store's directory. It is valid only while the directory is in
     /// place.
     lock: Option<Arc<Lock>>,
@@ -147,6 +151,8 @@ pub struct Info {
     pub disk_bytes: Option<u64>,
     pub erased: Erased,
     pub background: Background,
+    /// `None` in memory.
+    pub scrub: Option<Scrubbed>,
 }
 
 impl State {
@@ -238,6 +244,7 @@ impl Collection {
             fsync,
             sealed_for,
             keys,
+            scrub: Scrub::default(),
             lock,
             writing: Mutex::default(),
             rekeying: Mutex::default(),
@@ -279,6 +286,7 @@ impl Collection {
             disk_bytes: state.disk_bytes(),
             erased: state.erased,
             background: self.upkeep.background(),
+            scrub: state.journal.log().map(|_| self.scrub.report(&state)),
         })
     }
 

@@ -211,6 +211,12 @@ impl Collector for Collections {
                 Some(Unit::Bytes),
                 |i| i.memory_bytes as u64,
             ),
+            gauge(
+                "damaged_vectors",
+                "Live vectors whose values or text in the files cannot be read",
+                None,
+                |i| i.scrub.as_ref().map_or(0, |found| found.damaged as u64),
+            ),
             gauge("disk", "Size of the files", Some(Unit::Bytes), |i| {
                 i.disk_bytes.unwrap_or(0)
             }),

@@ -15,6 +15,7 @@ mod power;
 mod room;
 mod rows;
 mod script;
+mod scrub;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]
 mod support;

@@ -1,12 +1,6 @@
 //! Rows and texts that are in the files only, and what happens when they cannot be read.
 
-use std::{
-    collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs::File, path::Path, sync::Arc};
 
 use vectorizer_native::{
     collection::{Access, Batch, Collection, Config, Update},
@@ -195,22 +189,10 @@ fn a_damaged_vector_fails_the_calls_that_read_it_and_no_others() {
         insert(&collection, std::slice::from_ref(row));
     }
     let path = collection.directory().unwrap().join("log.1");
-    let mut log = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .unwrap();
-    let flip = |log: &mut File, at: u64| {
-        let mut byte = [0];
-        log.seek(SeekFrom::Start(at)).unwrap();
-        log.read_exact(&mut byte).unwrap();
-        log.seek(SeekFrom::Start(at)).unwrap();
-        log.write_all(&[byte[0] ^ 4]).unwrap();
-    };
-    let end = log.metadata().unwrap().len();
+    let end = path.metadata().unwrap().len();
     let mut failures = [0; COUNT];
     for at in RECORDS..end {
-        flip(&mut log, at);
+        flip(&path, at);
         let mut failed = 0;
         for (i, (id, row)) in rows.iter().enumerate() {
             match collection.get(WAIT, id) {
@@ -229,12 +211,12 @@ fn a_damaged_vector_fails_the_calls_that_read_it_and_no_others() {
         let all = collection.search(rows[0].1.clone(), &Default::default());
         assert_eq!(all.is_err(), failed > 0, "byte {at}");
         assert_eq!(collection.count(WAIT, None).unwrap(), COUNT);
-        flip(&mut log, at);
+        flip(&path, at);
     }
     // Each byte of a row and its tag, and nothing else.
     assert_eq!(failures, [4 * DIMENSION + 16; COUNT]);
     // What is damaged can be deleted.
-    flip(&mut log, end - 1);
+    flip(&path, end - 1);
     assert!(collection.get(WAIT, "v2").is_err());
     collection.delete_one(WAIT, "v2", &plain()).unwrap();
     let left = collection.search(rows[0].1.clone(), &Default::default());
@@ -253,16 +235,20 @@ fn what_must_not_wait_for_a_disk_gets_the_vector_or_learns_that_it_would_wait() 
         Ok(item) => assert_eq!(item, collection.get(WAIT, "v3").unwrap()),
         Err(error) => assert!(matches!(error, Error::WouldBlock), "{error:?}"),
     }
-    // Of many collections only some have their files open.
-    for number in 0..300 {
-        let name = format!("other-{number}");
+    // Of many collections only some have their files open, whatever is scrubbed meanwhile.
+    let create_another = |number| {
         let config = Config {
-            name,
+            name: format!("other-{number}"),
             dimension: 1,
             metric: Metric::Cosine,
             hnsw: HnswParams::default(),
         };
         session.call().create_collection(config).unwrap();
+    };
+    (0..300).for_each(create_another);
+    let mut others = 300..;
+    while collection.get(Access::Now, "v3").is_ok() {
+        others.next().map(create_another);
     }
     let now = collection.get(Access::Now, "v3");
     assert!(matches!(now, Err(Error::WouldBlock)), "{now:?}");

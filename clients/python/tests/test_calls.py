@@ -405,7 +405,10 @@ def test_receipts_and_verification(connect: Connect, tmp_path: Path) -> None:
         assert report == {"verified": True, "residues": []}
         residues = client.verify_erased("c", ["a", "b"])["residues"]
         assert {residue["id"] for residue in residues} == {"b"}
-        assert "disk_bytes" in client.get_collection_info("c")
+        info = client.get_collection_info("c")
+        assert "disk_bytes" in info
+        assert info["scrub"]["damaged"] == 0
+        assert info["scrub"]["damaged_ids"] == []
         everything = client.delete_collection("c", receipt=True)
         assert everything is not None
         assert everything["deleted"] == 1

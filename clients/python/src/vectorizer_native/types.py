@@ -84,6 +84,20 @@ class CreatedCollection(Collection):
     message: str
 
 
+class _ScrubState(TypedDict):
+    damaged: int
+    """The number of vectors whose values or text cannot be read."""
+    damaged_ids: list[str]
+    """The ids of those, at most 100."""
+
+
+class ScrubState(_ScrubState, total=False):
+    """What has been found in a collection's files since the store was opened."""
+
+    finished_at: str
+    """When it last reached the end of the collection. Absent until then."""
+
+
 class _CollectionInfo(Collection):
     updated_at: str
     size_bytes: int
@@ -93,6 +107,8 @@ class _CollectionInfo(Collection):
 
 class CollectionInfo(_CollectionInfo, total=False):
     disk_bytes: int
+    """Only for a collection on disk."""
+    scrub: ScrubState
     """Only for a collection on disk."""
 
 
