@@ -117,12 +117,9 @@ impl<T: DefaultIsZeroes> Chunks<T> {
         self.chunks[chunk] = shared.clone();
     }
 
-    /// How many bytes are copied before the row at `slot` is changed.
-    pub fn shared_bytes(&self, slot: u32) -> usize {
-        let (chunk, _) = self.locate(slot);
-        let chunk = self.chunks.get(chunk);
-        let shared = chunk.filter(|chunk| Arc::strong_count(chunk) > 1);
-        shared.map_or(0, |chunk| chunk.len() * size_of::<T>())
+    /// The size of a chunk in bytes.
+    pub fn chunk_bytes(&self) -> usize {
+        (self.width * size_of::<T>()) << self.shift
     }
 
     /// The first slot of the chunk behind the one that has this slot.
@@ -208,21 +205,22 @@ mod tests {
     fn a_chunk_is_copied_once_and_only_as_long_as_it_is_shared() {
         let mut table = table();
         let end = table.chunk_end(0) as u32;
-        let bytes = WIDTH * end as usize;
-        assert_eq!(table.shared_bytes(0), 0);
+        assert_eq!(table.chunk_bytes(), WIDTH * end as usize);
         let mut other = Chunks::new(WIDTH);
         other.share(&table, 5);
-        for slot in [0, 5, end - 1] {
-            assert_eq!(table.shared_bytes(slot), bytes);
-            assert_eq!(other.shared_bytes(slot), bytes);
-        }
-        assert_eq!(table.shared_bytes(end), 0);
-        assert_eq!(table.shared_bytes(10 * ROWS), 0);
+        let place = |table: &Chunks<u8>, slot| table.get(slot).map(<[u8]>::as_ptr);
+        assert_eq!(place(&table, 0), place(&other, 0));
+        assert_eq!(place(&other, end), None);
+        let before = place(&table, 0);
         table.erase(1);
-        assert_eq!((table.shared_bytes(1), other.shared_bytes(1)), (0, 0));
+        assert_eq!(place(&other, 0), before);
+        let copied = place(&table, 0);
+        assert_ne!(copied, before);
+        table.erase(2);
+        assert_eq!(place(&table, 0), copied);
         other.share(&table, 1);
-        assert_eq!(table.shared_bytes(1), bytes);
         drop(other);
-        assert_eq!(table.shared_bytes(1), 0);
+        table.erase(3);
+        assert_eq!(place(&table, 0), copied);
     }
 }

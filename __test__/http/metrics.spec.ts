@@ -245,8 +245,10 @@ describe('/stats', () => {
     writeFileSync(log, bytes)
     const ask = asking((await opened({ path }).serve({ port: 0 })).url)
     const damaged = async () => (await metrics(ask)).value('damaged_vectors', { collection: 'things' })
-    expect(await damaged()).toBe(0)
-    while ((await damaged()) === 0) await sleep(20)
+    const scrubbed = async () =>
+      (await metrics(ask)).value('scrub_finished_timestamp_seconds', { collection: 'things' })
+    while ((await scrubbed()) === 0) await sleep(20)
+    expect(await scrubbed()).toBeGreaterThan(Date.parse('2026-01-01') / 1000)
     expect(await damaged()).toBe(1)
     expect((await ask('GET', '/collections/things')).json.scrub).toMatchObject({ damaged: 1 })
   })

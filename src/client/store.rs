@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::{registry::Taken, ticker::Ticker};
 use crate::{
     cancel,
-    collection::{Access, Collection, Config, Progress},
+    collection::{Access, Collection, Config, Progress, ScrubPosition},
     error::{Error, Result, catch_panic},
     storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
 };
@@ -270,11 +270,11 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     }
 }
 
-/// Scrubs the collections one after the other, a portion at each call. Returns how long to wait for
-/// the next call.
+/// Scrubs the collections one after the other, in no fixed order, a portion at each call. Returns how
+/// long to wait for the next call.
 fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
     let mut left: Vec<String> = Vec::new();
-    let mut next = 0;
+    let mut position = ScrubPosition::default();
     let mut first = Instant::now();
     move || {
         let begin = Instant::now();
@@ -285,12 +285,17 @@ fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
         let collection = left.last().and_then(|name| collections.get(name));
         let collection = collection.map(|one| one.value().clone());
         // A collection that cannot be read now has its turn again on the next day.
-        if collection.is_none_or(|collection| collection.scrub(&mut next).unwrap_or(true)) {
+        let scrubbed = catch_panic(|| {
+            collection.map_or(Ok(true), |collection| collection.scrub(&mut position))
+        });
+        // A store without collections may get some at any time.
+        let is_empty = left.is_empty();
+        if scrubbed.unwrap_or(true) {
             left.pop();
-            next = 0;
+            position = ScrubPosition::default();
         }
         let pause = SECOND.max(begin.elapsed() * REST);
-        match left.is_empty() {
+        match left.is_empty() && !is_empty {
             true => pause.max(DAY.saturating_sub(first.elapsed())),
             false => pause,
         }

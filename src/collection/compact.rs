@@ -77,6 +77,7 @@ impl Collection {
                 let at = state.move_down(slot);
                 if at != slot {
                     moved.insert(slot, at);
+                    self.scrub.moved(slot, at);
                 }
             }
         }

@@ -256,7 +256,8 @@ impl Collection {
         let replaced: RoaringBitmap = olds.iter().copied().flatten().collect();
         let fields = state.fields.len();
         let weights = batch.rows.iter().map(|row| row.weight(fields));
-        state.check_little(access, &replaced, weights.sum())?;
+        let copying = state.copying(batch.rows.len().min(state.slots.free_len()));
+        state.check_little(access, &replaced, weights.sum::<usize>() + copying)?;
         let mut numbers = Vec::with_capacity(batch.rows.len());
         for old in olds {
             let order = match old {

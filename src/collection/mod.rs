@@ -43,7 +43,7 @@ pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
 pub use scan::{Cursor, ScanOptions};
-pub use scrub::Scrubbed;
+pub use scrub::{ScrubPosition, Scrubbed};
 pub use update::Update;
 
 use crate::{
@@ -191,6 +191,15 @@ impl State {
             + self.graph.as_ref().map_or(0, |graph| graph.memory_bytes())
     }
 
+    /// The cost of changing the codes of this many vectors: while a graph is built from them, each
+    /// may need a copy of a whole chunk.
+    fn copying(&self, vectors: usize) -> usize {
+        match &self.building {
+            Some(_) => vectors.saturating_mul(self.vectors.chunk_bytes() / COPIED),
+            None => 0,
+        }
+    }
+
     /// Returns `WouldBlock` if `Now` is asked for more than a little work. The cost of deleting a
     /// vector depends on its contents, which the id does not reveal.
     fn check_little(&self, access: Access, slots: &RoaringBitmap, more: usize) -> Result<()> {
@@ -198,16 +207,8 @@ impl State {
             return Ok(());
         }
         let (fields, row) = (self.fields.len(), 4 * self.vectors.dimension());
-        let mut sum = more;
-        let mut copied = 0;
-        for slot in slots {
-            if u64::from(slot) >= copied {
-                sum += self.vectors.shared_bytes(slot) / COPIED;
-                copied = self.vectors.chunk_end(slot);
-            }
-            let Some(record) = self.slots.record(slot) else {
-                continue;
-            };
+        let mut sum = more + self.copying(slots.len() as usize);
+        for record in slots.iter().filter_map(|slot| self.slots.record(slot)) {
             let text = record.text.as_ref().map_or(0, Text::bytes);
             sum += weight(record.metadata.as_deref(), row + text, fields);
             if sum > LITTLE {

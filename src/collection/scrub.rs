@@ -12,6 +12,8 @@ use crate::{error::Result, storage::Stored, vectors::Text, wiped::Id};
 
 /// How many bytes of values and texts are read at a time.
 const PORTION: usize = 1 << 20;
+/// Reading one takes as long as reading this many bytes.
+const EACH: usize = 256;
 /// The number of damaged vectors that are named.
 const NAMED: usize = 100;
 
@@ -27,6 +29,16 @@ struct Findings {
     finished_at: Option<OffsetDateTime>,
     /// The vectors that could not be read: the number of each entry in the log, by slot.
     damaged: BTreeMap<u32, u64>,
+    /// How many vectors have been moved to other slots.
+    moves: u64,
+}
+
+/// Where a scrub goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScrubPosition {
+    next: u32,
+    /// Vectors moved since may be in slots that it has passed: it begins again.
+    moves: u64,
 }
 
 /// What the scrub of a collection on disk has found since it was opened.
@@ -41,6 +53,15 @@ pub struct Scrubbed {
 }
 
 impl Scrub {
+    /// Records that the vector at `from` has moved to `to`. Nobody may read it at the same time.
+    pub(super) fn moved(&self, from: u32, to: u32) {
+        let mut findings = self.findings.lock();
+        findings.moves += 1;
+        if let Some(key) = findings.damaged.remove(&from) {
+            findings.damaged.insert(to, key);
+        }
+    }
+
     /// What was found that has not been deleted or replaced since.
     pub(super) fn report(&self, state: &State) -> Scrubbed {
         let mut findings = self.findings.lock();
@@ -59,10 +80,10 @@ impl Scrub {
 }
 
 impl Collection {
-    /// Reads and opens a portion of the values and texts, from the slot `next` on, and moves `next`
-    /// behind it. Returns true at the end of the collection. The collection's lock is taken anew for
-    /// each vector.
-    pub fn scrub(&self, next: &mut u32) -> Result<bool> {
+    /// Reads and opens a portion of the values and texts, from `position` on, and moves it behind
+    /// them. Returns true at the end of the collection. The collection's lock is taken anew for each
+    /// vector.
+    pub fn scrub(&self, position: &mut ScrubPosition) -> Result<bool> {
         let _one = self.scrub.reading.lock();
         let mut stored = Stored::default();
         let mut left = PORTION;
@@ -71,8 +92,13 @@ impl Collection {
             let Some(log) = state.journal.log().filter(|_| !self.upkeep.is_cancelled()) else {
                 return Ok(true);
             };
-            let slot = state.slots.alive().range(*next..).next();
-            let Some((slot, record)) = slot.and_then(|slot| Some((slot, state.slots.record(slot)?)))
+            let moves = self.scrub.findings.lock().moves;
+            if position.moves != moves {
+                *position = ScrubPosition { next: 0, moves };
+            }
+            let slot = state.slots.alive().range(position.next..).next();
+            let Some((slot, record)) =
+                slot.and_then(|slot| Some((slot, state.slots.record(slot)?)))
             else {
                 let finished_at = Some(OffsetDateTime::now_utc());
                 self.scrub.findings.lock().finished_at = finished_at;
@@ -90,9 +116,9 @@ impl Collection {
                 Err(_) => findings.damaged.insert(slot, record.key),
             };
             drop(findings);
-            *next = slot + 1;
+            position.next = slot + 1;
             let text = record.text.as_ref().map_or(0, Text::bytes);
-            left = left.saturating_sub(4 * state.vectors.dimension() + text);
+            left = left.saturating_sub(EACH + 4 * state.vectors.dimension() + text);
         }
         Ok(false)
     }

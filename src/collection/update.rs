@@ -33,7 +33,8 @@ impl Collection {
         let mut state = self.write(access)?;
         let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
         let text = update.text.as_ref().map_or(0, |text| text.len());
-        let more = weight(update.metadata.as_deref(), text, state.fields.len());
+        let more = weight(update.metadata.as_deref(), text, state.fields.len())
+            + state.copying(usize::from(new.is_some()));
         let old = RoaringBitmap::from_iter([slot]);
         state.check_little(access, &old, more)?;
         let record = state.slots.record(slot);

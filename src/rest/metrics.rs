@@ -217,6 +217,15 @@ impl Collector for Collections {
                 None,
                 |i| i.scrub.as_ref().map_or(0, |found| found.damaged as u64),
             ),
+            gauge(
+                "scrub_finished_timestamp",
+                "When values and texts were last read to the end; 0 if not since the opening",
+                Some(Unit::Seconds),
+                |i| {
+                    let finished_at = i.scrub.as_ref().and_then(|found| found.finished_at);
+                    finished_at.map_or(0, |at| u64::try_from(at.unix_timestamp()).unwrap_or(0))
+                },
+            ),
             gauge("disk", "Size of the files", Some(Unit::Bytes), |i| {
                 i.disk_bytes.unwrap_or(0)
             }),

@@ -284,9 +284,9 @@ impl Vectors {
         codes.share(&self.codes, slot);
     }
 
-    /// How many bytes are copied before the code at `slot` is changed.
-    pub fn shared_bytes(&self, slot: u32) -> usize {
-        self.codes.shared_bytes(slot)
+    /// The size of a chunk of codes in bytes.
+    pub fn chunk_bytes(&self) -> usize {
+        self.codes.chunk_bytes()
     }
 
     /// The first slot of the chunk of codes behind the one that has this slot.

@@ -297,6 +297,11 @@ impl Slots {
         len
     }
 
+    /// The number of slots that the next vectors get before new ones are added.
+    pub fn free_len(&self) -> usize {
+        self.free.len() as usize
+    }
+
     /// The number of all slots: alive, retired and free.
     pub fn table_len(&self) -> usize {
         self.records.len()

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Config, Scrubbed},
+    collection::{Batch, Collection, Config, ScrubPosition, Scrubbed},
     graph::HnswParams,
     storage::{Files, Fsync, RECORDS},
     vectors::Metric,
@@ -11,7 +11,7 @@ use vectorizer_native::{
 
 use crate::{
     script::*,
-    support::{Random, WAIT, insert, plain},
+    support::{Random, WAIT, insert, optimize, plain},
 };
 
 fn open(path: &Path) -> Session {
@@ -19,9 +19,13 @@ fn open(path: &Path) -> Session {
 }
 
 fn create(session: &Session, name: &str) -> Arc<Collection> {
+    create_of(session, name, DIMENSION)
+}
+
+fn create_of(session: &Session, name: &str, dimension: usize) -> Arc<Collection> {
     let config = Config {
         name: name.into(),
-        dimension: DIMENSION,
+        dimension,
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
     };
@@ -30,25 +34,27 @@ fn create(session: &Session, name: &str) -> Arc<Collection> {
 
 /// Inserts `v0`, `v1` and so on, with a text of this length each, and returns their rows.
 fn insert_texts(collection: &Arc<Collection>, count: usize, text: usize) -> Vec<Vec<f32>> {
-    let data = Random(1).vector(DIMENSION * count);
+    let dimension = collection.config().dimension;
+    let data = Random(1).vector(dimension * count);
     let batch = Batch {
         ids: (0..count).map(|i| Some(format!("v{i}"))).collect(),
-        lengths: vec![DIMENSION as u32],
+        lengths: vec![dimension as u32],
         texts: vec![Some("x".repeat(text).into()); count],
         data: data.clone(),
         ..Batch::default()
     };
     let mut prepared = collection.prepare(batch).unwrap();
     collection.insert(WAIT, &mut prepared).unwrap();
-    data.chunks(DIMENSION).map(<[f32]>::to_vec).collect()
+    data.chunks(dimension).map(<[f32]>::to_vec).collect()
 }
 
 /// Scrubs to the end, and returns the number of portions. The store may do the same meanwhile.
 fn scrub(collection: &Collection) -> usize {
-    let mut next = 0;
-    (1..)
-        .find(|_| collection.scrub(&mut next).unwrap())
-        .unwrap()
+    let (mut position, mut portions) = (ScrubPosition::default(), 1);
+    while !collection.scrub(&mut position).unwrap() {
+        portions += 1;
+    }
+    portions
 }
 
 fn found(collection: &Collection) -> Scrubbed {
@@ -69,7 +75,6 @@ fn a_scrub_notices_every_changed_byte_of_a_value_or_a_text_and_names_its_vector(
     let session = open(directory.path());
     let collection = create(&session, "scrubbed");
     insert_texts(&collection, COUNT, TEXT);
-    assert_eq!(found(&collection), Scrubbed::default());
     let path = collection.directory().unwrap().join("log.1");
     let mut failures = [0; COUNT];
     for at in RECORDS..path.metadata().unwrap().len() {
@@ -127,6 +132,34 @@ fn what_is_damaged_is_named_until_it_is_deleted_or_replaced() {
 }
 
 #[test]
+fn what_is_damaged_is_named_and_read_wherever_its_vector_moves() {
+    // So many that deleting most of them moves the others to lower slots.
+    const COUNT: usize = 9000;
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create_of(&session, "scrubbed", 1024);
+    insert_texts(&collection, COUNT, 1);
+    let path = collection.directory().unwrap().join("log.1");
+    flip(&path, path.metadata().unwrap().len() - 1);
+    let mut position = ScrubPosition::default();
+    assert!(!collection.scrub(&mut position).unwrap());
+    scrub(&collection);
+    let last = format!("v{}", COUNT - 1);
+    assert_eq!(damaged(&collection), [&*last]);
+    let ids: Vec<String> = (0..COUNT - 100).map(|i| format!("v{i}")).collect();
+    collection.delete_many(WAIT, &ids, &plain()).unwrap();
+    optimize(&collection);
+    assert!(collection.info(WAIT).unwrap().memory_bytes < 2_000_000);
+    assert_eq!(damaged(&collection), [&*last]);
+    // A scrub that had passed the slots which they are in now begins again.
+    while !collection.scrub(&mut position).unwrap() {}
+    assert_eq!(damaged(&collection), [&*last]);
+    collection.delete_one(WAIT, &last, &plain()).unwrap();
+    assert!(damaged(&collection).is_empty());
+    session.close().unwrap();
+}
+
+#[test]
 fn a_scrub_reads_in_portions_which_deletes_do_not_disturb() {
     let directory = directory();
     let session = open(directory.path());
@@ -136,20 +169,20 @@ fn a_scrub_reads_in_portions_which_deletes_do_not_disturb() {
     assert_eq!(scrub(&collection), 4);
     let first = found(&collection).finished_at;
     assert!(first.is_some());
-    let mut next = 0;
-    assert!(!collection.scrub(&mut next).unwrap());
+    let mut position = ScrubPosition::default();
+    assert!(!collection.scrub(&mut position).unwrap());
     for id in ["v0", "v3", "v4", "v8"] {
         collection.delete_one(WAIT, id, &plain()).unwrap();
     }
-    assert!(!collection.scrub(&mut next).unwrap());
-    assert!(collection.scrub(&mut next).unwrap());
+    assert!(!collection.scrub(&mut position).unwrap());
+    assert!(collection.scrub(&mut position).unwrap());
     assert!(found(&collection).finished_at > first);
 
     session
         .call()
         .delete_collection(WAIT, "scrubbed", false)
         .unwrap();
-    assert!(collection.scrub(&mut 0).is_err());
+    assert!(collection.scrub(&mut ScrubPosition::default()).is_err());
     assert_eq!(scrub(&create(&session, "empty")), 1);
     session.close().unwrap();
     assert_eq!(scrub(&crate::support::collection(2, Metric::Cosine)), 1);
