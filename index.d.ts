@@ -436,6 +436,13 @@ export interface BatchDeleteOptions extends CallOptions {
    * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
+  /**
+   * Delete nothing if more vectors than this have one of the ids: the call rejects with
+   * `TooManyMatchesError`. An id that is repeated counts once, and one that does not exist does not.
+   */
+  atMost?: number
+  /** The same if the number of vectors that have one of the ids is not this one. */
+  expect?: number
 }
 /** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
 export interface BatchResponse {
@@ -534,13 +541,20 @@ export interface DeleteByFilterOptions extends CallOptions {
    * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
+  /**
+   * Delete nothing if more vectors than this match: the call rejects with `TooManyMatchesError`, as
+   * does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that match is not this one. */
+  expect?: number
 }
 /** The result of a delete by filter. */
 export interface DeleteByFilterReport {
   /** How many live vectors were checked. */
   scanned: number
   matched: number
-  /** 0 in a dry run. */
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
   deleted: number
   /** In insertion order. */
   results: FilterMatch[]
@@ -576,6 +590,27 @@ export interface DeleteResult {
   /** The position of the id in the request. */
   index: number
   status: 'ok' | 'error'
+  /** The reason, if the status is `error`. */
+  error?: string
+}
+/** The report of a batch delete that rejects with `TooManyMatchesError`: nothing was deleted. */
+export interface RefusedDeleteReport {
+  collection: string
+  /** How many ids the request contained. */
+  count: number
+  /** Always 0. */
+  deleted: number
+  /** How many ids have the status `error`. */
+  failed: number
+  results: RefusedDeleteResult[]
+}
+/** The result for one id of a batch delete that rejects with `TooManyMatchesError`. */
+export interface RefusedDeleteResult {
+  id: string
+  /** The position of the id in the request. */
+  index: number
+  /** `matched`: the vector exists, and was not deleted. */
+  status: 'matched' | 'error'
   /** The reason, if the status is `error`. */
   error?: string
 }
@@ -627,7 +662,7 @@ export interface ErasureReceipt {
 /** A vector that matched a filter. */
 export interface FilterMatch {
   id: string
-  /** `matched` in a dry run. */
+  /** `matched` in a dry run, and in the report of a `TooManyMatchesError`. */
   status: 'deleted' | 'matched'
 }
 /** The parameters of the HNSW graph. */
@@ -1170,7 +1205,9 @@ export interface Vectorizer {
    * Deletes many vectors at once. An id that does not exist is reported with status `error` and
    * does not stop the others; a repeated id is `ok` the first time.
    *
-   * The delete is atomic: whatever interrupts it, either all of them are deleted or none.
+   * The delete is atomic: whatever interrupts it, either all of them are deleted or none. With
+   * `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would
+   * delete another number of vectors.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -1188,7 +1225,8 @@ export interface Vectorizer {
    * it would delete.
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
-   * nothing.
+   * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
+   * another number of vectors matches.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -1415,6 +1453,7 @@ export type ErrorCode =
   | 'CLIENT_CLOSED'
   | 'UNSUPPORTED'
   | 'PARTIAL_WRITE'
+  | 'TOO_MANY_MATCHES'
   | 'INTERNAL_ERROR'
 /** The base class of every rejection. */
 export declare class VectorizerError extends Error {
@@ -1583,6 +1622,25 @@ export declare class PartialWriteError extends VectorizerError {
   readonly report: InsertReport | DeleteReport | DeleteByFilterReport | MigrationReport
   /** The ids for which it is unknown whether they were written: the engine did not answer. */
   readonly unknown: readonly string[]
+  constructor(
+    message: string,
+    options?: {
+      cause?: unknown
+    },
+  )
+}
+/**
+ * A delete would have removed more vectors than its option `atMost`, or another number than its
+ * option `expect`; nothing was deleted. `TOO_MANY_MATCHES`
+ */
+export declare class TooManyMatchesError extends VectorizerError {
+  readonly code: 'TOO_MANY_MATCHES'
+  readonly errorCode: 'TOO_MANY_MATCHES'
+  /**
+   * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
+   * vectors that it found have the status `matched`. There is no receipt.
+   */
+  readonly report: RefusedDeleteReport | DeleteByFilterReport
   constructor(
     message: string,
     options?: {

@@ -222,7 +222,9 @@ export interface Vectorizer {
    * Deletes many vectors at once. An id that does not exist is reported with status `error` and
    * does not stop the others; a repeated id is `ok` the first time.
    *
-   * The delete is atomic: whatever interrupts it, either all of them are deleted or none.
+   * The delete is atomic: whatever interrupts it, either all of them are deleted or none. With
+   * `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would
+   * delete another number of vectors.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -240,7 +242,8 @@ export interface Vectorizer {
    * it would delete.
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
-   * nothing.
+   * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
+   * another number of vectors matches.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -592,6 +595,8 @@ export interface Call<A extends unknown[] = unknown[]> {
   pack(client: Context, ...args: any[]): Packed<A>
   /** Expands a row of its report, if rows are sent in a short form. */
   row?: Row
+  /** Whether its report may say that the call was refused, after it had found what it is about. */
+  isGuarded?: true
   /** Whether its result is the only row of a list. */
   isRow?: true
   /** The positions in which its options may be passed. */
@@ -599,9 +604,9 @@ export interface Call<A extends unknown[] = unknown[]> {
 }
 
 /** Delete results are sent in a short form: the id, with an error if there was one. */
-const outcome: Row = (sent, index) =>
+const outcome: Row = (sent, index, { refused }) =>
   typeof sent === 'string'
-    ? { id: sent, index, status: 'ok' }
+    ? { id: sent, index, status: refused === undefined ? 'ok' : 'matched' }
     : { id: sent[0], index, status: 'error', error: sent[1] }
 const match: Row = (id, _, { deleted }) => ({ id, status: deleted > 0 ? 'deleted' : 'matched' })
 
@@ -739,11 +744,12 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       optional(options, keys.deleteVector),
     ],
   },
-  batchDelete: { options: [2], pack: deletion, row: outcome },
-  deleteVectors: { options: [2], pack: deletion, row: outcome },
+  batchDelete: { options: [2], pack: deletion, row: outcome, isGuarded: true },
+  deleteVectors: { options: [2], pack: deletion, row: outcome, isGuarded: true },
   deleteByFilter: {
     options: [2],
     row: match,
+    isGuarded: true,
     pack: (_, collection, filter, options = {}) => [
       string(collection, 'collection'),
       filterJson(filter),

@@ -9,7 +9,7 @@ import { type Cancelling, cancellable, rejectionOf, withoutSignal } from './canc
 import { collectionOf } from './collection.js'
 import { asyncDispose } from './dispose.js'
 import { encryptionOptions, type Key, newWrappedKey, unwrapped } from './encryption.js'
-import { ClientClosedError, toVectorizerError } from './errors.js'
+import { ClientClosedError, checkGuards, toVectorizerError } from './errors.js'
 import { warnOfCopies } from './file-system.js'
 import { keys } from './keys.js'
 import { type DeferredReply, type HeldServer, type Listener, native } from './native.js'
@@ -76,11 +76,12 @@ function started(target: any, name: string, { pack }: Call, client: Calling, arg
 }
 
 /** The result of a call. */
-async function finished(begun: ReturnType<typeof started>, { row, isRow }: Call) {
+async function finished(begun: ReturnType<typeof started>, { row, isRow, isGuarded }: Call) {
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
   if (Array.isArray(reply)) reply = await deferredReply(reply as DeferredReply)
   const result = await decodeReply(reply, row)
+  if (isGuarded) checkGuards(result)
   const listener = values.find((value: unknown) => typeof value === 'function')
   if (listener) {
     await native.turn() // for progress still on its way to the listener
@@ -162,7 +163,7 @@ export class VectorizerClient {
   async #act(name: string, how: Call, method: unknown, args: unknown[], client: State): Promise<unknown> {
     if (client.opening) await this.#opened()
     if (name === 'serve') return this.#serve(args, client)
-    return finished(
+    return await finished(
       this.#locate(method, () => started(client.native, name, how, client, args)),
       how,
     )

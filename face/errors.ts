@@ -1,5 +1,11 @@
 // The error classes of the importing realm.
-import type { DeleteByFilterReport, DeleteReport, InsertReport, MigrationReport } from './types.js'
+import type {
+  DeleteByFilterReport,
+  DeleteReport,
+  InsertReport,
+  MigrationReport,
+  RefusedDeleteReport,
+} from './types.js'
 
 /** Error codes, for programs to test. */
 export type ErrorCode =
@@ -16,6 +22,7 @@ export type ErrorCode =
   | 'CLIENT_CLOSED'
   | 'UNSUPPORTED'
   | 'PARTIAL_WRITE'
+  | 'TOO_MANY_MATCHES'
   | 'INTERNAL_ERROR'
 
 /** The base class of every rejection. */
@@ -164,6 +171,23 @@ export class PartialWriteError extends VectorizerError {
   }
 }
 
+/**
+ * A delete would have removed more vectors than its option `atMost`, or another number than its
+ * option `expect`; nothing was deleted. `TOO_MANY_MATCHES`
+ */
+export class TooManyMatchesError extends VectorizerError {
+  declare readonly code: 'TOO_MANY_MATCHES'
+  declare readonly errorCode: 'TOO_MANY_MATCHES'
+  /**
+   * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
+   * vectors that it found have the status `matched`. There is no receipt.
+   */
+  declare readonly report: RefusedDeleteReport | DeleteByFilterReport
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'TOO_MANY_MATCHES', options)
+  }
+}
+
 const classes = {
   VALIDATION_ERROR: ValidationError,
   COLLECTION_NOT_FOUND: CollectionNotFoundError,
@@ -178,6 +202,7 @@ const classes = {
   CLIENT_CLOSED: ClientClosedError,
   UNSUPPORTED: UnsupportedError,
   PARTIAL_WRITE: PartialWriteError,
+  TOO_MANY_MATCHES: TooManyMatchesError,
 }
 
 /** The class names, set explicitly because bundlers may shorten them in the code. */
@@ -196,6 +221,7 @@ const names = {
   ClientClosedError,
   UnsupportedError,
   PartialWriteError,
+  TooManyMatchesError,
 }
 for (const [name, { prototype }] of Object.entries(names)) prototype.name = name
 
@@ -216,6 +242,14 @@ export const isVectorizerError = (thrown: unknown): thrown is VectorizerError =>
 export const codeOf = (thrown: unknown): unknown => found(thrown, (it) => it?.code)
 export const messageOf = (thrown: unknown): string =>
   found(thrown, (it) => String(it?.message ?? it)) ?? 'something was thrown that cannot be read'
+
+/** Throws the error about a delete that did not meet its guards, if its report says so. */
+export function checkGuards({
+  refused,
+  ...report
+}: TooManyMatchesError['report'] & { refused?: string }): void {
+  if (refused !== undefined) throw Object.assign(new TooManyMatchesError(refused), { report })
+}
 
 /** The details of a native error, which are encoded as JSON in its message. */
 function detailsOf(thrown: unknown): { code: string; message: string } | undefined {

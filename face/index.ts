@@ -20,6 +20,7 @@ export {
   ServerError,
   StorageError,
   StoreLockedError,
+  TooManyMatchesError,
   UnsupportedError,
   ValidationError,
   VectorizerError,

@@ -67,8 +67,21 @@ export const keys = {
   searchVectors: ['query_vector', ...search],
   searchText: ['query', ...search],
   deleteVector: keysOf<DeleteVectorOptions>({ receipt: true, backup: true, signal: true }),
-  batchDelete: keysOf<BatchDeleteOptions>({ receipt: true, backup: true, signal: true }),
-  deleteByFilter: keysOf<DeleteByFilterOptions>({ dryRun: true, receipt: true, backup: true, signal: true }),
+  batchDelete: keysOf<BatchDeleteOptions>({
+    receipt: true,
+    backup: true,
+    atMost: true,
+    expect: true,
+    signal: true,
+  }),
+  deleteByFilter: keysOf<DeleteByFilterOptions>({
+    dryRun: true,
+    receipt: true,
+    backup: true,
+    atMost: true,
+    expect: true,
+    signal: true,
+  }),
   optimize: keysOf<OptimizeOptions>({ onProgress: true, signal: true }),
   createBackup: keysOf<BackupOptions>({ keys: true, collections: true, onProgress: true, signal: true }),
   restoreBackup: keysOf<RestoreOptions>({

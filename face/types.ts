@@ -177,6 +177,13 @@ export interface BatchDeleteOptions extends CallOptions {
    * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
+  /**
+   * Delete nothing if more vectors than this have one of the ids: the call rejects with
+   * `TooManyMatchesError`. An id that is repeated counts once, and one that does not exist does not.
+   */
+  atMost?: number
+  /** The same if the number of vectors that have one of the ids is not this one. */
+  expect?: number
 }
 
 /** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
@@ -282,6 +289,13 @@ export interface DeleteByFilterOptions extends CallOptions {
    * that succeeds. If there is nothing to delete, no file is written.
    */
   backup?: string
+  /**
+   * Delete nothing if more vectors than this match: the call rejects with `TooManyMatchesError`, as
+   * does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that match is not this one. */
+  expect?: number
 }
 
 /** The result of a delete by filter. */
@@ -289,7 +303,7 @@ export interface DeleteByFilterReport {
   /** How many live vectors were checked. */
   scanned: number
   matched: number
-  /** 0 in a dry run. */
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
   deleted: number
   /** In insertion order. */
   results: FilterMatch[]
@@ -328,6 +342,29 @@ export interface DeleteResult {
   /** The position of the id in the request. */
   index: number
   status: 'ok' | 'error'
+  /** The reason, if the status is `error`. */
+  error?: string
+}
+
+/** The report of a batch delete that rejects with `TooManyMatchesError`: nothing was deleted. */
+export interface RefusedDeleteReport {
+  collection: string
+  /** How many ids the request contained. */
+  count: number
+  /** Always 0. */
+  deleted: number
+  /** How many ids have the status `error`. */
+  failed: number
+  results: RefusedDeleteResult[]
+}
+
+/** The result for one id of a batch delete that rejects with `TooManyMatchesError`. */
+export interface RefusedDeleteResult {
+  id: string
+  /** The position of the id in the request. */
+  index: number
+  /** `matched`: the vector exists, and was not deleted. */
+  status: 'matched' | 'error'
   /** The reason, if the status is `error`. */
   error?: string
 }
@@ -385,7 +422,7 @@ export interface ErasureReceipt {
 /** A vector that matched a filter. */
 export interface FilterMatch {
   id: string
-  /** `matched` in a dry run. */
+  /** `matched` in a dry run, and in the report of a `TooManyMatchesError`. */
   status: 'deleted' | 'matched'
 }
 

@@ -1,4 +1,11 @@
-import { CollectionNotFoundError, type Filter, ValidationError, VectorNotFoundError } from '../..'
+import {
+  CollectionNotFoundError,
+  type Filter,
+  TooManyMatchesError,
+  ValidationError,
+  VectorizerError,
+  VectorNotFoundError,
+} from '../..'
 import { everything } from '../support/collections'
 import { rejection } from '../support/rejection'
 import { untyped } from '../support/untyped'
@@ -234,9 +241,12 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const telling = engine.isEmbedded ? '' : ', onProgress'
     const given = { unkown: 1 }
     for (const [call, keys] of [
-      [client.batchDelete('things', ['a'], given), 'receipt, backup, signal'],
-      [client.deleteVectors('things', ['a'], given), 'receipt, backup, signal'],
-      [client.deleteByFilter('things', { name: 'a' }, given), 'dryRun, receipt, backup, signal'],
+      [client.batchDelete('things', ['a'], given), 'receipt, backup, atMost, expect, signal'],
+      [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, signal'],
+      [
+        client.deleteByFilter('things', { name: 'a' }, given),
+        'dryRun, receipt, backup, atMost, expect, signal',
+      ],
     ] as const) {
       expect((await rejection(call)).message).toBe(`options.unkown: unknown; use ${keys}${telling}`)
     }
@@ -263,6 +273,14 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['reciept', { reciept: true }],
       ['backup', { backup: null }],
       ['backup', { backup: 5 }],
+      ['options.atMost', { atMost: null }],
+      ['options.atMost', { atMost: -1 }],
+      ['options.atMost', { atMost: 1.5 }],
+      ['options.atMost', { atMost: '1' }],
+      ['options.atMost', { atMost: Number.POSITIVE_INFINITY }],
+      ['options.expect', { expect: null }],
+      ['options.expect', { expect: true }],
+      ['at_most', { at_most: 1 }],
       ['options', null],
       ['options', []],
     ]
@@ -283,6 +301,10 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       { receipt: 'yes' },
       { receipt: null },
       { backup: 5 },
+      { atMost: null },
+      { atMost: -1 },
+      { expect: 1e300 },
+      { expect: [1] },
       null,
       'yes',
     ]) {
@@ -298,6 +320,9 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     for (const [call, args, named] of [
       ['deleteVector', ['things', 'a', { dryRun: true }], 'options.dryRun'],
       ['deleteVector', ['things', 'a', { receipt: 'yes' }], 'options.receipt'],
+      ['deleteVector', ['things', 'a', { atMost: 1 }], 'options.atMost: unknown'],
+      ['deleteVector', ['things', 'a', { expect: 1 }], 'options.expect: unknown'],
+      ['deleteCollection', ['things', { expect: 1 }], 'options.expect: unknown'],
       ['deleteCollection', ['things', { receipt: 'yes' }], 'options.receipt'],
       ['deleteCollection', ['things', { receipt: null }], 'options.receipt'],
       ['deleteCollection', ['things', { backup: 'x' }], 'options.backup'],
@@ -341,5 +366,149 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const deleting = client.deleteByFilter('things', filter)
     filter.name.$in = ['b']
     expect((await deleting).results).toStrictEqual([{ id: 'a', status: 'deleted' }])
+  })
+})
+
+describe.each(engines)('guards of deletes by the client that is %s', (_, ready) => {
+  const engine = ready()
+  const filter = { name: ['a', 'c'] }
+  const ids = ['c', 'nobody', 'a', 'c']
+  const advice = (what: string, change: string) =>
+    `nothing was deleted; see the error's report, and correct the ${what} or ${change}`
+
+  async function refusal(call: Promise<unknown>): Promise<TooManyMatchesError> {
+    const error = await rejection(call)
+    expect(error).toBeInstanceOf(TooManyMatchesError)
+    expect(error).toBeInstanceOf(VectorizerError)
+    const code = 'TOO_MANY_MATCHES'
+    expect(error).toMatchObject({ name: 'TooManyMatchesError', code, errorCode: code })
+    return error as TooManyMatchesError
+  }
+
+  test.each([{ atMost: 2 }, { atMost: 3 }, { expect: 2 }, { atMost: 2, expect: 2 }])(
+    'with %j a filter that matches two vectors deletes them',
+    async (guards) => {
+      const client = await engine.holding('a', 'b', 'c')
+      const dry = await client.deleteByFilter('things', filter, { ...guards, dryRun: true })
+      expect(dry).toMatchObject({ matched: 2, deleted: 0 })
+      expect((await client.deleteByFilter('things', filter, guards)).deleted).toBe(2)
+      expect(await engine.idsOf(client)).toStrictEqual(['b'])
+    },
+  )
+
+  test.each([
+    [{ atMost: 1 }, 'atMost is 1', 'raise atMost'],
+    [{ atMost: 0 }, 'atMost is 0', 'raise atMost'],
+    [{ expect: 1 }, 'expect is 1', 'change expect'],
+    [{ expect: 3 }, 'expect is 3', 'change expect'],
+    [{ atMost: 2, expect: 1 }, 'expect is 1', 'change expect'],
+    [{ atMost: 1, expect: 2 }, 'atMost is 1', 'raise atMost'],
+  ])(
+    'with %j a filter that matches another number deletes nothing, and its dry run tells',
+    async (guards, broken, change) => {
+      const client = await engine.holding('a', 'b', 'c')
+      const before = await everything(client)
+      for (const dryRun of [false, true]) {
+        const { message, report } = await refusal(
+          client.deleteByFilter('things', filter, { ...guards, dryRun }),
+        )
+        expect(message).toBe(
+          `the filter matches 2 vectors, and options.${broken}: ${advice('filter', change)}`,
+        )
+        expect(report).toStrictEqual({
+          scanned: 3,
+          matched: 2,
+          deleted: 0,
+          results: [
+            { id: 'a', status: 'matched' },
+            { id: 'c', status: 'matched' },
+          ],
+        })
+      }
+      expect(await everything(client)).toStrictEqual(before)
+    },
+  )
+
+  test('a filter that matches nothing is refused where something is expected, with its unknown fields', async () => {
+    const client = await engine.holding('a')
+    const { message, report } = await refusal(client.deleteByFilter('things', { nmae: 'a' }, { expect: 1 }))
+    expect(message).toMatch(/^the filter matches 0 vectors, and options\.expect is 1: /)
+    expect(report).toStrictEqual({
+      scanned: 1,
+      matched: 0,
+      deleted: 0,
+      results: [],
+      unknownFields: ['nmae'],
+    })
+    const none = await client.deleteByFilter('things', { nmae: 'a' }, { atMost: 0, expect: 0 })
+    expect(none.deleted).toBe(0)
+  })
+
+  test.each([
+    ['batchDelete', { atMost: 2 }],
+    ['deleteVectors', { expect: 2 }],
+    ['batchDelete', { atMost: 4, expect: 2 }],
+  ] as const)('%s with %j counts the vectors that exist, each once', async (batchDelete, guards) => {
+    const client = await engine.holding('a', 'b', 'c')
+    expect(await client[batchDelete]('things', ids, guards)).toMatchObject({ deleted: 2, failed: 2 })
+    expect(await engine.idsOf(client)).toStrictEqual(['b'])
+  })
+
+  test.each(['batchDelete', 'deleteVectors'] as const)(
+    '%s of nothing is of no vector',
+    async (batchDelete) => {
+      const client = await engine.holding('a')
+      const none = { deleted: 0, failed: 1 }
+      expect(await client[batchDelete]('things', ['nobody'], { expect: 0 })).toMatchObject(none)
+      expect((await client[batchDelete]('things', [], { atMost: 0 })).count).toBe(0)
+    },
+  )
+
+  test.each([
+    ['batchDelete', { atMost: 1 }, 'atMost is 1', 'raise atMost'],
+    ['deleteVectors', { atMost: 0, expect: 2 }, 'atMost is 0', 'raise atMost'],
+    ['batchDelete', { expect: 3 }, 'expect is 3', 'change expect'],
+    ['deleteVectors', { expect: 4 }, 'expect is 4', 'change expect'],
+  ] as const)(
+    '%s with %j of another number deletes nothing, and reports on each id',
+    async (batchDelete, guards, broken, change) => {
+      const client = await engine.holding('a', 'b', 'c')
+      const before = await everything(client)
+      const { message, report } = await refusal(client[batchDelete]('things', ids, guards))
+      expect(message).toBe(`the ids are those of 2 vectors, and options.${broken}: ${advice('ids', change)}`)
+      expect(report).toStrictEqual({
+        collection: 'things',
+        count: 4,
+        deleted: 0,
+        failed: 2,
+        results: [
+          { id: 'c', index: 0, status: 'matched' },
+          { id: 'nobody', index: 1, status: 'error', error: 'vector not found' },
+          { id: 'a', index: 2, status: 'matched' },
+          { id: 'c', index: 3, status: 'error', error: 'repeated: the same id as at index 0' },
+        ],
+      })
+      expect(await everything(client)).toStrictEqual(before)
+    },
+  )
+
+  test('a guard that is undefined guards nothing', async () => {
+    const client = await engine.holding('a', 'b')
+    const none = { atMost: undefined, expect: undefined }
+    expect((await client.batchDelete('things', ['a'], none)).deleted).toBe(1)
+    expect((await client.deleteByFilter('things', { name: 'b' }, none)).deleted).toBe(1)
+  })
+
+  test('the report of thousands is whole', async () => {
+    const client = await engine.things()
+    const many = Array.from({ length: 3000 }, (_, i) => `id ${String(i).padStart(4, '0')}`)
+    const metadata = many.map(() => ({ all: true }))
+    await client.insertVectors('things', { ids: many, data: new Float32Array(6000).fill(1), metadata })
+    const matching = await refusal(client.deleteByFilter('things', { all: true }, { atMost: 2999 }))
+    const rows = engine.arranged<{ id: string }>(matching.report.results)
+    expect(rows).toStrictEqual(many.map((id) => ({ id, status: 'matched' })))
+    const named = await refusal(client.batchDelete('things', many, { expect: 2999 }))
+    expect(named.report.results).toStrictEqual(many.map((id, index) => ({ id, index, status: 'matched' })))
+    expect(await client.count('things')).toBe(3000)
   })
 })

@@ -4,6 +4,7 @@ import {
   CollectionNotFoundError,
   DimensionMismatchError,
   EmbeddingError,
+  TooManyMatchesError,
   UnsupportedError,
   ValidationError,
   type Vectorizer,
@@ -61,6 +62,12 @@ const failing: [
       const client = await engine.things(2, 'cosine', { embedder })
       return client.insertText('things', 'hello')
     },
+  ],
+  [
+    'TooManyMatchesError',
+    'TOO_MANY_MATCHES',
+    TooManyMatchesError,
+    (client) => client.deleteByFilter('things', { name: 'a' }, { atMost: 0 }),
   ],
   [
     'ClientClosedError',

@@ -6,6 +6,7 @@ import {
   type BackupProgress,
   CollectionNotFoundError,
   StorageError,
+  TooManyMatchesError,
   ValidationError,
   VectorizerClient,
   VectorNotFoundError,
@@ -447,6 +448,32 @@ describe.each(['in memory', 'on disk'])('what a delete backs up first, %s', (whe
       ValidationError,
     )
     expect(readdirSync(path)).toStrictEqual([])
+  })
+
+  test('there is no file and no receipt where guards are not met', async () => {
+    const client = await filled(where)
+    const before = await everything(client)
+    const path = directory()
+    const backup = join(path, 'deleted')
+    const filter = { must: [{ has_id: ['a', 'b'] }] }
+    for (const guards of [{ atMost: 1 }, { expect: 3 }]) {
+      const options = { ...guards, backup, receipt: true }
+      for (const call of [
+        client.batchDelete('things', ['b', 'nobody', 'a', 'b'], options),
+        client.deleteByFilter('things', filter, options),
+      ]) {
+        const error = await rejection(call)
+        expect(error).toBeInstanceOf(TooManyMatchesError)
+        const { report } = error as TooManyMatchesError
+        expect(report.deleted).toBe(0)
+        expect(report).not.toHaveProperty('receipt')
+      }
+    }
+    expect(readdirSync(path)).toStrictEqual([])
+    expect(await everything(client)).toStrictEqual(before)
+    const done = await client.deleteByFilter('things', filter, { expect: 2, backup, receipt: true })
+    expect(done.receipt.deleted).toBe(2)
+    expect((await idsOf(await restored(backup))).sort()).toStrictEqual(['a', 'b'])
   })
 
   test('deletes of one collection at the same time each back up their own', async () => {

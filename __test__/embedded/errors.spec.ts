@@ -9,6 +9,7 @@ import {
   migrate,
   StorageError,
   StoreLockedError,
+  TooManyMatchesError,
   ValidationError,
   VectorizerClient,
   VectorizerError,
@@ -28,6 +29,7 @@ const classes = [
   ['StorageError', StorageError, 'STORAGE_ERROR'],
   ['StoreLockedError', StoreLockedError, 'STORE_LOCKED'],
   ['ClientClosedError', ClientClosedError, 'CLIENT_CLOSED'],
+  ['TooManyMatchesError', TooManyMatchesError, 'TOO_MANY_MATCHES'],
 ] as const
 
 describe.each(classes)('%s', (name, Class, code) => {

@@ -9,6 +9,7 @@ import { seeded, shuffled } from '../support/random'
 const INVALID = { status: 400, code: 'VALIDATION_ERROR' }
 const MISSING = { status: 404, code: 'VECTOR_NOT_FOUND' }
 const NOWHERE = { status: 404, code: 'COLLECTION_NOT_FOUND' }
+const REFUSED = { status: 409, code: 'TOO_MANY_MATCHES' }
 
 describe('deleting one vector', () => {
   test('deletes it once', async () => {
@@ -210,6 +211,121 @@ test.each(['/collections/things/delete_by_filter', '/collections/things/vectors/
     expect(required).not.toContain('unknownFields')
   },
 )
+
+describe('guards of a delete', () => {
+  test.each(['/collections/things/delete_by_filter', '/collections/things/vectors/delete_by_filter'])(
+    'by %s',
+    async (path) => {
+      const { client, ask } = await servingThings(['a', 'b', 'c'])
+      const filter = { name: ['a', 'c'] }
+      for (const guards of [{ at_most: 1 }, { expect: 3 }, { at_most: 2, expect: 1.0 }]) {
+        for (const more of [{}, { receipt: true }, { dry_run: true }]) {
+          const answer = await ask('POST', path, { filter, ...guards, ...more })
+          expect(answer.json.message).toMatch(
+            /^the filter matches 2 vectors, and body\.(at_most|expect) is \d: nothing was deleted; /,
+          )
+          const report = {
+            scanned: 3,
+            matched: 2,
+            deleted: 0,
+            results: [
+              { id: 'a', status: 'matched' },
+              { id: 'c', status: 'matched' },
+            ],
+          }
+          expect(refusal(answer)).toStrictEqual({ ...REFUSED, report })
+        }
+      }
+      expect(await idsOf(client)).toStrictEqual(['a', 'b', 'c'])
+      const { status, json } = await ask('POST', path, { filter, at_most: 2, expect: 2 })
+      expect([status, json.deleted]).toStrictEqual([200, 2])
+    },
+  )
+
+  test.each([
+    ['/collections/things/batch_delete', {}],
+    ['/batch_delete', { collection: 'things' }],
+  ])('by %s', async (path, more) => {
+    const { client, ask } = await servingThings(['a', 'b'])
+    const ids = ['a', 'nobody', 'a']
+    for (const guards of [{ at_most: 0 }, { expect: 2 }, { at_most: 0, receipt: true }]) {
+      const answer = await ask('POST', path, { ...more, ids, ...guards })
+      expect(answer.json.message).toMatch(
+        /^the ids are those of 1 vector, and body\.(at_most|expect) is \d: /,
+      )
+      const report = {
+        collection: 'things',
+        count: 3,
+        deleted: 0,
+        failed: 2,
+        results: [
+          { id: 'a', index: 0, status: 'matched' },
+          { id: 'nobody', index: 1, status: 'error', error: 'vector not found' },
+          { id: 'a', index: 2, status: 'error', error: 'repeated: the same id as at index 0' },
+        ],
+      }
+      expect(refusal(answer)).toStrictEqual({ ...REFUSED, report })
+    }
+    expect(await idsOf(client)).toStrictEqual(['a', 'b'])
+    const { status, json } = await ask('POST', path, { ...more, ids, at_most: 1, expect: 1 })
+    expect([status, json.deleted]).toStrictEqual([200, 1])
+  })
+
+  test.each([
+    ['at_most', null],
+    ['at_most', -1],
+    ['at_most', 0.5],
+    ['at_most', '1'],
+    ['at_most', 1e300],
+    ['expect', null],
+    ['expect', true],
+    ['expect', [1]],
+  ])('that say no number delete nothing: %s, %j', async (name, value) => {
+    const { client, ask } = await servingThings(['a'])
+    for (const [path, body] of [
+      ['/collections/things/delete_by_filter', { filter: { name: 'a' } }],
+      ['/collections/things/batch_delete', { ids: ['a'] }],
+      ['/batch_delete', { collection: 'things', ids: ['a'] }],
+    ] as const) {
+      const answer = await ask('POST', path, { ...body, [name]: value })
+      expect(refusal(answer)).toStrictEqual(INVALID)
+      expect(answer.json.message).toContain(`body.${name}`)
+    }
+    expect(await idsOf(client)).toStrictEqual(['a'])
+  })
+
+  test.each(['atMost', 'at-most', 'expected', 'max'])('of another name are refused: %s', async (name) => {
+    const { client, ask } = await servingThings(['a'])
+    for (const [path, body] of [
+      ['/collections/things/delete_by_filter', { filter: { name: 'a' } }],
+      ['/collections/things/batch_delete', { ids: ['a'] }],
+    ] as const) {
+      expect(refusal(await ask('POST', path, { ...body, [name]: 1 }))).toStrictEqual(INVALID)
+    }
+    expect(await idsOf(client)).toStrictEqual(['a'])
+  })
+
+  test('are described with the error that they are answered with', async () => {
+    const { ask } = await servingThings([])
+    const { paths, components } = (await ask('GET', '/openapi.json')).json
+    for (const name of ['ByFilter', 'Ids', 'IdsOfCollection']) {
+      const { properties, required } = components.schemas[name]
+      for (const guard of ['at_most', 'expect']) {
+        expect(properties[guard]).toMatchObject({ type: 'integer', minimum: 0 })
+        expect(required).not.toContain(guard)
+      }
+    }
+    for (const path of [
+      '/collections/{collection}/delete_by_filter',
+      '/collections/{collection}/vectors/delete_by_filter',
+      '/collections/{collection}/batch_delete',
+      '/batch_delete',
+    ]) {
+      expect(paths[path].post.responses).toHaveProperty('409')
+    }
+    expect(components.schemas.ErrorDetails.properties).toHaveProperty('report')
+  })
+})
 
 describe('deleting points', () => {
   const path = '/qdrant/collections/things/points/delete'

@@ -18,9 +18,9 @@ export const calls: Record<string, unknown[]> = {
   searchText: ['things', { query: 'text' }],
   searchBatch: ['things', [[1, 2], 'text'], { limit: 3 }],
   deleteVector: ['things', 'a'],
-  batchDelete: ['things', ['a']],
-  deleteVectors: ['things', ['a']],
-  deleteByFilter: ['things', { name: 'a' }, { dryRun: false }],
+  batchDelete: ['things', ['a'], { atMost: 1 }],
+  deleteVectors: ['things', ['a'], { expect: 1 }],
+  deleteByFilter: ['things', { name: 'a' }, { dryRun: false, atMost: 1, expect: 1 }],
   optimize: ['things', { onProgress: () => {} }],
 }
 
@@ -67,5 +67,7 @@ export const allowed = new Set([
   'insertVectors 2 undefined',
   'optimize 1 undefined',
   'batchInsertText 2 an array',
+  'batchDelete 2 undefined',
+  'deleteVectors 2 undefined',
   'deleteByFilter 2 undefined',
 ])

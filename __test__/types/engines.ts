@@ -1,6 +1,12 @@
 // One interface types the embedded client and that of the engine: a service is given either.
 // Compiled, never run.
-import { migrate, PartialWriteError, type Vectorizer, VectorizerClient } from 'vectorizer-native'
+import {
+  migrate,
+  PartialWriteError,
+  TooManyMatchesError,
+  type Vectorizer,
+  VectorizerClient,
+} from 'vectorizer-native'
 import { type DeleteProgress, MilvusVectorizerClient } from 'vectorizer-native/milvus'
 
 declare const embedded: VectorizerClient
@@ -35,6 +41,10 @@ MilvusVectorizerClient.restoreBackup
 const incomplete: Vectorizer = { search: embedded.search.bind(embedded) }
 
 function told(error: unknown) {
+  if (error instanceof TooManyMatchesError) {
+    const { deleted, results } = error.report
+    return [deleted, results.map(({ id, status }) => [id, status === 'matched'])]
+  }
   if (!(error instanceof PartialWriteError)) return
   const ids: readonly string[] = error.unknown
   return 'results' in error.report ? [error.report.deleted, ids] : ids

@@ -137,6 +137,8 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
     ...deleted.results.map(({ status }) => status),
     ...byFilter.results.map(({ status }) => status),
   ]
+  await client.batchDelete('docs', ids, { atMost: 10, expect: 2 })
+  await client.deleteByFilter('docs', { lang: 'en' }, { atMost: 10, dryRun: true })
   const left: number = await client.count('docs', { $not: { lang: 'en' } })
   await client.optimize('docs')
   const told: [string, number, number][] = []

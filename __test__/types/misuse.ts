@@ -37,6 +37,14 @@ client.deleteByFilter('docs', { category: () => 'old' })
 client.deleteByFilter('docs', { a: 1 }, { dry_run: true })
 // @ts-expect-error: dryRun is a boolean
 client.deleteByFilter('docs', { a: 1 }, { dryRun: 'yes' })
+// @ts-expect-error: the option is atMost
+client.deleteByFilter('docs', { a: 1 }, { at_most: 1 })
+// @ts-expect-error: atMost is a number
+client.batchDelete('docs', ['a'], { atMost: '1' })
+// @ts-expect-error: null is no number
+client.batchDelete('docs', ['a'], { expect: null })
+// @ts-expect-error: one vector has no guards
+client.deleteVector('docs', 'a', { expect: 1 })
 // @ts-expect-error: the dimension is missing
 client.createCollection('docs', {})
 // @ts-expect-error: the options are missing

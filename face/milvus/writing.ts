@@ -5,6 +5,7 @@ import { PartialWriteError } from '../errors.js'
 import type { DeleteByFilterReport, DeleteReport, DeleteResult } from '../types.js'
 import type { EngineCollection } from './collection.js'
 import { isOutcomeUnknown } from './engine.js'
+import { checkCount, type Guards, hasGuards } from './guards.js'
 import { idOf, keyOf } from './names.js'
 import { bytesOf, portions, type Row } from './rows.js'
 
@@ -82,7 +83,7 @@ async function removeKeys(
   collection: EngineCollection,
   keys: string[],
   reportProgress: ProgressCallback,
-  look = existing(collection),
+  look: Look,
 ): Promise<Outcome> {
   const outcome: Outcome = { gone: new Set(), missing: new Set(), unknown: new Set() }
   let done = 0
@@ -123,15 +124,50 @@ function row(
   return message === undefined ? { id, index, status: 'ok' } : { id, index, status: 'error', error: message }
 }
 
-/** Deletes ids, and reports on each in the order of the request. */
+/** The results for all ids of a batch. */
+function rows(ids: readonly string[], outcome: Outcome): DeleteResult[] {
+  const places = new Map<string, number>()
+  return ids.map((id, index) => row(id, index, outcome, places))
+}
+
+/** Looks up which of the keys exist, and checks that so many may be deleted. */
+async function guarded(
+  collection: EngineCollection,
+  ids: readonly string[],
+  keys: string[],
+  guards: Guards,
+): Promise<Look> {
+  const look = existing(collection)
+  const found = new Set<string>()
+  for (const part of portions(keys, (key) => key.length)) {
+    for (const key of await look(part)) found.add(key)
+  }
+  checkCount(guards, found.size, 'ids', () => {
+    const missing = new Set(keys.filter((key) => !found.has(key)))
+    const results = rows(ids, { gone: found, missing, unknown: new Set() })
+    return {
+      collection: collection.name,
+      count: ids.length,
+      deleted: 0,
+      failed: ids.length - found.size,
+      results: results.map((one) => ({ ...one, status: one.status === 'ok' ? 'matched' : 'error' })),
+    }
+  })
+  // What has been inserted since is kept.
+  return async (part) => (await look(part)).filter((key) => found.has(key))
+}
+
+/** Deletes ids if the guards allow it, and reports on each in the order of the request. */
 export async function deleteIds(
   collection: EngineCollection,
   ids: readonly string[],
   reportProgress: ProgressCallback,
+  guards: Guards = {},
 ): Promise<DeleteReport> {
-  const outcome = await removeKeys(collection, [...new Set(ids.map(keyOf))], reportProgress)
-  const places = new Map<string, number>()
-  const results = ids.map((id, index) => row(id, index, outcome, places))
+  const keys = [...new Set(ids.map(keyOf))]
+  const look = hasGuards(guards) ? await guarded(collection, ids, keys, guards) : existing(collection)
+  const outcome = await removeKeys(collection, keys, reportProgress, look)
+  const results = rows(ids, outcome)
   const deleted = outcome.gone.size
   const report = {
     collection: collection.name,

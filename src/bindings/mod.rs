@@ -31,13 +31,16 @@ use crate::{
     calls::{
         self, Dispatch, Insert, Search, Task, Wanted, arguments as args,
         dispatch::{Attempt, INLINE_EMBEDDED, INLINE_VALUES, Once, Repeated, Work},
-        reports::{self, BackupReport, BatchDeleted, Details, FilterDeleted, timestamp},
+        reports::{
+            self, BackupReport, BatchDeleted, Details, FilterDeleted, GuardNames, Selector,
+            refusal_message, timestamp,
+        },
     },
     cancel::{self, Token},
     client::{self, Call, Client, Options},
     collection::{
         Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Progress,
-        Receipt,
+        Receipt, Refusal,
     },
     embed::embed,
     error::{Error, Result, catch_panic},
@@ -67,6 +70,12 @@ fn delete_options(text: Option<&str>) -> napi::Result<DeleteOptions> {
     }
     Ok(options)
 }
+
+const GUARDS: GuardNames = GuardNames {
+    of: "options",
+    at_most: "atMost",
+    expect: "expect",
+};
 
 /// The result of a call that completed synchronously. In a tick whose time is used up, it is
 /// delivered later: as an array of the reply, or of `undefined` and the error.
@@ -274,6 +283,19 @@ fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
         let receipt = reports::Receipt::of(collection, receipt);
         Reply::Text(json!({ "receipt": receipt }).to_string())
     })
+}
+
+/// The report of a delete of many vectors, without its rows. If the delete did not meet its guards,
+/// `refused` is the message of the error that `face/client.ts` makes of the report.
+fn deletion_head(
+    mut report: serde_json::Value,
+    selector: Selector,
+    refusal: Option<Refusal>,
+) -> String {
+    if let Some(refusal) = refusal {
+        report["refused"] = refusal_message(refusal, selector, GUARDS).into();
+    }
+    report.to_string()
 }
 
 fn backup_reply(backup: &Restored, keys: Option<&Path>) -> Reply {
@@ -902,9 +924,10 @@ impl VectorizerClient {
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
             let report = json!(BatchDeleted::of(&collection, &deletion));
-            let mut rows = Rows::new(report.to_string(), Some("results"));
-            // The id if it was deleted, otherwise a pair of the id and the error; `face/calls.ts`
-            // builds the rows.
+            let head = deletion_head(report, Selector::Ids, deletion.refusal);
+            let mut rows = Rows::new(head, Some("results"));
+            // The id, or a pair of the id and the error if there is one; `face/calls.ts` builds the
+            // rows.
             for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
                 rows.push(|out| {
                     let Some(error) = outcome.error() else {
@@ -947,9 +970,9 @@ impl VectorizerClient {
             let deletion = call
                 .collection(&collection)?
                 .delete_matching(&filter, &options)?;
-            let report = FilterDeleted::of(&collection, &deletion, options.dry_run);
+            let report = json!(FilterDeleted::of(&collection, &deletion, options.dry_run));
+            let head = deletion_head(report, Selector::Filter, deletion.refusal);
             // The ids are enough; `face/calls.ts` builds the rows.
-            let head = json!(report).to_string();
             Ok(id_rows(head, Some("results"), &deletion.matched))
         })
     }

@@ -13,7 +13,8 @@ use serde_json::{error::Category, value::RawValue};
 use crate::{
     client::Encryption,
     collection::{
-        Config, Cursor, DeleteOptions, Name, ScanOptions, SearchOptions, Update, check_ef_search,
+        Config, Cursor, DeleteOptions, Guards, Name, ScanOptions, SearchOptions, Update,
+        check_ef_search,
     },
     error::{Error, Result},
     filter,
@@ -256,6 +257,10 @@ struct Deletion {
     receipt: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     backup: Option<PathBuf>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
 }
 
 /// The options of a delete. The APIs decide which options each kind of delete supports.
@@ -267,6 +272,8 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         dry_run,
         receipt,
         backup,
+        at_most,
+        expect,
     } = read::<Object<_>>(text, "options")?.0;
     if backup
         .as_ref()
@@ -278,6 +285,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         dry_run: dry_run.unwrap_or(false),
         receipt: receipt.unwrap_or(false),
         backup,
+        guards: Guards { at_most, expect },
     };
     check_dry_run("options.dryRun", &options)?;
     Ok(options)

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    collection::{self, BatchDeletion, Collection, FilterDeletion, Info, Outcome},
+    collection::{self, BatchDeletion, Collection, FilterDeletion, Guard, Info, Outcome, Refusal},
     graph::GraphBuilder,
     storage::Restored,
 };
@@ -94,7 +94,11 @@ impl Details {
             scrub: info.scrub.as_ref().map(|scrubbed| Scrub {
                 finished_at: scrubbed.finished_at.map(timestamp),
                 damaged: scrubbed.damaged,
-                damaged_ids: scrubbed.damaged_ids.iter().map(|id| id.to_string()).collect(),
+                damaged_ids: scrubbed
+                    .damaged_ids
+                    .iter()
+                    .map(|id| id.to_string())
+                    .collect(),
             }),
         }
     }
@@ -143,6 +147,7 @@ pub struct BatchDeleted {
     /// How many ids the request contained.
     pub count: usize,
     pub deleted: usize,
+    /// How many ids have the status `error`.
     pub failed: usize,
     /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,14 +157,14 @@ pub struct BatchDeleted {
 impl BatchDeleted {
     pub fn of(collection: &str, deletion: &BatchDeletion) -> Self {
         let count = deletion.outcomes.len();
-        let outcomes = deletion.outcomes.iter();
-        let deleted = outcomes.filter(|&&o| o == Outcome::Deleted).count();
+        let having = |outcome: Outcome| deletion.outcomes.iter().filter(|&&o| o == outcome).count();
+        let deleted = having(Outcome::Deleted);
         let receipt = deletion.receipt.as_ref();
         Self {
             collection: collection.to_owned(),
             count,
             deleted,
-            failed: count - deleted,
+            failed: count - deleted - having(Outcome::Kept),
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
         }
     }
@@ -187,11 +192,51 @@ impl FilterDeleted {
         Self {
             scanned: deletion.scanned,
             matched,
-            deleted: if dry_run { 0 } else { matched },
+            deleted: match dry_run || deletion.refusal.is_some() {
+                true => 0,
+                false => matched,
+            },
             unknown_fields: deletion.unknown.clone(),
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
         }
     }
+}
+
+/// What a delete of many vectors goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selector {
+    Ids,
+    Filter,
+}
+
+/// What an API calls the guards of a delete.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardNames {
+    /// The argument that they belong to.
+    pub of: &'static str,
+    pub at_most: &'static str,
+    pub expect: &'static str,
+}
+
+/// The message about a delete that did not meet its guards.
+pub fn refusal_message(refusal: Refusal, selector: Selector, names: GuardNames) -> String {
+    let (found, what) = match selector {
+        Selector::Ids => ("the ids are those of", "ids"),
+        Selector::Filter => ("the filter matches", "filter"),
+    };
+    let (name, bound, change) = match refusal.guard {
+        Guard::AtMost(most) => (names.at_most, most, "raise"),
+        Guard::Expect(expected) => (names.expect, expected, "change"),
+    };
+    let vectors = match refusal.count {
+        1 => "vector",
+        _ => "vectors",
+    };
+    format!(
+        "{found} {} {vectors}, and {}.{name} is {bound}: nothing was deleted; see the error's \
+         report, and correct the {what} or {change} {name}",
+        refusal.count, names.of
+    )
 }
 
 /// The result of a backup or of a key export.
@@ -245,5 +290,33 @@ impl RestoreReport {
             vectors: restored.vectors,
             bytes: restored.bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_was_found_which_guard_it_does_not_meet_and_what_to_do() {
+        let names = GuardNames {
+            of: "options",
+            at_most: "atMost",
+            expect: "expect",
+        };
+        let message = |count, guard, selector| {
+            let refusal = Refusal { count, guard };
+            refusal_message(refusal, selector, names)
+        };
+        assert_eq!(
+            message(1200, Guard::AtMost(100), Selector::Filter),
+            "the filter matches 1200 vectors, and options.atMost is 100: nothing was deleted; see \
+             the error's report, and correct the filter or raise atMost"
+        );
+        assert_eq!(
+            message(1, Guard::Expect(2), Selector::Ids),
+            "the ids are those of 1 vector, and options.expect is 2: nothing was deleted; see the \
+             error's report, and correct the ids or change expect"
+        );
     }
 }

@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Deleted,
+    /// The vector exists, and the guards of the delete have kept it.
+    Kept,
     /// There was no such vector.
     Missing,
     /// The request had already named the id, at this index.
@@ -28,10 +30,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why nothing was deleted; `None` if the vector was.
+    /// What is wrong with the id; `None` if it is the first one of a vector that existed.
     pub fn error(self) -> Option<String> {
         match self {
-            Outcome::Deleted => None,
+            Outcome::Deleted | Outcome::Kept => None,
             Outcome::Missing => Some("vector not found".into()),
             Outcome::Repeated(first) => Some(format!("repeated: the same id as at index {first}")),
         }
@@ -48,6 +50,40 @@ pub struct DeleteOptions {
     /// Write the vectors to this backup file before they are deleted. The delete happens only if
     /// that succeeds.
     pub backup: Option<PathBuf>,
+    /// Only for deletes of many vectors.
+    pub guards: Guards,
+}
+
+/// How many vectors a delete may remove. If it would remove another number, it removes none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Guards {
+    pub at_most: Option<usize>,
+    pub expect: Option<usize>,
+}
+
+impl Guards {
+    /// The refusal of a delete of this many vectors.
+    fn refusal(self, count: usize) -> Option<Refusal> {
+        let at_most = self.at_most.filter(|&most| count > most);
+        let expect = self.expect.filter(|&expected| count != expected);
+        let guard = at_most.map(Guard::AtMost).or(expect.map(Guard::Expect))?;
+        Some(Refusal { count, guard })
+    }
+}
+
+/// A guard that a delete does not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    AtMost(usize),
+    Expect(usize),
+}
+
+/// Why a delete removed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// How many vectors it would have removed.
+    pub count: usize,
+    pub guard: Guard,
 }
 
 /// The result of deleting many ids.
@@ -55,6 +91,8 @@ pub struct DeleteOptions {
 pub struct BatchDeletion {
     /// For each id of the request.
     pub outcomes: Vec<Outcome>,
+    /// Set if a guard was not met: nothing was deleted.
+    pub refusal: Option<Refusal>,
     pub receipt: Option<Receipt>,
 }
 
@@ -67,7 +105,17 @@ pub struct FilterDeletion {
     pub matched: Vec<Id>,
     /// The fields of the filter that no live vector had; empty if there were no live vectors.
     pub unknown: Vec<String>,
+    /// Set if a guard was not met: nothing was deleted.
+    pub refusal: Option<Refusal>,
     pub receipt: Option<Receipt>,
+}
+
+/// How a delete ended.
+struct Ended<T> {
+    /// What was found out about its vectors when they were selected.
+    selected: T,
+    refusal: Option<Refusal>,
+    receipt: Option<Receipt>,
 }
 
 /// Proves what was erased, and when, without retaining it.
@@ -102,21 +150,22 @@ impl Collection {
         id: &str,
         options: &DeleteOptions,
     ) -> Result<Option<Receipt>> {
-        let ((), receipt) = self.delete_with(access, options, |state| {
+        let ended = self.delete_with(access, options, Guards::default(), |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             Ok((RoaringBitmap::from_iter([slot]), ()))
         })?;
-        Ok(receipt)
+        Ok(ended.receipt)
     }
 
-    /// Deletes those of `ids` that exist, all at once, and returns the outcome for each.
+    /// Deletes those of `ids` that exist, all at once, and returns the outcome for each. If a guard
+    /// is not met, it deletes none.
     pub fn delete_many(
         self: &Arc<Self>,
         access: Access,
         ids: &[String],
         options: &DeleteOptions,
     ) -> Result<BatchDeletion> {
-        let (outcomes, receipt) = self.delete_with(access, options, |state| {
+        let ended = self.delete_with(access, options, options.guards, |state| {
             let mut slots = RoaringBitmap::new();
             let mut first = hashbrown::HashMap::with_capacity(ids.len());
             let mut outcomes = Vec::with_capacity(ids.len());
@@ -132,10 +181,23 @@ impl Collection {
             }
             Ok((slots, outcomes))
         })?;
-        Ok(BatchDeletion { outcomes, receipt })
+        let mut outcomes = ended.selected;
+        if ended.refusal.is_some() {
+            for outcome in &mut outcomes {
+                if *outcome == Outcome::Deleted {
+                    *outcome = Outcome::Kept;
+                }
+            }
+        }
+        Ok(BatchDeletion {
+            outcomes,
+            refusal: ended.refusal,
+            receipt: ended.receipt,
+        })
     }
 
-    /// Deletes all vectors that match; a dry run only reports them.
+    /// Deletes all vectors that match; a dry run only reports them. If a guard is not met, it
+    /// deletes none.
     pub fn delete_matching(
         self: &Arc<Self>,
         filter: &Filter,
@@ -149,8 +211,13 @@ impl Collection {
                 .collect();
             Ok((slots, (state.slots.len(), matched, state.unknown(filter))))
         };
-        let ((scanned, matched, unknown), receipt) = if options.dry_run {
-            (report(&*self.read(Access::Wait)?)?.1, None)
+        let ended = if options.dry_run {
+            let (slots, selected) = report(&*self.read(Access::Wait)?)?;
+            Ended {
+                selected,
+                refusal: options.guards.refusal(slots.len() as usize),
+                receipt: None,
+            }
         } else {
             {
                 let state = self.read(Access::Wait)?;
@@ -159,23 +226,28 @@ impl Collection {
                     .prepare(filter, state.slots.alive(), &state.slots);
             }
             cancel::check()?;
-            self.delete_with(Access::Wait, options, report)?
+            self.delete_with(Access::Wait, options, options.guards, report)?
         };
+        let (scanned, matched, unknown) = ended.selected;
         Ok(FilterDeletion {
             scanned,
             matched,
             unknown,
-            receipt,
+            refusal: ended.refusal,
+            receipt: ended.receipt,
         })
     }
 
-    /// Deletes what `select` selects. Both happen under one lock, so nothing can change in between.
+    /// Deletes what `select` selects, if `guards` allow it. All of this happens under one lock, so
+    /// nothing can change in between.
     fn delete_with<T>(
         self: &Arc<Self>,
         access: Access,
         options: &DeleteOptions,
+        guards: Guards,
         select: impl Fn(&State) -> Result<(RoaringBitmap, T)>,
-    ) -> Result<(T, Option<Receipt>)> {
+    ) -> Result<Ended<T>> {
+        let refusal = |slots: &RoaringBitmap| guards.refusal(slots.len() as usize);
         if options.receipt && self.is_on_disk() && access != Access::Wait {
             return Err(Error::WouldBlock);
         }
@@ -184,13 +256,22 @@ impl Collection {
             Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
             Some(file) => self.write_after(|state| {
                 let (slots, _) = select(state)?;
-                match slots.is_empty() {
+                match slots.is_empty() || refusal(&slots).is_some() {
                     true => Ok(()),
                     false => self.back_up_some(file, state, &slots),
                 }
             })?,
         };
         let (slots, selected) = select(&state)?;
+        if let Some(refusal) = refusal(&slots) {
+            drop(state);
+            self.keep_up();
+            return Ok(Ended {
+                selected,
+                refusal: Some(refusal),
+                receipt: None,
+            });
+        }
         state.check_little(access, &slots, 0)?;
         let mut drafted = options.receipt.then(|| state.draft(&slots));
         if slots.is_empty() {
@@ -210,7 +291,11 @@ impl Collection {
             self.flush()?;
         }
         let receipt = drafted.map(|drafted| drafted.complete(self.is_on_disk()));
-        Ok((selected, receipt))
+        Ok(Ended {
+            selected,
+            refusal: None,
+            receipt,
+        })
     }
 
     /// Takes the exclusive lock after running `first` under a lock that excludes only other

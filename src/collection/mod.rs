@@ -35,7 +35,9 @@ use time::OffsetDateTime;
 
 pub use config::{Config, check_ef_search, check_name, dimension_of};
 pub use copy::{OnProgress, Progress};
-pub use delete::{BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Outcome, Receipt};
+pub use delete::{
+    BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,
+};
 pub use disk::Residue;
 pub use insert::{Batch, Prepared};
 pub use maintain::Background;

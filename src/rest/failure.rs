@@ -7,6 +7,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::routes::deletes::{DeleteByFilterReport, DeleteReport};
 use crate::error::Error;
 
 /// The result of handling a request, or a part of it.
@@ -50,6 +51,30 @@ pub struct ErrorBody {
     pub message: String,
 }
 
+impl ErrorBody {
+    /// The body about a delete that did not meet its guards.
+    pub fn of_refusal(message: String, report: RefusedReport) -> Self {
+        Self {
+            error: ErrorDetails {
+                code: "TOO_MANY_MATCHES".into(),
+                message: message.clone(),
+                expected: None,
+                got: None,
+                report: Some(report),
+            },
+            message,
+        }
+    }
+}
+
+/// What a delete that did not meet its guards would have answered, but that it deleted nothing.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RefusedReport {
+    Ids(DeleteReport),
+    Filter(DeleteByFilterReport),
+}
+
 #[derive(Serialize, JsonSchema)]
 pub struct ErrorDetails {
     /// A stable code, for programs.
@@ -62,6 +87,9 @@ pub struct ErrorDetails {
     /// The dimension of that vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<usize>,
+    /// The report of a delete that did not meet its guards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<RefusedReport>,
 }
 
 impl Failure {
@@ -175,6 +203,7 @@ impl IntoResponse for Failure {
                 message: message.clone(),
                 expected,
                 got,
+                report: None,
             },
             message,
         };

@@ -5,7 +5,7 @@ use std::{future::Future, marker::PhantomData};
 use axum::{
     body::Body,
     extract::{FromRequestParts, MatchedPath, Query, RawPathParams, Request},
-    http::{Extensions, Method, header, request::Parts},
+    http::{Extensions, Method, StatusCode, header, request::Parts},
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value::MapDeserializer};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{
     Api, body,
-    failure::{Failure, Handled},
+    failure::{ErrorBody, Failure, Handled},
     room::{Room, Share},
 };
 use crate::{
@@ -101,22 +101,42 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Content for JsonBody<T> 
 pub struct Answer<A> {
     text: String,
     share: Share,
+    /// The status, if it is not the route's own.
+    status: Option<StatusCode>,
     kind: PhantomData<fn() -> A>,
 }
 
 impl<A: Serialize> Answer<A> {
     pub fn of(value: &A) -> Result<Self, Error> {
-        let text = serde_json::to_string(value)
-            .map_err(|error| Error::Internal(format!("an answer is no JSON: {error}")))?;
-        Ok(Self {
-            text,
-            share: Share::default(),
-            kind: PhantomData,
-        })
+        Ok(Self::with(None, serialized(value)?))
     }
 }
 
+fn serialized(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::Internal(format!("an answer is no JSON: {error}")))
+}
+
 impl<A> Answer<A> {
+    /// An error with a report, which may be as large as the report of a success.
+    pub fn refused(status: StatusCode, body: &ErrorBody) -> Result<Self, Error> {
+        Ok(Self::with(Some(status), serialized(body)?))
+    }
+
+    fn with(status: Option<StatusCode>, text: String) -> Self {
+        Self {
+            text,
+            share: Share::default(),
+            status,
+            kind: PhantomData,
+        }
+    }
+
+    /// The status of the response; `success` is the route's own.
+    pub fn status(&self, success: StatusCode) -> StatusCode {
+        self.status.unwrap_or(success)
+    }
+
     /// The same, with the share of the space for responses that was reserved for it.
     pub fn within(self, share: Share) -> Self {
         Self { share, ..self }

@@ -1,6 +1,7 @@
 //! The collection as a whole, through its Rust interface.
 
 mod concurrency;
+mod guards;
 mod index;
 mod little;
 mod model;

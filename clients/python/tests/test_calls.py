@@ -18,6 +18,7 @@ from vectorizer_native import (
     ClientClosedError,
     CollectionNotFoundError,
     SyncVectorizerClient,
+    TooManyMatchesError,
     ValidationError,
     VectorizerClient,
     VectorizerError,
@@ -294,6 +295,36 @@ def test_delete_by_filter(client: SyncVectorizerClient, name: str) -> None:
     assert "unknownFields" not in done
     vain = client.delete_by_filter(name, {"m": 1, "n": 0}, dry_run=True)
     assert vain["unknownFields"] == ["m"]
+
+
+def test_guards_keep_a_delete_from_removing_another_number_of_vectors(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(
+        name,
+        [{"id": f"v{i}", "vector": [1, 2, 3, 4], "metadata": {"n": i}} for i in range(4)],
+    )
+    for dry_run in (False, True):
+        with pytest.raises(TooManyMatchesError, match=r"body\.at_most is 1") as by_filter:
+            client.delete_by_filter(name, {"n": [1, 2]}, dry_run, at_most=1)
+        assert by_filter.value.report == {
+            "scanned": 4,
+            "matched": 2,
+            "deleted": 0,
+            "results": [{"id": f"v{i}", "status": "matched"} for i in (1, 2)],
+        }
+    with pytest.raises(TooManyMatchesError, match=r"body\.expect is 2") as by_ids:
+        client.batch_delete(name, ["v0", "missing", "v0"], receipt=True, expect=2)
+    report = by_ids.value.report
+    assert report["deleted"] == 0
+    assert "receipt" not in report
+    assert [row["status"] for row in report["results"]] == ["matched", "error", "error"]
+    assert len(left(client, name)) == 4
+
+    assert client.batch_delete(name, ["v0", "missing", "v0"], expect=1)["deleted"] == 1
+    assert client.delete_by_filter(name, {"n": [1, 2]}, at_most=2, expect=2)["deleted"] == 2
+    assert client.delete_by_filter(name, {"n": 9}, at_most=0)["matched"] == 0
+    assert left(client, name) == ["v3"]
 
 
 def test_none_equals_null_where_an_operator_says_so(

@@ -22,11 +22,13 @@ from vectorizer_native import (
     ServerUnavailableError,
     StorageError,
     SyncVectorizerClient,
+    TooManyMatchesError,
     ValidationError,
     VectorizerError,
     VectorizerTimeoutError,
     VectorNotFoundError,
 )
+from vectorizer_native.types import DeleteByFilterReport, FilterResult
 
 from .conftest import Connect, Recorder
 from .serving import serving
@@ -80,6 +82,18 @@ Call = Callable[[SyncVectorizerClient, str], object]
             ValidationError,
             "VALIDATION_ERROR",
             400,
+        ),
+        (
+            lambda c, name: c.delete_by_filter(name, {"a": 1}, expect=1),
+            TooManyMatchesError,
+            "TOO_MANY_MATCHES",
+            409,
+        ),
+        (
+            lambda c, name: c.batch_delete(name, ["missing"], expect=1),
+            TooManyMatchesError,
+            "TOO_MANY_MATCHES",
+            409,
         ),
         (
             lambda c, name: c.insert_vector(name, [0, 0, 0, 0]),
@@ -304,15 +318,22 @@ def test_nothing_is_sent_twice(connect: Connect) -> None:
     assert len(requests) == 1
 
 
+def refused_report() -> DeleteByFilterReport:
+    results: list[FilterResult] = [{"id": "v", "status": "matched"}]
+    return {"scanned": 1, "matched": 1, "deleted": 0, "results": results}
+
+
 def test_errors_can_be_copied_and_pickled() -> None:
     kinds: list[Any] = [
         kind
         for kind in vars(vectorizer_native).values()
         if isinstance(kind, type) and issubclass(kind, VectorizerError)
     ]
-    assert len(kinds) == 11
+    assert len(kinds) == 12
     errors = [kind("message", "CODE", 400) for kind in kinds]
     errors.append(DimensionMismatchError("message", "DIMENSION_MISMATCH", 400, 4, 3))
+    report = refused_report()
+    errors.append(TooManyMatchesError("message", "TOO_MANY_MATCHES", 409, report))
     for error in errors:
         for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
             assert type(other) is type(error)

@@ -153,6 +153,9 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     null = {"a": {"$eq": None}, "must_not": [{"is_null": {"key": "a"}}]}
     client.delete_by_filter("c", null, dry_run=True)
     assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False}
+    client.delete_by_filter("c", null, at_most=0, expect=None)
+    guarded = {"dry_run": False, "receipt": False, "at_most": 0}
+    assert sent(recorder) == {"filter": null, **guarded}
 
 
 def test_a_scan_sends_the_same_with_the_cursor_of_the_last_answer(connect: Connect) -> None:
@@ -263,6 +266,13 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         ),
         (lambda c: c.delete_by_filter("c", {"a": 1}, "dry"), "dry_run must be True or False"),
         (lambda c: c.batch_delete("c", ["a"], receipt=1), "receipt must be True or False"),
+        (lambda c: c.batch_delete("c", ["a"], at_most=-1), "at_most is -1; it must be at least 0"),
+        (lambda c: c.batch_delete("c", ["a"], expect=1.0), "expect must be a whole number"),
+        (lambda c: c.batch_delete("c", ["a"], expect=True), "expect must be a whole number"),
+        (
+            lambda c: c.delete_by_filter("c", {"a": 1}, at_most="1"),
+            "at_most must be a whole number",
+        ),
         (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),

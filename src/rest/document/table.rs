@@ -161,10 +161,14 @@ where
                 Ok(request) => handler(api, request).await,
                 Err(failure) => Err(failure),
             };
-            match answered.and_then(|answer| answer.body(&answers)) {
-                Ok(body) => {
+            let answered = answered.and_then(|answer| {
+                let status = answer.status(success);
+                Ok((status, answer.body(&answers)?))
+            });
+            match answered {
+                Ok((status, body)) => {
                     let json = [(header::CONTENT_TYPE, "application/json")];
-                    (success, json, body).into_response()
+                    (status, json, body).into_response()
                 }
                 Err(failure) => failure.into_response(),
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +11,18 @@ use crate::rest::{
     document::{
         filter::FilterText,
         names::{InCollection, OfVector},
+        numbers::Whole,
     },
+    failure::{ErrorBody, RefusedReport},
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     calls::{
         Dispatch,
         arguments::{check_dry_run, given},
-        reports::{BatchDeleted, FilterDeleted, Receipt},
+        reports::{BatchDeleted, FilterDeleted, GuardNames, Receipt, Selector, refusal_message},
     },
-    collection::{self, DeleteOptions, Residue},
+    collection::{self, DeleteOptions, Guards, Outcome, Refusal, Residue},
     error::Result,
     filter,
     wiped::Id,
@@ -34,6 +37,15 @@ pub struct Ids {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
+    /// Delete nothing if more vectors than this would be deleted: the answer is then an error of
+    /// the code `TOO_MANY_MATCHES`, with the report.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    pub at_most: Option<Whole>,
+    /// The same if another number of vectors than this would be deleted.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    pub expect: Option<Whole>,
 }
 
 /// Which vectors to delete, by their metadata.
@@ -55,6 +67,22 @@ pub struct ByFilter {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub receipt: Option<bool>,
+    /// Delete nothing if more vectors than this match: the answer is then an error of the code
+    /// `TOO_MANY_MATCHES`, with the report. This holds for a dry run too.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    pub at_most: Option<Whole>,
+    /// The same if another number of vectors than this matches.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    pub expect: Option<Whole>,
+}
+
+fn guards(at_most: Option<Whole>, expect: Option<Whole>) -> Guards {
+    Guards {
+        at_most: at_most.map(|Whole(most)| most),
+        expect: expect.map(|Whole(expected)| expected),
+    }
 }
 
 /// The query of a route that deletes one thing.
@@ -103,7 +131,9 @@ struct DeleteResult {
     id: String,
     /// Its index in the request.
     index: usize,
-    #[schemars(extend("enum" = ["ok", "error"]))]
+    /// `matched` only in an error of the code `TOO_MANY_MATCHES`: the vector exists, and was not
+    /// deleted.
+    #[schemars(extend("enum" = ["ok", "error", "matched"]))]
     status: &'static str,
     /// The reason, if the status is `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +172,18 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
+/// The answer to a delete that did not meet its guards.
+fn refused<A>(refusal: Refusal, selector: Selector, report: RefusedReport) -> Result<Answer<A>> {
+    let names = GuardNames {
+        of: "body",
+        at_most: "at_most",
+        expect: "expect",
+    };
+    let message = refusal_message(refusal, selector, names);
+    let body = ErrorBody::of_refusal(message, report);
+    Answer::refused(StatusCode::CONFLICT, &body)
+}
+
 pub async fn delete(
     api: Api,
     request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
@@ -168,32 +210,35 @@ pub async fn batch_delete(
     delete_many(api, request.at.collection, request.body.0).await
 }
 
-pub async fn delete_many(
-    api: Api,
-    name: String,
-    Ids { ids, receipt }: Ids,
-) -> Answered<DeleteReport> {
+pub async fn delete_many(api: Api, name: String, request: Ids) -> Answered<DeleteReport> {
     let options = DeleteOptions {
-        receipt: receipt.unwrap_or(false),
+        receipt: request.receipt.unwrap_or(false),
+        guards: guards(request.at_most, request.expect),
         ..DeleteOptions::default()
     };
+    let ids = request.ids;
     api.run(Dispatch::of_ids(ids.len()), move |call, access| {
         let collection = call.collection(&name)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
         let outcomes = deletion.outcomes.iter().enumerate();
-        let results = outcomes.map(|(index, outcome)| {
-            let error = outcome.error();
-            DeleteResult {
-                id: ids[index].clone(),
-                index,
-                status: if error.is_none() { "ok" } else { "error" },
-                error,
-            }
+        let results = outcomes.map(|(index, outcome)| DeleteResult {
+            id: ids[index].clone(),
+            index,
+            status: match outcome {
+                Outcome::Deleted => "ok",
+                Outcome::Kept => "matched",
+                Outcome::Missing | Outcome::Repeated(_) => "error",
+            },
+            error: outcome.error(),
         });
-        Answer::of(&DeleteReport {
+        let report = DeleteReport {
             all: BatchDeleted::of(&name, &deletion),
             results: results.collect(),
-        })
+        };
+        match deletion.refusal {
+            None => Answer::of(&report),
+            Some(refusal) => refused(refusal, Selector::Ids, RefusedReport::Ids(report)),
+        }
     })
     .await
 }
@@ -214,21 +259,27 @@ pub async fn delete_matching(
         dry_run: request.dry_run.unwrap_or(false),
         receipt: request.receipt.unwrap_or(false),
         backup: None,
+        guards: guards(request.at_most, request.expect),
     };
     check_dry_run("body.dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
     api.once(move |call| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
-        let status = match options.dry_run {
+        let refusal = deletion.refusal;
+        let status = match options.dry_run || refusal.is_some() {
             true => "matched",
             false => "deleted",
         };
         let all = FilterDeleted::of(&name, &deletion, options.dry_run);
         let results = deletion.matched.into_iter();
-        Answer::of(&DeleteByFilterReport {
+        let report = DeleteByFilterReport {
             all,
             results: results.map(|id| FilterResult { id, status }).collect(),
-        })
+        };
+        match refusal {
+            None => Answer::of(&report),
+            Some(refusal) => refused(refusal, Selector::Filter, RefusedReport::Filter(report)),
+        }
     })
     .await
 }

@@ -24,6 +24,8 @@ const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 const MISSING: &[StatusCode] = &[StatusCode::NOT_FOUND];
+/// For deletes with guards.
+const GUARDED: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
 /// For routes that may call a client's own embedder.
 const EMBEDS: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY];
 
@@ -378,9 +380,11 @@ fn deleting_routes(table: Table) -> Table {
             )
             .more(
                 "A missing id is a row with status `error`, and does not stop the others. All \
-                     that exist are deleted or, whatever interrupts it, none.",
+                     that exist are deleted or, whatever interrupts it, none. With `at_most` or \
+                     `expect`, nothing is deleted if another number would be: that is an error with \
+                     the report.",
             )
-            .fails(MISSING)
+            .fails(GUARDED)
             .takes(json!({ "ids": ["vec_001", "vec_009"] })),
             deletes::batch_delete,
         )
@@ -395,9 +399,10 @@ fn deleting_routes(table: Table) -> Table {
             )
             .more(
                 "With `dry_run` nothing is deleted. A filter that is not understood, or has no \
-                     condition, deletes nothing.",
+                     condition, deletes nothing. With `at_most` or `expect`, nothing is deleted if \
+                     another number matches: that is an error with the report.",
             )
-            .fails(MISSING)
+            .fails(GUARDED)
             .takes(json!({ "filter": { "category": "old_docs" } })),
             deletes::delete_by_filter,
         )
@@ -410,7 +415,7 @@ fn deleting_routes(table: Table) -> Table {
                 "Delete every vector that matches",
                 filter_report(),
             )
-            .fails(MISSING)
+            .fails(GUARDED)
             .takes(json!({ "filter": { "category": "old_docs" } })),
             deletes::delete_by_filter,
         )
@@ -628,7 +633,7 @@ fn sdk_routes(table: Table) -> Table {
                 "Delete many vectors at once",
                 delete_report(),
             )
-            .fails(MISSING)
+            .fails(GUARDED)
             .takes(in_collection(json!({ "ids": ["vec_001", "vec_009"] }))),
             sdk::batch_delete,
         )

@@ -38,6 +38,15 @@ pub struct IdsOfCollection {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     receipt: Option<bool>,
+    /// Delete nothing if more vectors than this would be deleted: the answer is then an error of
+    /// the code `TOO_MANY_MATCHES`, with the report.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    at_most: Option<Whole>,
+    /// The same if another number of vectors than this would be deleted.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole")]
+    expect: Option<Whole>,
 }
 
 pub async fn batch_delete(
@@ -48,8 +57,16 @@ pub async fn batch_delete(
         collection,
         ids,
         receipt,
+        at_most,
+        expect,
     }) = request.body;
-    deletes::delete_many(api, collection, Ids { ids, receipt }).await
+    let ids = Ids {
+        ids,
+        receipt,
+        at_most,
+        expect,
+    };
+    deletes::delete_many(api, collection, ids).await
 }
 
 /// A search of a collection.
@@ -469,8 +486,12 @@ pub async fn delete_points(
     let (collection, JsonBody(sent)) = (request.at.collection, request.body);
     match (sent.points, sent.filter) {
         (Some(points), None) => {
-            let ids = points.into_iter().map(|PointId(id)| id).collect();
-            let ids = Ids { ids, receipt: None };
+            let ids = Ids {
+                ids: points.into_iter().map(|PointId(id)| id).collect(),
+                receipt: None,
+                at_most: None,
+                expect: None,
+            };
             deletes::delete_many(api, collection, ids).await?;
         }
         (None, Some(filter)) => {
@@ -478,6 +499,8 @@ pub async fn delete_points(
                 filter,
                 dry_run: None,
                 receipt: None,
+                at_most: None,
+                expect: None,
             };
             deletes::delete_matching(api, collection, request).await?;
         }

@@ -305,7 +305,7 @@ def scan(
     if filter is not None:
         body["filter"] = encode.filter_of(filter)
     if batch_size is not None:
-        body["limit"] = _count(batch_size, "batch_size")
+        body["limit"] = _count(batch_size, "batch_size", 1)
     return _batch(_of(collection, "scan"), body)
 
 
@@ -320,14 +320,14 @@ def _batch(path: str, body: dict[str, Any]) -> Call[Batch]:
     return Call("POST", path, read, body)
 
 
-def _count(value: int, at: str) -> int:
+def _count(value: int, at: str, least: int) -> int:
     try:
         count = operator.index(value)
     except TypeError:
         raise ValidationError(f"{at} must be a whole number") from None
     # The server would call it by another name.
-    if count < 1:
-        raise ValidationError(f"{at} is {count}; it must be at least 1")
+    if count < least:
+        raise ValidationError(f"{at} is {count}; it must be at least {least}")
     return count
 
 
@@ -344,16 +344,42 @@ def delete_vector(collection: str, id: str, receipt: bool) -> Call[Receipt | Non
     return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **flags})
 
 
-def batch_delete(collection: str, ids: Iterable[str], receipt: bool) -> Call[DeleteReport]:
-    body = {"ids": encode.strings(ids, "ids"), **encode.flags(receipt=receipt)}
+def _guards(**given: int | None) -> dict[str, int]:
+    guards = {}
+    for name, value in given.items():
+        if isinstance(value, bool):
+            raise ValidationError(f"{name} must be a whole number")
+        if value is not None:
+            guards[name] = _count(value, name, 0)
+    return guards
+
+
+def batch_delete(
+    collection: str,
+    ids: Iterable[str],
+    receipt: bool,
+    at_most: int | None,
+    expect: int | None,
+) -> Call[DeleteReport]:
+    body = {
+        "ids": encode.strings(ids, "ids"),
+        **encode.flags(receipt=receipt),
+        **_guards(at_most=at_most, expect=expect),
+    }
     return Call("POST", _of(collection, "batch_delete"), _whole(deleted=int, results=list), body)
 
 
 def delete_by_filter(
-    collection: str, filter: Filter, dry_run: bool, receipt: bool
+    collection: str,
+    filter: Filter,
+    dry_run: bool,
+    receipt: bool,
+    at_most: int | None,
+    expect: int | None,
 ) -> Call[DeleteByFilterReport]:
     flags = encode.flags(dry_run=dry_run, receipt=receipt)
-    body = {"filter": encode.filter_of(filter), **flags}
+    guards = _guards(at_most=at_most, expect=expect)
+    body = {"filter": encode.filter_of(filter), **flags, **guards}
     return Call(
         "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
     )

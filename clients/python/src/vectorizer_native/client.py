@@ -303,14 +303,21 @@ class VectorizerClient:
         return await self._send(calls.delete_vector(collection, id, receipt))
 
     async def batch_delete(
-        self, collection: str, ids: Iterable[str], receipt: bool = False
+        self,
+        collection: str,
+        ids: Iterable[str],
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id.
 
         A missing id is a row with status `error`, and does not stop the others. `receipt` adds
-        a proof of what was erased. Raises `CollectionNotFoundError`.
+        a proof of what was erased. If more vectors than `at_most` exist, or another number than
+        `expect`, nothing is deleted, and it raises `TooManyMatchesError`. Raises
+        `CollectionNotFoundError`.
         """
-        return await self._send(calls.batch_delete(collection, ids, receipt))
+        return await self._send(calls.batch_delete(collection, ids, receipt, at_most, expect))
 
     async def delete_by_filter(
         self,
@@ -318,14 +325,20 @@ class VectorizerClient:
         filter: Filter,
         dry_run: bool = False,
         receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match.
 
         `dry_run` deletes nothing, and reports what would be deleted. `receipt` adds a proof of
         what was erased; not with `dry_run`. A filter that is `None`, empty or not understood
-        is a `ValidationError`, and deletes nothing. Raises `CollectionNotFoundError`.
+        is a `ValidationError`, and deletes nothing. If more vectors than `at_most` match, or
+        another number than `expect`, nothing is deleted, and it raises `TooManyMatchesError`, in
+        a dry run too. Raises `CollectionNotFoundError`.
         """
-        return await self._send(calls.delete_by_filter(collection, filter, dry_run, receipt))
+        return await self._send(
+            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect)
+        )
 
     async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from .types import DeleteByFilterReport, DeleteReport
+
 
 class VectorizerError(Exception):
     """A call failed.
@@ -71,6 +75,27 @@ class VectorNotFoundError(VectorizerError):
     """There is no vector with this id in the collection."""
 
 
+class TooManyMatchesError(VectorizerError):
+    """A delete would have removed more vectors than `at_most`, or another number than `expect`.
+
+    Nothing was deleted. `report` is what the call would have returned, except that `deleted` is 0
+    and the vectors that it found have the status `matched`; there is no receipt.
+    """
+
+    report: DeleteReport | DeleteByFilterReport
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "TOO_MANY_MATCHES",
+        status: int | None = None,
+        report: DeleteReport | DeleteByFilterReport | None = None,
+    ) -> None:
+        super().__init__(message, code, status)
+        self.args = (message, code, status, report)
+        self.report = cast("DeleteReport | DeleteByFilterReport", report or {})
+
+
 class AuthenticationError(VectorizerError):
     """The server wants an API key, or another one, or does not answer for this host name."""
 
@@ -100,6 +125,7 @@ _BY_CODE: dict[str, type[VectorizerError]] = {
     "COLLECTION_NOT_FOUND": CollectionNotFoundError,
     "COLLECTION_EXISTS": CollectionExistsError,
     "VECTOR_NOT_FOUND": VectorNotFoundError,
+    "TOO_MANY_MATCHES": TooManyMatchesError,
     "UNAUTHORIZED": AuthenticationError,
     "FORBIDDEN": AuthenticationError,
     "STORAGE_ERROR": StorageError,
@@ -132,4 +158,8 @@ def error_of(status: int, answer: object) -> VectorizerError:
     expected, got = error.get("expected"), error.get("got")
     if code == "DIMENSION_MISMATCH" and isinstance(expected, int) and isinstance(got, int):
         return DimensionMismatchError(message, code, status, expected, got)
+    report = error.get("report")
+    if code == "TOO_MANY_MATCHES" and isinstance(report, dict):
+        found = cast("DeleteReport | DeleteByFilterReport", report)
+        return TooManyMatchesError(message, code, status, found)
     return _BY_CODE.get(code, VectorizerError)(message, code, status)

@@ -210,10 +210,15 @@ class SyncVectorizerClient:
         return self._send(calls.delete_vector(collection, id, receipt))
 
     def batch_delete(
-        self, collection: str, ids: Iterable[str], receipt: bool = False
+        self,
+        collection: str,
+        ids: Iterable[str],
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id."""
-        return self._send(calls.batch_delete(collection, ids, receipt))
+        return self._send(calls.batch_delete(collection, ids, receipt, at_most, expect))
 
     def delete_by_filter(
         self,
@@ -221,9 +226,13 @@ class SyncVectorizerClient:
         filter: Filter,
         dry_run: bool = False,
         receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match."""
-        return self._send(calls.delete_by_filter(collection, filter, dry_run, receipt))
+        return self._send(
+            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect)
+        )
 
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors."""

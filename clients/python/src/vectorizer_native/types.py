@@ -181,7 +181,8 @@ class Receipt(TypedDict):
 class _DeleteResult(TypedDict):
     id: str
     index: int
-    status: Literal["ok", "error"]
+    status: Literal["ok", "error", "matched"]
+    """`matched` only in the report of a `TooManyMatchesError`: it exists, and was not deleted."""
 
 
 class DeleteResult(_DeleteResult, total=False):
