@@ -1,9 +1,9 @@
+import { textOf } from '../shared/data.mjs'
 import { isAsNear } from '../shared/exact.mjs'
 import { idOf } from '../shared/job.mjs'
 import { searchMeter, seconds } from '../shared/meter.mjs'
 import { untilNearest } from '../shared/reopen.mjs'
 import { readStream } from '../shared/stream.mjs'
-import { textOf } from './data.mjs'
 
 /** Opens the store of another process, searches it, and reads some vectors; times in seconds. */
 export default async function reopen({ shared, folder, n, dim, text, ef }, engine) {
