@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     time::{Duration, Instant},
 };
 
@@ -270,32 +270,33 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     }
 }
 
-/// Scrubs the collections one after the other, in no fixed order, a portion at each call. Returns how
-/// long to wait for the next call.
+/// Scrubs the collections one after the other, in no fixed order, a portion at each call. Those that
+/// are created during a pass have their turn in the next. Returns how long to wait for the next call.
 fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
-    let mut left: Vec<String> = Vec::new();
-    let mut position = ScrubPosition::default();
+    let mut left: Vec<(Weak<Collection>, ScrubPosition)> = Vec::new();
     let mut first = Instant::now();
     move || {
         let begin = Instant::now();
         if left.is_empty() {
-            left = collections.iter().map(|one| one.key().clone()).collect();
+            let all = collections.iter();
+            let all = all.map(|one| (Arc::downgrade(one.value()), ScrubPosition::default()));
+            left = all.collect();
             first = begin;
         }
-        let collection = left.last().and_then(|name| collections.get(name));
-        let collection = collection.map(|one| one.value().clone());
+        // A store without collections may get some at any time.
+        let Some((collection, position)) = left.last_mut() else {
+            return SECOND;
+        };
         // A collection that cannot be read now has its turn again on the next day.
         let scrubbed = catch_panic(|| {
-            collection.map_or(Ok(true), |collection| collection.scrub(&mut position))
+            let collection = collection.upgrade();
+            collection.map_or(Ok(true), |collection| collection.scrub(position))
         });
-        // A store without collections may get some at any time.
-        let is_empty = left.is_empty();
         if scrubbed.unwrap_or(true) {
             left.pop();
-            position = ScrubPosition::default();
         }
         let pause = SECOND.max(begin.elapsed() * REST);
-        match left.is_empty() && !is_empty {
+        match left.is_empty() {
             true => pause.max(DAY.saturating_sub(first.elapsed())),
             false => pause,
         }
@@ -331,4 +332,68 @@ pub(super) fn each(
         total = total + last - expected;
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{collection::Batch, graph::HnswParams, vectors::Metric};
+
+    /// Creates a collection whose texts take three portions to scrub.
+    fn create(root: &Root) -> Arc<Collection> {
+        const COUNT: usize = 9;
+        let config = Config {
+            name: "scrubbed".into(),
+            dimension: 2,
+            metric: Metric::Euclidean,
+            hnsw: HnswParams::default(),
+        };
+        let health: Arc<Health> = Arc::default();
+        let (files, keys) = (root.files(), root.keys());
+        let (directory, collection) = root
+            .add(&health, |directory| {
+                Collection::create(&config, files, directory, Fsync::No, &health, keys, None)
+            })
+            .unwrap();
+        collection.moved(&directory);
+        let batch = Batch {
+            ids: vec![None; COUNT],
+            lengths: vec![2],
+            data: (0..2 * COUNT).map(|i| i as f32).collect(),
+            texts: vec![Some("x".repeat(400_000).into()); COUNT],
+            ..Batch::default()
+        };
+        let mut prepared = collection.prepare(batch).unwrap();
+        collection.insert(Access::Wait, &mut prepared).unwrap();
+        collection
+    }
+
+    #[test]
+    fn a_collection_made_anew_during_a_pass_is_scrubbed_from_its_beginning() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::open(&Files::default(), directory.path(), None).unwrap();
+        let collections: Arc<Collections> = Arc::default();
+        let mut scrub = scrub_every_day(collections.clone());
+        let old = create(&root);
+        collections.insert(old.name().to_owned(), old.clone());
+        scrub();
+
+        collections.remove(old.name());
+        drop(old.drop_contents(Access::Wait, false).unwrap());
+        old.leave_files();
+        let kept = Arc::downgrade(&old);
+        drop(old);
+        assert!(kept.upgrade().is_none());
+        let new = create(&root);
+        collections.insert(new.name().to_owned(), new.clone());
+        let found = || new.info(Access::Wait).unwrap().scrub.unwrap();
+        // The first call notices that the old one is gone, the last one the end of the new one.
+        for _ in 0..1 + 3 {
+            scrub();
+            assert_eq!(found().finished_at, None);
+        }
+        scrub();
+        assert!(found().finished_at.is_some());
+        new.close().unwrap();
+    }
 }
