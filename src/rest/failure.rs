@@ -7,7 +7,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::routes::deletes::{DeleteByFilterReport, DeleteReport};
+use super::reports::RefusedReport;
 use crate::error::Error;
 
 /// The result of handling a request, or a part of it.
@@ -65,14 +65,6 @@ impl ErrorBody {
             message,
         }
     }
-}
-
-/// What a delete that did not meet its guards would have answered, but that it deleted nothing.
-#[derive(Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum RefusedReport {
-    Ids(DeleteReport),
-    Filter(DeleteByFilterReport),
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -13,19 +13,19 @@ use crate::rest::{
         names::{InCollection, OfVector},
         numbers::Whole,
     },
-    failure::{ErrorBody, RefusedReport},
+    failure::ErrorBody,
+    reports::{DeleteByFilterReport, DeleteReport, RefusedReport},
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
 };
 use crate::{
     calls::{
         Dispatch,
         arguments::{check_dry_run, given},
-        reports::{BatchDeleted, FilterDeleted, GuardNames, Receipt, Selector, refusal_message},
+        reports::{GuardNames, Receipt, Selector, refusal_message},
     },
-    collection::{self, DeleteOptions, Guards, Outcome, Refusal, Residue},
+    collection::{self, DeleteOptions, Guards, Refusal, Residue},
     error::Result,
     filter,
-    wiped::Id,
 };
 
 /// Vectors to delete.
@@ -125,45 +125,6 @@ pub struct Suspects {
     ids: Vec<String>,
 }
 
-/// The outcome for one id of a batch delete.
-#[derive(Serialize, JsonSchema)]
-struct DeleteResult {
-    id: String,
-    /// Its index in the request.
-    index: usize,
-    /// `matched` only in an error of the code `TOO_MANY_MATCHES`: the vector exists, and was not
-    /// deleted.
-    #[schemars(extend("enum" = ["ok", "error", "matched"]))]
-    status: &'static str,
-    /// The reason, if the status is `error`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-/// The result of a batch delete, with one row for each id in the order of the request.
-#[derive(Serialize, JsonSchema)]
-pub struct DeleteReport {
-    #[serde(flatten)]
-    all: BatchDeleted,
-    results: Vec<DeleteResult>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct FilterResult {
-    id: Id,
-    #[schemars(extend("enum" = ["deleted", "matched"]))]
-    status: &'static str,
-}
-
-/// The result of a delete by filter or, with `dry_run`, what it would delete.
-#[derive(Serialize, JsonSchema)]
-pub struct DeleteByFilterReport {
-    #[serde(flatten)]
-    all: FilterDeleted,
-    /// In insertion order.
-    results: Vec<FilterResult>,
-}
-
 /// Whether vectors are gone.
 #[derive(Serialize, JsonSchema)]
 pub struct VerificationReport {
@@ -220,21 +181,7 @@ pub async fn delete_many(api: Api, name: String, request: Ids) -> Answered<Delet
     api.run(Dispatch::of_ids(ids.len()), move |call, access| {
         let collection = call.collection(&name)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
-        let outcomes = deletion.outcomes.iter().enumerate();
-        let results = outcomes.map(|(index, outcome)| DeleteResult {
-            id: ids[index].clone(),
-            index,
-            status: match outcome {
-                Outcome::Deleted => "ok",
-                Outcome::Kept => "matched",
-                Outcome::Missing | Outcome::Repeated(_) => "error",
-            },
-            error: outcome.error(),
-        });
-        let report = DeleteReport {
-            all: BatchDeleted::of(&name, &deletion),
-            results: results.collect(),
-        };
+        let report = DeleteReport::of(&name, &ids, &deletion);
         match deletion.refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Ids, RefusedReport::Ids(report)),
@@ -266,16 +213,7 @@ pub async fn delete_matching(
     api.once(move |call| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
         let refusal = deletion.refusal;
-        let status = match options.dry_run || refusal.is_some() {
-            true => "matched",
-            false => "deleted",
-        };
-        let all = FilterDeleted::of(&name, &deletion, options.dry_run);
-        let results = deletion.matched.into_iter();
-        let report = DeleteByFilterReport {
-            all,
-            results: results.map(|id| FilterResult { id, status }).collect(),
-        };
+        let report = DeleteByFilterReport::of(&name, deletion, options.dry_run);
         match refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Filter, RefusedReport::Filter(report)),

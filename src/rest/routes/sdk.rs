@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    deletes::{self, ByFilter, DeleteReport, Ids},
+    deletes::{self, ByFilter, Ids},
     search::{self, Found, SearchRequest},
     vectors::{self, Changes, NewVector, StoredVector},
 };
@@ -20,6 +20,7 @@ use crate::rest::{
         numbers::{NewPointId, PointId, Values, Whole},
     },
     failure::{Failure, Handled},
+    reports::DeleteReport,
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoQuery},
 };
 use crate::{

@@ -1,0 +1,93 @@
+//! The reports of deletes. Those of refused deletes are part of errors.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    calls::reports::{BatchDeleted, FilterDeleted},
+    collection::{BatchDeletion, FilterDeletion, Outcome},
+    wiped::Id,
+};
+
+/// The outcome for one id of a batch delete.
+#[derive(Serialize, JsonSchema)]
+struct DeleteResult {
+    id: String,
+    /// Its index in the request.
+    index: usize,
+    /// `matched` only in an error of the code `TOO_MANY_MATCHES`: the vector exists, and was not
+    /// deleted.
+    #[schemars(extend("enum" = ["ok", "error", "matched"]))]
+    status: &'static str,
+    /// The reason, if the status is `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// The result of a batch delete, with one row for each id in the order of the request.
+#[derive(Serialize, JsonSchema)]
+pub struct DeleteReport {
+    #[serde(flatten)]
+    all: BatchDeleted,
+    results: Vec<DeleteResult>,
+}
+
+impl DeleteReport {
+    /// The report on a delete of these ids.
+    pub fn of(collection: &str, ids: &[String], deletion: &BatchDeletion) -> Self {
+        let outcomes = ids.iter().zip(&deletion.outcomes).enumerate();
+        let results = outcomes.map(|(index, (id, outcome))| DeleteResult {
+            id: id.clone(),
+            index,
+            status: match outcome {
+                Outcome::Deleted => "ok",
+                Outcome::Kept => "matched",
+                Outcome::Missing | Outcome::Repeated(_) => "error",
+            },
+            error: outcome.error(),
+        });
+        Self {
+            all: BatchDeleted::of(collection, deletion),
+            results: results.collect(),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct FilterResult {
+    id: Id,
+    #[schemars(extend("enum" = ["deleted", "matched"]))]
+    status: &'static str,
+}
+
+/// The result of a delete by filter or, with `dry_run`, what it would delete.
+#[derive(Serialize, JsonSchema)]
+pub struct DeleteByFilterReport {
+    #[serde(flatten)]
+    all: FilterDeleted,
+    /// In insertion order.
+    results: Vec<FilterResult>,
+}
+
+impl DeleteByFilterReport {
+    pub fn of(collection: &str, deletion: FilterDeletion, dry_run: bool) -> Self {
+        let status = match dry_run || deletion.refusal.is_some() {
+            true => "matched",
+            false => "deleted",
+        };
+        let all = FilterDeleted::of(collection, &deletion, dry_run);
+        let results = deletion.matched.into_iter();
+        Self {
+            all,
+            results: results.map(|id| FilterResult { id, status }).collect(),
+        }
+    }
+}
+
+/// What a delete that did not meet its guards would have answered, but that it deleted nothing.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RefusedReport {
+    Ids(DeleteReport),
+    Filter(DeleteByFilterReport),
+}
