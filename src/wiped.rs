@@ -109,7 +109,7 @@ impl<T: DefaultIsZeroes> Shared<[T]> {
 
     /// The values, to be changed; a copy of them if there are other references.
     pub fn make_mut(this: &mut Arc<Self>) -> &mut [T] {
-        if Arc::get_mut(this).is_none() {
+        if Arc::strong_count(this) > 1 {
             *this = Self::from_arc(Arc::from(&this[..]));
         }
         // Nobody else can have made a reference to it: there are no weak ones.

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use vectorizer_native::{
-    graph::Graph,
+    graph::{Graph, SavedGraph},
     storage::{GRAPH_FILE, checksum, preamble},
 };
 
@@ -79,15 +79,19 @@ fn check(file: &[u8]) {
         7 => f32::NAN,
         slot => (slot * 37 % 32) as f32,
     };
-    let Some(mut graph) = Graph::decode(file, M, slot, SLOTS) else {
+    let Some(saved) = SavedGraph::read(file, M) else {
+        return;
+    };
+    let basis = saved.basis;
+    let Some(mut graph) = saved.place(slot, SLOTS) else {
         return;
     };
     walk(&graph, place);
     // A graph that could be read can be written, and read again.
-    let basis = Graph::basis_in(file, M).expect("it was read");
     let written = graph.encode(basis, |slot| Some(u64::from(slot) + 1));
-    assert_eq!(Graph::basis_in(&written, M), Some(basis));
-    let again = Graph::decode(&written, M, slot, SLOTS).expect("what was written is read");
+    let again = SavedGraph::read(&written, M).expect("what was written is read");
+    assert_eq!(again.basis, basis);
+    let again = again.place(slot, SLOTS).expect("it has the same vectors");
     assert_eq!(again.members(), graph.members());
     // Nodes behind all slots are dead.
     let dead = graph.members().iter().filter(|&slot| slot >= SLOTS);

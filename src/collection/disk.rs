@@ -3,7 +3,6 @@
 use std::{cell::Cell, io::ErrorKind, path::Path, sync::Arc};
 
 use hashbrown::{HashMap, HashSet};
-use roaring::RoaringTreemap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,14 +11,15 @@ use zeroize::Zeroizing;
 use super::{Access, Collection, Config, State};
 use crate::{
     error::{Error, Result},
-    graph::Graph,
+    graph::{Graph, SavedGraph},
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
-        KeyReader, Keys, Known, Lock, Log, PartReader, RECORDS, StoreKeys, Summary, failed, list,
-        time_of,
+        KeyReader, Keys, Known, Lock, Log, PartReader, RECORDS, StoreKeys, Summary, TableKey,
+        failed, list, time_of,
     },
     vectors::{Record, Text},
     wiped::Wiped,
+    workers::spawn_joinable,
 };
 
 /// How many times an entry that looks like residue is read before it is reported: it may just be
@@ -71,6 +71,25 @@ fn is_removed(error: &std::io::Error) -> bool {
         ErrorKind::NotFound => true,
         ErrorKind::PermissionDenied => cfg!(windows),
         _ => false,
+    }
+}
+
+/// What is found in place of a graph file.
+enum FoundGraph {
+    None,
+    /// Damaged, or of another version or shape.
+    Unusable,
+    Saved(SavedGraph),
+}
+
+fn read_graph(path: &Path, table: &TableKey, m: usize) -> FoundGraph {
+    let Ok(bytes) = std::fs::read(path) else {
+        return FoundGraph::None;
+    };
+    let bytes = table.open_file(bytes);
+    match bytes.and_then(|bytes| SavedGraph::read(&bytes, m)) {
+        Some(saved) => FoundGraph::Saved(saved),
+        None => FoundGraph::Unusable,
     }
 }
 
@@ -136,36 +155,33 @@ impl Collection {
         keys: &Arc<StoreKeys>,
         lock: Option<Arc<Lock>>,
     ) -> Result<Arc<Self>> {
-        let make = |settings: &str| {
+        let mut reading = None;
+        let make = |settings: &str, table: &TableKey| {
             let (config, created_at) = Config::read(settings)?;
             let state = State::on_disk(&config);
             let dimension = config.dimension;
             let code = Zeroizing::new(Vec::with_capacity(dimension));
-            let orders = RoaringTreemap::new();
-            Ok(((config, created_at, state, code, orders), dimension))
+            // It is read beside the log.
+            let (path, table, m) = (directory.join(GRAPH), table.clone(), config.hnsw.m);
+            reading.get_or_insert_with(|| spawn_joinable(move || Ok(read_graph(&path, &table, m))));
+            Ok(((config, created_at, state, code), dimension))
         };
-        let (log, summary, (config, created_at, mut state, ..)) = Log::open(
+        let opened = Log::open(
             files,
             directory,
             fsync,
             health,
             &keys.keyring(),
             make,
-            |target, entry| {
-                let (_, _, state, code, orders) = target;
-                if !orders.insert(entry.head.order) {
-                    let order = entry.head.order;
-                    return Err(Error::Storage(format!(
-                        "two vectors have the place {order} in the order of insertion"
-                    )));
-                }
-                state.load(&entry, code)
-            },
-        )?;
+            |(_, _, state, code), entry| state.load(&entry, code),
+        );
+        // Its file is closed before this returns, also with an error.
+        let graph = reading.map_or(Ok(FoundGraph::None), |read| read());
+        let (log, summary, (config, created_at, mut state, _)) = opened?;
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
-        let is_stale = state.load_graph(directory, &config);
+        let is_stale = state.use_graph(graph?);
         let keys = Some(keys.clone());
         let collection = Self::with(config, created_at, state, Some(fsync), keys, lock);
         if is_stale {
@@ -393,6 +409,7 @@ impl State {
         self.slots.check_room(1)?;
         if self.slots.is_empty() {
             self.slots.reserve(entry.left);
+            self.vectors.reserve(entry.left);
         }
         let record = Record {
             key: entry.head.key,
@@ -402,14 +419,16 @@ impl State {
             sequence: entry.head.order,
         };
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
-        if self.slots.slot_of(outline.id).is_some() {
-            return Err(Error::Storage(format!(
+        let before = self.slots.id_count();
+        // The row stays on the disk.
+        let slot = self.occupy(record, &[], (code, outline.terms));
+        match self.slots.id_count() > before {
+            true => Ok(slot),
+            false => Err(Error::Storage(format!(
                 "it holds the id {:?} twice",
                 outline.id
-            )));
+            ))),
         }
-        // The row stays on the disk.
-        Ok(self.occupy(record, &[], (code, outline.terms)))
     }
 
     /// Uses the saved graph if it is usable. Returns true if the file names vectors that no longer
@@ -418,13 +437,11 @@ impl State {
     /// Vectors that were deleted after the graph was saved get retired slots with the code of a
     /// neighbour, like those that are deleted from now on. The background thread removes them from
     /// the graph.
-    fn load_graph(&mut self, directory: &Path, config: &Config) -> bool {
-        let Ok(bytes) = std::fs::read(directory.join(GRAPH)) else {
-            return false;
-        };
-        let table = self.journal.log().map(|log| log.table());
-        let Some(bytes) = table.and_then(|table| table.open_file(bytes)) else {
-            return true;
+    fn use_graph(&mut self, found: FoundGraph) -> bool {
+        let saved = match found {
+            FoundGraph::None => return false,
+            FoundGraph::Unusable => return true,
+            FoundGraph::Saved(saved) => saved,
         };
         let alive = self.slots.alive().iter();
         let mut slots: Vec<(u64, u32)> = alive
@@ -442,11 +459,9 @@ impl State {
             next.set(at + 1);
             Some(slots[at].1)
         };
-        let Some(basis) = Graph::basis_in(&bytes, config.hnsw.m) else {
-            return true;
-        };
+        let (basis, named) = (saved.basis, saved.named());
         let end = self.slots.table_len() as u32;
-        let Some(graph) = Graph::decode(&bytes, config.hnsw.m, slot_of, end) else {
+        let Some(graph) = saved.place(slot_of, end) else {
             return true;
         };
         while !self.set_basis(basis) {}
@@ -458,7 +473,7 @@ impl State {
         for slot in dead {
             self.stand_in(slot);
         }
-        Graph::keys_in(&bytes).count() as u64 > live
+        named as u64 > live
     }
 
     /// Checks that the saved graph names no deleted vectors except those that the graph in memory

@@ -90,45 +90,35 @@ impl Graph {
         keys.filter_map(|key| key.try_into().ok().map(u64::from_le_bytes))
             .filter(|&key| key != 0)
     }
+}
 
-    /// What the distances of a graph file are computed from; `None` if it is damaged, or has a
-    /// different version or shape.
-    pub fn basis_in(file: &[u8], m: usize) -> Option<Basis> {
-        Some(begin(file, m)?.basis)
-    }
+/// A graph as read from a file.
+pub struct SavedGraph {
+    /// What its distances are computed from.
+    pub basis: Basis,
+    /// The key of each node, 0 for a deleted one.
+    keys: Vec<u64>,
+    /// As it was written: node numbers are used as slots.
+    graph: Graph,
+}
 
-    /// Decodes a graph file. `slot` returns the slot of the vector with a key, if it still exists;
-    /// the nodes of all others get the slots from `end` on, in their order. `None` if the file is
-    /// damaged, has a different version or shape, or is too old to be useful; the graph must then
-    /// be rebuilt.
-    pub fn decode(
-        bytes: &[u8],
-        m: usize,
-        slot: impl Fn(u64) -> Option<u32>,
-        end: u32,
-    ) -> Option<Self> {
+impl SavedGraph {
+    /// Decodes a graph file. `None` if it is damaged, or has a different version or shape; the
+    /// graph must then be rebuilt.
+    pub fn read(bytes: &[u8], m: usize) -> Option<Self> {
         let Beginning {
             count,
             entry,
             layers,
+            basis,
             mut input,
-            ..
         } = begin(bytes, m)?;
-        let keys = input.bytes(count.checked_mul(8)?)?.chunks_exact(8);
-        // `NONE` is not a slot.
-        let mut free = end..NONE;
-        let slots = keys
-            .map(|key| key.try_into().ok().map(u64::from_le_bytes))
-            .map(|key| key.filter(|&key| key != 0).and_then(&slot))
-            .map(|slot| slot.or_else(|| free.next()));
-        let slots: Vec<u32> = slots.collect::<Option<_>>()?;
-        let live = slots.iter().filter(|&&slot| slot < end).count();
-        if live == 0 || (live as f64) < (1.0 - DEAD) * count as f64 || entry >= count {
+        let (keys, rest) = input.bytes(count.checked_mul(8)?)?.as_chunks();
+        if entry >= count || !rest.is_empty() {
             return None;
         }
         let known = |&node: &u32| node == NONE || (node as usize) < count;
-        // As it was written: node numbers are used as slots.
-        let mut graph = Self {
+        let mut graph = Graph {
             m,
             entry: entry as u32,
             layer0: input.numbers(count.checked_mul(2 * m)?)?,
@@ -150,15 +140,37 @@ impl Graph {
             }
             graph.upper.push(layer);
         }
-        if !input.0.is_empty() {
+        let keys = keys.iter().map(|key| u64::from_le_bytes(*key)).collect();
+        input.0.is_empty().then_some(Self { basis, keys, graph })
+    }
+
+    /// The number of vectors that it names.
+    pub fn named(&self) -> usize {
+        self.keys.iter().filter(|&&key| key != 0).count()
+    }
+
+    /// Returns the graph with slots as nodes. `slot` returns the slot of the vector with a key, if
+    /// it still exists; the nodes of all others get the slots from `end` on, in their order. `None`
+    /// if it is too old to be useful; the graph must then be rebuilt.
+    pub fn place(self, slot: impl Fn(u64) -> Option<u32>, end: u32) -> Option<Graph> {
+        // `NONE` is not a slot.
+        let mut free = end..NONE;
+        let slots = self.keys.iter().map(|&key| match key {
+            0 => free.next(),
+            key => slot(key).or_else(|| free.next()),
+        });
+        let slots: Vec<u32> = slots.collect::<Option<_>>()?;
+        let live = slots.iter().filter(|&&slot| slot < end).count();
+        if live == 0 || (live as f64) < (1.0 - DEAD) * slots.len() as f64 {
             return None;
         }
         // Mostly the vectors are numbered like the nodes.
-        if (0..).zip(&slots).any(|(node, &slot)| slot != node) {
-            graph = graph.renumber(|node| slots[node as usize]);
-        }
+        let graph = match (0..).zip(&slots).any(|(node, &slot)| slot != node) {
+            true => self.graph.renumber(|node| slots[node as usize]),
+            false => self.graph,
+        };
         // No two nodes are the same vector.
-        (graph.members.len() == count as u64).then_some(graph)
+        (graph.members.len() == slots.len() as u64).then_some(graph)
     }
 }
 
@@ -213,10 +225,9 @@ impl<'a> Input<'a> {
 
     fn numbers(&mut self, count: usize) -> Option<Vec<u32>> {
         let bytes = self.bytes(count.checked_mul(4)?)?;
-        let numbers = bytes.chunks_exact(4);
-        numbers
-            .map(|four| four.try_into().ok().map(u32::from_le_bytes))
-            .collect()
+        let (numbers, _) = bytes.as_chunks();
+        let numbers = numbers.iter().map(|four| u32::from_le_bytes(*four));
+        Some(numbers.collect())
     }
 }
 
@@ -264,7 +275,7 @@ mod tests {
         assert_eq!(bytes.len(), bytes.capacity());
         let read = |slot: &dyn Fn(u32) -> Option<u32>, end| {
             let slot = |key: u64| slot(key as u32 - 7);
-            Graph::decode(&bytes, 4, slot, end)
+            SavedGraph::read(&bytes, 4).unwrap().place(slot, end)
         };
         let same = read(&Some, 400).unwrap();
         assert_eq!(links(&same), links(&graph));

@@ -20,6 +20,7 @@ use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 pub use bulk::Builder;
+pub use cache::SavedGraph;
 pub use geometry::Geometry;
 pub use rows::Rows;
 pub use search::Target;

@@ -26,7 +26,7 @@ use super::{
     header::{self, PREAMBLE, damaged},
     keyring::Keyring,
     record::{checksum, u32_at, u64_at},
-    seal::{KEY, Key, NAME, NONCE, TAG, random},
+    seal::{Cipher, KEY, Key, NAME, NONCE, TAG, random},
     sync::Health,
 };
 use crate::error::{Error, Result};
@@ -69,13 +69,17 @@ impl TableKey {
     /// Masks or unmasks the keys from index `key_index` on. Zeros, which stand for destroyed
     /// keys, stay zeros.
     pub fn mask(&self, key_index: u64, keys: &mut [u8]) -> Result<()> {
+        let masks = self.masks()?;
+        let mut keys = (key_index..).zip(keys.chunks_exact_mut(KEY));
+        keys.try_for_each(|(key_index, key)| masks.apply(key_index, key))
+    }
+
+    pub fn masks(&self) -> Result<Masks<'_>> {
         let cipher = self.key.cipher()?;
-        for (key_index, key) in (key_index..).zip(keys.chunks_exact_mut(KEY)) {
-            if key.iter().any(|&byte| byte != 0) {
-                cipher.mask(self.nonce(key_index), key)?;
-            }
-        }
-        Ok(())
+        Ok(Masks {
+            table: self,
+            cipher,
+        })
     }
 
     /// A nonce that no entry has: no table has turn 0.
@@ -133,6 +137,22 @@ impl TableKey {
         sealed.drain(PREAMBLE..PREAMBLE + NONCE);
         sealed.truncate(PREAMBLE + opened);
         Some(sealed)
+    }
+}
+
+/// What masks each key of a table.
+pub struct Masks<'a> {
+    table: &'a TableKey,
+    cipher: Cipher,
+}
+
+impl Masks<'_> {
+    /// Masks or unmasks the key at an index, like `TableKey::mask`.
+    pub fn apply(&self, key_index: u64, key: &mut [u8]) -> Result<()> {
+        match key.iter().any(|&byte| byte != 0) {
+            true => self.cipher.mask(self.table.nonce(key_index), key),
+            false => Ok(()),
+        }
     }
 }
 
@@ -274,19 +294,27 @@ impl Keys {
     /// end of the file.
     pub fn read(&self, key_index: u32, count: usize) -> Result<Zeroizing<Vec<u8>>> {
         let mut keys = Zeroizing::new(vec![0; count * KEY]);
+        self.read_masked(key_index, &mut keys)?;
+        self.table.mask(key_index.into(), &mut keys)?;
+        Ok(keys)
+    }
+
+    /// Reads as many keys as there is room for, as they are in the file, from index `key_index` on:
+    /// zeros where `read` has zeros.
+    pub fn read_masked(&self, key_index: u32, masked: &mut [u8]) -> Result<()> {
         let mut at = 0;
-        while at < keys.len() {
+        while at < masked.len() {
             let read = self
                 .file
-                .read_some(place(key_index) + at as u64, &mut keys[at..])
+                .read_some(place(key_index) + at as u64, &mut masked[at..])
                 .map_err(|e| failed("read", &self.file.path(), &e))?;
             if read == 0 {
                 break;
             }
             at += read;
         }
-        self.table.mask(key_index.into(), &mut keys)?;
-        Ok(keys)
+        masked[at..].fill(0);
+        Ok(())
     }
 
     /// Copies `count` keys to another table of the same log.

@@ -664,14 +664,14 @@ impl Log {
 
     /// Opens the log in a directory, completes whatever was interrupted, and passes every live
     /// entry to `put`, which returns its slot. `make` creates the target of `put` from the log's
-    /// settings, and returns it with the dimension.
+    /// settings and the key of its table, and returns it with the dimension.
     pub fn open<T: Send>(
         files: &Files,
         directory: &Path,
         fsync: Fsync,
         health: &Arc<Health>,
         store: &Keyring,
-        make: impl Fn(&str) -> Result<(T, usize)>,
+        mut make: impl FnMut(&str, &TableKey) -> Result<(T, usize)>,
         put: impl Fn(&mut T, Entry<'_>) -> Result<u32> + Sync,
     ) -> Result<(Self, Summary, T)> {
         let (generation, leftovers) = Self::find(directory)?;
@@ -702,8 +702,8 @@ impl Log {
         if table.turn != turn(generation) {
             return Err(damaged(&keys.file().path(), "it belongs to another log"));
         }
-        let make = || {
-            let made = make(keys.settings());
+        let mut make = || {
+            let made = make(keys.settings(), keys.table());
             made.map_err(|error| damaged(&keys.file().path(), &error.to_string()))
         };
         let mut until = len;
@@ -714,6 +714,7 @@ impl Log {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(&file.path(), index.end, why));
             }
+            index.check_order(&file.path())?;
             let (mut places, mut slot_keys) = (Vec::new(), Chunks::new(KEY));
             let reading = index.read_outlines(&file, &keys, known, |entry| {
                 let (place, key) = (entry.place, entry.key);
@@ -1101,6 +1102,38 @@ impl Log {
     }
 }
 
+/// Which entry is the latest with a key.
+#[derive(Default)]
+struct Latest {
+    /// Built when a key is not larger than all before it: until then, the entries are in the order
+    /// of their keys.
+    by_key: Option<hashbrown::HashMap<u64, usize>>,
+}
+
+impl Latest {
+    /// Records that the next entry behind these has a key, and returns the one that it replaces.
+    fn insert(&mut self, key: u64, entries: &[Indexed]) -> Option<usize> {
+        if self.by_key.is_none() && entries.last().is_none_or(|last| last.head.key < key) {
+            return None;
+        }
+        let by_key = self.by_key.get_or_insert_with(|| {
+            let all = (0..).zip(entries).filter(|(_, entry)| entry.live);
+            all.map(|(at, entry)| (entry.head.key, at)).collect()
+        });
+        by_key.insert(key, entries.len())
+    }
+
+    /// Removes a key, and returns its entry, if there is one.
+    fn remove(&mut self, key: u64, entries: &[Indexed]) -> Option<usize> {
+        match &mut self.by_key {
+            Some(by_key) => by_key.remove(&key),
+            None => entries
+                .binary_search_by_key(&key, |entry| entry.head.key)
+                .ok(),
+        }
+    }
+}
+
 impl Index {
     /// Reads the directories of the records from `begin` up to `until`, or up to a record that is
     /// not a commit.
@@ -1126,7 +1159,7 @@ impl Index {
             end: begin,
             is_followed: false,
         };
-        let mut by_key: hashbrown::HashMap<u64, usize> = Default::default();
+        let mut latest = Latest::default();
         while index.end < until {
             let record = match Record::read(&mut input, until - index.end, dimension) {
                 Ok(record) if record.kind == Kind::Commit => record,
@@ -1141,7 +1174,7 @@ impl Index {
                 Err(why) => return Err(refused(&file.path(), index.end, why)),
             };
             for key in &record.removed {
-                if let Some(part) = by_key.remove(key) {
+                if let Some(part) = latest.remove(*key, &index.entries) {
                     index.entries[part].live = false;
                 }
             }
@@ -1160,7 +1193,7 @@ impl Index {
                     return Err(damaged(&file.path(), why));
                 }
                 // An entry with the same number replaces the previous one.
-                if let Some(old) = by_key.insert(head.key, index.entries.len()) {
+                if let Some(old) = latest.insert(head.key, &index.entries) {
                     index.entries[old].live = false;
                 }
                 index.entries.push(Indexed {
@@ -1184,6 +1217,25 @@ impl Index {
         Ok(index)
     }
 
+    /// Checks that no two live entries have the same place in the order of insertion.
+    fn check_order(&self, path: &Path) -> Result<()> {
+        let live = self.entries.iter().filter(|entry| entry.live);
+        let orders = live.map(|entry| entry.head.order);
+        if orders.clone().is_sorted_by(|a, b| a < b) {
+            return Ok(());
+        }
+        let mut orders: Vec<u64> = orders.collect();
+        orders.sort_unstable();
+        match orders.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                let order = pair[0];
+                let why = format!("two vectors have the place {order} in the order of insertion");
+                Err(damaged(path, &why))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Reads all outlines. It passes on the live ones, and finds the keys of dead entries that have
     /// not been destroyed, and those of live entries that have.
     fn read_outlines(
@@ -1196,17 +1248,29 @@ impl Index {
         // Unless the power failed, writes are found in the order in which they were made.
         let disordered = !known.clean && !known.ordered;
         let is_uncertain = |entry: &Indexed| disordered && entry.record >= known.whole;
-        let (name, dimension) = (&keys.table().name, self.dimension);
-        let mut reader = PartReader::new(file, RECORDS, name, dimension);
-        let mut key_reader = KeyReader::new(keys);
+        let (table, dimension) = (keys.table(), self.dimension);
+        let mut parts = PartReader::new(file, RECORDS, &table.name, dimension);
+        let mut input = Input::new(file, RECORDS);
         let mut unfinished: Vec<Range<u32>> = Vec::new();
         let mut lost = Vec::new();
         let mut left = self.entries.iter().filter(|entry| entry.live).count();
         let mut load = |batch: &Batch<'_>| -> Result<Option<Reading>> {
-            for (entry, key, outline) in batch.opened() {
-                let outline = outline.and_then(|part| entry.head.parse_outline(part, dimension));
+            for (entry, key, outline) in batch.opened(dimension) {
                 let key_index = entry.place.key_index;
-                if let Some(outline) = outline {
+                let is_destroyed = key.iter().all(|&byte| byte == 0);
+                if !entry.live {
+                    match unfinished.last_mut() {
+                        _ if is_destroyed => {}
+                        Some(last) if last.end == key_index => last.end += 1,
+                        _ => unfinished.push(key_index..key_index + 1),
+                    }
+                    continue;
+                }
+                let outline = outline.and_then(|part| entry.head.parse_outline(part, dimension));
+                // Other values are read when they are asked for.
+                let is_whole = outline.is_some()
+                    && (!is_uncertain(entry) || parts.values(entry, key)?.is_some());
+                if let Some(outline) = outline.filter(|_| is_whole) {
                     put(Entry {
                         head: entry.head,
                         outline,
@@ -1217,7 +1281,7 @@ impl Index {
                     left -= 1;
                 } else if is_uncertain(entry) {
                     return Ok(Some(Reading::Torn(entry.record)));
-                } else if disordered && key.iter().all(|&byte| byte == 0) {
+                } else if disordered && is_destroyed {
                     // The record of its deletion was lost in the power failure, after its key had
                     // been destroyed.
                     lost.push(entry.head.key);
@@ -1235,58 +1299,59 @@ impl Index {
             Ok(None)
         };
         let pool = workers();
-        let (mut before, mut batch) = (Batch::default(), Batch::default());
-        let mut rest = &self.entries[..];
-        loop {
-            // The last batch is empty: it is there to load the one before.
-            let is_last = rest.is_empty();
-            let (entries, later) = rest.split_at(Batch::portion(rest, dimension));
-            rest = later;
-            batch.begin(entries, dimension);
-            for entry in entries {
-                let key_index = entry.place.key_index;
-                let key = key_reader.get(key_index)?;
-                if !entry.live {
-                    match unfinished.last_mut() {
-                        _ if key.is_none() => {}
-                        Some(last) if last.end == key_index => last.end += 1,
-                        _ => unfinished.push(key_index..key_index + 1),
-                    }
-                    continue;
-                }
-                // Other values are read when they are asked for.
-                let is_whole = match key {
-                    Some(key) if is_uncertain(entry) => reader.values(entry, key)?.is_some(),
-                    key => key.is_some(),
+        let mut read = || -> Result<Option<Reading>> {
+            let (mut before, mut batch) = (Batch::default(), Batch::default());
+            let mut rest = &self.entries[..];
+            loop {
+                // The last batch is empty: it is there to load the one before.
+                let is_last = rest.is_empty();
+                let (entries, later) = rest.split_at(Batch::portion(rest, dimension));
+                rest = later;
+                // The next ones are read and opened while those before them are loaded.
+                let next = || {
+                    batch.read(entries, &mut input, keys, dimension)?;
+                    batch.open(table, dimension, pool.is_some())
                 };
-                let outline = batch.push(entry, key.filter(|_| is_whole));
-                reader.sealed_outline(entry, outline)?;
+                let (opened, loaded) = match pool {
+                    Some(_) => rayon::join(next, || load(&before)),
+                    None => ({ next }(), load(&before)),
+                };
+                let torn = loaded?;
+                if torn.is_some() || is_last {
+                    return Ok(torn);
+                }
+                opened?;
+                std::mem::swap(&mut before, &mut batch);
             }
-            // The next ones are opened while those before them are loaded.
-            let open = || batch.open(name, pool.is_some());
-            let ((), loaded) = match pool {
-                Some(pool) => pool.join(open, || load(&before)),
-                None => ({ open }(), load(&before)),
-            };
-            if let Some(torn) = loaded? {
-                return Ok(torn);
-            }
-            if is_last {
-                return Ok(Reading::Done { unfinished, lost });
-            }
-            std::mem::swap(&mut before, &mut batch);
-        }
+        };
+        let torn = match pool {
+            Some(pool) => pool.install(read),
+            None => read(),
+        };
+        Ok(torn?.unwrap_or(Reading::Done { unfinished, lost }))
     }
 }
 
-/// Outlines of live entries that are opened together, on all cores.
+/// Entries that are read together, and opened together on all cores. Its memory is used again.
 #[derive(Default)]
 struct Batch<'a> {
-    entries: Vec<(&'a Indexed, bool)>,
+    entries: &'a [Indexed],
     /// A key for each: zeros if it has been destroyed.
     keys: Zeroizing<Vec<u8>>,
+    /// The outlines of the live ones.
     outlines: Zeroizing<Vec<u8>>,
-    dimension: usize,
+    /// Which of the entries have been opened.
+    opened: Vec<bool>,
+}
+
+impl Indexed {
+    /// How many bytes of its outline are read: none if it is dead.
+    fn to_read(&self, dimension: usize) -> usize {
+        match self.live {
+            true => self.head.lengths(dimension).outline as usize,
+            false => 0,
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -1294,68 +1359,85 @@ impl<'a> Batch<'a> {
     fn portion(entries: &[Indexed], dimension: usize) -> usize {
         let mut bytes = 0;
         let fits = |entry: &&Indexed| {
-            bytes += entry.head.lengths(dimension).outline;
-            bytes <= READ_AHEAD as u64
+            bytes += entry.to_read(dimension);
+            bytes <= READ_AHEAD
         };
         let count = entries.iter().take(BATCH).take_while(fits).count();
         count.max(1).min(entries.len())
     }
 
-    /// Empties the batch, and makes room for the live ones of these: growing would leave copies
-    /// behind.
-    fn begin(&mut self, entries: &[Indexed], dimension: usize) {
+    /// Reads entries in place of those before.
+    fn read(
+        &mut self,
+        entries: &'a [Indexed],
+        input: &mut Input<'_>,
+        keys: &Keys,
+        dimension: usize,
+    ) -> Result<()> {
+        self.entries = entries;
+        self.opened.clear();
+        self.opened.resize(entries.len(), false);
+        if let Some(first) = entries.first() {
+            let masked = room(&mut self.keys, entries.len() * KEY);
+            keys.read_masked(first.place.key_index, masked)?;
+        }
         let live = entries.iter().filter(|entry| entry.live);
-        let lengths = live.map(|entry| entry.head.lengths(dimension).outline as usize);
-        self.entries.clear();
-        self.dimension = dimension;
-        room(&mut self.keys, entries.len() * KEY);
-        room(&mut self.outlines, lengths.sum());
-        self.keys.clear();
-        self.outlines.clear();
+        let len = live.clone().map(|entry| entry.to_read(dimension)).sum();
+        let mut rest = room(&mut self.outlines, len);
+        // Outlines that follow each other in the file are read at once.
+        let mut live = live.peekable();
+        while let Some(entry) = live.next() {
+            let mut end = entry.outline + entry.to_read(dimension) as u64;
+            while let Some(next) = live.next_if(|next| next.outline == end) {
+                end += next.to_read(dimension) as u64;
+            }
+            let len = (end - entry.outline) as usize;
+            let part = rest.split_off_mut(..len).unwrap_or_default();
+            input.move_to(entry.outline);
+            let read = input.read_exact(part);
+            read.map_err(|e| failed("read", &input.file.path(), &e))?;
+        }
+        Ok(())
     }
 
-    fn len(&self, entry: &Indexed) -> usize {
-        entry.head.lengths(self.dimension).outline as usize
-    }
-
-    /// Adds an entry, and returns the room for its outline.
-    fn push(&mut self, entry: &'a Indexed, key: Option<&[u8]>) -> &mut [u8] {
-        self.entries.push((entry, key.is_some()));
-        self.keys.extend_from_slice(key.unwrap_or(&[0; KEY]));
-        let begin = self.outlines.len();
-        let len = self.len(entry);
-        self.outlines.resize(begin + len, 0);
-        &mut self.outlines[begin..]
-    }
-
-    /// Decrypts all outlines.
-    fn open(&mut self, name: &[u8; NAME], in_parallel: bool) {
-        let (dimension, bytes) = (self.dimension, self.outlines.len());
+    /// Unmasks the keys, and decrypts the outlines.
+    fn open(&mut self, table: &TableKey, dimension: usize, in_parallel: bool) -> Result<()> {
+        let bytes = self.outlines.len();
         let mut rest = &mut self.outlines[..];
-        let jobs = self.entries.iter_mut().zip(self.keys.chunks_exact(KEY));
-        let jobs = jobs.filter_map(|(entry, key)| {
-            let len = entry.0.head.lengths(dimension).outline as usize;
-            Some((entry, key, rest.split_off_mut(..len)?))
+        let keys = self.keys.chunks_exact_mut(KEY);
+        let jobs = self.entries.iter().zip(&mut self.opened).zip(keys);
+        let jobs = jobs.filter(|((entry, _), _)| entry.live);
+        let jobs = jobs.filter_map(|((entry, is_opened), key)| {
+            let part = rest.split_off_mut(..entry.to_read(dimension))?;
+            Some((entry, is_opened, key, part))
         });
-        let open = |((entry, is_opened), key, part): (&mut (&Indexed, bool), &[u8], &mut [u8])| {
-            *is_opened = *is_opened && entry.head.decrypt_outline(name, key, part);
+        let masks = table.masks()?;
+        let open = |(entry, is_opened, key, part): (&Indexed, &mut bool, &mut [u8], &mut [u8])| -> Result<()> {
+            masks.apply(entry.place.key_index.into(), key)?;
+            *is_opened = entry.head.decrypt_outline(&table.name, key, part);
+            Ok(())
         };
         if in_parallel {
             let jobs: Vec<_> = jobs.collect();
             let each = (bytes / jobs.len().max(1)).max(1);
             let least = (PORTION / each).max(1);
-            jobs.into_par_iter().with_min_len(least).for_each(open);
+            jobs.into_par_iter().with_min_len(least).try_for_each(open)
         } else {
-            jobs.for_each(|(entry, key, part)| open((entry, key, part)));
+            { jobs }.try_for_each(open)
         }
     }
 
-    /// Each entry with its key and its outline, if that could be decrypted.
-    fn opened(&self) -> impl Iterator<Item = (&'a Indexed, &[u8], Option<&[u8]>)> {
+    /// Each entry with its key, which is masked still if the entry is dead, and its outline, if
+    /// that could be decrypted.
+    fn opened(
+        &self,
+        dimension: usize,
+    ) -> impl Iterator<Item = (&'a Indexed, &[u8], Option<&[u8]>)> {
         let mut rest = &self.outlines[..];
-        let entries = self.entries.iter().zip(self.keys.chunks_exact(KEY));
-        entries.map(move |(&(entry, is_opened), key)| {
-            let part = rest.split_off(..self.len(entry));
+        let keys = self.keys.chunks_exact(KEY);
+        let entries = self.entries.iter().zip(&self.opened).zip(keys);
+        entries.map(move |((entry, &is_opened), key)| {
+            let part = rest.split_off(..entry.to_read(dimension));
             (entry, key, part.filter(|_| is_opened))
         })
     }
@@ -1386,13 +1468,6 @@ impl<'a> PartReader<'a> {
         let len = head.lengths(self.dimension).outline;
         let bytes = self.outlines.part_at(*outline, len)?;
         Ok(head.open_outline(self.name, key, bytes, self.dimension))
-    }
-
-    /// Reads an entry's outline, sealed, into `part`, which has its length.
-    fn sealed_outline(&mut self, entry: &Indexed, part: &mut [u8]) -> Result<()> {
-        self.outlines.move_to(entry.outline);
-        let read = self.outlines.read_exact(part);
-        read.map_err(|e| failed("read", &self.outlines.file.path(), &e))
     }
 
     /// An entry's values; `None` if the key does not open them.
@@ -1510,6 +1585,11 @@ impl<'a> Input<'a> {
 
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() && buffer.len() >= LEAST {
+            let read = self.file.read_some(self.position, buffer)?;
+            self.position += read as u64;
+            return Ok(read);
+        }
         if self.unread.is_empty() {
             let len = self.next.min(self.most);
             if self.ahead.len() < len {

@@ -260,7 +260,10 @@ impl Head {
             scale: f32::from_le_bytes(*scale),
         };
         // No store writes others; a valid tag does not make them valid.
-        if id.is_empty() || !terms.is_possible() || code.contains(&NO_CODE) {
+        let is_code = code
+            .iter()
+            .fold(true, |all, &value| all & (value != NO_CODE));
+        if id.is_empty() || !terms.is_possible() || !is_code {
             return None;
         }
         Some(Outline {

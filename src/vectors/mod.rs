@@ -190,9 +190,16 @@ impl Vectors {
     }
 
     fn put_code(&mut self, slot: u32, code: &[i8], terms: Terms) {
-        self.grow(slot as usize + 1);
         self.codes.room(slot).copy_from_slice(code);
+        if self.terms.len() <= slot as usize {
+            self.terms.resize(slot as usize + 1, Terms::default());
+        }
         self.terms[slot as usize] = terms;
+    }
+
+    /// Reserves memory for the terms of that many more vectors.
+    pub fn reserve(&mut self, count: usize) {
+        self.terms.reserve_exact(count);
     }
 
     /// Makes room for the codes of that many slots; new ones are zero.

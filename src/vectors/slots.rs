@@ -151,6 +151,11 @@ impl Slots {
         self.alive.is_empty()
     }
 
+    /// The number of different ids.
+    pub fn id_count(&self) -> usize {
+        self.ids.len()
+    }
+
     pub fn slot_of(&self, id: &str) -> Option<u32> {
         let is_it = |&slot: &u32| self.record(slot).is_some_and(|record| *record.id == *id);
         self.ids.find(self.hasher.hash_one(id), is_it).copied()
@@ -203,12 +208,14 @@ impl Slots {
             order.insert(record.sequence, slot);
         }
         let hash = self.hasher.hash_one(&*record.id);
-        let id = record.id.clone();
-        self.records[slot as usize] = Some(record);
         let (records, hasher) = (&self.records, &self.hasher);
-        let is_it = |&other: &u32| records[other as usize].as_ref().is_some_and(|r| r.id == id);
+        let is_it = |&other: &u32| {
+            let other = records[other as usize].as_ref();
+            other.is_some_and(|other| other.id == record.id)
+        };
         let entry = self.ids.entry(hash, is_it, hash_of(records, hasher));
         entry.and_modify(|other| *other = slot).or_insert(slot);
+        self.records[slot as usize] = Some(record);
         slot
     }
 

@@ -151,25 +151,39 @@ fn every_live_vector_finds_itself_while_deletes_and_inserts_go_on() {
 }
 
 #[test]
-fn a_search_is_full_when_everything_around_the_query_was_deleted() {
+fn searches_are_full_when_everything_around_the_query_was_deleted() {
     let collection = collection(DIMENSION, Metric::Euclidean);
     let mut live = rows(2);
     insert(&collection, &live);
     optimize(&collection);
-    let query = live[17].1.clone();
+    let centre = live[17].1.clone();
     let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
-    let around = nearest(Metric::Euclidean, all, &query, 1500);
+    let around = nearest(Metric::Euclidean, all, &centre, 1500);
+    let queries: Vec<_> = live
+        .iter()
+        .filter(|(id, _)| around[..40].contains(id))
+        .map(|(_, row)| row.clone())
+        .collect();
     collection.delete_many(WAIT, &around, &plain()).unwrap();
     live.retain(|(id, _)| !around.contains(id));
-    let found = walk(&collection, &query, 10);
-    let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
-    let expected = nearest(Metric::Euclidean, all, &query, 10);
-    let hits = found
-        .iter()
-        .filter(|item| expected.contains(&item.id.to_string()))
-        .count();
-    assert_eq!(found.len(), 10);
-    assert!(hits >= 9, "{hits} of 10");
+    let check = || {
+        let mut hits = 0;
+        for query in &queries {
+            let found = walk(&collection, query, 10);
+            let all = live.iter().map(|(id, row)| (id.as_str(), row.as_slice()));
+            let expected = nearest(Metric::Euclidean, all, query, 10);
+            hits += found
+                .iter()
+                .filter(|item| expected.contains(&item.id.to_string()))
+                .count();
+            assert_eq!(found.len(), 10);
+        }
+        // The background work may repair the graph at any time: a search may miss a few either way.
+        assert!(hits >= 380, "{hits} of 400");
+    };
+    check();
+    wait_until_clean(&collection, 60);
+    check();
 }
 
 #[test]
