@@ -534,6 +534,11 @@ export interface DeleteByFilterOptions extends CallOptions {
    * Delete nothing; report what would be deleted. Cannot be combined with `receipt` or `backup`.
    */
   dryRun?: boolean
+  /**
+   * Show this many of the vectors that match, 1 to 1,000, in the report's `rows`. Only with
+   * `dryRun`.
+   */
+  rows?: number
   /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
@@ -550,7 +555,7 @@ export interface DeleteByFilterOptions extends CallOptions {
   expect?: number
 }
 /** The result of a delete by filter. */
-export interface DeleteByFilterReport {
+export interface DeleteByFilterReport<Meta = any> {
   /** How many live vectors were checked. */
   scanned: number
   matched: number
@@ -558,6 +563,8 @@ export interface DeleteByFilterReport {
   deleted: number
   /** In insertion order. */
   results: FilterMatch[]
+  /** The first vectors that match, in the same order. Present if the option `rows` was given. */
+  rows?: ShownVector<Meta>[]
   /**
    * The fields of the filter, as dotted paths, that none of the checked vectors had, including
    * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked. With
@@ -665,6 +672,12 @@ export interface FilterMatch {
   /** `matched` in a dry run, and in the report of a `TooManyMatchesError`. */
   status: 'deleted' | 'matched'
 }
+/** A vector that a dry run shows. */
+export type ShownVector<Meta = any> = {
+  id: string
+  /** The beginning of its text: at most 200 code points. Absent if it has none. */
+  text?: string
+} & StoredMetadata<Meta>
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
   /**
@@ -1222,7 +1235,7 @@ export interface Vectorizer {
   ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
    * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and reports what
-   * it would delete.
+   * it would delete; `rows` shows some of it.
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
    * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
@@ -1404,7 +1417,7 @@ export interface Collection<Meta = any> {
   deleteByFilter<R extends boolean = false>(
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
-  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
+  ): Promise<DeleteByFilterReport<Meta> & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */

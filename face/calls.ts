@@ -28,7 +28,7 @@ import { ValidationError } from './errors.js'
 import type { Filter, IsUntyped } from './filter.js'
 import { keys } from './keys.js'
 import type { Listener } from './native.js'
-import type { Row } from './replies.js'
+import { addContents, type Row } from './replies.js'
 import { embedding } from './server.js'
 import type {
   BackupOptions,
@@ -239,7 +239,7 @@ export interface Vectorizer {
   ): Promise<DeleteReport & (R extends true ? Proof : unknown)>
   /**
    * Deletes every vector that matches, at once. With `dryRun` it deletes nothing and reports what
-   * it would delete.
+   * it would delete; `rows` shows some of it.
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
    * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
@@ -424,7 +424,7 @@ export interface Collection<Meta = any> {
   deleteByFilter<R extends boolean = false>(
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
-  ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
+  ): Promise<DeleteByFilterReport<Meta> & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
@@ -608,7 +608,16 @@ const outcome: Row = (sent, index, { refused }) =>
   typeof sent === 'string'
     ? { id: sent, index, status: refused === undefined ? 'ok' : 'matched' }
     : { id: sent[0], index, status: 'error', error: sent[1] }
-const match: Row = (id, _, { deleted }) => ({ id, status: deleted > 0 ? 'deleted' : 'matched' })
+/** A match is sent as its id or, if the report's `rows` show it, with its metadata and text. */
+const match: Row = (sent, _, { deleted, rows }) => {
+  const status = deleted > 0 ? 'deleted' : 'matched'
+  if (typeof sent === 'string') return { id: sent, status }
+  const [id, metadata, text] = sent
+  const shown = { id }
+  addContents(shown, metadata, text)
+  rows.push(shown)
+  return { id, status }
+}
 
 /** The name of a call that every client has. */
 export type CallName = Exclude<keyof Vectorizer, 'close' | 'collection' | 'scan' | typeof Symbol.asyncDispose>

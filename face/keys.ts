@@ -76,6 +76,7 @@ export const keys = {
   }),
   deleteByFilter: keysOf<DeleteByFilterOptions>({
     dryRun: true,
+    rows: true,
     receipt: true,
     backup: true,
     atMost: true,

@@ -34,6 +34,13 @@ interface Form {
   dimension: number
 }
 
+/** Adds what a vector has to `row`: its metadata and its text, which are sent as 0 if there are none. */
+export function addContents(row: Record<string, unknown>, metadata: unknown, text: unknown): void {
+  // Sent as a text if JSON.parse would round an integer.
+  if (metadata !== 0) row.metadata = typeof metadata === 'string' ? read(metadata) : metadata
+  if (text !== 0) row.text = text
+}
+
 /** Adds the vectors of the next portion to the last of the lists. */
 function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[][]) {
   const scores = scored ? native.rowsScores(reply) : null
@@ -48,11 +55,7 @@ function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[
       continue
     }
     const row: Record<string, unknown> = scores ? { id, score: scores[at] } : { id }
-    const metadata = sent[next++]
-    // Sent as a text if JSON.parse would round an integer.
-    if (metadata !== 0) row.metadata = typeof metadata === 'string' ? read(metadata) : metadata
-    const text = sent[next++]
-    if (text !== 0) row.text = text
+    addContents(row, sent[next++], sent[next++])
     if (data) row.data = new Float32Array(data.subarray(at * dimension, (at + 1) * dimension))
     at += 1
     rows.push(row)

@@ -282,6 +282,11 @@ export interface DeleteByFilterOptions extends CallOptions {
    * Delete nothing; report what would be deleted. Cannot be combined with `receipt` or `backup`.
    */
   dryRun?: boolean
+  /**
+   * Show this many of the vectors that match, 1 to 1,000, in the report's `rows`. Only with
+   * `dryRun`.
+   */
+  rows?: number
   /** Add a proof of erasure to the report. */
   receipt?: boolean
   /**
@@ -299,7 +304,7 @@ export interface DeleteByFilterOptions extends CallOptions {
 }
 
 /** The result of a delete by filter. */
-export interface DeleteByFilterReport {
+export interface DeleteByFilterReport<Meta = any> {
   /** How many live vectors were checked. */
   scanned: number
   matched: number
@@ -307,6 +312,8 @@ export interface DeleteByFilterReport {
   deleted: number
   /** In insertion order. */
   results: FilterMatch[]
+  /** The first vectors that match, in the same order. Present if the option `rows` was given. */
+  rows?: ShownVector<Meta>[]
   /**
    * The fields of the filter, as dotted paths, that none of the checked vectors had, including
    * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked. With
@@ -425,6 +432,13 @@ export interface FilterMatch {
   /** `matched` in a dry run, and in the report of a `TooManyMatchesError`. */
   status: 'deleted' | 'matched'
 }
+
+/** A vector that a dry run shows. */
+export type ShownVector<Meta = any> = {
+  id: string
+  /** The beginning of its text: at most 200 code points. Absent if it has none. */
+  text?: string
+} & StoredMetadata<Meta>
 
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {

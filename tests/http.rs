@@ -143,6 +143,7 @@ fn keys() -> impl Strategy<Value = String> {
         "payload",
         "filter",
         "dry_run",
+        "rows",
         "receipt",
         "query",
         "limit",
@@ -506,6 +507,39 @@ fn what_is_nearly_right_is_refused_where_the_document_refuses_it() {
         Ok(())
     })
     .unwrap();
+}
+
+#[test]
+fn rows_of_a_delete_are_taken_where_the_document_allows_them() {
+    let (app, _backups, _, routes) = exemplary();
+    let path = "/collections/{collection}/delete_by_filter";
+    let route = routes.iter().find(|route| route.path == path).unwrap();
+    let mut taken = 0;
+    for rows in [
+        json!(1),
+        json!(1000.0),
+        json!(0),
+        json!(1001),
+        json!(1.5),
+        json!(null),
+    ] {
+        for dry_run in [json!(true), json!(false), json!(null)] {
+            for receipt in [false, true] {
+                let body = json!({
+                    "filter": { "k": 1 },
+                    "rows": rows,
+                    "dry_run": dry_run,
+                    "receipt": receipt,
+                });
+                let (status, answer) = route.ask(&app, &body);
+                assert_eq!(status.is_success(), route.allows(&body), "{body}: {answer}");
+                taken += usize::from(status.is_success());
+            }
+        }
+        let (status, answer) = route.ask(&app, &json!({ "filter": { "k": 1 }, "rows": rows }));
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    }
+    assert_eq!(taken, 2);
 }
 
 #[test]

@@ -30,6 +30,8 @@ const CALLS: Record<
   batchDelete: (things, signal) => things.batchDelete(['a'], { signal }),
   deleteVectors: (things, signal) => things.deleteVectors(['a'], { signal }),
   deleteByFilter: (things, signal) => things.deleteByFilter({ name: 'a' }, { signal }),
+  'deleteByFilter, a dry run with rows': (things, signal) =>
+    things.deleteByFilter({ name: 'a' }, { dryRun: true, rows: 2, signal }),
   deleteCollection: (things, signal) => things.deleteCollection({ signal }),
   optimize: (things, signal) => things.optimize({ signal }),
 }

@@ -245,7 +245,7 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, signal'],
       [
         client.deleteByFilter('things', { name: 'a' }, given),
-        'dryRun, receipt, backup, atMost, expect, signal',
+        'dryRun, rows, receipt, backup, atMost, expect, signal',
       ],
     ] as const) {
       expect((await rejection(call)).message).toBe(`options.unkown: unknown; use ${keys}${telling}`)
@@ -281,6 +281,17 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['options.expect', { expect: null }],
       ['options.expect', { expect: true }],
       ['at_most', { at_most: 1 }],
+      ['options.rows', { rows: 1 }],
+      ['options.rows', { dryRun: false, rows: 1 }],
+      ['options.rows', { dryRun: true, rows: 0 }],
+      ['options.rows', { dryRun: true, rows: 1001 }],
+      ['options.rows', { dryRun: true, rows: -1 }],
+      ['options.rows', { dryRun: true, rows: 1.5 }],
+      ['options.rows', { dryRun: true, rows: 1e300 }],
+      ['options.rows', { dryRun: true, rows: Number.NaN }],
+      ['options.rows', { dryRun: true, rows: '1' }],
+      ['options.rows', { dryRun: true, rows: true }],
+      ['options.rows', { dryRun: true, rows: null }],
       ['options', null],
       ['options', []],
     ]
@@ -298,6 +309,7 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const client = await engine.holding('a')
     for (const options of [
       { dryRun: true },
+      { rows: 1 },
       { receipt: 'yes' },
       { receipt: null },
       { backup: 5 },
@@ -322,6 +334,7 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['deleteVector', ['things', 'a', { receipt: 'yes' }], 'options.receipt'],
       ['deleteVector', ['things', 'a', { atMost: 1 }], 'options.atMost: unknown'],
       ['deleteVector', ['things', 'a', { expect: 1 }], 'options.expect: unknown'],
+      ['deleteVector', ['things', 'a', { rows: 1 }], 'options.rows: unknown'],
       ['deleteCollection', ['things', { expect: 1 }], 'options.expect: unknown'],
       ['deleteCollection', ['things', { receipt: 'yes' }], 'options.receipt'],
       ['deleteCollection', ['things', { receipt: null }], 'options.receipt'],
@@ -366,6 +379,133 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const deleting = client.deleteByFilter('things', filter)
     filter.name.$in = ['b']
     expect((await deleting).results).toStrictEqual([{ id: 'a', status: 'deleted' }])
+  })
+})
+
+describe.each(engines)('the rows of a dry run by the client that is %s', (_, ready) => {
+  const engine = ready()
+  const all = { name: { $exists: true } }
+
+  test('are the first that match, each with the metadata and the text that it has', async () => {
+    const client = await engine.things()
+    const metadata = { name: 'a', tags: ['x', 'y'], nested: { deep: 1.5 }, large: 2n ** 60n + 1n }
+    await client.insertVectors('things', [
+      { id: 'a', data: [1, 0], metadata, text: 'of a' },
+      { id: 'b', data: [1, 1] },
+      { id: 'c', data: [1, 2], text: 'of c' },
+      { id: 'd', data: [1, 3], metadata: { name: 'd' } },
+    ])
+    const before = await everything(client)
+    const filter = { must: [{ has_id: ['d', 'c', 'b', 'a'] }] }
+    expect(await client.deleteByFilter('things', filter, { dryRun: true, rows: 3 })).toStrictEqual({
+      scanned: 4,
+      matched: 4,
+      deleted: 0,
+      results: ['a', 'b', 'c', 'd'].map((id) => ({ id, status: 'matched' })),
+      rows: [{ id: 'a', metadata, text: 'of a' }, { id: 'b' }, { id: 'c', text: 'of c' }],
+    })
+    expect(await everything(client)).toStrictEqual(before)
+  })
+
+  test('are in the order of the results', async () => {
+    const client = await engine.holding('d', 'c', 'b', 'a')
+    const filter = { place: { $gte: 1 } }
+    const { results, rows } = await client.deleteByFilter('things', filter, { dryRun: true, rows: 2 })
+    expect(rows?.map(({ id }) => id)).toStrictEqual(results.slice(0, 2).map(({ id }) => id))
+    expect(rows).toStrictEqual(
+      engine
+        .arranged(['c', 'b', 'a'])
+        .slice(0, 2)
+        .map((id) => ({ id, metadata: { name: id, place: 'dcba'.indexOf(id) } })),
+    )
+  })
+
+  test('are no more than match', async () => {
+    const client = await engine.holding('a', 'b')
+    const options = { dryRun: true, rows: 1000 }
+    const one = await client.deleteByFilter('things', { name: 'b' }, options)
+    expect(one.rows).toStrictEqual([{ id: 'b', metadata: { name: 'b', place: 1 } }])
+    const none = await client.deleteByFilter('things', { name: 'z' }, options)
+    expect(none).toStrictEqual({ scanned: 2, matched: 0, deleted: 0, results: [], rows: [] })
+  })
+
+  test('are not in a report that they were not asked for', async () => {
+    const client = await engine.holding('a', 'b')
+    const options = { dryRun: true, rows: undefined }
+    expect(await client.deleteByFilter('things', { name: 'a' }, options)).not.toHaveProperty('rows')
+    const done = await client.deleteByFilter('things', { name: 'a' }, { rows: undefined })
+    expect(done).toStrictEqual({
+      scanned: 2,
+      matched: 1,
+      deleted: 1,
+      results: [{ id: 'a', status: 'deleted' }],
+    })
+  })
+
+  test('have the first 200 code points of a text, each whole', async () => {
+    const client = await engine.things()
+    const texts = [
+      'short',
+      'é'.repeat(200),
+      'é'.repeat(201),
+      '😀'.repeat(200),
+      '😀'.repeat(201),
+      `x${'😀'.repeat(300)}`,
+      `${'x'.repeat(199)}😀😀`,
+      'x'.repeat(engine.limits.text),
+    ]
+    await client.insertVectors(
+      'things',
+      texts.map((text, i) => ({ id: `${i}`, data: [1, i], text, metadata: { name: text.length } })),
+    )
+    const { rows } = await client.deleteByFilter('things', all, { dryRun: true, rows: texts.length })
+    expect(rows?.map(({ text }) => text)).toStrictEqual(
+      texts.map((text) => Array.from(text).slice(0, 200).join('')),
+    )
+  })
+
+  test('are in the report of a dry run that guards refuse', async () => {
+    const client = await engine.holding('a', 'b', 'c')
+    const dry = client.deleteByFilter('things', { name: ['a', 'c'] }, { dryRun: true, rows: 1, atMost: 1 })
+    const error = await rejection(dry)
+    expect(error).toBeInstanceOf(TooManyMatchesError)
+    expect((error as TooManyMatchesError).report).toStrictEqual({
+      scanned: 3,
+      matched: 2,
+      deleted: 0,
+      results: [
+        { id: 'a', status: 'matched' },
+        { id: 'c', status: 'matched' },
+      ],
+      rows: [{ id: 'a', metadata: { name: 'a', place: 0 } }],
+    })
+  })
+
+  test('of thousands are all there', async () => {
+    const client = await engine.things()
+    const ids = Array.from({ length: 3000 }, (_, i) => `id ${String(i).padStart(4, '0')}`)
+    const metadata = ids.map((name) => ({ name, more: 'x'.repeat(200) }))
+    const texts = ids.map((id) => `of ${id}`)
+    await client.insertVectors('things', { ids, data: new Float32Array(6000).fill(1), metadata, texts })
+    const { results, rows } = await client.deleteByFilter('things', all, { dryRun: true, rows: 1000 })
+    expect(engine.arranged<{ id: string }>(results)).toStrictEqual(
+      ids.map((id) => ({ id, status: 'matched' })),
+    )
+    expect(rows).toStrictEqual(
+      ids.slice(0, 1000).map((id, i) => ({ id, metadata: metadata[i], text: texts[i] })),
+    )
+  })
+
+  test.each([
+    [{ rows: 1 }, 'options.rows is for a dry run only: set dryRun to true, or leave out rows'],
+    [{ dryRun: true, rows: 0 }, 'options.rows is 0; it must be between 1 and 1000'],
+    [{ dryRun: true, rows: 1001 }, 'options.rows is 1001; it must be between 1 and 1000'],
+  ])('with %j are refused, and nothing is deleted', async (options, message) => {
+    const client = await engine.holding('a')
+    const error = await rejection(client.deleteByFilter('things', { name: 'a' }, options))
+    expect(error).toBeInstanceOf(ValidationError)
+    expect(error.message).toBe(message)
+    expect(await engine.idsOf(client)).toStrictEqual(['a'])
   })
 })
 

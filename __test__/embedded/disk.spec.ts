@@ -267,6 +267,12 @@ describe('damage in a log', () => {
         }
         await refused(client.search('things', [1, 1, 2, 3]), log)
         await refused(client.listVectors('things'), log)
+        const shown = { dryRun: true, rows: 1 }
+        await refused(client.deleteByFilter('things', { of: i }, shown), log)
+        const whole = await client.deleteByFilter('things', { of: { $ne: i } }, shown)
+        const [first] = vectors.filter((vector) => vector.id !== id)
+        expect(whole.rows).toStrictEqual([{ id: first.id, metadata: first.metadata, text: 'text' }])
+        expect((await client.deleteByFilter('things', { of: i }, { dryRun: true })).matched).toBe(1)
         const { residues } = await client.verifyErased('things', [])
         const reason = expect.stringMatching(/does not open/)
         expect(residues).toStrictEqual([expect.objectContaining({ id: null, file: log, reason })])

@@ -69,7 +69,9 @@ describe('integers beyond 2^53', () => {
       const { vectors } = await one.listVectors('things')
       const found = await one.search('things', '')
       const [batch] = await one.searchBatch('things', [''])
-      for (const all of [vectors, found, batch]) {
+      const every = { must: [{ has_id: ['a', 'b', 'c'] }] }
+      const { rows = [] } = await one.deleteByFilter('things', every, { dryRun: true, rows: 3 })
+      for (const all of [vectors, found, batch, rows]) {
         expect(all.map((row) => row.metadata)).toStrictEqual([metadata, { a: 1 }, undefined])
       }
       const updated = await one.updateVector('things', 'a', { metadata: { ...metadata, more: EDGES[0] } })

@@ -51,11 +51,12 @@ test.each<[string, unknown]>([
   ['/collections/things/delete_by_filter', { filter: { name: 'a' }, at_most: null }],
   ['/collections/things/batch_delete', { ids: ['a'], expect: null }],
   ['/batch_delete', { collection: 'things', ids: ['a'], at_most: null }],
+  ['/collections/things/delete_by_filter', { filter: { name: 'a' }, dry_run: true, rows: null }],
 ])('null is no option of a delete by %s: %j', async (path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const answer = await ask('POST', path, body)
   expect(refusal(answer)).toStrictEqual(INVALID)
-  expect(answer.json.message).toMatch(/^body\.(dry_run|receipt|at_most|expect): invalid type: null/)
+  expect(answer.json.message).toMatch(/^body\.(dry_run|rows|receipt|at_most|expect): invalid type: null/)
   expect(await idsOf(client)).toStrictEqual(['a', 'b'])
 })
 

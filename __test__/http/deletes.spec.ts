@@ -212,6 +212,72 @@ test.each(['/collections/things/delete_by_filter', '/collections/things/vectors/
   },
 )
 
+describe.each(['/collections/things/delete_by_filter', '/collections/things/vectors/delete_by_filter'])(
+  'the rows of a dry run by %s',
+  (path) => {
+    const filter = { must: [{ has_id: ['a', 'b', 'c'] }] }
+
+    test('are those of the same call in process', async () => {
+      const { client, ask } = await servingThings(['a', 'b'])
+      const text = '😀'.repeat(201)
+      await client.insertVectors('things', [{ id: 'c', data: [1, 2], text }])
+      const before = await everything(client)
+      const { status, json } = await ask('POST', path, { filter, dry_run: true, rows: 1000 })
+      expect([status, json.rows]).toStrictEqual([
+        200,
+        [
+          { id: 'a', metadata: { name: 'a', place: 0 } },
+          { id: 'b', metadata: { name: 'b', place: 1 } },
+          { id: 'c', text: '😀'.repeat(200) },
+        ],
+      ])
+      expect(json).toStrictEqual(await client.deleteByFilter('things', filter, { dryRun: true, rows: 1000 }))
+      const two = await ask('POST', path, { filter, dry_run: true, rows: 2, expect: 3 })
+      expect(two.json).toStrictEqual({ ...json, rows: json.rows.slice(0, 2) })
+      expect((await ask('POST', path, { filter, dry_run: true })).json).not.toHaveProperty('rows')
+      expect(await everything(client)).toStrictEqual(before)
+    })
+
+    test('are in the report of a dry run that guards refuse', async () => {
+      const { ask } = await servingThings(['a', 'b'])
+      const answer = await ask('POST', path, { filter, dry_run: true, rows: 1, at_most: 1 })
+      expect(answer.status).toBe(409)
+      expect(answer.json.error.report.rows).toStrictEqual([{ id: 'a', metadata: { name: 'a', place: 0 } }])
+    })
+
+    test.each([
+      [{ rows: 1 }, 'body.rows is for a dry run only: set dry_run to true, or leave out rows'],
+      [
+        { rows: 1, dry_run: false },
+        'body.rows is for a dry run only: set dry_run to true, or leave out rows',
+      ],
+      [{ rows: 0, dry_run: true }, 'body.rows is 0; it must be between 1 and 1000'],
+      [{ rows: 1001, dry_run: true }, 'body.rows is 1001; it must be between 1 and 1000'],
+      [{ rows: -1, dry_run: true }, 'body.rows: '],
+      [{ rows: 1.5, dry_run: true }, 'body.rows: '],
+      [{ rows: '1', dry_run: true }, 'body.rows: '],
+      [{ rows: 1e300, dry_run: true }, 'body.rows: '],
+      [{ rows: [1], dry_run: true }, 'body.rows: '],
+    ])('with %j are refused, and nothing is deleted', async (options, message) => {
+      const { client, ask } = await servingThings(['a', 'b'])
+      const answer = await ask('POST', path, { filter, ...options })
+      expect(refusal(answer)).toStrictEqual(INVALID)
+      expect(answer.json.message.startsWith(message)).toBe(true)
+      expect(await idsOf(client)).toStrictEqual(['a', 'b'])
+    })
+
+    test('are described', async () => {
+      const { ask } = await servingThings([])
+      const { schemas } = (await ask('GET', '/openapi.json')).json.components
+      expect(schemas.ByFilter.properties.rows).toMatchObject({ type: 'integer', minimum: 1, maximum: 1000 })
+      expect(schemas.ByFilter.required).not.toContain('rows')
+      expect(schemas.DeleteByFilterReport.properties).toHaveProperty('rows')
+      expect(schemas.DeleteByFilterReport.required).not.toContain('rows')
+      expect(schemas.ShownVector.required).toStrictEqual(['id'])
+    })
+  },
+)
+
 describe('guards of a delete', () => {
   test.each(['/collections/things/delete_by_filter', '/collections/things/vectors/delete_by_filter'])(
     'by %s',

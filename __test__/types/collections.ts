@@ -152,11 +152,13 @@ export async function typed(client: VectorizerClient) {
   // @ts-expect-error: it may have none
   ;(await labelled.getVector('a')).metadata.lang
 
+  const { rows = [] } = await pages.deleteByFilter({ title: 'x' }, { dryRun: true, rows: 1 })
+  const titles: string[] = rows.map(({ metadata }) => metadata.title)
   const { receipt } = await pages.deleteByFilter({ title: 'x' }, { receipt: true })
   const digest: string = receipt.digest
   const proof = await pages.deleteVector('a', { receipt: true })
   const nothing: void = await pages.deleteVector('b')
-  return { born, none, data, years, all, one, result, lang, digest, proof, nothing }
+  return { born, none, data, years, all, one, result, lang, titles, digest, proof, nothing }
 }
 
 export async function untyped(client: MilvusVectorizerClient) {

@@ -53,6 +53,7 @@ import {
   type SearchResult,
   type ServeOptions,
   ServerError,
+  type ShownVector,
   StorageError,
   StoreLockedError,
   scan,
@@ -139,6 +140,9 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   ]
   await client.batchDelete('docs', ids, { atMost: 10, expect: 2 })
   await client.deleteByFilter('docs', { lang: 'en' }, { atMost: 10, dryRun: true })
+  const dry = await client.deleteByFilter('docs', { lang: 'en' }, { dryRun: true, rows: 10 })
+  const shown: ShownVector[] = dry.rows ?? []
+  const texts: [string, string | undefined][] = shown.map(({ id, text }) => [id, text])
   const left: number = await client.count('docs', { $not: { lang: 'en' } })
   await client.optimize('docs')
   const told: [string, number, number][] = []
@@ -161,6 +165,7 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
     scores,
     nothing,
     statuses,
+    texts,
     left,
     lists,
     told,

@@ -37,6 +37,12 @@ client.deleteByFilter('docs', { category: () => 'old' })
 client.deleteByFilter('docs', { a: 1 }, { dry_run: true })
 // @ts-expect-error: dryRun is a boolean
 client.deleteByFilter('docs', { a: 1 }, { dryRun: 'yes' })
+// @ts-expect-error: rows is a number
+client.deleteByFilter('docs', { a: 1 }, { dryRun: true, rows: '1' })
+// @ts-expect-error: there may be none
+client.deleteByFilter('docs', { a: 1 }, { dryRun: true, rows: 1 }).then(({ rows }) => rows.length)
+// @ts-expect-error: a batch has no dry run
+client.batchDelete('docs', ['a'], { rows: 1 })
 // @ts-expect-error: the option is atMost
 client.deleteByFilter('docs', { a: 1 }, { at_most: 1 })
 // @ts-expect-error: atMost is a number

@@ -39,6 +39,7 @@ import type {
   SearchRequest,
   SearchResponse,
   SearchResult,
+  ShownVector,
   SimilarityMetric,
   TextSearchRequest,
   UpdateVectorRequest,
@@ -68,6 +69,9 @@ const SCANNED = 1000
 
 /** The fields of a complete vector. */
 const WHOLE = ['id', 'vector', 'metadata', 'text']
+
+/** How much of a text a dry run shows, in code points. The same as in `src/collection/delete.rs`. */
+const TEXT_SHOWN = 200
 
 /** What the engine cannot do, and the alternatives. */
 const NOT_OFFERED = {
@@ -155,6 +159,23 @@ async function unknownFields(
   const counts = await Promise.all(fields.map(({ expression }) => collection.count(expression)))
   const unknown = fields.filter((_, i) => counts[i] === 0).map(({ path }) => path)
   return unknown.length > 0 ? { unknownFields: unknown } : {}
+}
+
+/** What a dry run shows of the first rows that a filter matched. One that is gone by now is left out. */
+async function shownRows(
+  collection: EngineCollection,
+  matched: string[],
+  limit: number,
+): Promise<ShownVector[]> {
+  const fields = ['id', 'metadata', 'text']
+  const rows = await collection.first({ fields, keys: matched.slice(0, limit), limit })
+  return rows.map((row) => {
+    const { text, ...vector } = vectorOf(row)
+    if (text === undefined) return vector
+    // A code point has at most two units.
+    const beginning = Array.from(text.slice(0, 2 * TEXT_SHOWN))
+    return { ...vector, text: beginning.slice(0, TEXT_SHOWN).join('') }
+  })
 }
 
 /** The fields needed to evaluate a filter. */
@@ -577,9 +598,10 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     const keys = await this.#matches(collection, filterText, matching, find)
     const isVain = keys.length === 0 && scanned > 0
     const unknown = isVain ? await unknownFields(collection, matching) : {}
+    const shown = rest.rows === undefined ? {} : { rows: await shownRows(collection, keys, rest.rows) }
     const found = (): DeleteByFilterReport => {
       const results = keys.map((key) => ({ id: idOf(key), status: 'matched' as const }))
-      return { scanned, matched: keys.length, deleted: 0, results, ...unknown }
+      return { scanned, matched: keys.length, deleted: 0, results, ...shown, ...unknown }
     }
     checkCount(rest, keys.length, 'filter', found)
     if (rest.dryRun) return finish(found())

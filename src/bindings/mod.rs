@@ -49,7 +49,7 @@ use crate::{
     wiped::Id,
     workers,
 };
-use reply::{HeldRows, Reply, Rows, push_string};
+use reply::{HeldRows, Reply, Rows, push_columns, push_string};
 
 /// An error as JSON text in the message: `face/errors.ts` picks its class by the code.
 fn thrown(error: Error) -> napi::Error {
@@ -970,10 +970,26 @@ impl VectorizerClient {
             let deletion = call
                 .collection(&collection)?
                 .delete_matching(&filter, &options)?;
-            let report = json!(FilterDeleted::of(&collection, &deletion, options.dry_run));
+            let mut report = json!(FilterDeleted::of(&collection, &deletion, options.dry_run));
+            if deletion.rows.is_some() {
+                report["rows"] = json!([]);
+            }
             let head = deletion_head(report, Selector::Filter, deletion.refusal);
-            // The ids are enough; `face/calls.ts` builds the rows.
-            Ok(id_rows(head, Some("results"), &deletion.matched))
+            let mut rows = Rows::new(head, Some("results"));
+            // The id, or a list of the id, the metadata and the text of a vector that is shown;
+            // `face/calls.ts` builds the rows of both lists.
+            let shown = deletion.rows.as_deref().unwrap_or_default();
+            for item in shown {
+                rows.push(|out| {
+                    out.push('[');
+                    push_columns(out, item);
+                    out.push(']');
+                });
+            }
+            for id in deletion.matched.iter().skip(shown.len()) {
+                rows.push(|out| push_string(out, id));
+            }
+            Ok(rows.reply())
         })
     }
 

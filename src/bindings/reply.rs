@@ -138,19 +138,7 @@ impl Rows {
 
     /// Adds a vector as reads return it.
     pub fn push_item(&mut self, item: &Item) {
-        self.push(|out| {
-            push_string(out, &item.id);
-            out.push(',');
-            match item.metadata.as_deref() {
-                Some(metadata) if has_unsafe_integer(metadata) => push_string(out, metadata),
-                metadata => out.push_str(metadata.unwrap_or("0")),
-            }
-            out.push(',');
-            match &item.text {
-                Some(text) => push_string(out, text),
-                None => out.push('0'),
-            }
-        });
+        self.push(|out| push_columns(out, item));
         self.scored |= item.score.is_some();
         self.dimension = item.data.as_ref().map_or(self.dimension, Vec::len);
         if let Some(portion) = self.portions.back_mut() {
@@ -158,6 +146,21 @@ impl Rows {
             let data = item.data.as_deref().unwrap_or_default();
             portion.data.extend_from_slice(data);
         }
+    }
+}
+
+/// Appends three values: a vector's id, its metadata or 0, its text or 0.
+pub fn push_columns(out: &mut String, item: &Item) {
+    push_string(out, &item.id);
+    out.push(',');
+    match item.metadata.as_deref() {
+        Some(metadata) if has_unsafe_integer(metadata) => push_string(out, metadata),
+        metadata => out.push_str(metadata.unwrap_or("0")),
+    }
+    out.push(',');
+    match &item.text {
+        Some(text) => push_string(out, text),
+        None => out.push('0'),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     client::Encryption,
     collection::{
         Config, Cursor, DeleteOptions, Guards, Name, ScanOptions, SearchOptions, Update,
-        check_ef_search,
+        check_ef_search, check_rows,
     },
     error::{Error, Result},
     filter,
@@ -254,6 +254,8 @@ struct Deletion {
     #[serde(default, deserialize_with = "given")]
     dry_run: Option<bool>,
     #[serde(default, deserialize_with = "given")]
+    rows: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
     receipt: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     backup: Option<PathBuf>,
@@ -270,6 +272,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
     };
     let Deletion {
         dry_run,
+        rows,
         receipt,
         backup,
         at_most,
@@ -283,22 +286,30 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
     }
     let options = DeleteOptions {
         dry_run: dry_run.unwrap_or(false),
+        rows,
         receipt: receipt.unwrap_or(false),
         backup,
         guards: Guards { at_most, expect },
     };
-    check_dry_run("options.dryRun", &options)?;
+    check_dry_run("options", "dryRun", &options)?;
     Ok(options)
 }
 
-/// A dry run has nothing to prove and nothing to save; `what` names it in errors.
-pub fn check_dry_run(what: &str, options: &DeleteOptions) -> Result<()> {
+/// A dry run has nothing to prove and nothing to save, and nothing else shows what it matches. In
+/// errors, the option is called `dry_run`, and the argument that has it `of`.
+pub fn check_dry_run(of: &str, dry_run: &str, options: &DeleteOptions) -> Result<()> {
     if options.dry_run && (options.receipt || options.backup.is_some()) {
         return Err(Error::Validation(format!(
-            "{what} deletes nothing: leave out receipt and backup"
+            "{of}.{dry_run} deletes nothing: leave out receipt and backup"
         )));
     }
-    Ok(())
+    match options.rows {
+        Some(_) if !options.dry_run => Err(Error::Validation(format!(
+            "{of}.rows is for a dry run only: set {dry_run} to true, or leave out rows"
+        ))),
+        Some(rows) => check_rows(&format!("{of}.rows"), rows),
+        None => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]

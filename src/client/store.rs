@@ -388,7 +388,7 @@ mod tests {
         collections.insert(new.name().to_owned(), new.clone());
         let found = || new.info(Access::Wait).unwrap().scrub.unwrap();
         // The first call notices that the old one is gone, the last one the end of the new one.
-        for _ in 0..1 + 3 {
+        for _ in 0..4 {
             scrub();
             assert_eq!(found().finished_at, None);
         }

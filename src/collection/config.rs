@@ -120,6 +120,11 @@ pub fn check_ef_search(what: &str, ef: usize) -> Result<()> {
     check_range(what, ef, 1, 4096)
 }
 
+/// Checks how many vectors a dry run is to show.
+pub fn check_rows(what: &str, rows: usize) -> Result<()> {
+    check_range(what, rows, 1, 1000)
+}
+
 fn check_range(what: &str, value: usize, min: usize, max: usize) -> Result<()> {
     if (min..=max).contains(&value) {
         return Ok(());

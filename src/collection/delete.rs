@@ -8,14 +8,17 @@ use roaring::RoaringBitmap;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, State};
+use super::{Access, Collection, Item, State};
 use crate::{
     cancel,
     error::{Error, Result},
     filter::Filter,
     storage::{Commit, Sealed},
-    wiped::Id,
+    wiped::{Id, Wiped},
 };
+
+/// How much of a text a dry run shows, in code points.
+const TEXT_SHOWN: usize = 200;
 
 /// The outcome for one id of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ impl Outcome {
 pub struct DeleteOptions {
     /// Report what would be deleted, without deleting it. Only for deletes by filter.
     pub dry_run: bool,
+    /// Show this many of the vectors that match. Only for dry runs.
+    pub rows: Option<usize>,
     /// Return a receipt for what was erased.
     pub receipt: bool,
     /// Write the vectors to this backup file before they are deleted. The delete happens only if
@@ -103,6 +108,9 @@ pub struct FilterDeletion {
     pub scanned: usize,
     /// The ids that matched, in insertion order.
     pub matched: Vec<Id>,
+    /// What a dry run shows of the first of them, if it was asked to: metadata, and the beginnings
+    /// of texts.
+    pub rows: Option<Vec<Item>>,
     /// The fields of the filter that no live vector had; empty if there were no live vectors.
     pub unknown: Vec<String>,
     /// Set if a guard was not met: nothing was deleted.
@@ -211,8 +219,13 @@ impl Collection {
                 .collect();
             Ok((slots, (state.slots.len(), matched, state.unknown(filter))))
         };
+        let mut rows = None;
         let ended = if options.dry_run {
-            let (slots, selected) = report(&*self.read(Access::Wait)?)?;
+            let state = self.read(Access::Wait)?;
+            let (slots, selected) = report(&state)?;
+            if let Some(limit) = options.rows {
+                rows = Some(state.shown(&slots, limit)?);
+            }
             Ended {
                 selected,
                 refusal: options.guards.refusal(slots.len() as usize),
@@ -232,6 +245,7 @@ impl Collection {
         Ok(FilterDeletion {
             scanned,
             matched,
+            rows,
             unknown,
             refusal: ended.refusal,
             receipt: ended.receipt,
@@ -334,6 +348,25 @@ impl Drafted {
 }
 
 impl State {
+    /// The first `limit` of the live `slots` in insertion order, with the beginnings of their
+    /// texts.
+    fn shown(&self, slots: &RoaringBitmap, limit: usize) -> Result<Vec<Item>> {
+        let order = self.slots.first_in_order(slots, limit).into_iter();
+        let items = order.map(|slot| self.item(Access::Wait, slot, None, false, true));
+        let items = items.filter_map(Result::transpose);
+        items
+            .map(|item| {
+                let item = item?;
+                // What is cut off must not remain in memory.
+                let text = item.text.map(Wiped::<str>::from);
+                Ok(Item {
+                    text: text.map(|text| text.chars().take(TEXT_SHOWN).collect()),
+                    ..item
+                })
+            })
+            .collect()
+    }
+
     fn draft(&self, slots: &RoaringBitmap) -> Drafted {
         let records = slots.iter().filter_map(|slot| self.slots.record(slot));
         let row = 4 * self.vectors.dimension();

@@ -33,7 +33,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use config::{Config, check_ef_search, check_name, dimension_of};
+pub use config::{Config, check_ef_search, check_name, check_rows, dimension_of};
 pub use copy::{OnProgress, Progress};
 pub use delete::{
     BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,

@@ -1,11 +1,16 @@
 //! The reports of deletes. Those of refused deletes are part of errors.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use super::document::metadata::{Metadata, stored_metadata};
 use crate::{
     calls::reports::{BatchDeleted, FilterDeleted},
-    collection::{BatchDeletion, FilterDeletion, Outcome},
+    collection::{BatchDeletion, FilterDeletion, Item, Outcome},
+    error::Result,
     wiped::Id,
 };
 
@@ -60,6 +65,30 @@ struct FilterResult {
     status: &'static str,
 }
 
+/// A vector that a dry run shows.
+#[derive(Serialize, JsonSchema)]
+struct ShownVector {
+    id: Id,
+    /// Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Metadata>")]
+    metadata: Option<Arc<RawValue>>,
+    /// The first 200 code points of its text. Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200))]
+    text: Option<Box<str>>,
+}
+
+impl ShownVector {
+    fn of(item: Item) -> Result<Self> {
+        Ok(Self {
+            id: item.id,
+            metadata: stored_metadata(item.metadata)?,
+            text: item.text,
+        })
+    }
+}
+
 /// The result of a delete by filter or, with `dry_run`, what it would delete.
 #[derive(Serialize, JsonSchema)]
 pub struct DeleteByFilterReport {
@@ -67,20 +96,28 @@ pub struct DeleteByFilterReport {
     all: FilterDeleted,
     /// In insertion order.
     results: Vec<FilterResult>,
+    /// The first vectors that match, in insertion order. Present with `rows`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<ShownVector>>,
 }
 
 impl DeleteByFilterReport {
-    pub fn of(collection: &str, deletion: FilterDeletion, dry_run: bool) -> Self {
+    pub fn of(collection: &str, deletion: FilterDeletion, dry_run: bool) -> Result<Self> {
         let status = match dry_run || deletion.refusal.is_some() {
             true => "matched",
             false => "deleted",
         };
         let all = FilterDeleted::of(collection, &deletion, dry_run);
         let results = deletion.matched.into_iter();
-        Self {
+        let rows = deletion.rows.map(|rows| {
+            let rows = rows.into_iter().map(ShownVector::of);
+            rows.collect::<Result<_>>()
+        });
+        Ok(Self {
             all,
             results: results.map(|id| FilterResult { id, status }).collect(),
-        }
+            rows: rows.transpose()?,
+        })
     }
 }
 

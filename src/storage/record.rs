@@ -260,10 +260,11 @@ impl Head {
             scale: f32::from_le_bytes(*scale),
         };
         // No store writes others; a valid tag does not make them valid.
-        let is_code = code
+        // Without a branch, it is many times as fast.
+        let others = code
             .iter()
-            .fold(true, |all, &value| all & (value != NO_CODE));
-        if id.is_empty() || !terms.is_possible() || !is_code {
+            .fold(0, |found, &value| found | u8::from(value == NO_CODE));
+        if id.is_empty() || !terms.is_possible() || others != 0 {
             return None;
         }
         Some(Outline {

@@ -6,4 +6,5 @@ mod index;
 mod little;
 mod model;
 mod quantisation;
+mod shown;
 mod support;

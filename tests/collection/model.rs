@@ -147,13 +147,24 @@ fn run(ops: Vec<Op>, base: usize, metric: Metric) -> Result<(), TestCaseError> {
             }
             Op::DeleteMatching(tag, dry_run) => {
                 let filter = filter::parse_text(&format!("{{\"tag\":{tag}}}")).unwrap();
-                let options = DeleteOptions { dry_run, ..plain() };
+                let options = DeleteOptions {
+                    dry_run,
+                    rows: Some(3),
+                    ..plain()
+                };
                 let done = collection.delete_matching(&filter, &options).unwrap();
                 let matches = |id: &&String| model.values[*id].1 % 8 == tag;
                 let matched: Vec<String> = model.order.iter().filter(matches).cloned().collect();
                 prop_assert_eq!(done.scanned, model.order.len());
                 let found: Vec<String> = done.matched.iter().map(ToString::to_string).collect();
                 prop_assert_eq!(&found, &matched);
+                let shown = done.rows.map(|rows| {
+                    rows.iter()
+                        .map(|item| item.id.to_string())
+                        .collect::<Vec<_>>()
+                });
+                let first = dry_run.then(|| matched.iter().take(3).cloned().collect::<Vec<_>>());
+                prop_assert_eq!(shown, first);
                 if !dry_run {
                     for id in matched {
                         model.remove(&id);

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs::File, path::Path, sync::Arc};
 
 use vectorizer_native::{
-    collection::{Access, Batch, Collection, Config, Update},
+    collection::{Access, Batch, Collection, Config, DeleteOptions, Update},
     error::Error,
+    filter,
     graph::HnswParams,
     storage::{Files, Fsync, RECORDS, Record},
     vectors::Metric,
@@ -221,6 +222,40 @@ fn a_damaged_vector_fails_the_calls_that_read_it_and_no_others() {
     collection.delete_one(WAIT, "v2", &plain()).unwrap();
     let left = collection.search(rows[0].1.clone(), &Default::default());
     assert_eq!(left.unwrap().len(), 2);
+    session.close().unwrap();
+}
+
+#[test]
+fn a_dry_run_shows_the_beginnings_of_texts_on_disk_and_fails_where_one_is_damaged() {
+    let directory = directory();
+    let session = open(directory.path());
+    let collection = create(&session, Metric::Euclidean);
+    insert_texts(&collection, 3);
+    let all = filter::parse_text(r#"{"must":[{"has_id":["v0","v1","v2"]}]}"#).unwrap();
+    let dry = |rows| {
+        let options = DeleteOptions {
+            dry_run: true,
+            rows,
+            ..plain()
+        };
+        collection.delete_matching(&all, &options)
+    };
+    let shown = dry(Some(3)).unwrap().rows.unwrap();
+    assert_eq!(shown.len(), 3);
+    for (i, item) in shown.iter().enumerate() {
+        assert_eq!(&*item.id, format!("v{i}"));
+        let whole = collection.get(WAIT, &item.id).unwrap().text.unwrap();
+        assert_eq!(item.text.as_deref(), Some(&whole[..200]));
+    }
+
+    // The values of the last vector are at the end of the file.
+    let path = collection.directory().unwrap().join("log.1");
+    flip(&path, path.metadata().unwrap().len() - 1);
+    let error = dry(Some(3)).unwrap_err();
+    assert!(matches!(error, Error::Storage(_)), "{error:?}");
+    assert_eq!(error, collection.get(WAIT, "v2").unwrap_err());
+    assert_eq!(dry(Some(2)).unwrap().rows.unwrap(), shown[..2]);
+    assert_eq!(dry(None).unwrap().matched.len(), 3);
     session.close().unwrap();
 }
 

@@ -297,6 +297,31 @@ def test_delete_by_filter(client: SyncVectorizerClient, name: str) -> None:
     assert vain["unknownFields"] == ["m"]
 
 
+def test_a_dry_run_shows_the_first_that_match(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_text(name, "words é " * 30, id="v0", metadata={"n": 2**60 + 1})
+    client.insert_vectors(name, [{"id": "v1", "vector": [1, 2, 3, 4]}])
+    client.insert_text(name, "short", id="v2")
+    every: dict[str, Any] = {"must": [{"has_id": ["v0", "v1", "v2"]}]}
+    shown = [
+        {"id": "v0", "metadata": {"n": 2**60 + 1}, "text": "words é " * 25},
+        {"id": "v1"},
+        {"id": "v2", "text": "short"},
+    ]
+    assert client.delete_by_filter(name, every, dry_run=True, rows=1000)["rows"] == shown
+    assert client.delete_by_filter(name, every, dry_run=True, rows=1)["rows"] == shown[:1]
+    assert "rows" not in client.delete_by_filter(name, every, dry_run=True)
+    with pytest.raises(TooManyMatchesError) as refused:
+        client.delete_by_filter(name, every, dry_run=True, rows=2, expect=2)
+    assert dict(refused.value.report)["rows"] == shown[:2]
+    for dry_run, rows, said in (
+        (False, 1, r"body\.rows is for a dry run only"),
+        (True, 1001, r"body\.rows is 1001; it must be between 1 and 1000"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            client.delete_by_filter(name, every, dry_run, rows=rows)
+    assert len(left(client, name)) == 3
+
+
 def test_guards_keep_a_delete_from_removing_another_number_of_vectors(
     client: SyncVectorizerClient, name: str
 ) -> None:

@@ -156,6 +156,8 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     client.delete_by_filter("c", null, at_most=0, expect=None)
     guarded = {"dry_run": False, "receipt": False, "at_most": 0}
     assert sent(recorder) == {"filter": null, **guarded}
+    client.delete_by_filter("c", null, dry_run=True, rows=10)
+    assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False, "rows": 10}
 
 
 def test_a_scan_sends_the_same_with_the_cursor_of_the_last_answer(connect: Connect) -> None:
@@ -272,6 +274,18 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (
             lambda c: c.delete_by_filter("c", {"a": 1}, at_most="1"),
             "at_most must be a whole number",
+        ),
+        (
+            lambda c: c.delete_by_filter("c", {"a": 1}, True, rows=0),
+            "rows is 0; it must be at least 1",
+        ),
+        (
+            lambda c: c.delete_by_filter("c", {"a": 1}, True, rows=True),
+            "rows must be a whole number",
+        ),
+        (
+            lambda c: c.delete_by_filter("c", {"a": 1}, True, rows="1"),
+            "rows must be a whole number",
         ),
         (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),

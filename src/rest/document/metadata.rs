@@ -1,12 +1,15 @@
 //! Metadata in request bodies.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::json::{Piece, is_beyond_64_bits, pieces};
+use crate::{
+    error::{self, Error},
+    json::{Piece, is_beyond_64_bits, pieces},
+};
 
 /// Metadata as it is sent: any JSON object, whose text is kept.
 pub struct Metadata(Box<str>);
@@ -20,6 +23,15 @@ impl Metadata {
     pub fn into_text(self) -> Box<str> {
         self.0
     }
+}
+
+/// Stored metadata, which is the text of a JSON object.
+pub fn stored_metadata(metadata: Option<Box<str>>) -> error::Result<Option<Arc<RawValue>>> {
+    let raw = metadata.map(|text| RawValue::from_string(text.into()));
+    let raw = raw.transpose().map_err(|error| {
+        Error::Internal(format!("the metadata of a vector is no JSON: {error}"))
+    })?;
+    Ok(raw.map(Arc::from))
 }
 
 impl<'de> Deserialize<'de> for Metadata {

@@ -16,6 +16,7 @@ use crate::rest::{
     failure::ErrorBody,
     reports::{DeleteByFilterReport, DeleteReport, RefusedReport},
     request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
+    room::Share,
 };
 use crate::{
     calls::{
@@ -51,10 +52,13 @@ pub struct Ids {
 /// Which vectors to delete, by their metadata.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("not" = {
-    "required": ["dry_run", "receipt"],
-    "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
-}))]
+#[schemars(extend("not" = { "anyOf": [
+    {
+        "required": ["dry_run", "receipt"],
+        "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
+    },
+    { "required": ["rows"], "properties": { "dry_run": { "const": false } } },
+] }))]
 pub struct ByFilter {
     pub filter: FilterText,
     /// Delete nothing; report what would be deleted. Default false.
@@ -63,6 +67,10 @@ pub struct ByFilter {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     pub dry_run: Option<bool>,
+    /// Show this many of the vectors that match; only with `dry_run`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Whole", range(min = 1, max = 1000))]
+    pub rows: Option<Whole>,
     /// Add a proof of erasure to the report; not with `dry_run`. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
@@ -204,22 +212,28 @@ pub async fn delete_matching(
 ) -> Answered<DeleteByFilterReport> {
     let options = DeleteOptions {
         dry_run: request.dry_run.unwrap_or(false),
+        rows: request.rows.map(|Whole(rows)| rows),
         receipt: request.receipt.unwrap_or(false),
         backup: None,
         guards: guards(request.at_most, request.expect),
     };
-    check_dry_run("body.dry_run", &options)?;
+    check_dry_run("body", "dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
-    api.once(move |call| {
+    let share = match options.rows {
+        Some(_) => api.answers.reserve(0)?,
+        // The response to a delete is sent in any case.
+        None => Share::default(),
+    };
+    let answer = api.once(move |call| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
         let refusal = deletion.refusal;
-        let report = DeleteByFilterReport::of(&name, deletion, options.dry_run);
+        let report = DeleteByFilterReport::of(&name, deletion, options.dry_run)?;
         match refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Filter, RefusedReport::Filter(report)),
         }
-    })
-    .await
+    });
+    Ok(answer.await?.within(share))
 }
 
 pub async fn verify_erased(

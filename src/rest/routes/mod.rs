@@ -398,9 +398,10 @@ fn deleting_routes(table: Table) -> Table {
                 filter_report(),
             )
             .more(
-                "With `dry_run` nothing is deleted. A filter that is not understood, or has no \
-                     condition, deletes nothing. With `at_most` or `expect`, nothing is deleted if \
-                     another number matches: that is an error with the report.",
+                "With `dry_run` nothing is deleted, and `rows` shows so many of the vectors that \
+                     match. A filter that is not understood, or has no condition, deletes nothing. \
+                     With `at_most` or `expect`, nothing is deleted if another number matches: that \
+                     is an error with the report.",
             )
             .fails(GUARDED)
             .takes(json!({ "filter": { "category": "old_docs" } })),

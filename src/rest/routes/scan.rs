@@ -6,10 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::vectors::stored_metadata;
 use crate::rest::{
     Api,
-    document::{filter::FilterText, metadata::Metadata, names::InCollection, numbers::Whole},
+    document::{
+        filter::FilterText,
+        metadata::{Metadata, stored_metadata},
+        names::InCollection,
+        numbers::Whole,
+    },
     request::{Answer, Answered, ApiRequest, JsonBody, NoQuery},
 };
 use crate::{

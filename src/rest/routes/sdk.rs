@@ -499,6 +499,7 @@ pub async fn delete_points(
             let request = ByFilter {
                 filter,
                 dry_run: None,
+                rows: None,
                 receipt: None,
                 at_most: None,
                 expect: None,

@@ -6,12 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::vectors::stored_metadata;
 use crate::rest::{
     Api, INLINE,
     document::{
         filter::FilterText,
-        metadata::Metadata,
+        metadata::{Metadata, stored_metadata},
         names::InCollection,
         numbers::{Values, Whole},
     },

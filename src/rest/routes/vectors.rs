@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::rest::{
     Api,
     document::{
-        metadata::Metadata,
+        metadata::{Metadata, stored_metadata},
         names::{InCollection, OfVector},
         numbers::{Values, Whole},
     },
@@ -146,15 +146,6 @@ pub struct VectorPage {
     total: usize,
     limit: usize,
     offset: usize,
-}
-
-/// Stored metadata, which is the text of a JSON object.
-pub fn stored_metadata(metadata: Option<Box<str>>) -> Result<Option<Arc<RawValue>>> {
-    let raw = metadata.map(|text| RawValue::from_string(text.into()));
-    let raw = raw.transpose().map_err(|error| {
-        Error::Internal(format!("the metadata of a vector is no JSON: {error}"))
-    })?;
-    Ok(raw.map(Arc::from))
 }
 
 impl StoredVector {

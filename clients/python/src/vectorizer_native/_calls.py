@@ -344,14 +344,14 @@ def delete_vector(collection: str, id: str, receipt: bool) -> Call[Receipt | Non
     return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **flags})
 
 
-def _guards(**given: int | None) -> dict[str, int]:
-    guards = {}
+def _counts(least: int, **given: int | None) -> dict[str, int]:
+    counts = {}
     for name, value in given.items():
         if isinstance(value, bool):
             raise ValidationError(f"{name} must be a whole number")
         if value is not None:
-            guards[name] = _count(value, name, 0)
-    return guards
+            counts[name] = _count(value, name, least)
+    return counts
 
 
 def batch_delete(
@@ -364,7 +364,7 @@ def batch_delete(
     body = {
         "ids": encode.strings(ids, "ids"),
         **encode.flags(receipt=receipt),
-        **_guards(at_most=at_most, expect=expect),
+        **_counts(0, at_most=at_most, expect=expect),
     }
     return Call("POST", _of(collection, "batch_delete"), _whole(deleted=int, results=list), body)
 
@@ -376,10 +376,11 @@ def delete_by_filter(
     receipt: bool,
     at_most: int | None,
     expect: int | None,
+    rows: int | None,
 ) -> Call[DeleteByFilterReport]:
     flags = encode.flags(dry_run=dry_run, receipt=receipt)
-    guards = _guards(at_most=at_most, expect=expect)
-    body = {"filter": encode.filter_of(filter), **flags, **guards}
+    counts = {**_counts(0, at_most=at_most, expect=expect), **_counts(1, rows=rows)}
+    body = {"filter": encode.filter_of(filter), **flags, **counts}
     return Call(
         "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
     )

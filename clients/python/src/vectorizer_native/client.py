@@ -327,17 +327,19 @@ class VectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        rows: int | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match.
 
-        `dry_run` deletes nothing, and reports what would be deleted. `receipt` adds a proof of
-        what was erased; not with `dry_run`. A filter that is `None`, empty or not understood
-        is a `ValidationError`, and deletes nothing. If more vectors than `at_most` match, or
-        another number than `expect`, nothing is deleted, and it raises `TooManyMatchesError`, in
-        a dry run too. Raises `CollectionNotFoundError`.
+        `dry_run` deletes nothing, and reports what would be deleted; with `rows`, 1 to 1,000, it
+        also shows so many of the vectors, with their metadata and the first 200 code points of
+        their texts. `receipt` adds a proof of what was erased; not with `dry_run`. A filter that
+        is `None`, empty or not understood is a `ValidationError`, and deletes nothing. If more
+        vectors than `at_most` match, or another number than `expect`, nothing is deleted, and it
+        raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`.
         """
         return await self._send(
-            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect)
+            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
         )
 
     async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:

@@ -228,10 +228,11 @@ class SyncVectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        rows: int | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match."""
         return self._send(
-            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect)
+            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
         )
 
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:

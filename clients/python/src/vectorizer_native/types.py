@@ -208,6 +208,18 @@ class FilterResult(TypedDict):
     status: Literal["deleted", "matched"]
 
 
+class _ShownVector(TypedDict):
+    id: str
+
+
+class ShownVector(_ShownVector, total=False):
+    """A vector that a dry run shows."""
+
+    metadata: dict[str, Any]
+    text: str
+    """The first 200 code points of its text. Absent if it has none."""
+
+
 class _DeleteByFilterReport(TypedDict):
     scanned: int
     """How many live vectors were checked."""
@@ -217,6 +229,8 @@ class _DeleteByFilterReport(TypedDict):
 
 
 class DeleteByFilterReport(_DeleteByFilterReport, total=False):
+    rows: list[ShownVector]
+    """The first vectors that match, in insertion order. Present with `rows`."""
     unknownFields: list[str]
     """The fields of the filter that none of the checked vectors had. Absent if there are none."""
     receipt: Receipt
