@@ -352,7 +352,10 @@ impl State {
     /// texts.
     fn shown(&self, slots: &RoaringBitmap, limit: usize) -> Result<Vec<Item>> {
         let order = self.slots.first_in_order(slots, limit).into_iter();
-        let items = order.map(|slot| self.item(Access::Wait, slot, None, false, true));
+        let items = order.map(|slot| {
+            cancel::check()?;
+            self.item(Access::Wait, slot, None, false, true)
+        });
         let items = items.filter_map(Result::transpose);
         items
             .map(|item| {

@@ -714,7 +714,6 @@ impl Log {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(&file.path(), index.end, why));
             }
-            index.check_order(&file.path())?;
             let (mut places, mut slot_keys) = (Vec::new(), Chunks::new(KEY));
             let reading = index.read_outlines(&file, &keys, known, |entry| {
                 let (place, key) = (entry.place, entry.key);
@@ -726,6 +725,7 @@ impl Log {
             })?;
             match reading {
                 Reading::Done { unfinished, lost } => {
+                    index.check_order(&file.path())?;
                     break (index, target, places, slot_keys, unfinished, lost);
                 }
                 Reading::Torn(at) => until = at,
@@ -1604,5 +1604,92 @@ impl Read for Input<'_> {
         self.unread.start += read;
         self.position += read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(key: u64, order: u64) -> Indexed {
+        Indexed {
+            place: EntryLocation::default(),
+            head: Head {
+                key,
+                order,
+                id: 1,
+                metadata: None,
+                text: None,
+            },
+            live: true,
+            outline: 0,
+            record: 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_latest_entry_with_a_key_is_found_in_whatever_order_they_come(
+            // Mostly in the order of their keys, as in a log.
+            steps in prop::collection::vec((0..10u64, 0..8u64, any::<bool>()), 0..60),
+        ) {
+            let (mut latest, mut entries) = (Latest::default(), Vec::<Indexed>::new());
+            let mut model = HashMap::new();
+            let mut next = 0;
+            for (key, back, removes) in steps {
+                if removes {
+                    let found = latest.remove(key, &entries);
+                    // One that has been removed may be found again.
+                    let found = found.filter(|&at| entries[at].live);
+                    prop_assert_eq!(found, model.remove(&key));
+                    if let Some(at) = found {
+                        entries[at].live = false;
+                    }
+                } else {
+                    let key = if back == 0 { key } else { next };
+                    next = next.max(key) + 1;
+                    let replaced = latest.insert(key, &entries);
+                    prop_assert_eq!(replaced, model.insert(key, entries.len()));
+                    if let Some(at) = replaced {
+                        entries[at].live = false;
+                    }
+                    entries.push(entry(key, 0));
+                }
+            }
+            let live: Vec<_> = (0..).zip(&entries).filter(|(_, entry)| entry.live).collect();
+            prop_assert_eq!(live.len(), model.len());
+            for (at, entry) in live {
+                prop_assert_eq!(model.get(&entry.head.key), Some(&at));
+            }
+        }
+    }
+
+    #[test]
+    fn two_vectors_with_one_place_in_the_order_of_insertion_are_damage() {
+        let check = |orders: &[u64], dead: &[usize]| {
+            let mut entries: Vec<_> = (0..).zip(orders).map(|(i, &o)| entry(i, o)).collect();
+            for &at in dead {
+                entries[at].live = false;
+            }
+            let index = Index {
+                dimension: 1,
+                entries,
+                end: 0,
+                is_followed: false,
+                summary: Summary::default(),
+            };
+            index.check_order(Path::new("log.1"))
+        };
+        check(&[], &[]).unwrap();
+        check(&[0, 1, 5], &[]).unwrap();
+        check(&[5, 1, 0], &[]).unwrap();
+        check(&[1, 2, 1], &[0]).unwrap();
+        for orders in [&[1, 1][..], &[2, 1, 0, 2], &[0, 3, 3, 4]] {
+            let Err(Error::Storage(why)) = check(orders, &[]) else {
+                panic!("{orders:?} are accepted");
+            };
+            assert!(why.contains("in the order of insertion"), "{why}");
+        }
     }
 }

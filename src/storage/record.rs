@@ -242,8 +242,8 @@ impl Head {
     /// Decrypts the entry's outline in place. False as above.
     pub fn decrypt_outline(&self, name: &[u8; NAME], key: &[u8], part: &mut [u8]) -> bool {
         let with = self.authenticated(name);
-        let opened = Cipher::new(key).ok();
-        opened.is_some_and(|cipher| cipher.open(OUTLINE_NONCE, &with, part).is_some())
+        let cipher = cipher_of(key);
+        cipher.is_some_and(|cipher| cipher.open(OUTLINE_NONCE, &with, part).is_some())
     }
 
     /// Parses an outline that has been decrypted, with the tag behind it.
@@ -284,8 +284,7 @@ impl Head {
         part: &'a mut [u8],
         dimension: usize,
     ) -> Option<Values<'a>> {
-        let cipher = Cipher::new(key).ok()?;
-        let body: &[u8] = cipher.open(VALUES_NONCE, &self.authenticated(name), part)?;
+        let body: &[u8] = cipher_of(key)?.open(VALUES_NONCE, &self.authenticated(name), part)?;
         let (row, text) = body.split_at_checked(4 * dimension)?;
         let values = Values {
             row,
@@ -297,6 +296,13 @@ impl Head {
             .fold(true, |all, value| all & value.is_finite());
         is_finite.then_some(values)
     }
+}
+
+/// The cipher of an entry. Zeros stand for a key that has been destroyed: everybody knows them, so
+/// they must not open anything.
+fn cipher_of(key: &[u8]) -> Option<Cipher> {
+    let is_destroyed = key.iter().all(|&byte| byte == 0);
+    Cipher::new(key).ok().filter(|_| !is_destroyed)
 }
 
 /// The time of a record or a collection: microseconds since 1970.
@@ -456,7 +462,10 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::seal::Sealed, *};
+    use super::{
+        super::seal::{KEY, Sealed},
+        *,
+    };
     use crate::vectors::Codes;
     use proptest::prelude::*;
 
@@ -525,7 +534,7 @@ mod tests {
             prop_assert_eq!(opened, Outline { terms, code: &code, id: &id, metadata });
             let mut opened = values.to_vec();
             let opened = head.open_values(&name, key, &mut opened, dimension).unwrap();
-            prop_assert_eq!(opened.row().collect::<Vec<_>>(), row);
+            prop_assert_eq!(opened.row().collect::<Vec<_>>(), row.clone());
             prop_assert_eq!(opened.text, text);
             let is_opened = |head: Head, name: &[u8; NAME], key: &[u8], [outline, values]: [&[u8]; 2]| {
                 let (mut outline, mut values) = (outline.to_vec(), values.to_vec());
@@ -539,6 +548,22 @@ mod tests {
                 part[at] ^= flip;
                 part
             };
+            // Anybody can seal with zeros, which stand for a destroyed key.
+            let known = [0; KEY];
+            let seal = |nonce, mut bytes: Vec<u8>| {
+                let with = head.authenticated(&name);
+                let tag = Cipher::new(&known).unwrap().seal(nonce, &with, &mut bytes).unwrap();
+                bytes.extend(tag);
+                bytes
+            };
+            let mut body = Vec::new();
+            write_outline((codes.get(0).0, terms), &id, metadata, &mut body);
+            let forged = seal(OUTLINE_NONCE, body);
+            let mut body: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+            body.extend(text.unwrap_or_default().as_bytes());
+            let values_forged = seal(VALUES_NONCE, body);
+            prop_assert_eq!((forged.len(), values_forged.len()), (outline.len(), values.len()));
+            prop_assert_eq!(is_opened(head, &name, &known, [&forged, &values_forged]), [false, false]);
             let (one, other) = (changed(outline), changed(values));
             prop_assert_eq!(is_opened(head, &name, key, [&one, &other]), [false, false]);
             // Neither takes the place of the other.

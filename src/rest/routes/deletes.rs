@@ -220,7 +220,7 @@ pub async fn delete_matching(
     check_dry_run("body", "dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
     let share = match options.rows {
-        Some(_) => api.answers.reserve(0)?,
+        Some(rows) => api.reserve(&name, rows, false)?,
         // The response to a delete is sent in any case.
         None => Share::default(),
     };
