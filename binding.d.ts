@@ -34,15 +34,18 @@ export declare class VectorizerClient {
   getCollectionInfo(collection: string): unknown
   getCollection(collection: string): unknown
   deleteCollection(collection: string, options?: string | undefined | null): unknown
-  insertVectors(collection: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, areColumns: boolean, onProgress?: Listener | undefined | null): unknown
-  insertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null): unknown
-  batchInsertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
-  insertTexts(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertVectors(collection: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, areColumns: boolean, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, expiresAt?: string | undefined | null): unknown
+  batchInsertText(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
+  insertTexts(collection: string, texts: string, ids?: string | undefined | null, metadata?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
   getVector(collection: string, id: string): unknown
   listVectors(collection: string, page: string): unknown
   scanVectors(collection: string, options: string, filter?: string | undefined | null): unknown
   count(collection: string, filter?: string | undefined | null): unknown
   updateVector(collection: string, id: string, fields: string, data: Float32Array | undefined | null, isEmbedded: boolean): unknown
+  setVectorExpiry(collection: string, id: string, expiresAt?: number | undefined | null): unknown
+  setCollectionTtl(collection: string, seconds?: number | undefined | null): unknown
+  resumeExpiry(): unknown
   search(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
   searchVectors(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
   searchText(collection: string, text: string | undefined | null, vector: Float32Array | undefined | null, options: string, filter?: string | undefined | null): unknown
@@ -51,6 +54,12 @@ export declare class VectorizerClient {
   batchDelete(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
   deleteVectors(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
   deleteByFilter(collection: string, filter: string, options: string): unknown
+  replaceVectors(collection: string, filter: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, options: string, onProgress?: Listener | undefined | null): unknown
+  /**
+   * Without `given`, texts are embedded by the built-in embedder. With it, `vectors` has those of
+   * the rows with these indexes, by the client's own.
+   */
+  replaceTexts(collection: string, filter: string, ids: string, texts: string, metadata: string | undefined | null, options: string, given?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
   optimize(collection: string, onProgress?: Listener | undefined | null): unknown
   flush(): unknown
   verifyErased(collection: string, ids: string): unknown
@@ -75,10 +84,16 @@ export declare function matching(filter: string, ids: string, metadatas: string)
 export declare function rowsData(rows: HeldRows): Float32Array | null
 
 /**
+ * When each of the next portion's vectors expires, in milliseconds since 1970; NaN for one that
+ * does not.
+ */
+export declare function rowsExpiries(rows: HeldRows): Float64Array | null
+
+/**
  * Describes the rows, as JSON text: `head` is the report without them, `key` the field they belong
  * in (`null` if the rows are the report), `portions` the number of portions, `items` and `lists`
- * their form (see `Form`), `scored` whether there are scores, and `dimension` the length of each
- * vector.
+ * their form (see `Form`), `scored` whether there are scores, `expiring` whether any vector
+ * expires, and `dimension` the length of each vector.
  */
 export declare function rowsHead(rows: HeldRows): string
 

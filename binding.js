@@ -841,6 +841,7 @@ module.exports.filterPlan = nativeBinding.filterPlan
 module.exports.inspectStore = nativeBinding.inspectStore
 module.exports.matching = nativeBinding.matching
 module.exports.rowsData = nativeBinding.rowsData
+module.exports.rowsExpiries = nativeBinding.rowsExpiries
 module.exports.rowsHead = nativeBinding.rowsHead
 module.exports.rowsNext = nativeBinding.rowsNext
 module.exports.rowsScores = nativeBinding.rowsScores

@@ -274,6 +274,16 @@ export type VectorInput = readonly number[] | Float32Array
 /** The metadata of a vector: a plain JSON object, or nothing. */
 export type MetadataInput = object | null | undefined
 /**
+ * When a vector expires: a Date, a time in RFC 3339 with an offset (`2026-12-01T00:00:00Z`, cut off
+ * to milliseconds), or whole milliseconds since 1970, not seconds: a time in seconds lies in January
+ * 1970, and the vector is erased. `null` if it does not, by itself: the TTL of the collection
+ * applies, if it has one.
+ *
+ * From that instant on no read returns the vector, and its id is free. An instant that has passed is
+ * allowed: the vector has expired already.
+ */
+export type ExpiryInput = Date | string | number | null
+/**
  * Embeds texts. Receives up to 128 texts and returns one vector of the collection's dimension for
  * each, or a promise of them.
  */
@@ -459,6 +469,8 @@ export interface BatchResponse {
 export type BatchTextRequest<Meta = any> = {
   id: string
   text: string
+  /** Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 /** A collection as it appears in a list. */
 export interface CollectionSummary {
@@ -480,6 +492,16 @@ export interface CollectionInfo extends CollectionSummary {
   disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
+  /**
+   * How long after they were inserted vectors expire, in seconds, unless they have an expiry of
+   * their own. `null` if the collection has no TTL.
+   */
+  ttl_secs: number | null
+  /**
+   * How many vectors have expired, so that no read returns them, and have not been erased yet. They
+   * are erased within a second, unless erasure is paused (see `resumeExpiry`).
+   */
+  expired: number
   /** Absent for a store in memory. */
   scrub?: ScrubInfo
 }
@@ -494,6 +516,13 @@ export interface ScrubInfo {
   damaged: number
   /** The ids of those vectors, at most 100. */
   damaged_ids: string[]
+}
+/** The result of setting the TTL of a collection. */
+export interface CollectionTtl {
+  collection: string
+  /** `null` if it has none. */
+  ttl_secs: number | null
+  status: 'updated'
 }
 /** The settings of a new collection. */
 export interface CollectionOptions extends CallOptions {
@@ -527,6 +556,8 @@ export type CreateVectorRequest<Meta = any> = {
   data: VectorInput
   /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
+  /** Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 /** Options for deleting by filter. */
 export interface DeleteByFilterOptions extends CallOptions {
@@ -677,6 +708,8 @@ export type ShownVector<Meta = any> = {
   id: string
   /** The beginning of its text: at most 200 code points. Absent if it has none. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 } & StoredMetadata<Meta>
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
@@ -713,8 +746,13 @@ export interface IndexInfo {
    */
   deleted: number
 }
+/** Options for inserting one text. */
+export interface InsertTextOptions extends CallOptions {
+  /** When those of the vectors expire that have no `expires_at` of their own. */
+  expires_at?: ExpiryInput
+}
 /** Options for inserting. */
-export interface InsertOptions extends CallOptions {
+export interface InsertOptions extends InsertTextOptions {
   /**
    * Called from time to time with the progress so far. An error it throws does not stop the work;
    * the call rejects with that error once the vectors are inserted.
@@ -778,6 +816,72 @@ export interface Residue {
   length: number
   reason: string
 }
+/** Options for replacing what a filter matches. */
+export interface ReplaceOptions extends CallOptions {
+  /** Change nothing, and embed nothing; report what would be changed. Cannot be combined with `receipt`. */
+  dryRun?: boolean
+  /**
+   * Add a proof of erasure to the report: of what was deleted, and of what was there before of what
+   * was updated.
+   */
+  receipt?: boolean
+  /**
+   * Change nothing if more vectors than this would be deleted, which are those that match and have
+   * no row: the call rejects with `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be deleted is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress of embedding and writing the rows that are not there
+   * as they are. An error it throws does not stop the work; the call rejects with that error once
+   * the work is done.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+/** The result of replacing what a filter matches. */
+export interface ReplaceReport {
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the rest of the report says what would have been.
+   */
+  applied: boolean
+  /** How many rows had an id that did not exist. */
+  inserted: number
+  /** How many rows differed from the vector with their id. */
+  updated: number
+  /** How many rows were there as they are. Nothing was written for them. */
+  unchanged: number
+  /** How many vectors matched and had no row. */
+  deleted: number
+  /** The ids of all but the unchanged ones. */
+  ids: {
+    /** In the order of the rows. */
+    inserted: string[]
+    /** In the order of the rows. */
+    updated: string[]
+    /** In insertion order. */
+    deleted: string[]
+  }
+  /** Present if it was requested. Covers what was deleted, and what was there before of what was updated. */
+  receipt?: ErasureReceipt
+}
+/** A vector of those that replace what a filter matches. */
+export type ReplacementVector<Meta = any> = {
+  /** 1 to 1,024 bytes. */
+  id: string
+  /** As many finite values as the collection has dimensions; stored as 32-bit floats. */
+  data: VectorInput
+  /** The text the vector was made from. It is stored, not embedded. */
+  text?: string | null
+} & InsertedMetadata<Meta>
+/** A text of those that replace what a filter matches. */
+export type ReplacementText<Meta = any> = {
+  /** 1 to 1,024 bytes. */
+  id: string
+  /** Embedded, unless it is there as it is. */
+  text: string
+} & InsertedMetadata<Meta>
 /** Options for restoring a backup. */
 export interface RestoreOptions extends CallOptions {
   /**
@@ -878,6 +982,8 @@ export interface Found {
   score: number
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 }
 /** The values of a result, with `with_vector`. */
 export type FoundData<V extends boolean> = [V] extends [true]
@@ -927,6 +1033,8 @@ export interface Scanned {
   id: string
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 }
 /** A vector of a scan; its type parameters are those of `SearchResult`. */
 export type ScannedVector<V extends boolean = boolean, M extends boolean = boolean, Meta = any> = Scanned &
@@ -995,6 +1103,8 @@ export interface UpdateVectorRequest<Meta = any> {
   text?: string
   /** Replaces all of the metadata. */
   metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
+  /** `null`: it does not expire by itself any more. */
+  expires_at?: ExpiryInput
 }
 /** A stored vector. */
 export type Vector<Meta = any> = {
@@ -1002,6 +1112,11 @@ export type Vector<Meta = any> = {
   data: Float32Array
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /**
+   * When it expires, by itself or by the TTL of the collection, in milliseconds since 1970. Absent if
+   * it does not.
+   */
+  expires_at?: number
 } & StoredMetadata<Meta>
 /** Vectors to insert, as columns: the fastest form for many vectors. */
 export type VectorColumns<Meta = any> = {
@@ -1010,6 +1125,8 @@ export type VectorColumns<Meta = any> = {
   data: VectorInput
   /** One text, or nothing, for each id. Stored, not embedded. */
   texts?: readonly (string | null | undefined)[]
+  /** When each expires. Where there is nothing: the `expires_at` of the call. */
+  expires_at?: readonly (ExpiryInput | undefined)[]
 } & ColumnOfMetadata<Meta>
 /** One object, or nothing, for each id. */
 export type ColumnOfMetadata<Meta> =
@@ -1024,6 +1141,14 @@ export type ColumnOfMetadata<Meta> =
       : {
           metadata: readonly Meta[]
         }
+/** The result of setting when a vector expires. */
+export interface VectorExpiry {
+  id: string
+  collection: string
+  /** In milliseconds since 1970; `null` if it does not expire by itself. */
+  expires_at: number | null
+  status: 'updated'
+}
 /** Options for opening a client. */
 export interface VectorizerClientOptions {
   /**
@@ -1105,12 +1230,12 @@ export interface Vectorizer {
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely.
-   * If an id occurs more than once, the last one wins.
+   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely,
+   * its expiry included. If an id occurs more than once, the last one wins.
    *
    * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not finite, a zero
    * vector with the cosine metric, an id that is empty or longer than 1,024 bytes, metadata that is
-   * not a plain JSON object, an empty text).
+   * not a plain JSON object, an empty text, an `expires_at` that is no time).
    */
   insertVectors(
     collection: string,
@@ -1118,7 +1243,12 @@ export interface Vectorizer {
     options?: InsertOptions,
   ): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id. Resolves with the id. */
-  insertText(collection: string, text: string, metadata?: MetadataInput): Promise<string>
+  insertText(
+    collection: string,
+    text: string,
+    metadata?: MetadataInput,
+    options?: InsertTextOptions,
+  ): Promise<string>
   /**
    * Embeds texts and inserts them under new ids, either all of them or none. Resolves with the ids.
    */
@@ -1169,6 +1299,36 @@ export interface Vectorizer {
    * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
+  /**
+   * Sets when a vector expires, whatever the collection's TTL. With `null` it does not expire by
+   * itself: the TTL applies, if there is one.
+   *
+   * From that instant on no read returns the vector, and an insert of its id inserts a new one.
+   * Within a second after it, and before the first read if the store is opened after it, the vector
+   * is erased like one that was deleted. An instant that has passed is allowed.
+   *
+   * Rejects with `VectorNotFoundError` if the id does not exist or has expired, and with
+   * `ValidationError` if `expiresAt` is no time from 1970 on.
+   */
+  setVectorExpiry(collection: string, id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
+  /**
+   * Sets the TTL of a collection in whole seconds, 1 to 4,294,967,295; `null` removes it. It gives
+   * every vector without an expiry of its own one that long after it was inserted: those in the
+   * collection, so that some may expire at once, and those to come. Updating a vector does not
+   * postpone it; inserting it again does. What has expired is erased first, so that a longer TTL
+   * brings nothing back, unless erasure is paused (see `resumeExpiry`).
+   *
+   * Rejects with `ValidationError` if it is no such number.
+   */
+  setCollectionTtl(collection: string, seconds: number | null): Promise<CollectionTtl>
+  /**
+   * Continues to erase what has expired, in the whole store. That is paused if the system's clock
+   * jumps forward by more than a day, or if it is more than a day behind the last write of a store
+   * that is opened, because the clock may be wrong: what has expired is not returned, but it is not
+   * erased until this is called, or until an hour has passed without another jump. If nothing is
+   * paused, it does nothing.
+   */
+  resumeExpiry(): Promise<void>
   /**
    * Finds the vectors most similar to a vector or a text, best first; results with equal scores are
    * in insertion order. Returns `limit` results whenever that many live vectors match.
@@ -1247,6 +1407,30 @@ export interface Vectorizer {
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
+   * Puts rows in the place of every vector that matches, at once: afterwards exactly these rows are
+   * there of all that the filter matches. For what a changed document is made of:
+   *
+   * ```js
+   * await client.replace('docs', { source: 'a.md' }, chunks)
+   * ```
+   *
+   * The rows are all vectors or all texts, which are embedded. A row that is there as it is, with
+   * the same metadata, text and values, is not written, and its text not embedded again. Rows cannot
+   * set an expiry: a new one has none of its own, and one that is updated keeps that of its vector.
+   * With `dryRun` it changes nothing and reports what it would change.
+   *
+   * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
+   * match the filter, if the id of a row is that of a vector that does not match it, and if the
+   * filter is invalid or has no condition. With `atMost` or `expect`, it rejects with
+   * `TooManyMatchesError` and changes nothing if it would delete another number of vectors.
+   */
+  replace<R extends boolean = false>(
+    collection: string,
+    filter: Filter,
+    rows: readonly ReplacementVector[] | readonly ReplacementText[],
+    options?: ReplaceOptions & Receipted<R>,
+  ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
    * without it; it makes them fast.
@@ -1311,10 +1495,10 @@ export interface Vectorizer {
 }
 type MetadataArgument<Meta> =
   IsUntyped<Meta> extends true
-    ? [metadata?: MetadataInput]
+    ? [metadata?: MetadataInput, options?: InsertTextOptions]
     : undefined extends Meta
-      ? [metadata?: Meta | null]
-      : [metadata: Meta]
+      ? [metadata?: Meta | null, options?: InsertTextOptions]
+      : [metadata: Meta, options?: InsertTextOptions]
 type MetadatasArgument<Meta> =
   IsUntyped<Meta> extends true
     ? [metadatas?: readonly MetadataInput[], options?: InsertOptions]
@@ -1345,7 +1529,7 @@ export interface Collection<Meta = any> {
     options?: InsertOptions,
   ): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id. Resolves with the id. */
-  insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
+  insertText(text: string, ...more: MetadataArgument<Meta>): Promise<string>
   /** Embeds texts and inserts them under new ids, either all or none. Resolves with the ids. */
   batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
   /** Embeds texts and inserts them under the given ids, either all of them or none. */
@@ -1380,6 +1564,10 @@ export interface Collection<Meta = any> {
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** Sets when a vector expires; with `null` the collection's TTL applies, if there is one. */
+  setVectorExpiry(id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
+  /** Sets after how many seconds vectors without an expiry of their own expire; `null`: never. */
+  setCollectionTtl(seconds: number | null): Promise<CollectionTtl>
   /** Finds the vectors most similar to a vector or a text, best first. */
   search<V extends boolean = false, M extends boolean = true>(
     query: string | VectorInput,
@@ -1418,6 +1606,12 @@ export interface Collection<Meta = any> {
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport<Meta> & (R extends true ? Proof : unknown)>
+  /** Puts rows in the place of every vector that matches, at once. With `dryRun` it only reports. */
+  replace<R extends boolean = false>(
+    filter: Filter<Meta>,
+    rows: readonly ReplacementVector<Meta>[] | readonly ReplacementText<Meta>[],
+    options?: ReplaceOptions & Receipted<R>,
+  ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
@@ -1643,17 +1837,18 @@ export declare class PartialWriteError extends VectorizerError {
   )
 }
 /**
- * A delete would have removed more vectors than its option `atMost`, or another number than its
- * option `expect`; nothing was deleted. `TOO_MANY_MATCHES`
+ * A delete, or `replace`, would have removed more vectors than its option `atMost`, or another
+ * number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
  */
 export declare class TooManyMatchesError extends VectorizerError {
   readonly code: 'TOO_MANY_MATCHES'
   readonly errorCode: 'TOO_MANY_MATCHES'
   /**
    * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
-   * vectors that it found have the status `matched`. There is no receipt.
+   * vectors that it found have the status `matched`. There is no receipt. Of `replace`, it is the
+   * report of a dry run.
    */
-  readonly report: RefusedDeleteReport | DeleteByFilterReport
+  readonly report: RefusedDeleteReport | DeleteByFilterReport | ReplaceReport
   constructor(
     message: string,
     options?: {
@@ -1665,6 +1860,10 @@ export declare class TooManyMatchesError extends VectorizerError {
  * Copies collections from one client to another and verifies the copy: every vector is compared
  * with the one in the target and written if it differs, then the counts are compared, and the
  * results of searches for a sample. The source is only read.
+ *
+ * Vectors expire in the target when they do in the source. A target that is empty and has no TTL is
+ * given the source's; any other keeps its own, which applies to vectors that do not expire in the
+ * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *
  * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
  * what is missing. Vectors that have been deleted from the source since are detected, and deleted
@@ -1695,6 +1894,9 @@ export declare const scan: Vectorizer['scan']
 export declare const scanVectors: Vectorizer['scanVectors']
 export declare const count: Vectorizer['count']
 export declare const updateVector: Vectorizer['updateVector']
+export declare const setVectorExpiry: Vectorizer['setVectorExpiry']
+export declare const setCollectionTtl: Vectorizer['setCollectionTtl']
+export declare const resumeExpiry: Vectorizer['resumeExpiry']
 export declare const search: Vectorizer['search']
 export declare const searchVectors: Vectorizer['searchVectors']
 export declare const searchText: Vectorizer['searchText']
@@ -1703,6 +1905,7 @@ export declare const deleteVector: Vectorizer['deleteVector']
 export declare const batchDelete: Vectorizer['batchDelete']
 export declare const deleteVectors: Vectorizer['deleteVectors']
 export declare const deleteByFilter: Vectorizer['deleteByFilter']
+export declare const replace: Vectorizer['replace']
 export declare const optimize: Vectorizer['optimize']
 export declare const verifyErased: Vectorizer['verifyErased']
 export declare const createBackup: Vectorizer['createBackup']

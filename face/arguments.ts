@@ -8,6 +8,12 @@ import { fits64Bits, isRounded, written } from './json.js'
 /** The largest dimension of a vector. */
 const LARGEST_DIMENSION = 65_535
 
+/** The last instant of a Date, in milliseconds since 1970. */
+const LAST_INSTANT = 8_640_000_000_000_000
+/** A time in RFC 3339 with an offset: its date, and fractions of a second. */
+const TIME =
+  /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
+
 /** Whether an error was thrown because a string or an array would have become too long. */
 const isTooLong = (message: string) =>
   /invalid (string|array|typed array) length|allocation failed|out of memory/i.test(message)
@@ -66,6 +72,61 @@ export function whole(value: unknown, path: string, least: number, most = Number
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
     return value
   return fail(path, `a whole number from ${least}${Number.isFinite(most) ? ` to ${most}` : ''}`, value)
+}
+
+/** Whether a value is left out: in an insert, null is as good as undefined. */
+const absent = (value: unknown): value is null | undefined => value === undefined || value === null
+
+/** Milliseconds since 1970 of a time in RFC 3339; what is finer is cut off. NaN if it is none. */
+function parsedTime(text: string): number {
+  const [, date, fraction = ''] = TIME.exec(text) ?? []
+  if (date === undefined) return Number.NaN
+  // Of a day that its month does not have, Date makes one of the next month.
+  const day = new Date(date)
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return Number.NaN
+  return Date.parse(text.replace(fraction, fraction.slice(0, 4)).toUpperCase())
+}
+
+function earliest(at: number, path: string): number {
+  if (at >= 0) return at
+  throw new ValidationError(`${path}: is before 1970`)
+}
+
+/** An instant in whole milliseconds since 1970, from any form that callers may give it in. */
+export function instant(value: unknown, path: string): number {
+  if (typeof value === 'number') {
+    if (Number.isInteger(value) && value >= 0 && value <= LAST_INSTANT) return value || 0 // not -0
+    return fail(path, `whole milliseconds since 1970, from 0 to ${LAST_INSTANT}`, value)
+  }
+  if (typeof value === 'string') {
+    const at = parsedTime(value)
+    if (!Number.isNaN(at)) return earliest(at, path)
+    throw new ValidationError(`${path}: is no time in RFC 3339 with an offset, such as 2026-12-01T00:00:00Z`)
+  }
+  if (!types.isDate(value)) {
+    return fail(path, 'a Date, a time in RFC 3339, milliseconds since 1970, or null', value)
+  }
+  // Whatever its class or its realm.
+  const at = Date.prototype.getTime.call(value)
+  if (Number.isNaN(at)) throw new ValidationError(`${path}: is an invalid Date`)
+  return earliest(at, path)
+}
+
+/** When something expires, or null for never. */
+export const expiry = (value: unknown, path: string): number | null =>
+  absent(value) ? null : instant(value, path)
+
+/**
+ * When each of many rows expires; `others` is for those that do not say it themselves. `path`
+ * returns the path to what row `i` says.
+ */
+export function expiriesJson(
+  values: unknown[],
+  others: number | null,
+  path: (i: number) => string,
+): string | null {
+  if (others === null && values.every(absent)) return null
+  return JSON.stringify(values.map((value, i) => expiry(value, path(i)) ?? others))
 }
 
 /** Whether objects with this prototype inherit nothing beyond what every object inherits. */
@@ -232,7 +293,6 @@ export const json = (value: unknown, path: string, kind: Kind = 'options'): stri
 export const filterJson = (filter: unknown): string => json(filter, 'filter', 'filter')
 export const strings = (values: unknown, path: string): string =>
   JSON.stringify(Array.from(list(values, path), (v, i) => string(v, `${path}[${i}]`)))
-const absent = (value: unknown): value is null | undefined => value === undefined || value === null
 
 /** The metadata of many rows; `path` returns the path to that of row `i`. */
 export function metadataJson(values: unknown[], path: (i: number) => Path): string | null {
@@ -299,9 +359,13 @@ export function known(value: unknown, path: string, keys: readonly string[]): Re
   return given
 }
 
-/** The vectors of an insert as columns, and whether they were passed as columns. */
+/**
+ * The vectors of an insert as columns, and whether they were passed as columns. `others` is when
+ * those expire that do not say it themselves.
+ */
 export function vectors(
   value: unknown,
+  others: number | null,
 ): [
   ids: string,
   data: Float32Array,
@@ -309,10 +373,11 @@ export function vectors(
   metadata: string | null,
   texts: string | null,
   areColumns: boolean,
+  expiresAt: string | null,
 ] {
   if (!Array.isArray(value)) {
-    const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts'])
-    const { ids, data, metadata = [], texts = [] } = columns
+    const columns = known(value, 'vectors', ['ids', 'data', 'metadata', 'texts', 'expires_at'])
+    const { ids, data, metadata = [], texts = [], expires_at = [] } = columns
     const { length: count } = list(ids, 'vectors.ids')
     const values = floats(data, 'vectors.data', Math.max(1, count) * LARGEST_DIMENSION)
     const length = values.length / count
@@ -326,26 +391,60 @@ export function vectors(
     if (given.length > ids.length) throw new ValidationError('vectors.metadata: longer than vectors.ids')
     const kept = list(texts, 'vectors.texts')
     if (kept.length > ids.length) throw new ValidationError('vectors.texts: longer than vectors.ids')
+    const sent = strings(ids, 'vectors.ids')
+    const said = list(expires_at, 'vectors.expires_at')
+    if (said.length > ids.length) throw new ValidationError('vectors.expires_at: longer than vectors.ids')
+    const rows = others === null ? said.length : ids.length
     return [
-      strings(ids, 'vectors.ids'),
+      sent,
       values,
       lengths,
       metadataJson([...given], (i) => ['vectors', 'metadata', i]),
       keptTexts([...kept], (i) => `vectors.texts[${i}]`),
       true,
+      expiriesJson(
+        Array.from({ length: rows }, (_, i) => said[i]),
+        others,
+        (i) => `vectors.expires_at[${i}]`,
+      ),
     ]
   }
-  const keys = ['id', 'data', 'metadata', 'text']
-  const rows = Array.from(value, (row, i) => known(row, `vectors[${i}]`, keys))
+  const rows = vectorRows(value, 'vectors', ['expires_at'])
   const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
-  const [data, lengths] = concatenated(rows.map((row, i) => floats(row.data, `vectors[${i}].data`)))
+  const expiries = expiriesJson(
+    rows.map((row) => row.expires_at),
+    others,
+    (i) => `vectors[${i}].expires_at`,
+  )
+  return [JSON.stringify(ids), ...columnsOf(rows, 'vectors'), false, expiries]
+}
+
+/**
+ * The rows of a list of vectors. `name` is what errors call the list, and `more` the keys that they
+ * may have besides.
+ */
+export function vectorRows(
+  value: unknown,
+  name: string,
+  more: readonly string[] = [],
+): Record<string, any>[] {
+  const keys = ['id', 'data', 'metadata', 'text', ...more]
+  return Array.from(list(value, name), (row, i) => known(row, `${name}[${i}]`, keys))
+}
+
+/** Rows of vectors as columns, without their ids. */
+export function columnsOf(
+  rows: Record<string, any>[],
+  name: string,
+): [data: Float32Array, lengths: Uint32Array, metadata: string | null, texts: string | null] {
+  const [data, lengths] = concatenated(rows.map((row, i) => floats(row.data, `${name}[${i}].data`)))
   const metadata = metadataJson(
     rows.map((row) => row.metadata),
-    (i) => ['vectors', i, 'metadata'],
+    (i) => [name, i, 'metadata'],
   )
   const texts = keptTexts(
     rows.map((row) => row.text),
-    (i) => `vectors[${i}].text`,
+    (i) => `${name}[${i}].text`,
   )
-  return [JSON.stringify(ids), data, lengths, metadata, texts, false]
+  return [data, lengths, metadata, texts]
 }

@@ -5,11 +5,15 @@ import { resolve } from 'node:path'
 import { types } from 'node:util'
 import type { VectorizerClient as Native } from '../binding.js'
 import {
+  columnsOf,
   concatenated,
+  expiriesJson,
+  expiry,
   fail,
   filled,
   filterJson,
   floats,
+  instant,
   isPlain,
   json,
   known,
@@ -18,6 +22,7 @@ import {
   read,
   string,
   strings,
+  vectorRows,
   vectors,
   whole,
 } from './arguments.js'
@@ -40,6 +45,7 @@ import type {
   CollectionInfo,
   CollectionOptions,
   CollectionSummary,
+  CollectionTtl,
   CreateCollectionRequest,
   CreateVectorRequest,
   DeleteByFilterOptions,
@@ -48,15 +54,21 @@ import type {
   DeleteReport,
   DeleteVectorOptions,
   Embedder,
+  ExpiryInput,
   HttpServer,
   InsertOptions,
   InsertReport,
+  InsertTextOptions,
   KeyService,
   MetadataInput,
   OpenCollectionOptions,
   OptimizeOptions,
   Proof,
   Receipted,
+  ReplacementText,
+  ReplacementVector,
+  ReplaceOptions,
+  ReplaceReport,
   RotateOptions,
   ScanBatch,
   ScannedVector,
@@ -71,6 +83,7 @@ import type {
   UpdateVectorRequest,
   Vector,
   VectorColumns,
+  VectorExpiry,
   VectorInput,
   VectorPage,
   VerificationReport,
@@ -109,12 +122,12 @@ export interface Vectorizer {
     options?: DeleteCollectionOptions & Receipted<R>,
   ): Promise<R extends true ? Proof : void>
   /**
-   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely.
-   * If an id occurs more than once, the last one wins.
+   * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely,
+   * its expiry included. If an id occurs more than once, the last one wins.
    *
    * Rejects with `DimensionMismatchError` or `ValidationError` (a value that is not finite, a zero
    * vector with the cosine metric, an id that is empty or longer than 1,024 bytes, metadata that is
-   * not a plain JSON object, an empty text).
+   * not a plain JSON object, an empty text, an `expires_at` that is no time).
    */
   insertVectors(
     collection: string,
@@ -122,7 +135,12 @@ export interface Vectorizer {
     options?: InsertOptions,
   ): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id. Resolves with the id. */
-  insertText(collection: string, text: string, metadata?: MetadataInput): Promise<string>
+  insertText(
+    collection: string,
+    text: string,
+    metadata?: MetadataInput,
+    options?: InsertTextOptions,
+  ): Promise<string>
   /**
    * Embeds texts and inserts them under new ids, either all of them or none. Resolves with the ids.
    */
@@ -173,6 +191,36 @@ export interface Vectorizer {
    * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
+  /**
+   * Sets when a vector expires, whatever the collection's TTL. With `null` it does not expire by
+   * itself: the TTL applies, if there is one.
+   *
+   * From that instant on no read returns the vector, and an insert of its id inserts a new one.
+   * Within a second after it, and before the first read if the store is opened after it, the vector
+   * is erased like one that was deleted. An instant that has passed is allowed.
+   *
+   * Rejects with `VectorNotFoundError` if the id does not exist or has expired, and with
+   * `ValidationError` if `expiresAt` is no time from 1970 on.
+   */
+  setVectorExpiry(collection: string, id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
+  /**
+   * Sets the TTL of a collection in whole seconds, 1 to 4,294,967,295; `null` removes it. It gives
+   * every vector without an expiry of its own one that long after it was inserted: those in the
+   * collection, so that some may expire at once, and those to come. Updating a vector does not
+   * postpone it; inserting it again does. What has expired is erased first, so that a longer TTL
+   * brings nothing back, unless erasure is paused (see `resumeExpiry`).
+   *
+   * Rejects with `ValidationError` if it is no such number.
+   */
+  setCollectionTtl(collection: string, seconds: number | null): Promise<CollectionTtl>
+  /**
+   * Continues to erase what has expired, in the whole store. That is paused if the system's clock
+   * jumps forward by more than a day, or if it is more than a day behind the last write of a store
+   * that is opened, because the clock may be wrong: what has expired is not returned, but it is not
+   * erased until this is called, or until an hour has passed without another jump. If nothing is
+   * paused, it does nothing.
+   */
+  resumeExpiry(): Promise<void>
   /**
    * Finds the vectors most similar to a vector or a text, best first; results with equal scores are
    * in insertion order. Returns `limit` results whenever that many live vectors match.
@@ -251,6 +299,30 @@ export interface Vectorizer {
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport & (R extends true ? Proof : unknown)>
   /**
+   * Puts rows in the place of every vector that matches, at once: afterwards exactly these rows are
+   * there of all that the filter matches. For what a changed document is made of:
+   *
+   * ```js
+   * await client.replace('docs', { source: 'a.md' }, chunks)
+   * ```
+   *
+   * The rows are all vectors or all texts, which are embedded. A row that is there as it is, with
+   * the same metadata, text and values, is not written, and its text not embedded again. Rows cannot
+   * set an expiry: a new one has none of its own, and one that is updated keeps that of its vector.
+   * With `dryRun` it changes nothing and reports what it would change.
+   *
+   * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
+   * match the filter, if the id of a row is that of a vector that does not match it, and if the
+   * filter is invalid or has no condition. With `atMost` or `expect`, it rejects with
+   * `TooManyMatchesError` and changes nothing if it would delete another number of vectors.
+   */
+  replace<R extends boolean = false>(
+    collection: string,
+    filter: Filter,
+    rows: readonly ReplacementVector[] | readonly ReplacementText[],
+    options?: ReplaceOptions & Receipted<R>,
+  ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
    * without it; it makes them fast.
@@ -314,13 +386,13 @@ export interface Vectorizer {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The metadata argument for one text, and below for many. */
+/** The arguments after one text, and below after many. */
 export type MetadataArgument<Meta> =
   IsUntyped<Meta> extends true
-    ? [metadata?: MetadataInput]
+    ? [metadata?: MetadataInput, options?: InsertTextOptions]
     : undefined extends Meta
-      ? [metadata?: Meta | null]
-      : [metadata: Meta]
+      ? [metadata?: Meta | null, options?: InsertTextOptions]
+      : [metadata: Meta, options?: InsertTextOptions]
 export type MetadatasArgument<Meta> =
   IsUntyped<Meta> extends true
     ? [metadatas?: readonly MetadataInput[], options?: InsertOptions]
@@ -352,7 +424,7 @@ export interface Collection<Meta = any> {
     options?: InsertOptions,
   ): Promise<InsertReport>
   /** Embeds a text and inserts it under a new id. Resolves with the id. */
-  insertText(text: string, ...metadata: MetadataArgument<Meta>): Promise<string>
+  insertText(text: string, ...more: MetadataArgument<Meta>): Promise<string>
   /** Embeds texts and inserts them under new ids, either all or none. Resolves with the ids. */
   batchInsertText(texts: readonly string[], ...more: MetadatasArgument<Meta>): Promise<string[]>
   /** Embeds texts and inserts them under the given ids, either all of them or none. */
@@ -387,6 +459,10 @@ export interface Collection<Meta = any> {
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** Sets when a vector expires; with `null` the collection's TTL applies, if there is one. */
+  setVectorExpiry(id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
+  /** Sets after how many seconds vectors without an expiry of their own expire; `null`: never. */
+  setCollectionTtl(seconds: number | null): Promise<CollectionTtl>
   /** Finds the vectors most similar to a vector or a text, best first. */
   search<V extends boolean = false, M extends boolean = true>(
     query: string | VectorInput,
@@ -425,6 +501,12 @@ export interface Collection<Meta = any> {
     filter: Filter<Meta>,
     options?: DeleteByFilterOptions & Receipted<R>,
   ): Promise<DeleteByFilterReport<Meta> & (R extends true ? Proof : unknown)>
+  /** Puts rows in the place of every vector that matches, at once. With `dryRun` it only reports. */
+  replace<R extends boolean = false>(
+    filter: Filter<Meta>,
+    rows: readonly ReplacementVector<Meta>[] | readonly ReplacementText<Meta>[],
+    options?: ReplaceOptions & Receipted<R>,
+  ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
@@ -440,8 +522,15 @@ export interface Context {
   readonly cancelling?: Cancelling | undefined
 }
 
+/** The calls that have several native methods, and not one of the same name. */
+interface Methods {
+  replace: 'replaceVectors' | 'replaceTexts'
+}
+
 /** The arguments of a call's native method. */
-type Arguments<Name extends CallName> = Parameters<Native[Name]>
+type Arguments<Name extends CallName> = Parameters<
+  Native[Name extends keyof Methods ? Methods[Name] : Name & keyof Native]
+>
 
 /** Arguments, available at once or after an embedder or a key service has answered. */
 type Packed<A extends unknown[]> = A | Promise<A>
@@ -451,32 +540,45 @@ interface ProgressListener extends Listener {
   failure?: { error: unknown }
 }
 
+/** The longest TTL of a collection, in seconds. */
+const LONGEST_TTL = 4_294_967_295
+
 const isText = (one: unknown): one is string => typeof one === 'string'
 const hasEmbedder = (client: Context): client is Context & { embedder: Embedder } =>
   client.embedder !== undefined
+
+/** Texts to insert. */
+interface Texts extends Insertion {
+  values: unknown[]
+  /** A JSON list of their ids, if they have any. */
+  ids?: string
+  metadatas: unknown[]
+  /** When they expire, those of them that say it. */
+  expiries?: unknown[]
+}
 
 /** How errors refer to a text, and the path to its metadata. */
 interface TextPlaces {
   text: TextPlace
   metadata: (i: number) => [string, ...(string | number)[]]
+  expiry?: (i: number) => string
 }
 
 /** Arguments for texts, with their vectors if the client has an embedder. */
 function texts(
   client: Context,
   collection: string,
-  values: unknown[],
-  ids: string | null,
-  metadatas: unknown[],
+  { values, ids, metadatas, expiries = [], others, listener }: Texts,
   places: TextPlaces,
-  listener: Listener | null = null,
 ): Packed<Arguments<'insertText'>> {
   const all = Array.from(values, (value, i) => filled(value, places.text(i)))
   const metadata = metadataJson(Array.from(metadatas), places.metadata)
+  const own = all.map((_, i) => expiries[i])
+  const expiresAt = expiriesJson(own, others, places.expiry ?? places.text)
   const sent = JSON.stringify(all)
-  if (!hasEmbedder(client)) return [collection, sent, ids, metadata, null, null]
+  if (!hasEmbedder(client)) return [collection, sent, ids, metadata, null, null, expiresAt]
   return embedded(client, collection, all, places.text, listener).then((rows) =>
-    read(() => [collection, sent, ids, metadata, ...concatenated(rows)]),
+    read(() => [collection, sent, ids, metadata, ...concatenated(rows), expiresAt]),
   )
 }
 
@@ -564,6 +666,18 @@ function listenerOf(options: unknown, keys: readonly string[]): ProgressListener
   return progressListener(known(options, 'options', keys).onProgress)
 }
 
+/** The options of an insert. */
+interface Insertion {
+  listener: ProgressListener | null
+  /** When those vectors expire that do not say it themselves. */
+  others: number | null
+}
+
+function insertion(options: unknown, keys: readonly string[]): Insertion {
+  const { onProgress, expires_at } = known(options, 'options', keys)
+  return { listener: progressListener(onProgress), others: expiry(expires_at, 'options.expires_at') }
+}
+
 function progressListener(onProgress: unknown): ProgressListener | null {
   if (onProgress === undefined) return null
   if (typeof onProgress !== 'function') fail('options.onProgress', 'a function', onProgress)
@@ -590,9 +704,54 @@ const deletion = (_: Context, collection: unknown, ids: any, options: unknown): 
   optional(options, keys.batchDelete),
 ]
 
+/** The texts of a `replace`, which embeds only those that the collection does not have. */
+type Replacement = Parameters<Native['replaceTexts']>
+
+/** The vectors that the arguments of a replacement have, by the index of their text. */
+function givenVectors([, , , , , , given, data, lengths]: Replacement): Map<number, Float32Array> {
+  const places: number[] = JSON.parse(given as string)
+  let at = 0
+  return new Map(
+    places.map((place, i) => {
+      const begin = at
+      at += lengths?.[i] ?? 0
+      return [place, (data as Float32Array).subarray(begin, at)]
+    }),
+  )
+}
+
+/**
+ * The arguments of a replacement with the vectors that it lacks: `wanted` are the indexes of their
+ * texts. If it has been given some before, the collection has changed since, and may do so again: it
+ * gets the vectors of all texts.
+ */
+async function withVectors(
+  client: Context & { embedder: Embedder },
+  args: Replacement,
+  wanted: number[],
+): Promise<Replacement> {
+  const [collection, filter, ids, sent, metadata, options, , , , listener] = args
+  const texts: string[] = JSON.parse(sent)
+  const had = givenVectors(args)
+  const places = had.size > 0 ? [...texts.keys()].filter((i) => !had.has(i)) : wanted
+  const asked = places.map((i) => texts[i])
+  const rows = await embedded(client, collection, asked, (i) => `rows[${places[i]}].text`, listener)
+  for (const [i, row] of rows.entries()) had.set(places[i], row)
+  const all = [...had].sort(([a], [b]) => a - b)
+  const given = JSON.stringify(all.map(([place]) => place))
+  const columns = read(() => concatenated(all.map(([, row]) => row)))
+  return [collection, filter, ids, sent, metadata, options, given, ...columns, listener]
+}
+
 /** A call: how its arguments are converted for the native method of the same name. */
 export interface Call<A extends unknown[] = unknown[]> {
   pack(client: Context, ...args: any[]): Packed<A>
+  /** The name of the native method for these arguments, if it is another one. */
+  method?(args: A): string
+  /** The arguments to call it with once more, if its report says that it lacks something. */
+  again?(client: Context, args: A, report: any): Promise<A> | undefined
+  /** Converts its report. */
+  report?(sent: any): unknown
   /** Expands a row of its report, if rows are sent in a short form. */
   row?: Row
   /** Whether its report may say that the call was refused, after it had found what it is about. */
@@ -612,11 +771,23 @@ const outcome: Row = (sent, index, { refused }) =>
 const match: Row = (sent, _, { deleted, rows }) => {
   const status = deleted > 0 ? 'deleted' : 'matched'
   if (typeof sent === 'string') return { id: sent, status }
-  const [id, metadata, text] = sent
-  const shown = { id }
+  const [id, metadata, text, expires_at] = sent
+  const shown: Record<string, unknown> = { id }
   addContents(shown, metadata, text)
+  if (expires_at !== undefined) shown.expires_at = expires_at
   rows.push(shown)
   return { id, status }
+}
+
+/** The ids of a replacement are sent in one list: of what was inserted, updated and deleted. */
+function replaced({ ids, ...report }: any) {
+  const [first, second] = [report.inserted, report.inserted + report.updated]
+  const parts = {
+    inserted: ids.slice(0, first),
+    updated: ids.slice(first, second),
+    deleted: ids.slice(second),
+  }
+  return { ...report, ids: parts }
 }
 
 /** The name of a call that every client has. */
@@ -645,47 +816,50 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   },
   insertVectors: {
     options: [2],
-    pack: (_, collection, given, options = {}) => [
-      string(collection, 'collection'),
-      ...vectors(given),
-      listenerOf(options, keys.insert),
-    ],
+    pack: (_, collection, given, options = {}) => {
+      const name = string(collection, 'collection')
+      const { listener, others } = insertion(options, keys.insert)
+      return [name, ...vectors(given, others), listener]
+    },
   },
   insertText: {
-    pack: (client, collection, text, metadata) =>
-      texts(client, string(collection, 'collection'), [text], null, [metadata], {
-        text: () => 'text',
-        metadata: () => ['metadata'],
-      }),
+    options: [3],
+    pack: (client, collection, text, metadata, options = {}) => {
+      const name = string(collection, 'collection')
+      const rows = { values: [text], metadatas: [metadata], ...insertion(options, keys.insertText) }
+      return texts(client, name, rows, { text: () => 'text', metadata: () => ['metadata'] })
+    },
   },
   batchInsertText: {
     options: [3],
     pack: (client, collection, given, metadatas = [], options = {}) => {
       const name = string(collection, 'collection')
       const all = list(metadatas, 'metadatas')
-      const listener = listenerOf(options, keys.insert)
+      const how = insertion(options, keys.insert)
       const values = list(given, 'texts')
       if (all.length > values.length) throw new ValidationError('metadatas: more objects than texts')
       const places: TextPlaces = { text: (i) => `texts[${i}]`, metadata: (i) => ['metadatas', i] }
-      return withListener(listener, texts(client, name, values, null, all, places, listener))
+      return withListener(how.listener, texts(client, name, { values, metadatas: all, ...how }, places))
     },
   },
   insertTexts: {
     options: [2],
     pack: (client, collection, given, options = {}) => {
-      const parts = ['id', 'text', 'metadata']
+      const parts = ['id', 'text', 'metadata', 'expires_at']
       const rows = Array.from(list(given, 'texts'), (row, i) => known(row, `texts[${i}]`, parts))
       const column = (key: string) => rows.map((row) => row[key])
       const name = string(collection, 'collection')
       const ids = JSON.stringify(column('id').map((id, i) => string(id, `texts[${i}].id`)))
-      const listener = listenerOf(options, keys.insert)
+      const how = insertion(options, keys.insert)
       const places: TextPlaces = {
         text: (i) => `texts[${i}].text`,
         metadata: (i) => ['texts', i, 'metadata'],
+        expiry: (i) => `texts[${i}].expires_at`,
       }
+      const [values, metadatas, expiries] = ['text', 'metadata', 'expires_at'].map(column)
       return withListener(
-        listener,
-        texts(client, name, column('text'), ids, column('metadata'), places, listener),
+        how.listener,
+        texts(client, name, { values, ids, metadatas, expiries, ...how }, places),
       )
     },
   },
@@ -712,7 +886,9 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   updateVector: {
     isRow: true,
     pack: (client, collection, id, update) => {
-      const { data, ...fields } = known(update, 'update', ['data', 'text', 'metadata'])
+      const parts = ['data', 'text', 'metadata', 'expires_at']
+      const { data, expires_at, ...fields } = known(update, 'update', parts)
+      if (expires_at !== undefined) fields.expires_at = expiry(expires_at, 'update.expires_at')
       const vector = data === undefined ? null : floats(data, 'update.data')
       const args = [...nameAndId(client, collection, id), json(fields, 'update', 'metadata')] as const
       if (vector || !hasEmbedder(client) || fields.text === undefined) return [...args, vector, false]
@@ -720,6 +896,19 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       return embedded(client, collection, [text], () => 'update.text').then(([row]) => [...args, row, true])
     },
   },
+  setVectorExpiry: {
+    pack: (_, collection, id, expiresAt) => [
+      ...nameAndId(_, collection, id),
+      expiresAt === null ? null : instant(expiresAt, 'expiresAt'),
+    ],
+  },
+  setCollectionTtl: {
+    pack: (_, collection, seconds) => [
+      string(collection, 'collection'),
+      seconds === null ? null : whole(seconds, 'seconds', 1, LONGEST_TTL),
+    ],
+  },
+  resumeExpiry: { pack: none },
   search: {
     options: [2],
     pack: (client, collection, wanted, options = {}) =>
@@ -764,6 +953,32 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       filterJson(filter),
       json(known(options, 'options', keys.deleteByFilter), 'options'),
     ],
+  },
+  replace: {
+    options: [3],
+    isGuarded: true,
+    method: ([, , , third]) => (isText(third) ? 'replaceTexts' : 'replaceVectors'),
+    again: (client, args, { embed }) =>
+      embed && hasEmbedder(client) ? withVectors(client, args as Replacement, embed) : undefined,
+    report: replaced,
+    pack: (client, collection, filter, given, options = {}) => {
+      const name = string(collection, 'collection')
+      const matching = filterJson(filter)
+      const rows = vectorRows(given, 'rows')
+      const ids = JSON.stringify(rows.map(({ id }, i) => string(id, `rows[${i}].id`)))
+      const { onProgress, ...rest } = known(options, 'options', keys.replace)
+      const [sent, listener] = [json(rest, 'options'), progressListener(onProgress)]
+      if (rows.some(({ data }) => data !== undefined))
+        return [name, matching, ids, ...columnsOf(rows, 'rows'), sent, listener]
+      const texts = JSON.stringify(rows.map(({ text }, i) => filled(text, `rows[${i}].text`)))
+      const metadata = metadataJson(
+        rows.map((row) => row.metadata),
+        (i) => ['rows', i, 'metadata'],
+      )
+      // With an embedder of the client, none of the vectors is given until it is known which are lacking.
+      const had = hasEmbedder(client) ? '[]' : null
+      return [name, matching, ids, texts, metadata, sent, had, null, null, listener]
+    },
   },
   optimize: {
     options: [1],

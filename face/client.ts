@@ -42,45 +42,57 @@ interface State extends Context, Serving {
 
 type Calling = Pick<State, 'waiting' | 'cancelling'>
 
+/** What is called: a method of `target`. */
+interface Called {
+  target: any
+  name: string
+  how: Call
+}
+
 /** Calls a native method. */
-function called(target: any, name: string, values: unknown[], { cancelling }: Calling) {
-  if (!cancelling) return target[name](...values)
+function called({ target, name, how }: Called, values: unknown[], { cancelling }: Calling) {
+  const method = how.method?.(values) ?? name
+  if (!cancelling) return target[method](...values)
   const muted = values.map((value) =>
     typeof value === 'function' ? cancelling.muted(value as Listener) : value,
   )
-  return cancelling.begin(() => target[name](...muted))
+  return cancelling.begin(() => target[method](...muted))
 }
 
 /**
  * Calls a native method once its arguments are available. `close` waits for the time before that,
  * which the native side does not know about.
  */
-async function begin(target: any, name: string, packed: Promise<unknown[]>, calling: Calling) {
+async function begin(what: Called, packed: Promise<unknown[]>, calling: Calling) {
   const { waiting, cancelling } = calling
   const waited = cancelling ? cancelling.until(packed) : packed
   waiting.add(waited)
   try {
     const values = await packed
     // In the same tick as the removal from `waiting`, so nothing can come between the two.
-    return [values, called(target, name, values, calling)]
+    return [values, called(what, values, calling)]
   } finally {
     waiting.delete(waited)
   }
 }
 
 /** Converts the arguments and calls the native method, at once if they are available. */
-function started(target: any, name: string, { pack }: Call, client: Calling, args: unknown[]) {
-  const packed = read(() => pack(client as State, ...args))
-  if (!Array.isArray(packed)) return begin(target, name, packed, client)
-  return [packed, called(target, name, packed, client)]
+function started(what: Called, client: Calling, args: unknown[]) {
+  const packed = read(() => what.how.pack(client as State, ...args))
+  if (!Array.isArray(packed)) return begin(what, packed, client)
+  return [packed, called(what, packed, client)]
 }
 
-/** The result of a call. */
-async function finished(begun: ReturnType<typeof started>, { row, isRow, isGuarded }: Call) {
+/** The result of a call, which is made again as long as it lacks something. */
+async function finished(what: Called, client: Calling, begun: ReturnType<typeof started>): Promise<any> {
+  const { row, isRow, isGuarded, again, report } = what.how
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
   if (Array.isArray(reply)) reply = await deferredReply(reply as DeferredReply)
-  const result = await decodeReply(reply, row)
+  const sent = await decodeReply(reply, row)
+  const more = again?.(client as State, values, sent)
+  if (more) return finished(what, client, begin(what, more, client))
+  const result = report ? report(sent) : sent
   if (isGuarded) checkGuards(result)
   const listener = values.find((value: unknown) => typeof value === 'function')
   if (listener) {
@@ -163,10 +175,21 @@ export class VectorizerClient {
   async #act(name: string, how: Call, method: unknown, args: unknown[], client: State): Promise<unknown> {
     if (client.opening) await this.#opened()
     if (name === 'serve') return this.#serve(args, client)
-    return await finished(
-      this.#locate(method, () => started(client.native, name, how, client, args)),
-      how,
-    )
+    const what = { target: client.native, name, how }
+    const begun = this.#locate(method, () => started(what, client, args))
+    const done = finished(what, client, begun)
+    return await (how.again && client.embedder ? this.#held(done, client) : done)
+  }
+
+  /** The result of a call that may be several native ones, between which `close` must not come. */
+  async #held(done: Promise<unknown>, { waiting, cancelling }: State): Promise<unknown> {
+    const held = cancelling ? cancelling.until(done) : done
+    waiting.add(held)
+    try {
+      return await done
+    } finally {
+      waiting.delete(held)
+    }
   }
 
   /** This client, for a call that can be cancelled. */
@@ -260,8 +283,8 @@ export class VectorizerClient {
     try {
       const act = (args: unknown[], cancelling?: Cancelling) => {
         const client = { waiting: new Set<Promise<unknown>>(), cancelling }
-        const begun = started(native.VectorizerClient, 'restoreBackup', restoreBackup, client, args)
-        return finished(begun, restoreBackup)
+        const what = { target: native.VectorizerClient, name: 'restoreBackup', how: restoreBackup as Call }
+        return finished(what, client, started(what, client, args))
       }
       const { signal, args } = read(() => withoutSignal([file, path, options], restoreBackup.options))
       if (!signal) return await act(args)

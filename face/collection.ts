@@ -15,6 +15,7 @@ const OTHERS: Record<Exclude<CallName, keyof Collection>, true> = {
   flush: true,
   createBackup: true,
   exportKeys: true,
+  resumeExpiry: true,
   rotateKeys: true,
   serve: true,
 }

@@ -5,6 +5,7 @@ import type {
   InsertReport,
   MigrationReport,
   RefusedDeleteReport,
+  ReplaceReport,
 } from './types.js'
 
 /** Error codes, for programs to test. */
@@ -172,17 +173,18 @@ export class PartialWriteError extends VectorizerError {
 }
 
 /**
- * A delete would have removed more vectors than its option `atMost`, or another number than its
- * option `expect`; nothing was deleted. `TOO_MANY_MATCHES`
+ * A delete, or `replace`, would have removed more vectors than its option `atMost`, or another
+ * number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
  */
 export class TooManyMatchesError extends VectorizerError {
   declare readonly code: 'TOO_MANY_MATCHES'
   declare readonly errorCode: 'TOO_MANY_MATCHES'
   /**
    * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
-   * vectors that it found have the status `matched`. There is no receipt.
+   * vectors that it found have the status `matched`. There is no receipt. Of `replace`, it is the
+   * report of a dry run.
    */
-  declare readonly report: RefusedDeleteReport | DeleteByFilterReport
+  declare readonly report: RefusedDeleteReport | DeleteByFilterReport | ReplaceReport
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, 'TOO_MANY_MATCHES', options)
   }

@@ -42,7 +42,15 @@ const MOST_AT_ONCE = 10_000
 
 /** The calls used on a source, and on a target. */
 const READS = ['listCollections', 'getCollectionInfo', 'scanVectors', 'count', 'search']
-const WRITES = [...READS, 'createCollection', 'insertVectors', 'batchDelete', 'optimize', 'flush']
+const WRITES = [
+  ...READS,
+  'createCollection',
+  'setCollectionTtl',
+  'insertVectors',
+  'batchDelete',
+  'optimize',
+  'flush',
+]
 
 /** Codes of errors after which nothing has changed. */
 const REFUSALS = new Set<unknown>([
@@ -170,7 +178,11 @@ const isLabelledLike = (a: Vector, b: Vector) =>
 const lengthOf = (data: Float32Array) => Math.sqrt(data.reduce((sum, value) => sum + value * value, 0))
 const bitsOf = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length)
 
-/** Whether `held` exists and equals `vector` in every part. */
+/** Whether `held` expires when `vector` does, or by the TTL of a target that has one. */
+const isDatedLike = (vector: Vector, held: Vector, hasTtl: boolean) =>
+  vector.expires_at === held.expires_at || (vector.expires_at === undefined && hasTtl)
+
+/** Whether `held` exists and equals `vector` in every part but its expiry. */
 function isSame(vector: Vector, held: Vector | undefined): boolean {
   if (!held || held.data.length !== vector.data.length || !isLabelledLike(vector, held)) return false
   const bits = bitsOf(held.data)
@@ -209,6 +221,8 @@ interface Plan {
   metric: SimilarityMetric
   /** The settings to create the collection with, or undefined if it exists. */
   settings: CollectionOptions | undefined
+  /** The TTL in the source. */
+  ttl: number | null
 }
 
 /** The migration of one collection. */
@@ -234,6 +248,10 @@ class CollectionMigration {
   #beside: string[] = []
   /** Whether the target stores values bit for bit; undefined until that matters. */
   #keepsBits: boolean | undefined
+  /** Whether vectors expire by the TTL of the target; undefined until that matters. */
+  #hasTtl: boolean | undefined
+  /** When those vectors of the source expire that do, in milliseconds since 1970. */
+  #expiries = new Map<string, number>()
   #pruned = 0
   #sampled = 0
   /** How many results the source had for the sample, and how many of them the target had too. */
@@ -279,12 +297,13 @@ class CollectionMigration {
   }
 
   async run() {
-    const { name, settings } = this.#plan
+    const { name, settings, ttl } = this.#plan
     if (settings) {
       await this.#target.createCollection(name, settings)
       this.hasBegun = true
     }
     this.#wasEmpty = (await this.#target.count(name)) === 0
+    if (this.#wasEmpty && ttl !== null) await this.#setTtl(ttl)
     this.fault = await this.#settle()
     // Searches would be correct without it, but the index compared should be the one used later.
     if (this.#copied.size + this.#pruned > 0) await this.#target.optimize(name)
@@ -316,6 +335,7 @@ class CollectionMigration {
       await this.#sweep()
       const held = (await this.#target.count(name)) - this.#beside.length
       const count = await this.#source.count(name)
+      this.#leaveOutExpired()
       const isStill = before === (await this.#lastWrite()) && this.#seenIn(pass) === count
       if (isStill && held === count) return this.#besideFault()
       if (pass < PASSES) continue
@@ -331,11 +351,31 @@ class CollectionMigration {
     return count
   }
 
+  /** What has expired meanwhile is in neither store any more. */
+  #leaveOutExpired() {
+    const now = Date.now()
+    for (const [id, at] of this.#expiries) if (at <= now) this.#leaveOut(id)
+  }
+
+  #leaveOut(id: string) {
+    this.#same.delete(id)
+    this.#copied.delete(id)
+    this.#expiries.delete(id)
+  }
+
   #besideFault(): string | undefined {
     const count = this.#beside.length
     if (count === 0) return undefined
     const beside = `the target holds ${count} vectors that the source does not (${named(this.#beside)})`
     return `${beside}: prune: true deletes them`
+  }
+
+  /** Gives an empty target the source's TTL, unless it has one of its own. */
+  async #setTtl(seconds: number) {
+    const { name } = this.#plan
+    if (((await this.#target.getCollectionInfo(name)).ttl_secs ?? null) !== null) return
+    this.hasBegun = true
+    await this.#target.setCollectionTtl(name, seconds)
   }
 
   /** When the source was last written to, if it reports that. */
@@ -350,7 +390,11 @@ class CollectionMigration {
     const reportProgress = this.#progressCallback('copy')
     for await (const vectors of batches(this.#source, name, options, reportProgress)) {
       await this.#write(await this.#differing(vectors))
-      for (const { id } of vectors) this.#same.set(id, pass)
+      for (const { id, expires_at } of vectors) {
+        this.#same.set(id, pass)
+        if (expires_at === undefined) this.#expiries.delete(id)
+        else this.#expiries.set(id, expires_at)
+      }
     }
   }
 
@@ -362,8 +406,9 @@ class CollectionMigration {
   async #differing(vectors: Vector[]): Promise<Vector[]> {
     const ids = vectors.map(({ id }) => id)
     const held = await this.#held(this.#wasEmpty ? ids.filter((id) => this.#copied.has(id)) : ids)
-    const differing = vectors.filter((vector) => !isSame(vector, held.get(vector.id)))
-    const near = differing.filter((vector) => isNear(vector, held.get(vector.id), this.#plan.metric))
+    const dated = await this.#dated(vectors, held)
+    const differing = vectors.filter((vector) => !isSame(vector, dated.get(vector.id)))
+    const near = differing.filter((vector) => isNear(vector, dated.get(vector.id), this.#plan.metric))
     const [first] = near
     if (first === undefined) return differing
     // For an engine that normalises or rounds, every run would otherwise write all of them again.
@@ -375,9 +420,27 @@ class CollectionMigration {
     return differing.filter((vector) => !right.has(vector))
   }
 
+  /** Those of the target's vectors that expire when the source's do. */
+  async #dated(vectors: Vector[], held: Map<string, Vector>): Promise<Map<string, Vector>> {
+    const dated = new Map(held)
+    for (const vector of vectors) {
+      const other = held.get(vector.id)
+      if (!other || isDatedLike(vector, other, false)) continue
+      this.#hasTtl ??= ((await this.#target.getCollectionInfo(this.#plan.name)).ttl_secs ?? null) !== null
+      if (!isDatedLike(vector, other, this.#hasTtl)) dated.delete(vector.id)
+    }
+    return dated
+  }
+
   async #write(vectors: Vector[]) {
     if (vectors.length === 0) return
-    const rows = vectors.map(({ id, data, metadata, text }) => ({ id, data, metadata, text }))
+    const rows = vectors.map(({ id, data, metadata, text, expires_at }) => ({
+      id,
+      data,
+      metadata,
+      text,
+      expires_at,
+    }))
     await this.#change(
       rows.map(({ id }) => id),
       () => this.#target.insertVectors(this.#plan.name, rows),
@@ -410,10 +473,7 @@ class CollectionMigration {
       )
     }
     this.#beside = gone.filter((id) => !isDoomed(id))
-    for (const id of gone) {
-      this.#same.delete(id)
-      this.#copied.delete(id)
-    }
+    for (const id of gone) this.#leaveOut(id)
   }
 
   async *#targetIds(reportProgress: ProgressCallback) {
@@ -479,7 +539,8 @@ async function plansFor(
   const there = new Map((await target.listCollections()).map((collection) => [collection.name, collection]))
   const plans: Plan[] = []
   for (const name of wanted) {
-    const { dimension, similarity_metric: metric, hnsw } = await source.getCollectionInfo(name)
+    const info = await source.getCollectionInfo(name)
+    const { dimension, similarity_metric: metric, hnsw, ttl_secs: ttl = null } = info
     const held = there.get(name)
     const kind = (dimension: number, metric: SimilarityMetric) =>
       `${dimension} dimensions and the metric '${metric}'`
@@ -489,7 +550,7 @@ async function plansFor(
         `collection '${name}' has ${theirs} in the target, and ${kind(dimension, metric)} in the source`,
       )
     }
-    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw } })
+    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw }, ttl })
   }
   return plans
 }
@@ -535,6 +596,10 @@ async function migrateAll(
  * Copies collections from one client to another and verifies the copy: every vector is compared
  * with the one in the target and written if it differs, then the counts are compared, and the
  * results of searches for a sample. The source is only read.
+ *
+ * Vectors expire in the target when they do in the source. A target that is empty and has no TTL is
+ * given the source's; any other keeps its own, which applies to vectors that do not expire in the
+ * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *
  * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
  * what is missing. Vectors that have been deleted from the source since are detected, and deleted

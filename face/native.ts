@@ -34,6 +34,7 @@ interface Answers {
   rowsNext: string
   rowsData: Float32Array
   rowsScores: Float64Array
+  rowsExpiries: Float64Array
 }
 
 type Addon = typeof import('../binding.js')

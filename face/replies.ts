@@ -31,6 +31,8 @@ export async function deferredReply([reply, error]: DeferredReply): Promise<Repl
 
 interface Form {
   scored: boolean
+  /** Whether any of the vectors expires. */
+  expiring: boolean
   dimension: number
 }
 
@@ -42,8 +44,9 @@ export function addContents(row: Record<string, unknown>, metadata: unknown, tex
 }
 
 /** Adds the vectors of the next portion to the last of the lists. */
-function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[][]) {
+function takeItems(reply: HeldRows, { scored, expiring, dimension }: Form, lists: unknown[][]) {
   const scores = scored ? native.rowsScores(reply) : null
+  const expiries = expiring ? native.rowsExpiries(reply) : null
   const data = dimension > 0 ? native.rowsData(reply) : null
   const sent = JSON.parse(native.rowsNext(reply))
   let rows = lists[lists.length - 1] ?? []
@@ -56,6 +59,8 @@ function takeItems(reply: HeldRows, { scored, dimension }: Form, lists: unknown[
     }
     const row: Record<string, unknown> = scores ? { id, score: scores[at] } : { id }
     addContents(row, sent[next++], sent[next++])
+    // NaN if it does not expire.
+    if (expiries && expiries[at] >= 0) row.expires_at = expiries[at]
     if (data) row.data = new Float32Array(data.subarray(at * dimension, (at + 1) * dimension))
     at += 1
     rows.push(row)

@@ -10,6 +10,17 @@ export type VectorInput = readonly number[] | Float32Array
 export type MetadataInput = object | null | undefined
 
 /**
+ * When a vector expires: a Date, a time in RFC 3339 with an offset (`2026-12-01T00:00:00Z`, cut off
+ * to milliseconds), or whole milliseconds since 1970, not seconds: a time in seconds lies in January
+ * 1970, and the vector is erased. `null` if it does not, by itself: the TTL of the collection
+ * applies, if it has one.
+ *
+ * From that instant on no read returns the vector, and its id is free. An instant that has passed is
+ * allowed: the vector has expired already.
+ */
+export type ExpiryInput = Date | string | number | null
+
+/**
  * Embeds texts. Receives up to 128 texts and returns one vector of the collection's dimension for
  * each, or a promise of them.
  */
@@ -199,7 +210,12 @@ export interface BatchResponse {
 }
 
 /** A text to insert. */
-export type BatchTextRequest<Meta = any> = { id: string; text: string } & InsertedMetadata<Meta>
+export type BatchTextRequest<Meta = any> = {
+  id: string
+  text: string
+  /** Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
+} & InsertedMetadata<Meta>
 
 /** A collection as it appears in a list. */
 export interface CollectionSummary {
@@ -222,6 +238,16 @@ export interface CollectionInfo extends CollectionSummary {
   disk_bytes?: number
   hnsw: Required<HnswOptions>
   index: IndexInfo
+  /**
+   * How long after they were inserted vectors expire, in seconds, unless they have an expiry of
+   * their own. `null` if the collection has no TTL.
+   */
+  ttl_secs: number | null
+  /**
+   * How many vectors have expired, so that no read returns them, and have not been erased yet. They
+   * are erased within a second, unless erasure is paused (see `resumeExpiry`).
+   */
+  expired: number
   /** Absent for a store in memory. */
   scrub?: ScrubInfo
 }
@@ -237,6 +263,14 @@ export interface ScrubInfo {
   damaged: number
   /** The ids of those vectors, at most 100. */
   damaged_ids: string[]
+}
+
+/** The result of setting the TTL of a collection. */
+export interface CollectionTtl {
+  collection: string
+  /** `null` if it has none. */
+  ttl_secs: number | null
+  status: 'updated'
 }
 
 /** The settings of a new collection. */
@@ -274,6 +308,8 @@ export type CreateVectorRequest<Meta = any> = {
   data: VectorInput
   /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
+  /** Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 
 /** Options for deleting by filter. */
@@ -438,6 +474,8 @@ export type ShownVector<Meta = any> = {
   id: string
   /** The beginning of its text: at most 200 code points. Absent if it has none. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 } & StoredMetadata<Meta>
 
 /** The parameters of the HNSW graph. */
@@ -477,8 +515,14 @@ export interface IndexInfo {
   deleted: number
 }
 
+/** Options for inserting one text. */
+export interface InsertTextOptions extends CallOptions {
+  /** When those of the vectors expire that have no `expires_at` of their own. */
+  expires_at?: ExpiryInput
+}
+
 /** Options for inserting. */
-export interface InsertOptions extends CallOptions {
+export interface InsertOptions extends InsertTextOptions {
   /**
    * Called from time to time with the progress so far. An error it throws does not stop the work;
    * the call rejects with that error once the vectors are inserted.
@@ -548,6 +592,76 @@ export interface Residue {
   length: number
   reason: string
 }
+
+/** Options for replacing what a filter matches. */
+export interface ReplaceOptions extends CallOptions {
+  /** Change nothing, and embed nothing; report what would be changed. Cannot be combined with `receipt`. */
+  dryRun?: boolean
+  /**
+   * Add a proof of erasure to the report: of what was deleted, and of what was there before of what
+   * was updated.
+   */
+  receipt?: boolean
+  /**
+   * Change nothing if more vectors than this would be deleted, which are those that match and have
+   * no row: the call rejects with `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be deleted is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress of embedding and writing the rows that are not there
+   * as they are. An error it throws does not stop the work; the call rejects with that error once
+   * the work is done.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+
+/** The result of replacing what a filter matches. */
+export interface ReplaceReport {
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the rest of the report says what would have been.
+   */
+  applied: boolean
+  /** How many rows had an id that did not exist. */
+  inserted: number
+  /** How many rows differed from the vector with their id. */
+  updated: number
+  /** How many rows were there as they are. Nothing was written for them. */
+  unchanged: number
+  /** How many vectors matched and had no row. */
+  deleted: number
+  /** The ids of all but the unchanged ones. */
+  ids: {
+    /** In the order of the rows. */
+    inserted: string[]
+    /** In the order of the rows. */
+    updated: string[]
+    /** In insertion order. */
+    deleted: string[]
+  }
+  /** Present if it was requested. Covers what was deleted, and what was there before of what was updated. */
+  receipt?: ErasureReceipt
+}
+
+/** A vector of those that replace what a filter matches. */
+export type ReplacementVector<Meta = any> = {
+  /** 1 to 1,024 bytes. */
+  id: string
+  /** As many finite values as the collection has dimensions; stored as 32-bit floats. */
+  data: VectorInput
+  /** The text the vector was made from. It is stored, not embedded. */
+  text?: string | null
+} & InsertedMetadata<Meta>
+
+/** A text of those that replace what a filter matches. */
+export type ReplacementText<Meta = any> = {
+  /** 1 to 1,024 bytes. */
+  id: string
+  /** Embedded, unless it is there as it is. */
+  text: string
+} & InsertedMetadata<Meta>
 
 /** Options for restoring a backup. */
 export interface RestoreOptions extends CallOptions {
@@ -657,6 +771,8 @@ export interface Found {
   score: number
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 }
 
 /** The values of a result, with `with_vector`. */
@@ -704,6 +820,8 @@ export interface Scanned {
   id: string
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /** When it expires, in milliseconds since 1970. Absent if it does not. */
+  expires_at?: number
 }
 
 /** A vector of a scan; its type parameters are those of `SearchResult`. */
@@ -777,6 +895,8 @@ export interface UpdateVectorRequest<Meta = any> {
   text?: string
   /** Replaces all of the metadata. */
   metadata?: IsUntyped<Meta> extends true ? object : Exclude<Meta, undefined>
+  /** `null`: it does not expire by itself any more. */
+  expires_at?: ExpiryInput
 }
 
 /** A stored vector. */
@@ -785,6 +905,11 @@ export type Vector<Meta = any> = {
   data: Float32Array
   /** The text that was embedded, or that was inserted with the vector. */
   text?: string
+  /**
+   * When it expires, by itself or by the TTL of the collection, in milliseconds since 1970. Absent if
+   * it does not.
+   */
+  expires_at?: number
 } & StoredMetadata<Meta>
 
 /** Vectors to insert, as columns: the fastest form for many vectors. */
@@ -794,6 +919,8 @@ export type VectorColumns<Meta = any> = {
   data: VectorInput
   /** One text, or nothing, for each id. Stored, not embedded. */
   texts?: readonly (string | null | undefined)[]
+  /** When each expires. Where there is nothing: the `expires_at` of the call. */
+  expires_at?: readonly (ExpiryInput | undefined)[]
 } & ColumnOfMetadata<Meta>
 
 /** One object, or nothing, for each id. */
@@ -803,6 +930,15 @@ export type ColumnOfMetadata<Meta> =
     : undefined extends Meta
       ? { metadata?: readonly (Meta | null)[] }
       : { metadata: readonly Meta[] }
+
+/** The result of setting when a vector expires. */
+export interface VectorExpiry {
+  id: string
+  collection: string
+  /** In milliseconds since 1970; `null` if it does not expire by itself. */
+  expires_at: number | null
+  status: 'updated'
+}
 
 /** Options for opening a client. */
 export interface VectorizerClientOptions {

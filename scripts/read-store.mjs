@@ -53,8 +53,10 @@ const RECORDS = 12288
 const HEADER = 64
 const HEAD = 28
 const ABSENT = 0xffffffff
-/** The size of what an outline has before its code. */
-const TERMS = 16
+/** The size of what an outline has before its code, and the offsets of the times in it. */
+const TERMS = 32
+const EXPIRES_AT = 16
+const INSERTED_AT = 24
 /** The nonces of an entry's two parts. */
 const OUTLINE_NONCE = Buffer.alloc(NONCE)
 const VALUES_NONCE = Buffer.from([1, ...Buffer.alloc(NONCE - 1)])
@@ -145,7 +147,8 @@ function readRecord(file, at) {
   const header = file.read(at, HEADER)
   if (header.length < HEADER) return { fault: 'a record is cut off' }
   const kind = header.toString('latin1', 0, 4)
-  if (!KINDS.includes(kind) || header.readUInt32LE(12) !== 0) return { fault: 'there is no record' }
+  const ttl = header.readUInt32LE(12)
+  if (!KINDS.includes(kind) || (kind !== 'CMIT' && ttl !== 0)) return { fault: 'there is no record' }
   const [removes, puts, size] = [header.readUInt32LE(4), header.readUInt32LE(8), number(header, 40)]
   const data = at + HEADER + 8 * removes + HEAD * puts
   const end = data + size
@@ -167,7 +170,7 @@ function readRecord(file, at) {
   })
   if ([...removed, ...heads.flatMap((head) => [head.number, head.order])].some((n) => n > 2 ** 62))
     return { fault: 'a record counts further than any can' }
-  const record = { kind, removed, heads, data, size, end }
+  const record = { kind, ttl, removed, heads, data, size, end }
   if (kind !== 'CMIT') return record
   // What is left for codes and rows, which have 1 and 4 bytes for each dimension.
   const rest = heads.reduce((left, head) => {
@@ -183,13 +186,14 @@ function readRecord(file, at) {
 
 /**
  * Reads the records of one collection: its settings, as they are sealed, and for each entry the offsets of its
- * parts and the index of its key. `next` is the record that follows, of another kind, or the reason why there is
+ * parts and the index of its key. `ttl` is the TTL in seconds, 0 if there is none. `next` is the record that follows, of another kind, or the reason why there is
  * none; undefined if the file ends with the collection.
  */
 function readCollection(file, begin) {
   const entries = []
   const live = new Map()
   let [at, settings, dimension, next] = [begin, undefined, undefined, undefined]
+  let ttl = 0
   while (at < file.size) {
     const record = readRecord(file, at)
     if (record.kind === 'CONF' && at === begin) settings = file.read(record.data, record.size)
@@ -201,6 +205,8 @@ function readCollection(file, begin) {
       break
     } else {
       dimension ??= record.dimension
+      // The last commit counts.
+      ttl = record.ttl
       const end = (number) => {
         if (live.has(number)) live.get(number).live = false
         live.delete(number)
@@ -222,7 +228,7 @@ function readCollection(file, begin) {
     }
     at = record.end
   }
-  return { settings, entries, next, end: at }
+  return { settings, ttl, entries, next, end: at }
 }
 
 /** Opens both parts of an entry with its key, and reads their contents. Undefined if either does not open. */
@@ -233,6 +239,7 @@ function readEntry(file, { head, places, lengths, dimension, live }, name, key) 
   const values = outline && part(VALUES_NONCE, places.values, lengths.values)
   if (values === undefined) return undefined
   const text = (bytes, at, length) => (length === undefined ? null : bytes.toString('utf8', at, at + length))
+  const time = (at) => Number(outline.readBigInt64LE(at))
   // The code of the row and its terms follow from the row.
   const id = TERMS + dimension
   return {
@@ -243,6 +250,8 @@ function readEntry(file, { head, places, lengths, dimension, live }, name, key) 
     metadata: text(outline, id + head.id, head.metadata),
     text: text(values, 4 * dimension, head.text),
     row: Array.from({ length: dimension }, (_, i) => values.readFloatLE(4 * i)),
+    expiresAt: time(EXPIRES_AT) < 0 ? null : time(EXPIRES_AT),
+    insertedAt: time(INSERTED_AT),
   }
 }
 
@@ -285,6 +294,7 @@ function nameIn(settings) {
   }
 }
 
+/** `ttl`, in seconds, is there only if the collection has a TTL. */
 const collectionAt = (path) => ({ name: null, path, entries: [], total: 0, withoutKey: 0, unopened: 0 })
 
 /** Runs an action on a file. Errors are reported. */
@@ -407,7 +417,8 @@ function readLog(file, tables, elsewhere, collection, tell) {
   const fault = file.fault('VECLOG')
   // Its records may still be readable.
   if (fault) tell(`${file.path}: ${fault}`)
-  const { settings, entries, next, end } = readCollection(file, RECORDS)
+  const { settings, ttl, entries, next, end } = readCollection(file, RECORDS)
+  if (ttl > 0) collection.ttl = ttl
   if (settings !== undefined) tell(`${file.path}: it has settings, as a backup`)
   if (next) {
     const fault = next.fault ?? `a record ${next.kind} does not belong there`
@@ -580,10 +591,11 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     const [key] = keptKeys(file, 'VECBAK', user, tell)
     let at = recordsOf(file)
     while (at < file.size) {
-      const { settings, entries, next, end } = readCollection(file, at)
+      const { settings, ttl, entries, next, end } = readCollection(file, at)
       if (next?.kind === 'DONE' && end === at) return
       const table = key && numberedTable(collections.length + 1, key)
       const collection = collectionAt(path)
+      if (ttl > 0) collection.ttl = ttl
       if (settings !== undefined) collection.name = nameIn(table?.settings(settings))
       const isKeyed = next?.kind === 'KEYS' || next?.kind === 'AWAY'
       openThese(file, entries, next ?? {}, table, collection)
@@ -630,16 +642,20 @@ export function keyOf(bytes) {
 
 const VALUES = 4
 
-function print({ name, path, entries, total, withoutKey, unopened }) {
+const timeOf = (ms) => new Date(ms).toISOString()
+
+function print({ name, path, ttl, entries, total, withoutKey, unopened }) {
   const what = `${path}, ${name === null ? 'whose name is not known' : JSON.stringify(name)}`
-  console.log(`${what}:`)
-  for (const { number, order, live, id, metadata, text, row, log } of entries) {
+  console.log(`${what}${ttl === undefined ? '' : `, with a TTL of ${ttl} seconds`}:`)
+  for (const { number, order, live, id, metadata, text, row, expiresAt, insertedAt, log } of entries) {
     const more = row.length > VALUES ? `, … ${row.length} values` : ''
     console.log(
       `  ${JSON.stringify(id)} (number ${number}, order ${order}, ${live ? 'live' : 'dead'}, in ${log})`,
     )
     if (metadata !== null) console.log(`    metadata ${metadata}`)
     if (text !== null) console.log(`    text ${JSON.stringify(text)}`)
+    console.log(`    inserted at ${timeOf(insertedAt)}`)
+    if (expiresAt !== null) console.log(`    expires at ${timeOf(expiresAt)}`)
     console.log(`    row [${row.slice(0, VALUES).join(', ')}${more}]`)
   }
   const counts = `${total} entries, ${entries.length} opened, ${withoutKey} without key, ${unopened} not openable`

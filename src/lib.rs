@@ -11,6 +11,7 @@
 //! - [`filter`], [`graph`], [`vectors`], [`embed`]: what a collection is made of. A filter
 //!   evaluates to a bitmap of slots; the graph finds near slots; the vectors compute distances.
 //! - [`storage`]: how a collection is stored in files.
+//! - [`clock`]: the time by which vectors expire.
 //! - [`error`]: the one error type; [`cancel`]: cancellation of calls; `workers`: the threads for
 //!   long or parallel work; `json`: JSON texts that are scanned without being parsed; [`wiped`]
 //!   and `chunks`: values that are overwritten before they are freed; `allocator`: large blocks are
@@ -31,6 +32,7 @@ pub mod calls;
 pub mod cancel;
 mod chunks;
 pub mod client;
+pub mod clock;
 pub mod collection;
 pub mod embed;
 pub mod error;

@@ -91,6 +91,7 @@ fn values() -> impl Strategy<Value = Value> {
             "dot_product",
             "match",
             "2024-01-01",
+            "2024-01-01T00:00:00Z",
             "\0",
             "a/b",
             "..",
@@ -141,6 +142,8 @@ fn keys() -> impl Strategy<Value = String> {
         "texts",
         "metadata",
         "payload",
+        "expires_at",
+        "ttl_secs",
         "filter",
         "dry_run",
         "rows",
@@ -450,6 +453,7 @@ fn what_the_document_refuses_is_refused() {
         json!(-1),
         json!(1.5),
         json!(1e39),
+        json!(8_640_000_000_000_001_i64),
         json!(""),
         json!("cosine"),
         json!([]),
@@ -540,6 +544,90 @@ fn rows_of_a_delete_are_taken_where_the_document_allows_them() {
         assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
     }
     assert_eq!(taken, 2);
+}
+
+#[test]
+fn an_expiry_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() {
+    let (app, _backups, _, routes) = exemplary();
+    let cases = [
+        (json!(4_102_444_800_000_i64), true),
+        (json!(4_102_444_800_000.0), true),
+        (json!(8_640_000_000_000_000_i64), true),
+        (json!(0), true),
+        (json!("2100-01-01T00:00:00Z"), true),
+        (json!("2100-01-01T01:00:00.1234567+01:00"), true),
+        (json!(null), true),
+        (json!(-1), false),
+        (json!(0.5), false),
+        (json!(8_640_000_000_000_001_i64), false),
+        (json!("2100-01-01"), false),
+        (json!("2100-01-01T00:00:00"), false),
+        (json!("1969-12-31T23:59:59Z"), false),
+        (json!("4102444800000"), false),
+        (json!([0]), false),
+    ];
+    let mut having = 0;
+    for route in &routes {
+        let lists = ["vectors", "texts", "points"];
+        let list = lists
+            .into_iter()
+            .find(|list| route.example[list][0].is_object());
+        let of = list.map_or(String::new(), |list| format!("/{list}/0"));
+        if !route.example.is_object() {
+            continue;
+        }
+        let with = |at: &Value| {
+            let mut body = route.example.clone();
+            body.pointer_mut(&of).unwrap()["expires_at"] = at.clone();
+            body
+        };
+        if !route.allows(&with(&json!(null))) {
+            continue;
+        }
+        having += 1;
+        let place = list.map_or("body.expires_at: ".into(), |list| {
+            format!("body.{list}[0].expires_at: ")
+        });
+        for (at, is_taken) in &cases {
+            let (status, answer) = route.ask(&app, &with(at));
+            let message = answer["message"].as_str().unwrap_or_default();
+            if *is_taken {
+                assert!(status.is_success(), "{} {at}: {message}", route.path);
+                assert!(route.allows(&with(at)), "{} {at}", route.path);
+            } else {
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{} {at}", route.path);
+                assert!(message.starts_with(&place), "{message}");
+            }
+        }
+    }
+    // Six routes that insert, five that update, and that of the expiry alone.
+    assert_eq!(having, 12);
+}
+
+#[test]
+fn a_ttl_is_taken_where_the_document_allows_it() {
+    let (app, _backups, _, routes) = exemplary();
+    let path = "/collections/{collection}/ttl";
+    let route = routes.iter().find(|route| route.path == path).unwrap();
+    let mut taken = 0;
+    for seconds in [
+        json!(null),
+        json!(4_294_967_295_u32),
+        json!(3600.0),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(4_294_967_296_u64),
+        json!("3600"),
+        json!(true),
+    ] {
+        let body = json!({ "ttl_secs": seconds });
+        let (status, answer) = route.ask(&app, &body);
+        assert_eq!(status.is_success(), route.allows(&body), "{body}: {answer}");
+        taken += usize::from(status.is_success());
+    }
+    assert_eq!(taken, 3);
+    assert_eq!(route.ask(&app, &json!({})).0, StatusCode::BAD_REQUEST);
 }
 
 #[test]

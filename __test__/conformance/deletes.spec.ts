@@ -1,6 +1,8 @@
 import {
   CollectionNotFoundError,
+  type DeleteByFilterReport,
   type Filter,
+  type RefusedDeleteReport,
   TooManyMatchesError,
   ValidationError,
   VectorizerError,
@@ -516,13 +518,16 @@ describe.each(engines)('guards of deletes by the client that is %s', (_, ready) 
   const advice = (what: string, change: string) =>
     `nothing was deleted; see the error's report, and correct the ${what} or ${change}`
 
-  async function refusal(call: Promise<unknown>): Promise<TooManyMatchesError> {
+  /** The error of a delete that does not meet its guards. */
+  type Refused = TooManyMatchesError & { report: RefusedDeleteReport | DeleteByFilterReport }
+
+  async function refusal(call: Promise<unknown>): Promise<Refused> {
     const error = await rejection(call)
     expect(error).toBeInstanceOf(TooManyMatchesError)
     expect(error).toBeInstanceOf(VectorizerError)
     const code = 'TOO_MANY_MATCHES'
     expect(error).toMatchObject({ name: 'TooManyMatchesError', code, errorCode: code })
-    return error as TooManyMatchesError
+    return error as Refused
   }
 
   test.each([{ atMost: 2 }, { atMost: 3 }, { expect: 2 }, { atMost: 2, expect: 2 }])(

@@ -179,7 +179,13 @@ describe.each(engines)('errors of the client that is %s', (_, ready) => {
   test('every call after close rejects with ClientClosedError, and closing again is fine', async () => {
     const client = await engine.holding('a')
     await Promise.all([client.close(), client.close()])
-    const others = { ready: [], listCollections: [], flush: [], verifyErased: ['things', ['a']] }
+    const others = {
+      ready: [],
+      listCollections: [],
+      flush: [],
+      verifyErased: ['things', ['a']],
+      resumeExpiry: [],
+    }
     for (const [name, args] of Object.entries({ ...calls, ...others })) {
       const error = await rejection(untyped(client)[name](...args))
       expect([name, error.name]).toStrictEqual([name, 'ClientClosedError'])

@@ -65,6 +65,10 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
       deleted: 0,
     })
     expect(await things.deleteByFilter({ name: 'd' })).toMatchObject({ scanned: 2, deleted: 1 })
+    if (engine.isEmbedded) {
+      const rows = [{ id: 'e', data: [1, 4], metadata: { place: 4, name: 'e' } }]
+      expect(await things.replace({ name: 'e' }, rows)).toMatchObject({ applied: true, unchanged: 1 })
+    }
     expect(await engine.idsOf(client)).toStrictEqual(['e'])
     expect(await things.optimize()).toBeUndefined()
     expect(await things.deleteCollection()).toBeUndefined()

@@ -1,11 +1,18 @@
 // What embedded engines alone can do.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type HttpServer, UnsupportedError, type Vectorizer } from '../..'
+import { type HttpServer, UnsupportedError, ValidationError, type Vectorizer } from '../..'
 import { everything } from '../support/collections'
 import { directory } from '../support/disk'
 import { rejection } from '../support/rejection'
+import { untyped } from '../support/untyped'
 import { engines } from './engines'
+
+/** A time that no test will see. */
+const LATER = Date.UTC(2100, 0, 1)
+
+/** When a vector expires. */
+const expiryOf = async (client: Vectorizer, id: string) => (await client.getVector('things', id)).expires_at
 
 /** What is asked for, beside a directory for files, and what comes of it. */
 const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, unknown][] = [
@@ -58,6 +65,84 @@ const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, 
     },
     true,
   ],
+  [
+    'an expiry of insertVectors',
+    async (client) => {
+      await client.insertVectors('things', [{ id: 'c', data: [1, 2], expires_at: LATER }])
+      return expiryOf(client, 'c')
+    },
+    LATER,
+  ],
+  [
+    'an expiry of insertVectors in columns',
+    async (client) => {
+      await client.insertVectors('things', { ids: ['c'], data: [1, 2], expires_at: [new Date(LATER)] })
+      return expiryOf(client, 'c')
+    },
+    LATER,
+  ],
+  [
+    'an expiry of all that insertVectors inserts',
+    async (client) => {
+      await client.insertVectors('things', [{ id: 'c', data: [1, 2] }], { expires_at: LATER })
+      return expiryOf(client, 'c')
+    },
+    LATER,
+  ],
+  [
+    'an expiry that has passed',
+    async (client) => {
+      await client.insertVectors('things', [{ id: 'c', data: [1, 2], expires_at: 0 }])
+      return client.count('things')
+    },
+    2,
+  ],
+  [
+    'an expiry of insertText',
+    async (client) =>
+      expiryOf(client, await client.insertText('things', 'a text', undefined, { expires_at: LATER })),
+    LATER,
+  ],
+  [
+    'an expiry of batchInsertText',
+    async (client) => {
+      const [id] = await client.batchInsertText('things', ['a text'], [], { expires_at: LATER })
+      return expiryOf(client, id)
+    },
+    LATER,
+  ],
+  [
+    'an expiry of insertTexts',
+    async (client) => {
+      await client.insertTexts('things', [{ id: 'c', text: 'a text', expires_at: '2100-01-01T00:00:00Z' }])
+      return expiryOf(client, 'c')
+    },
+    LATER,
+  ],
+  [
+    'an expiry of updateVector',
+    async (client) => (await client.updateVector('things', 'a', { expires_at: LATER })).expires_at,
+    LATER,
+  ],
+  [
+    'setVectorExpiry',
+    (client) => client.setVectorExpiry('things', 'a', LATER),
+    { id: 'a', collection: 'things', expires_at: LATER, status: 'updated' },
+  ],
+  [
+    'setCollectionTtl',
+    (client) => client.setCollectionTtl('things', 3600),
+    { collection: 'things', ttl_secs: 3600, status: 'updated' },
+  ],
+  ['resumeExpiry', (client) => client.resumeExpiry(), undefined],
+  [
+    'replace',
+    async (client) => {
+      const rows = [{ id: 'c', data: [1, 2], metadata: { name: 'a' } }]
+      return (await client.replace('things', { name: 'a' }, rows)).ids
+    },
+    { inserted: ['c'], updated: [], deleted: ['a'] },
+  ],
   ['verifyErased', (client) => client.verifyErased('things', ['nobody']), { verified: true, residues: [] }],
   [
     'createBackup',
@@ -91,6 +176,52 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
     expect(error).toMatchObject({ name: 'UnsupportedError', code: 'UNSUPPORTED' })
     expect(await everything(client)).toStrictEqual(before)
     expect(existsSync(file)).toBe(false)
+  })
+
+  test('an expiry of null is none', async () => {
+    const client = await engine.holding('a')
+    const [none, options] = [{ expires_at: null }, { expires_at: null }]
+    await client.insertVectors('things', [{ id: 'b', data: [1, 2], ...none }], options)
+    await client.insertVectors('things', { ids: ['c'], data: [1, 2], expires_at: [null] }, options)
+    const id = await client.insertText('things', 'a text', null, options)
+    const ids = await client.batchInsertText('things', ['a text'], [null], options)
+    await client.insertTexts('things', [{ id: 'd', text: 'a text', ...none }], options)
+    expect(await client.updateVector('things', 'a', none)).toStrictEqual({
+      id: 'a',
+      data: Float32Array.of(1, 0),
+      metadata: { place: 0, name: 'a' },
+    })
+    expect(await client.setCollectionTtl('things', null)).toStrictEqual({
+      collection: 'things',
+      ttl_secs: null,
+      status: 'updated',
+    })
+    expect(await engine.idsOf(client)).toStrictEqual(engine.arranged(['a', 'b', 'c', id, ...ids, 'd']))
+    for (const one of await engine.vectorsOf(client)) expect(one).not.toHaveProperty('expires_at')
+    expect(await client.getCollectionInfo('things')).toMatchObject({ ttl_secs: null, expired: 0 })
+  })
+
+  test('an expiry that is no time is refused by its place, and nothing is changed', async () => {
+    const client = await engine.holding('a')
+    const before = await everything(client)
+    const calls = untyped(client)
+    const row = { id: 'b', data: [1, 2] }
+    const wrong = { expires_at: 'tomorrow' }
+    const refused: [string, Promise<unknown>][] = [
+      ['vectors[1].expires_at', calls.insertVectors('things', [row, { ...row, ...wrong }])],
+      ['options.expires_at', calls.insertVectors('things', [row], wrong)],
+      ['options.expires_at', calls.insertText('things', 'a text', {}, wrong)],
+      ['texts[0].expires_at', calls.insertTexts('things', [{ id: 'b', text: 'a', ...wrong }])],
+      ['update.expires_at', calls.updateVector('things', 'a', wrong)],
+      ['expiresAt', calls.setVectorExpiry('things', 'a', 'tomorrow')],
+      ['seconds', calls.setCollectionTtl('things', 0)],
+    ]
+    for (const [place, call] of refused) {
+      const error = await rejection(call)
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message.slice(0, place.length + 2)).toBe(`${place}: `)
+    }
+    expect(await everything(client)).toStrictEqual(before)
   })
 
   test('options that ask for nothing special are taken', async () => {

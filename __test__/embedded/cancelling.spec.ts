@@ -50,6 +50,8 @@ describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
     await cancelled((signal) => client.deleteByFilter('things', filter, { signal }))
     await cancelled((signal) => client.deleteByFilter('things', filter, { signal, backup }))
     await cancelled((signal) => client.batchDelete('things', ids, { signal, backup }))
+    const rows = ids.slice(10).map((id, i) => ({ id, data: [i, 1], metadata: { place: i + 10 } }))
+    await cancelled((signal) => client.replace('things', filter, rows, { signal }))
     // The next write has waited for what they were doing.
     await client.deleteVector('things', 'id 0')
     expect(await client.count('things')).toBe(COUNT - 1)

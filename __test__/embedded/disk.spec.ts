@@ -207,7 +207,7 @@ test('disk_bytes is the size of the files, and absent in memory', async () => {
 describe('damage in a log', () => {
   const IDS = ['a', 'b', 'c']
   /** The sizes of what the log ends with: first the outlines of the three vectors, then their values. */
-  const [OUTLINE, VALUES] = [16 + 4 + 1 + 8 + 16, 4 * 4 + 4 + 16]
+  const [OUTLINE, VALUES] = [32 + 4 + 1 + 8 + 16, 4 * 4 + 4 + 16]
 
   /** A closed store with three vectors. */
   async function closed() {

@@ -61,6 +61,7 @@ describe.each(MODES)('with fsync %s', (fsync) => {
       Promise.all(ids.map((id) => client.deleteVector('things', id))),
     batchDelete: (client, ids) => client.batchDelete('things', ids),
     deleteByFilter: (client) => client.deleteByFilter('things', { doomed: true }),
+    'replace, by nothing': (client) => client.replace('things', { doomed: true }, []),
     'a batch with a receipt': (client, ids) => client.batchDelete('things', ids, { receipt: true }),
   }
   test.each(Object.keys(deletes))('%s leaves no byte of what it deletes', async (name) => {
@@ -259,7 +260,7 @@ describe('verifyErased', () => {
         const head = record + 64 + 28 * i
         // What is not there counts as 0.
         const [id, metadata, text] = [16, 20, 24].map((at) => log.readUInt32LE(head + at) % 0xffffffff)
-        return { outline: 16 + DIMENSION + id + metadata + 16, length: 4 * DIMENSION + text + 16 }
+        return { outline: 32 + DIMENSION + id + metadata + 16, length: 4 * DIMENSION + text + 16 }
       })
       // The outlines of all entries come first.
       let offset = heads.reduce((sum, { outline }) => sum + outline, record + 64 + 28 * heads.length)

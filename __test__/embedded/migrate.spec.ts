@@ -39,6 +39,9 @@ const ways: [Place, Place][] = [
   ['on disk', 'in memory'],
 ]
 
+/** A time that no test will see. */
+const LATER = Date.UTC(2100, 0, 1)
+
 const letters = (count: number) => Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i))
 
 /** The error of a migration that is broken off. */
@@ -145,6 +148,7 @@ describe('what differs', () => {
     'metadata that are empty': { metadata: {} },
     'metadata that were not there': { metadata: undefined },
     'a text': { text: 'a text' },
+    'an expiry': { expires_at: LATER },
   }
 
   test.each(Object.entries(changes))('in %s is written, and nothing else', async (_, change) => {
@@ -219,6 +223,91 @@ describe('what differs', () => {
     expect(calls.filter(isLookUp)).toStrictEqual([])
     await migrate(await holding(...letters(9)), target, { batchSize: 2, sample: 0 })
     expect(calls.filter(isLookUp)).toHaveLength(5)
+  })
+})
+
+describe('vectors that expire', () => {
+  const HOUR = 3600
+
+  test('do so in the target when they do in the source, whose TTL is its own', async () => {
+    const [source, target] = [await holding('a', 'b', 'c'), opened()]
+    await source.setVectorExpiry('things', 'b', LATER)
+    await source.setCollectionTtl('things', HOUR)
+    await source.createCollection('empty', { dimension: 1 })
+    await source.setCollectionTtl('empty', 1)
+    const before = await contentsOf(source)
+    await migrate(source, target)
+    expect(await contentsOf(target)).toStrictEqual(before)
+
+    const held = await everything(target)
+    const [seen, calls] = recorded(target)
+    expect(countsOf(await migrate(source, seen))).toStrictEqual([
+      ['empty', 0, 0, 0],
+      ['things', 0, 3, 0],
+    ])
+    expect(calls).not.toContain('setCollectionTtl')
+    expect(await everything(target)).toStrictEqual(held)
+  })
+
+  test('and no longer do, or at another time, are written again', async () => {
+    const [source, target] = [await holding('a', 'b', 'c'), opened()]
+    for (const id of ['a', 'b', 'c']) await source.setVectorExpiry('things', id, LATER)
+    await migrate(source, target)
+    await source.setVectorExpiry('things', 'a', null)
+    await source.setVectorExpiry('things', 'b', LATER + 1)
+    expect(countsOf(await migrate(source, target))).toStrictEqual([['things', 2, 1, 0]])
+    expect(await contentsOf(target)).toStrictEqual(await contentsOf(source))
+  })
+
+  test.each([
+    ['empty', []],
+    ['not empty', ['b']],
+  ])('leave a target that is %s its own TTL, by which the others expire', async (_, ids) => {
+    const [source, target] = [await holding('a', 'b'), await holding(...ids)]
+    await source.setVectorExpiry('things', 'a', LATER)
+    await target.setCollectionTtl('things', 2 * HOUR)
+    await migrate(source, target, { prune: true })
+    expect((await target.getCollectionInfo('things')).ttl_secs).toBe(2 * HOUR)
+    const [a, b] = await vectorsOf(target, 'things')
+    expect(a.expires_at).toBe(LATER)
+    expect(b.expires_at).toBeLessThan(LATER)
+    expect(countsOf(await migrate(source, target))).toStrictEqual([['things', 0, 2, 0]])
+  })
+
+  test('give no TTL to a target that holds something', async () => {
+    const [source, target] = [await holding('a', 'b'), await holding('b')]
+    await source.setCollectionTtl('things', HOUR)
+    await migrate(source, target)
+    expect((await target.getCollectionInfo('things')).ttl_secs).toBeNull()
+    expect(await vectorsOf(target, 'things')).toStrictEqual(await vectorsOf(source, 'things'))
+  })
+
+  test.each([
+    ['tells when it was written to', (client: Vectorizer) => client],
+    ['does not', timeless],
+  ])('while they are copied, from a source that %s, are in neither', async (_, of) => {
+    const [held, target] = [await holding(...letters(9)), opened()]
+    const at = Date.now() + 50
+    for (const id of ['b', 'h']) await held.setVectorExpiry('things', id, at)
+    const expired = async () => {
+      while (Date.now() <= at) await sleep(1)
+    }
+    const source = acting(of(held), 'scanVectors', 2, expired)
+    const { collections } = await migrate(source, target, { batchSize: 2 })
+    expect(collections[0]).toMatchObject({ vectors: 7, copied: 7, pruned: 0 })
+    expect(await contentsOf(target)).toStrictEqual(await contentsOf(held))
+    expect(await target.count('things')).toBe(7)
+  })
+
+  test('are not moved to a target that cannot let them', async () => {
+    const source = await holding('a')
+    const cannot = new UnsupportedError('the engine does not offer expiry')
+    const target = () => failing(opened(), cannot, 1, 'setCollectionTtl')
+    await migrate(source, target())
+    await source.setCollectionTtl('things', HOUR)
+    const { error, unknown } = await brokenOff(migrate(source, target()))
+    expect(error.cause).toBe(cannot)
+    expect(unknown).toStrictEqual([])
   })
 })
 

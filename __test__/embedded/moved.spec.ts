@@ -34,6 +34,10 @@ const writes: [string, (client: VectorizerClient) => Promise<unknown>][] = [
   ['deleteVector', (client) => client.deleteVector('things', 'old')],
   ['batchDelete', (client) => client.batchDelete('things', ['old'])],
   ['deleteByFilter', (client) => client.deleteByFilter('things', { must: [{ has_id: ['old'] }] })],
+  [
+    'replace',
+    (client) => client.replace('things', { a: 1 }, [{ id: 'new', data: [1, 2], metadata: { a: 1 } }]),
+  ],
   ['createCollection', (client) => client.createCollection('others', { dimension: 2 })],
   ['deleteCollection', (client) => client.deleteCollection('things')],
   ['flush', (client) => client.flush()],

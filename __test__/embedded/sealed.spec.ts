@@ -180,6 +180,7 @@ describe('whoever has the files of a store', () => {
       Promise.all(ids.map((id) => client.deleteVector('things', id))),
     batchDelete: (client, ids) => client.batchDelete('things', ids),
     deleteByFilter: (client) => client.deleteByFilter('things', { doomed: true }),
+    'replace, by nothing': (client) => client.replace('things', { doomed: true }, []),
     'a batch with a receipt': (client, ids) => client.batchDelete('things', ids, { receipt: true }),
   }
   test.each(Object.keys(deletes))('opens only the living after %s', async (name) => {
@@ -835,6 +836,7 @@ describe('the reader', () => {
       `${where}:`,
       '  "first" (number 1, order 0, live, in log.1)',
       '    metadata {"page":7}',
+      expect.stringMatching(/^ {4}inserted at \d{4}-\d\d-\d\dT[\d:.]+Z$/),
       '    row [1, 2, 3, 4, … 5 values]',
       `${where}: 2 entries, 1 opened, 1 without key, 0 not openable`,
     ])
@@ -886,7 +888,7 @@ describe('the reader', () => {
     // A byte of the first key, one of the outline of the second entry, and one of the values of the last.
     const flipped = (bytes: Uint8Array, at: number) => bytes.with(at, bytes[at] ^ 1)
     const [{ id, metadata }] = vectors
-    const outline = 16 + DIMENSION + id.length + JSON.stringify(metadata).length + 16
+    const outline = 32 + DIMENSION + id.length + JSON.stringify(metadata).length + 16
     const second = 12_288 + 64 + 28 * 5 + outline
     writeFileSync(log, flipped(flipped(records, records.length - 30), second))
     writeFileSync(keys, flipped(table, 4096))

@@ -16,6 +16,10 @@ test.each<[string, unknown]>([
   ['search', ['text', null, 1, { name: 'a' }, null, null, null, null]],
   ['search/text', ['text', 1, { name: 'a' }, null, null, null, null]],
   ['scan', [{ name: 'a' }, null, null, 1, null]],
+  ['ttl', [1]],
+  ['replace', [{ name: 'a' }, [], null, null, null, null, null]],
+  ['replace', { filter: { name: 'a' }, vectors: [['a', [1, 2], { name: 'a' }, null]] }],
+  ['replace', { filter: { name: 'a' }, texts: [['a', 'text', { name: 'a' }]] }],
 ])('a list in place of an object is refused by %s: %j', async (route, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const before = await everything(client)
@@ -31,6 +35,7 @@ test.each<[string, string, unknown]>([
   ['POST', '/insert_vectors', { collection: 'things', vectors: [['new', [1, 2], null]] }],
   ['POST', '/update', ['things', 'a', null, [3, 4], null]],
   ['PUT', '/collections/things/vectors/a', [null, [3, 4], null]],
+  ['PATCH', '/collections/things/vectors/a/expiry', [1]],
   ['PUT', '/qdrant/collections/things/points', { points: [[1, [1, 2], null]] }],
   ['POST', '/qdrant/collections/things/points/delete', [['a'], null, null]],
   ['POST', '/collections', { name: 'new', dimension: 2, hnsw: [16, 100, 80] }],
@@ -52,6 +57,10 @@ test.each<[string, unknown]>([
   ['/collections/things/batch_delete', { ids: ['a'], expect: null }],
   ['/batch_delete', { collection: 'things', ids: ['a'], at_most: null }],
   ['/collections/things/delete_by_filter', { filter: { name: 'a' }, dry_run: true, rows: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], dry_run: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], receipt: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, texts: [], at_most: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, texts: [], expect: null }],
 ])('null is no option of a delete by %s: %j', async (path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const answer = await ask('POST', path, body)
@@ -63,7 +72,7 @@ test.each<[string, unknown]>([
 test('the document allows null where it is taken, and nowhere else', async () => {
   const { ask } = await serving()
   const { schemas } = (await ask('GET', '/openapi.json')).json.components
-  for (const name of ['ByFilter', 'Ids', 'IdsOfCollection']) {
+  for (const name of ['ByFilter', 'Ids', 'IdsOfCollection', 'ReplaceRequest']) {
     const { properties, required } = schemas[name]
     for (const option of ['dry_run', 'receipt'].filter((option) => option in properties)) {
       expect(properties[option]).toMatchObject({ type: 'boolean', default: false })

@@ -83,6 +83,9 @@ describe('the id', () => {
       metadata: { n: 1 },
     })
     expect((await client.getVector('things', id)).metadata).toStrictEqual({ n: 1 })
+    const expires_at = Date.UTC(2100, 0, 1)
+    expect((await ask('PATCH', `${path(id)}/expiry`, { expires_at })).json).toMatchObject({ id, expires_at })
+    expect((await client.getVector('things', id)).expires_at).toBe(expires_at)
 
     expect((await ask('DELETE', path(id))).json).toMatchObject({ success: true })
     expect(await idsOf(client)).toStrictEqual([...new Set(others)])
@@ -163,6 +166,7 @@ describe('a path that is', () => {
     ['with a slash behind', 'DELETE', '/collections/things/vectors/a/', 404],
     ['with a slash before', 'DELETE', '//collections/things/vectors/a', 404],
     ['with a slash in the id', 'DELETE', '/collections/things/vectors/a/b', 404],
+    ['of the expiry of a vector', 'DELETE', '/collections/things/vectors/a/expiry', 405],
     ['with steps', 'DELETE', '/collections/things/vectors/../vectors/a', 404],
     ['with escaped slashes', 'DELETE', '/collections/things%2Fvectors%2Fa', 400],
     ['with steps as a collection', 'DELETE', '/collections/..', 400],

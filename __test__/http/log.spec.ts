@@ -59,6 +59,10 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
     ids: [ID, `${ID} 2`],
     receipt: true,
   })
+  await one('POST', `${at}/replace`, `${collection}/replace`, {
+    filter,
+    texts: [{ id: ID, text: TEXT, metadata }],
+  })
   await one('POST', `${at}/delete_by_filter`, `${collection}/delete_by_filter`, { filter })
   await one('POST', `${at}/verify_erased`, `${collection}/verify_erased`, { ids: [ID] })
   await one('DELETE', at, collection)

@@ -39,12 +39,16 @@ const ROUTES = [
   'POST /embed',
   // And more.
   'POST /collections/{collection}/scan',
+  'POST /collections/{collection}/replace',
   'POST /collections/{collection}/verify_erased',
   'POST /collections/{collection}/optimize',
   'GET /metrics',
   'POST /backups',
   'POST /backups/keys',
   'POST /keys/rotate',
+  'PATCH /collections/{collection}/vectors/{id}/expiry',
+  'POST /collections/{collection}/ttl',
+  'POST /expiry/resume',
 ]
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 

@@ -98,7 +98,7 @@ describe('pages of other origins', () => {
     expect(await idsOf(client)).toStrictEqual(['a'])
   })
 
-  const bodiless = ['/collections/things/optimize', '/backups/keys', '/keys/rotate']
+  const bodiless = ['/collections/things/optimize', '/backups/keys', '/keys/rotate', '/expiry/resume']
   test.each(bodiless)('cannot make a server work by what browsers send without asking: %s', async (path) => {
     const { client, ask } = await serving({ backups: directory() }, { path: directory() })
     await client.createCollection('things', { dimension: 2 })
@@ -129,7 +129,7 @@ describe('pages of other origins', () => {
     const all = Object.entries<Record<string, { requestBody?: object }>>(paths).flatMap(([path, { post }]) =>
       post && !post.requestBody ? [path] : [],
     )
-    const routes = ['/backups/keys', '/collections/{collection}/optimize', '/keys/rotate']
+    const routes = ['/backups/keys', '/collections/{collection}/optimize', '/expiry/resume', '/keys/rotate']
     expect(all.sort()).toStrictEqual(routes)
   })
 })

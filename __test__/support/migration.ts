@@ -60,8 +60,8 @@ export async function vectorsOf(client: Vectorizer, collection: string) {
 export async function contentsOf(client: Vectorizer) {
   const all = []
   for (const { name } of await client.listCollections()) {
-    const { dimension, similarity_metric, hnsw } = await client.getCollectionInfo(name)
-    all.push({ name, dimension, similarity_metric, hnsw, vectors: await vectorsOf(client, name) })
+    const { dimension, similarity_metric, hnsw, ttl_secs } = await client.getCollectionInfo(name)
+    all.push({ name, dimension, similarity_metric, hnsw, ttl_secs, vectors: await vectorsOf(client, name) })
   }
   return all
 }
@@ -73,7 +73,13 @@ async function differences(source: Vectorizer, target: Vectorizer, collection: s
   const wanted = await vectorsOf(source, collection)
   // `-0` differs from 0, which JSON does not show.
   const text = ({ data, ...rest }: (typeof held)[number]) =>
-    JSON.stringify([Array.from(new Uint32Array(data.buffer)), rest.id, rest.text, rest.metadata])
+    JSON.stringify([
+      Array.from(new Uint32Array(data.buffer)),
+      rest.id,
+      rest.text,
+      rest.metadata,
+      rest.expires_at,
+    ])
   const texts = new Set(held.map(text))
   const ids = new Set(wanted.map(({ id }) => id))
   const unchanged = wanted.filter((vector) => texts.has(text(vector))).length
@@ -92,6 +98,7 @@ const vector = fc.record(
     data: fc.tuple(value, value, fc.constantFrom(1, 2, -3)),
     metadata: fc.constantFrom({}, { a: 1 }, { a: [1, { b: null }], 'c.d': 'e' }, { a: '1' }),
     text: fc.constantFrom('one', 'other', 'ä\n'),
+    expires_at: fc.constantFrom(8e12, 8e12 + 1),
   },
   { requiredKeys: ['id', 'data'] },
 )

@@ -116,11 +116,22 @@ export async function typed(client: VectorizerClient) {
   await pages.insertVectors({ ids: ['a'], data: values, metadata: [page] })
   await pages.insertText('a text', page)
   await pages.batchInsertText(['a text'], [page])
+  await pages.insertText('a text', page, { expires_at: new Date() })
+  await pages.insertVectors([{ data: values, metadata: page, expires_at: '2026-12-01T00:00:00Z' }])
+  await pages.insertVectors({ ids: ['a'], data: values, metadata: [page], expires_at: [null] })
+  await pages.updateVector('a', { expires_at: null })
+  const expiry: number | null = (await pages.setVectorExpiry('a', 0)).expires_at
+  const ttl: number | null = (await pages.setCollectionTtl(60)).ttl_secs
+  const at: number | undefined = (await pages.getVector('a')).expires_at
+  // @ts-expect-error: of a whole store
+  pages.resumeExpiry
   await pages.insertTexts([{ id: 'a', text: 'b', metadata: page }])
   // @ts-expect-error: every page has metadata
   await pages.insertVectors([{ id: 'a', data: values }])
   // @ts-expect-error: and all of it
   await pages.insertVectors([{ id: 'a', data: values, metadata: { year: 3 } }])
+  // @ts-expect-error: options are not metadata
+  await pages.insertText('a text', { expires_at: 0 })
   // @ts-expect-error: of texts too
   await pages.insertText('a text')
   // @ts-expect-error: and in columns
@@ -142,12 +153,19 @@ export async function typed(client: VectorizerClient) {
   await pages.count({ yeer: 3 })
   // @ts-expect-error: no such field
   await pages.deleteByFilter({ yeer: 3 })
+  // @ts-expect-error: no such field
+  await pages.replace({ yeer: 3 }, [])
+  // @ts-expect-error: every page has metadata
+  await pages.replace({ year: 3 }, [{ id: 'a', data: values }])
+  // @ts-expect-error: and all of it
+  await pages.replace({ year: 3 }, [{ id: 'a', text: 'b', metadata: { year: 3 } }])
   // @ts-expect-error: not all of the metadata
   await pages.updateVector('a', { metadata: { year: 3 } })
 
   const labelled = await client.collection<Labels | undefined>('labelled')
   await labelled.insertVectors([{ data: values }, { data: values, metadata: { lang: 'en' } }])
   await labelled.insertText('a text')
+  await labelled.insertText('a text', null, { expires_at: null })
   const lang: 'en' | 'de' | undefined = (await labelled.getVector('a')).metadata?.lang
   // @ts-expect-error: it may have none
   ;(await labelled.getVector('a')).metadata.lang
@@ -156,9 +174,30 @@ export async function typed(client: VectorizerClient) {
   const titles: string[] = rows.map(({ metadata }) => metadata.title)
   const { receipt } = await pages.deleteByFilter({ title: 'x' }, { receipt: true })
   const digest: string = receipt.digest
+  await pages.replace({ year: 3 }, [{ id: 'a', data: values, metadata: page }] as const)
+  const { ids } = await pages.replace({ year: 3 }, [{ id: 'a', text: 'b', metadata: page }], {
+    receipt: true,
+  })
   const proof = await pages.deleteVector('a', { receipt: true })
   const nothing: void = await pages.deleteVector('b')
-  return { born, none, data, years, all, one, result, lang, titles, digest, proof, nothing }
+  return {
+    expiry,
+    ttl,
+    at,
+    born,
+    none,
+    data,
+    years,
+    all,
+    one,
+    result,
+    lang,
+    titles,
+    digest,
+    ids,
+    proof,
+    nothing,
+  }
 }
 
 export async function untyped(client: MilvusVectorizerClient) {

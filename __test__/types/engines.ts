@@ -42,6 +42,7 @@ const incomplete: Vectorizer = { search: embedded.search.bind(embedded) }
 
 function told(error: unknown) {
   if (error instanceof TooManyMatchesError) {
+    if ('applied' in error.report) return [error.report.deleted, error.report.ids.deleted]
     const { deleted, results } = error.report
     return [deleted, results.map(({ id, status }) => [id, status === 'matched'])]
   }

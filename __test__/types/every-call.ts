@@ -10,6 +10,7 @@ import {
   type CollectionInfo,
   CollectionNotFoundError,
   type CollectionSummary,
+  type CollectionTtl,
   close,
   collection,
   count,
@@ -26,6 +27,7 @@ import {
   EncryptionError,
   type EncryptionKey,
   type ErasureReceipt,
+  type ExpiryInput,
   exportKeys,
   type Filter,
   flush,
@@ -43,11 +45,16 @@ import {
   listVectors,
   type OptimizeProgress,
   optimize,
+  type ReplacementText,
+  type ReplacementVector,
+  type ReplaceReport,
   type RestoreOptions,
   type RestoreReport,
   type RotateOptions,
   type RotateProgress,
   ready,
+  replace,
+  resumeExpiry,
   rotateKeys,
   type ScanBatch,
   type SearchResult,
@@ -63,9 +70,12 @@ import {
   searchText,
   searchVectors,
   serve,
+  setCollectionTtl,
+  setVectorExpiry,
   updateVector,
   ValidationError,
   type Vector,
+  type VectorExpiry,
   VectorizerClient,
   VectorizerError,
   VectorNotFoundError,
@@ -143,6 +153,12 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   const dry = await client.deleteByFilter('docs', { lang: 'en' }, { dryRun: true, rows: 10 })
   const shown: ShownVector[] = dry.rows ?? []
   const texts: [string, string | undefined][] = shown.map(({ id, text }) => [id, text])
+  const replacing: ReplacementVector[] = [{ id: 'a', data: [1, 2, 3], text: null, metadata: { lang: 'en' } }]
+  const replaced: ReplaceReport = await client.replace('docs', { lang: 'en' }, replacing)
+  const changed: string[] = [...replaced.ids.inserted, ...replaced.ids.updated, ...replaced.ids.deleted]
+  const chunks: ReplacementText[] = [{ id: 'a', text: 'a text', metadata: { lang: 'en' } }]
+  await client.replace('docs', { lang: 'en' }, chunks)
+  await client.replace('docs', { lang: 'en' }, [], { dryRun: true, atMost: 10, expect: 2 })
   const left: number = await client.count('docs', { $not: { lang: 'en' } })
   await client.optimize('docs')
   const told: [string, number, number][] = []
@@ -152,6 +168,7 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
   await client.insertVectors('docs', { ids: [], data: new Float32Array(0) }, { onProgress })
   await client.batchInsertText('docs', ['a'], [], { onProgress })
   await client.insertTexts('docs', [{ id, text: 'a' }], { onProgress })
+  await client.replace('docs', { a: 1 }, [], { onProgress })
   await client.deleteCollection('docs')
   await client[Symbol.asyncDispose]()
   await client.close()
@@ -166,10 +183,41 @@ export async function everyMethod(client: VectorizerClient): Promise<unknown[]> 
     nothing,
     statuses,
     texts,
+    changed,
     left,
     lists,
     told,
   ]
+}
+
+export async function everythingThatExpires(client: VectorizerClient): Promise<unknown[]> {
+  const times: ExpiryInput[] = [new Date(), '2026-12-01T00:00:00Z', 1_796_083_200_000, null]
+  const [expires_at = null] = times
+  const data = [1, 2, 3]
+  await client.insertVectors('docs', [{ data, expires_at }, { data }], { expires_at })
+  const columns = { ids: ['a', 'b', 'c'], data: new Float32Array(9) }
+  await client.insertVectors('docs', { ...columns, expires_at: times })
+  await client.insertVectors('docs', { ...columns, expires_at: [undefined, new Date()] as const })
+  const id: string = await client.insertText('docs', 'a text', undefined, { expires_at })
+  await client.batchInsertText('docs', ['a text'], [], { expires_at })
+  await client.insertTexts('docs', [{ id, text: 'a', expires_at }], { expires_at })
+  const updated: number | undefined = (await client.updateVector('docs', id, { expires_at })).expires_at
+
+  const one: VectorExpiry = await client.setVectorExpiry('docs', id, new Date())
+  const own: [string, string, number | null, 'updated'] = [one.id, one.collection, one.expires_at, one.status]
+  const ttl: CollectionTtl = await client.setCollectionTtl('docs', 3600)
+  await client.setCollectionTtl('docs', null)
+  const all: [string, number | null, 'updated'] = [ttl.collection, ttl.ttl_secs, ttl.status]
+  const nothing: undefined = (await client.resumeExpiry()) as undefined
+  const { ttl_secs, expired }: CollectionInfo = await client.getCollectionInfo('docs')
+  const counts: [number | null, number] = [ttl_secs, expired]
+
+  const [found] = await client.search('docs', 'a text')
+  const [scanned] = (await client.scanVectors('docs')).vectors
+  const [listed] = (await client.listVectors('docs')).vectors
+  const { rows } = await client.deleteByFilter('docs', { a: 1 }, { dryRun: true, rows: 1 })
+  const read: (number | undefined)[] = [found, scanned, listed, rows?.[0]].map((row) => row?.expires_at)
+  return [updated, own, all, nothing, counts, read]
 }
 
 export const clients: VectorizerClient[] = [
@@ -323,6 +371,9 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   scanVectors,
   count,
   updateVector,
+  setVectorExpiry,
+  setCollectionTtl,
+  resumeExpiry,
   search,
   searchVectors,
   searchText,
@@ -331,6 +382,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   batchDelete,
   deleteVectors,
   deleteByFilter,
+  replace,
   optimize,
   verifyErased,
   createBackup,

@@ -9,6 +9,7 @@ import {
   type ErasureReceipt,
   insertTexts,
   insertVectors,
+  replace,
   search,
   searchBatch,
   searchText,
@@ -61,6 +62,7 @@ export async function forms() {
     (await deleteVector('docs', 'a', { receipt: true })).receipt,
     (await batchDelete('docs', ['a'], { receipt: true })).receipt,
     (await deleteByFilter('docs', { year: 3 }, { receipt: true })).receipt,
+    (await replace('docs', { year: 3 }, [], { receipt: true })).receipt,
   ]
   // @ts-expect-error: no receipt was asked for
   const unproved: ErasureReceipt = (await batchDelete('docs', ['a'])).receipt

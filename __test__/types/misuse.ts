@@ -51,6 +51,28 @@ client.batchDelete('docs', ['a'], { atMost: '1' })
 client.batchDelete('docs', ['a'], { expect: null })
 // @ts-expect-error: one vector has no guards
 client.deleteVector('docs', 'a', { expect: 1 })
+// @ts-expect-error: the rows are missing
+client.replace('docs', { a: 1 })
+// @ts-expect-error: a row has an id
+client.replace('docs', { a: 1 }, [{ data: [1], metadata: { a: 1 } }])
+// @ts-expect-error: a row has values or a text
+client.replace('docs', { a: 1 }, [{ id: 'a', metadata: { a: 1 } }])
+const mixed = [
+  { id: 'a', data: [1] },
+  { id: 'b', text: 'b' },
+]
+// @ts-expect-error: all rows have values, or none
+client.replace('docs', { a: 1 }, mixed)
+// @ts-expect-error: the rows of a replacement set no expiry, be they texts
+client.replace('docs', { a: 1 }, [{ id: 'a', text: 'a', expires_at: 1 }])
+// @ts-expect-error: or vectors
+client.replace('docs', { a: 1 }, [{ id: 'a', data: [1], expires_at: 1 }])
+// @ts-expect-error: undefined would widen the filter
+client.replace('docs', { a: undefined }, [])
+// @ts-expect-error: rows are a list, and not an option
+client.replace('docs', { a: 1 }, { dryRun: true })
+// @ts-expect-error: it makes no backup
+client.replace('docs', { a: 1 }, [], { backup: 'a.vecbak' })
 // @ts-expect-error: the dimension is missing
 client.createCollection('docs', {})
 // @ts-expect-error: the options are missing
@@ -63,6 +85,24 @@ client.insertVectors('docs', [{ data: ['1', '2'] }])
 client.insertVectors('docs', [{ id: 'a' }])
 // @ts-expect-error: metadata is an object
 client.insertText('docs', 'text', 'metadata')
+// @ts-expect-error: a time is a Date, a text or a number
+client.insertVectors('docs', [{ data: [1], expires_at: 5n }])
+// @ts-expect-error: a column is a list
+client.insertVectors('docs', { ids: ['a'], data: [1], expires_at: new Date() })
+// @ts-expect-error: one expiry is an option
+client.insertText('docs', 'text', {}, new Date())
+// @ts-expect-error: one text has no progress
+client.insertText('docs', 'text', {}, { onProgress: () => {} })
+// @ts-expect-error: never is null
+client.setVectorExpiry('docs', 'a', undefined)
+// @ts-expect-error: the expiry is missing
+client.setVectorExpiry('docs', 'a')
+// @ts-expect-error: a TTL is a number of seconds
+client.setCollectionTtl('docs', '1h')
+// @ts-expect-error: no TTL is null
+client.setCollectionTtl('docs')
+// @ts-expect-error: what is told is a number
+export const told: Date = (await client.getVector('docs', 'a')).expires_at
 // @ts-expect-error: the option is limit
 client.search('docs', [1], { top: 5 })
 // @ts-expect-error: a query is a text or a vector

@@ -20,6 +20,7 @@ import type {
   CollectionInfo,
   CollectionOptions,
   CollectionSummary,
+  CollectionTtl,
   CreateCollectionRequest,
   CreateVectorRequest,
   DeleteByFilterOptions,
@@ -31,6 +32,7 @@ import type {
   InsertOptions,
   InsertProgress,
   InsertReport,
+  InsertTextOptions,
   MetadataInput,
   OptimizeOptions,
   ScanBatch,
@@ -77,6 +79,8 @@ const TEXT_SHOWN = 200
 const NOT_OFFERED = {
   receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
   backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
+  expiry: 'expiry: keep the time in the metadata, and delete by filter',
+  replace: 'an atomic replacement: delete by filter and insert, which are two steps there',
   verifyErased: 'a look into its files: optimize asks it to compact, deleteCollection drops all',
   createBackup: "backups: it has tools of its own, and 'migrate' copies collections to an embedded client",
   exportKeys: 'keys of its own for what is stored: it does not seal it',
@@ -86,6 +90,11 @@ const NOT_OFFERED = {
 
 function refuse(what: keyof typeof NOT_OFFERED): never {
   throw new UnsupportedError(`the engine behind this client does not offer ${NOT_OFFERED[what]}`)
+}
+
+/** Refuses times at which vectors would expire. */
+function refuseExpiry(given: readonly unknown[]) {
+  if (given.some((one) => one !== undefined && one !== null)) refuse('expiry')
 }
 
 /** The options of a delete of many vectors. */
@@ -278,6 +287,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       size_bytes: brief.vector_count * brief.dimension * Float32Array.BYTES_PER_ELEMENT,
       hnsw: collection.hnsw,
       index: { indexed, pending, deleted: Math.max(0, (await collection.stored()) - brief.vector_count) },
+      ttl_secs: null,
+      expired: 0,
     }
   }
 
@@ -295,13 +306,17 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
 
   /**
    * Writes the vectors that `insert` puts into an embedded collection like this one. The listener
-   * is called with the progress of the preparation there, and then of the writing.
+   * is called with the progress of the preparation there, and then of the writing. `expiries`: when
+   * the caller wants vectors to expire.
    */
   async #insert<T>(
     name: string,
     options: InsertOptions,
+    expiries: readonly unknown[],
     insert: (scratch: VectorizerClient, listener: InsertOptions) => Promise<T>,
   ): Promise<T> {
+    refuseExpiry([options.expires_at])
+    refuseExpiry(expiries)
     const collection = await this.#open(name)
     const { reportProgress, finish } = listening(options)
     const onProgress = (progress: InsertProgress) => {
@@ -324,11 +339,21 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     vectors: readonly CreateVectorRequest[] | VectorColumns,
     options: InsertOptions = {},
   ): Promise<InsertReport> {
-    return this.#insert(name, options, (scratch, listener) => scratch.insertVectors(name, vectors, listener))
+    const expiries = Array.isArray(vectors)
+      ? vectors.map((one) => one.expires_at)
+      : ((vectors as VectorColumns).expires_at ?? [])
+    return this.#insert(name, options, expiries, (scratch, listener) =>
+      scratch.insertVectors(name, vectors, listener),
+    )
   }
 
-  insertText(name: string, text: string, metadata?: MetadataInput): Promise<string> {
-    return this.#insert(name, {}, (scratch) => scratch.insertText(name, text, metadata))
+  insertText(
+    name: string,
+    text: string,
+    metadata?: MetadataInput,
+    options: InsertTextOptions = {},
+  ): Promise<string> {
+    return this.#insert(name, options, [], (scratch) => scratch.insertText(name, text, metadata))
   }
 
   batchInsertText(
@@ -337,7 +362,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     metadatas?: readonly MetadataInput[],
     options: InsertOptions = {},
   ): Promise<string[]> {
-    return this.#insert(name, options, (scratch, listener) =>
+    return this.#insert(name, options, [], (scratch, listener) =>
       scratch.batchInsertText(name, texts, metadatas, listener),
     )
   }
@@ -348,7 +373,8 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     options: InsertOptions = {},
   ): Promise<BatchResponse> {
     const begin = performance.now()
-    const report = await this.#insert(name, options, (scratch, listener) =>
+    const expiries = texts.map((one) => one.expires_at)
+    const report = await this.#insert(name, options, expiries, (scratch, listener) =>
       scratch.insertTexts(name, texts, listener),
     )
     return { ...report, duration_ms: performance.now() - begin }
@@ -365,6 +391,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   }
 
   async updateVector(name: string, id: string, update: UpdateVectorRequest): Promise<Vector> {
+    refuseExpiry([update.expires_at])
     const collection = await this.#open(name)
     const old = await this.#vector(collection, id)
     const vector = await this.#scratch(collection, async (scratch) => {
@@ -373,6 +400,21 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     })
     await insertRows(collection, await rowsOf([vector]), () => {})
     return vector
+  }
+
+  async setVectorExpiry(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('expiry')
+  }
+
+  async setCollectionTtl(name: string, seconds: number | null): Promise<CollectionTtl> {
+    await this.#open(name)
+    refuseExpiry([seconds])
+    return { collection: name, ttl_secs: null, status: 'updated' }
+  }
+
+  async resumeExpiry(): Promise<never> {
+    refuse('expiry')
   }
 
   async listVectors(name: string, page = 0, limit = 10): Promise<VectorPage> {
@@ -637,6 +679,11 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       reportProgress(keys.length)
     }
     return keys
+  }
+
+  async replace(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('replace')
   }
 
   async optimize(name: string, options: OptimizeOptions = {}): Promise<void> {

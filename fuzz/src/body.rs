@@ -10,7 +10,7 @@ use vectorizer_native::{
     rest::{Options, app},
 };
 
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 24] = [
     ("POST", "/collections"),
     ("POST", "/collections/c/insert"),
     ("POST", "/collections/c/batch_insert"),
@@ -32,6 +32,9 @@ const ROUTES: [(&str, &str); 21] = [
     ("PUT", "/qdrant/collections/c/points"),
     ("POST", "/qdrant/collections/c/points/delete"),
     ("POST", "/collections/c/scan"),
+    ("PATCH", "/collections/c/vectors/a/expiry"),
+    ("POST", "/collections/c/ttl"),
+    ("POST", "/collections/c/replace"),
 ];
 
 static APP: LazyLock<Router> = LazyLock::new(|| {

@@ -12,13 +12,15 @@ use std::{
 };
 
 use vectorizer_native::{
-    collection::{Access, Batch, Collection, DeleteOptions, SearchOptions, dimension_of},
+    collection::{
+        Access, Batch, Collection, DeleteOptions, SearchOptions, StoreParts, dimension_of,
+    },
     error::Error,
     storage::{
-        Files, Fsync, Head, Health, KEY, KEYRING, Key, Keys, Kind, NAME, RECORDS, Record, Sealed,
-        Source, StoreKeys, TableKey, checksum, preamble, restore, verify,
+        Files, Fsync, Head, Health, KEY, KEYRING, Key, Keys, Kind, Label, NAME, RECORDS, Record,
+        Sealed, Source, StoreKeys, TableKey, checksum, preamble, restore, verify,
     },
-    vectors::Codes,
+    vectors::{Codes, Times},
 };
 
 use super::bytes::Bytes;
@@ -250,7 +252,12 @@ fn push_commit(writing: &mut Writing, bytes: &mut Bytes<'_>) {
         };
         let codes = Codes::of(&row, dimension);
         let mut sealed = Sealed::new(writing.table.name, 1).unwrap();
-        let pushed = sealed.push(&head, &row, codes.get(0), &id, metadata, text);
+        let label = Label {
+            times: Times::default(),
+            id: &id,
+            metadata,
+        };
+        let pushed = sealed.push(&head, &row, codes.get(0), &label, text);
         pushed.unwrap();
         let [mut outline, mut values] = sealed.parts().map(<[u8]>::to_vec);
         let mut key = sealed.keys().to_vec();
@@ -281,6 +288,7 @@ fn push_commit(writing: &mut Writing, bytes: &mut Bytes<'_>) {
     data.extend(all_values);
     let record = Record {
         kind: Kind::Commit,
+        ttl: 0,
         sequence,
         next_key,
         time,
@@ -366,16 +374,9 @@ fn check_log(log: &Writing) {
 }
 
 fn open(directory: &Path, store: &Key) -> Result<Arc<Collection>, Error> {
-    let store = &StoreKeys::new(store.clone().into(), None);
-    let health = Arc::<Health>::default();
-    Collection::open(
-        &Files::default(),
-        directory,
-        Fsync::No,
-        &health,
-        store,
-        None,
-    )
+    let keys = StoreKeys::new(store.clone().into(), None);
+    let parts = StoreParts::new(Fsync::No, Arc::<Health>::default(), keys);
+    Collection::open(&Files::default(), directory, &parts)
 }
 
 fn count(collection: &Collection) -> usize {

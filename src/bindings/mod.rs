@@ -31,16 +31,17 @@ use crate::{
     calls::{
         self, Dispatch, Insert, Search, Task, Wanted, arguments as args,
         dispatch::{Attempt, INLINE_EMBEDDED, INLINE_VALUES, Once, Repeated, Work},
+        expiry::{self, CollectionTtl, ExpiresAt, VectorExpiry},
         reports::{
-            self, BackupReport, BatchDeleted, Details, FilterDeleted, GuardNames, Selector,
-            refusal_message, timestamp,
+            self, BackupReport, BatchDeleted, Details, FilterDeleted, GuardNames, ReplacedCounts,
+            Selector, refusal_message, timestamp,
         },
     },
     cancel::{self, Token},
     client::{self, Call, Client, Options},
     collection::{
-        Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Progress,
-        Receipt, Refusal,
+        Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Origin,
+        Places, Progress, Receipt, Refusal, Replacement, Replacing,
     },
     embed::embed,
     error::{Error, Result, catch_panic},
@@ -298,6 +299,25 @@ fn deletion_head(
     report.to_string()
 }
 
+/// Replaces, and replies with the report: its ids are one list, first the inserted ones, then the
+/// updated, then the deleted. If vectors are missing, with the indexes of the rows that need one.
+fn replace(call: &Call, collection: &str, replacement: Replacement) -> Result<Reply> {
+    let replaced = match call.collection(collection)?.replace(replacement)? {
+        Replacing::Needs(rows) => return Ok(Reply::Text(json!({ "embed": rows }).to_string())),
+        Replacing::Ended(replaced) => replaced,
+    };
+    let report = json!(ReplacedCounts::of(collection, &replaced));
+    let mut rows = Rows::new(
+        deletion_head(report, Selector::Rows, replaced.refusal),
+        Some("ids"),
+    );
+    let ids = replaced.inserted.iter().chain(&replaced.updated);
+    for id in ids.chain(&replaced.deleted) {
+        rows.push(|out| push_string(out, id));
+    }
+    Ok(rows.reply())
+}
+
 fn backup_reply(backup: &Restored, keys: Option<&Path>) -> Reply {
     let report = BackupReport::of(backup, keys, |path| path.display().to_string());
     Reply::Text(json!(report).to_string())
@@ -338,12 +358,18 @@ fn id_rows(head: String, key: Option<&'static str>, ids: &[Id]) -> Reply {
     rows.reply()
 }
 
-/// The vectors of texts: those from the client's own embedder, or the built-in embedder's.
-fn embedded(texts: &[Box<str>], vectors: Option<Vec<f32>>, dimension: usize) -> Vec<f32> {
-    vectors.unwrap_or_else(|| {
-        let rows = texts.iter().flat_map(|text| embed(text, dimension));
-        rows.collect()
-    })
+/// Vectors that the client's own embedder made, one after another, and their lengths.
+type Made = (Vec<f32>, Vec<u32>);
+
+fn made(vectors: Option<Float32ArraySlice>, lengths: Option<Uint32ArraySlice>) -> Option<Made> {
+    let lengths = lengths.map_or_else(Vec::new, |lengths| lengths.to_vec());
+    Some((vectors?.to_vec(), lengths))
+}
+
+/// The vectors of texts by the built-in embedder.
+fn embedded(texts: &[Box<str>], dimension: usize) -> Made {
+    let rows = texts.iter().flat_map(|text| embed(text, dimension));
+    (rows.collect(), vec![dimension as u32])
 }
 
 /// What the caller calls a text, by its index.
@@ -355,48 +381,27 @@ struct Texts {
     texts: String,
     ids: Option<String>,
     metadata: Option<String>,
-    vectors: Option<Vec<f32>>,
-    lengths: Vec<u32>,
+    made: Option<Made>,
+    expires_at: Option<String>,
     on_progress: Option<OnProgress>,
 }
 
 impl Texts {
-    fn new(
-        name: TextNames,
-        texts: String,
-        ids: Option<String>,
-        metadata: Option<String>,
-        vectors: Option<Float32ArraySlice>,
-        lengths: Option<Uint32ArraySlice>,
-        on_progress: Option<Listener>,
-    ) -> Self {
-        Self {
-            name,
-            texts,
-            ids,
-            metadata,
-            vectors: vectors.map(|vectors| vectors.to_vec()),
-            lengths: lengths.map_or_else(Vec::new, |lengths| lengths.to_vec()),
-            on_progress: listener(on_progress),
-        }
-    }
-
     fn batch(self, dimension: usize) -> Result<Batch> {
         let texts: Vec<Box<str>> = args::read(&self.texts, "texts")?;
         let ids = match &self.ids {
             Some(ids) => args::read(ids, "ids")?,
             None => vec![None; texts.len()],
         };
-        let lengths = match &self.vectors {
-            Some(_) => self.lengths,
-            None => vec![dimension as u32],
-        };
+        let made = self.made.unwrap_or_else(|| embedded(&texts, dimension));
+        let (data, lengths) = made;
         Ok(Batch {
             ids,
-            data: embedded(&texts, self.vectors, dimension),
+            data,
             lengths,
             metadata: args::metadata_list(self.metadata.as_deref())?,
             texts: texts.into_iter().map(Some).collect(),
+            expires_at: expiry::list(self.expires_at.as_deref())?,
             names: Names::new(
                 move |i| Name::MadeOf((self.name)(i).into()),
                 |i| format!("texts[{i}].id"),
@@ -560,6 +565,7 @@ impl VectorizerClient {
         metadata: Option<String>,
         texts: Option<String>,
         are_columns: bool,
+        expires_at: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let names = move || match are_columns {
@@ -574,7 +580,7 @@ impl VectorizerClient {
         })?;
         let (data, lengths) = (data.to_vec(), lengths.to_vec());
         let length = |json: &Option<String>| json.as_ref().map_or(0, String::len);
-        let text = ids.len() + length(&metadata) + length(&texts);
+        let text = ids.len() + length(&metadata) + length(&texts) + length(&expires_at);
         let dispatch = Dispatch::of_rows(data.len(), text);
         let batch = move |_| {
             Ok(Batch {
@@ -586,6 +592,7 @@ impl VectorizerClient {
                     Some(texts) => args::read(texts, "texts")?,
                     None => Vec::new(),
                 },
+                expires_at: expiry::list(expires_at.as_deref())?,
                 names: names(),
                 on_progress: listener(on_progress),
             })
@@ -608,11 +615,19 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        expires_at: Option<String>,
     ) -> napi::Result<Unknown<'env>> {
         let metadata_bytes = metadata.as_ref().map_or(0, String::len);
         let dispatch = Dispatch::of_text(texts.len() + metadata_bytes);
-        let name = |_: usize| "text".into();
-        let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, None);
+        let texts = Texts {
+            name: |_| "text".into(),
+            texts,
+            ids,
+            metadata,
+            made: made(vectors, lengths),
+            expires_at,
+            on_progress: None,
+        };
         let batch = |dimension| texts.batch(dimension);
         let report = |ids: Vec<Id>| {
             let id = ids.first().map(|id| &**id).unwrap_or_default();
@@ -632,10 +647,18 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        expires_at: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
-        let name = |i: usize| format!("texts[{i}]");
-        let texts = Texts::new(name, texts, ids, metadata, vectors, lengths, on_progress);
+        let texts = Texts {
+            name: |i| format!("texts[{i}]"),
+            texts,
+            ids,
+            metadata,
+            made: made(vectors, lengths),
+            expires_at,
+            on_progress: listener(on_progress),
+        };
         let batch = |dimension| texts.batch(dimension);
         let report = |ids: Vec<Id>| Ok(id_rows("[]".into(), None, &ids));
         let insert = Insert::new(collection, batch, report);
@@ -653,12 +676,20 @@ impl VectorizerClient {
         metadata: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        expires_at: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let begun = Instant::now();
         let name = collection.clone();
-        let text = |i: usize| format!("texts[{i}].text");
-        let texts = Texts::new(text, texts, ids, metadata, vectors, lengths, on_progress);
+        let texts = Texts {
+            name: |i| format!("texts[{i}].text"),
+            texts,
+            ids,
+            metadata,
+            made: made(vectors, lengths),
+            expires_at,
+            on_progress: listener(on_progress),
+        };
         let batch = |dimension| texts.batch(dimension);
         let report = move |ids: Vec<Id>| {
             let report = json!({
@@ -773,9 +804,53 @@ impl VectorizerClient {
                 true => Name::made_of("update.text"),
                 false => Name::at("update.data"),
             };
-            let update = args::update(data.clone(), name, fields.text, metadata, embedded)?;
+            let (text, expires_at) = (fields.text, fields.expires_at);
+            let update = args::update(data.clone(), name, text, metadata, expires_at, embedded)?;
             let item = collection.update(access, &id, &update)?;
             Ok(items("[]".into(), None, &[item]))
+        })
+    }
+
+    #[napi]
+    pub fn set_vector_expiry<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        id: String,
+        expires_at: Option<f64>,
+    ) -> napi::Result<Unknown<'env>> {
+        let dispatch = Dispatch::of_update(None, 0);
+        self.call(env, dispatch, move |call, access| {
+            let at = expires_at.map(|at| ExpiresAt::of(at, "expiresAt"));
+            let at = at.transpose()?.map(|ExpiresAt(at)| at);
+            call.collection(&collection)?.set_expiry(access, &id, at)?;
+            let report = VectorExpiry::new(&collection, &id, at);
+            Ok(Reply::Text(json!(report).to_string()))
+        })
+    }
+
+    #[napi]
+    pub fn set_collection_ttl<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        seconds: Option<f64>,
+    ) -> napi::Result<Unknown<'env>> {
+        // The expiry of every vector changes.
+        self.call(env, Dispatch::Blocking, move |call, access| {
+            let ttl = seconds.map(|seconds| expiry::ttl(seconds, "seconds"));
+            let ttl = ttl.transpose()?;
+            call.collection(&collection)?.set_ttl(access, ttl)?;
+            let report = CollectionTtl::new(&collection, ttl);
+            Ok(Reply::Text(json!(report).to_string()))
+        })
+    }
+
+    #[napi]
+    pub fn resume_expiry<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        self.call(env, Dispatch::Inline, |call, _| {
+            call.resume_expiry();
+            Ok(Reply::Nothing)
         })
     }
 
@@ -976,13 +1051,17 @@ impl VectorizerClient {
             }
             let head = deletion_head(report, Selector::Filter, deletion.refusal);
             let mut rows = Rows::new(head, Some("results"));
-            // The id, or a list of the id, the metadata and the text of a vector that is shown;
-            // `face/calls.ts` builds the rows of both lists.
+            // The id, or a list of the id, the metadata and the text of a vector that is shown, and
+            // of its expiry if it has one; `face/calls.ts` builds the rows of both lists.
             let shown = deletion.rows.as_deref().unwrap_or_default();
             for item in shown {
                 rows.push(|out| {
                     out.push('[');
                     push_columns(out, item);
+                    if let Some(at) = item.expires_at {
+                        out.push(',');
+                        out.push_str(&at.to_string());
+                    }
                     out.push(']');
                 });
             }
@@ -990,6 +1069,91 @@ impl VectorizerClient {
                 rows.push(|out| push_string(out, id));
             }
             Ok(rows.reply())
+        })
+    }
+
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub fn replace_vectors<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        filter: String,
+        ids: String,
+        data: Float32ArraySlice,
+        lengths: Uint32ArraySlice,
+        metadata: Option<String>,
+        texts: Option<String>,
+        options: String,
+        on_progress: Option<Listener>,
+    ) -> napi::Result<Unknown<'env>> {
+        let options = args::replace_options(&options).map_err(thrown)?;
+        self.check_first(&collection, data.len(), |collection| {
+            let name = |i| Name::At(format!("rows[{i}].data").into());
+            collection.check_lengths(lengths.iter().copied(), name)
+        })?;
+        let (data, lengths) = (data.to_vec(), lengths.to_vec());
+        self.once(env, move |call| {
+            let replacement = Replacement {
+                filter: filter::parse_text(&filter)?,
+                ids: args::read(&ids, "ids")?,
+                metadata: args::metadata_list(metadata.as_deref())?,
+                texts: match &texts {
+                    Some(texts) => args::read(texts, "texts")?,
+                    None => Vec::new(),
+                },
+                origin: Origin::Given,
+                data,
+                lengths,
+                places: Places::default(),
+                options,
+                on_progress: listener(on_progress),
+            };
+            replace(call, &collection, replacement)
+        })
+    }
+
+    /// Without `given`, texts are embedded by the built-in embedder. With it, `vectors` has those of
+    /// the rows with these indexes, by the client's own.
+    #[napi]
+    #[allow(clippy::too_many_arguments)]
+    pub fn replace_texts<'env>(
+        &self,
+        env: &'env Env,
+        collection: String,
+        filter: String,
+        ids: String,
+        texts: String,
+        metadata: Option<String>,
+        options: String,
+        given: Option<String>,
+        vectors: Option<Float32ArraySlice>,
+        lengths: Option<Uint32ArraySlice>,
+        on_progress: Option<Listener>,
+    ) -> napi::Result<Unknown<'env>> {
+        let options = args::replace_options(&options).map_err(thrown)?;
+        let data = vectors.map_or_else(Vec::new, |vectors| vectors.to_vec());
+        let lengths = lengths.map_or_else(Vec::new, |lengths| lengths.to_vec());
+        self.once(env, move |call| {
+            let replacement = Replacement {
+                filter: filter::parse_text(&filter)?,
+                ids: args::read(&ids, "ids")?,
+                metadata: args::metadata_list(metadata.as_deref())?,
+                texts: {
+                    let texts: Vec<Box<str>> = args::read(&texts, "texts")?;
+                    texts.into_iter().map(Some).collect()
+                },
+                origin: match given {
+                    Some(given) => Origin::Embedded(args::read(&given, "given")?),
+                    None => Origin::BuiltIn,
+                },
+                data,
+                lengths,
+                places: Places::default(),
+                options,
+                on_progress: listener(on_progress),
+            };
+            replace(call, &collection, replacement)
         })
     }
 

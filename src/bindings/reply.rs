@@ -2,8 +2,8 @@
 //!
 //! A small report is a single JSON text. A large one is handed over in portions, one per tick of
 //! the event loop, so that reading it never blocks the loop for long. Vectors are passed in
-//! columns: ids, metadata and texts as JSON, scores and values as typed arrays next to it, because
-//! decimal numbers take longer to parse than everything else.
+//! columns: ids, metadata and texts as JSON, scores, expiries and values as typed arrays next to it,
+//! because decimal numbers take longer to parse than everything else.
 
 use std::collections::VecDeque;
 
@@ -47,6 +47,8 @@ pub struct Rows {
     dimension: usize,
     /// Whether the rows have scores.
     scored: bool,
+    /// Whether any of the rows expires.
+    expiring: bool,
     portions: VecDeque<Portion>,
 }
 
@@ -67,6 +69,8 @@ struct Portion {
     text: String,
     data: Vec<f32>,
     scores: Vec<f64>,
+    /// In milliseconds since 1970; NaN for a vector that does not expire.
+    expiries: Vec<f64>,
 }
 
 impl Rows {
@@ -77,6 +81,7 @@ impl Rows {
             form: Form::Rows,
             dimension: 0,
             scored: false,
+            expiring: false,
             portions: VecDeque::new(),
         }
     }
@@ -140,9 +145,12 @@ impl Rows {
     pub fn push_item(&mut self, item: &Item) {
         self.push(|out| push_columns(out, item));
         self.scored |= item.score.is_some();
+        self.expiring |= item.expires_at.is_some();
         self.dimension = item.data.as_ref().map_or(self.dimension, Vec::len);
         if let Some(portion) = self.portions.back_mut() {
             portion.scores.extend(item.score);
+            let expiry = item.expires_at.map_or(f64::NAN, |at| at as f64);
+            portion.expiries.push(expiry);
             let data = item.data.as_deref().unwrap_or_default();
             portion.data.extend_from_slice(data);
         }
@@ -174,20 +182,21 @@ pub type HeldRows = External<Mutex<Rows>>;
 
 /// Describes the rows, as JSON text: `head` is the report without them, `key` the field they belong
 /// in (`null` if the rows are the report), `portions` the number of portions, `items` and `lists`
-/// their form (see `Form`), `scored` whether there are scores, and `dimension` the length of each
-/// vector.
+/// their form (see `Form`), `scored` whether there are scores, `expiring` whether any vector
+/// expires, and `dimension` the length of each vector.
 #[napi]
 pub fn rows_head(rows: &HeldRows) -> String {
     let rows = rows.lock();
     let key = serde_json::Value::from(rows.key);
     format!(
         "{{\"head\":{},\"key\":{key},\"portions\":{},\"items\":{},\"lists\":{},\"scored\":{},\
-         \"dimension\":{}}}",
+         \"expiring\":{},\"dimension\":{}}}",
         rows.head,
         rows.portions.len(),
         rows.form != Form::Rows,
         rows.form == Form::Lists,
         rows.scored,
+        rows.expiring,
         rows.dimension,
     )
 }
@@ -197,6 +206,14 @@ pub fn rows_head(rows: &HeldRows) -> String {
 pub fn rows_scores(rows: &HeldRows) -> Option<Float64Array> {
     let mut rows = rows.lock();
     Some(std::mem::take(&mut rows.portions.front_mut()?.scores).into())
+}
+
+/// When each of the next portion's vectors expires, in milliseconds since 1970; NaN for one that
+/// does not.
+#[napi]
+pub fn rows_expiries(rows: &HeldRows) -> Option<Float64Array> {
+    let mut rows = rows.lock();
+    Some(std::mem::take(&mut rows.portions.front_mut()?.expiries).into())
 }
 
 /// The values of the next portion's vectors, one after another.

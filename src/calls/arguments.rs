@@ -10,11 +10,12 @@ use serde::{
 };
 use serde_json::{error::Category, value::RawValue};
 
+use super::expiry;
 use crate::{
     client::Encryption,
     collection::{
-        Config, Cursor, DeleteOptions, Guards, Name, ScanOptions, SearchOptions, Update,
-        check_ef_search, check_rows,
+        Config, Cursor, DeleteOptions, ExpiryChange, Guards, Name, ReplaceOptions, ScanOptions,
+        SearchOptions, Update, check_ef_search, check_rows,
     },
     error::{Error, Result},
     filter,
@@ -28,6 +29,7 @@ pub fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => what.to_owned(),
+            path if path.starts_with('[') => format!("{what}{path}"),
             path => format!("{what}.{path}"),
         };
         refused(&path, error.inner())
@@ -313,12 +315,58 @@ pub fn check_dry_run(of: &str, dry_run: &str, options: &DeleteOptions) -> Result
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Replacement {
+    #[serde(default, deserialize_with = "given")]
+    dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    receipt: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
+}
+
+/// The options of a replacement.
+pub fn replace_options(text: &str) -> Result<ReplaceOptions> {
+    let options: Replacement = read::<Object<_>>(text, "options")?.0;
+    let guards = Guards {
+        at_most: options.at_most,
+        expect: options.expect,
+    };
+    let (dry_run, receipt) = (options.dry_run, options.receipt);
+    replacing(dry_run, receipt, guards, "options.dryRun")
+}
+
+/// The options of a replacement. A dry run has nothing to prove; in errors it is called `name`.
+pub fn replacing(
+    dry_run: Option<bool>,
+    receipt: Option<bool>,
+    guards: Guards,
+    name: &str,
+) -> Result<ReplaceOptions> {
+    let options = ReplaceOptions {
+        dry_run: dry_run.unwrap_or(false),
+        receipt: receipt.unwrap_or(false),
+        guards,
+    };
+    if options.dry_run && options.receipt {
+        return Err(Error::Validation(format!(
+            "{name} changes nothing: leave out receipt"
+        )));
+    }
+    Ok(options)
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateFields {
     #[serde(default, deserialize_with = "given")]
     pub text: Option<Box<str>>,
     #[serde(default, deserialize_with = "given")]
     pub metadata: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "expiry::change")]
+    pub expires_at: ExpiryChange,
 }
 
 /// Checks that an update changes something; a text without a vector is embedded with `embed`.
@@ -328,11 +376,13 @@ pub fn update(
     name: Name,
     text: Option<Box<str>>,
     metadata: Option<Box<str>>,
+    expires_at: ExpiryChange,
     embed: impl FnOnce(&str) -> Vec<f32>,
 ) -> Result<Update> {
-    if data.is_none() && text.is_none() && metadata.is_none() {
+    let keeps_expiry = matches!(expires_at, ExpiryChange::Keep);
+    if data.is_none() && text.is_none() && metadata.is_none() && keeps_expiry {
         return Err(Error::Validation(
-            "there is nothing to update: give a vector, text or metadata".into(),
+            "there is nothing to update: give a vector, text, metadata or expires_at".into(),
         ));
     }
     if text.as_ref().is_some_and(|text| text.is_empty()) {
@@ -343,6 +393,7 @@ pub fn update(
         name,
         text,
         metadata,
+        expires_at,
     })
 }
 

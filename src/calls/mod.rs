@@ -3,11 +3,13 @@
 //!
 //! - [`arguments`]: options and other structured arguments.
 //! - [`dispatch`]: how much of a call runs on the caller's thread, and how the rest continues.
+//! - [`expiry`]: when vectors expire.
 //! - `insert`, `search`: the calls that keep state between attempts.
 //! - [`reports`]: reports, as JSON and as a JSON schema.
 
 pub mod arguments;
 pub mod dispatch;
+pub mod expiry;
 mod insert;
 pub mod reports;
 mod search;

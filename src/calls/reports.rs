@@ -7,7 +7,9 @@ use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    collection::{self, BatchDeletion, Collection, FilterDeletion, Guard, Info, Outcome, Refusal},
+    collection::{
+        self, BatchDeletion, Collection, FilterDeletion, Guard, Info, Outcome, Refusal, Replaced,
+    },
     graph::GraphBuilder,
     storage::Restored,
 };
@@ -61,6 +63,10 @@ pub struct Scrub {
 pub struct Details {
     /// The time of the last write; RFC 3339, UTC.
     pub updated_at: String,
+    /// After how many seconds vectors without an expiry of their own expire. Null if they do not.
+    pub ttl_secs: Option<u32>,
+    /// Vectors that have expired, so that no read finds them, and whose data is not erased yet.
+    pub expired: usize,
     /// Estimated memory use of the collection, in bytes.
     pub size_bytes: usize,
     /// The size of the collection's files, in bytes. Absent in memory.
@@ -78,6 +84,8 @@ impl Details {
         let hnsw = collection.config().hnsw;
         Self {
             updated_at: timestamp(info.updated_at),
+            ttl_secs: info.ttl,
+            expired: info.expired,
             size_bytes: info.memory_bytes,
             disk_bytes: info.disk_bytes,
             hnsw: Hnsw {
@@ -202,11 +210,46 @@ impl FilterDeleted {
     }
 }
 
+/// The result of a replacement or of its dry run, without the ids.
+#[derive(Serialize, JsonSchema)]
+pub struct ReplacedCounts {
+    /// Whether it was done. If not, the rest says what would have been done.
+    pub applied: bool,
+    /// How many rows were not there.
+    pub inserted: usize,
+    /// How many rows were there with another text, other metadata or another vector.
+    pub updated: usize,
+    /// How many rows were there as they are. They are not written.
+    pub unchanged: usize,
+    /// How many vectors matched and had no row.
+    pub deleted: usize,
+    /// Present if it was requested. It covers the deleted vectors, and what the updated ones were
+    /// before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+impl ReplacedCounts {
+    pub fn of(collection: &str, replaced: &Replaced) -> Self {
+        let receipt = replaced.receipt.as_ref();
+        Self {
+            applied: replaced.applied,
+            inserted: replaced.inserted.len(),
+            updated: replaced.updated.len(),
+            unchanged: replaced.unchanged,
+            deleted: replaced.deleted.len(),
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+        }
+    }
+}
+
 /// What a delete of many vectors goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selector {
     Ids,
     Filter,
+    /// The vectors that a filter matches, except those that rows replace.
+    Rows,
 }
 
 /// What an API calls the guards of a delete.
@@ -220,9 +263,13 @@ pub struct GuardNames {
 
 /// The message about a delete that did not meet its guards.
 pub fn refusal_message(refusal: Refusal, selector: Selector, names: GuardNames) -> String {
-    let (found, what) = match selector {
-        Selector::Ids => ("the ids are those of", "ids"),
-        Selector::Filter => ("the filter matches", "filter"),
+    let (found, which, done, what) = match selector {
+        Selector::Ids => ("the ids are those of", "", "deleted", "ids"),
+        Selector::Filter => ("the filter matches", "", "deleted", "filter"),
+        Selector::Rows => {
+            let which = " without a row";
+            ("the filter matches", which, "changed", "filter or the rows")
+        }
     };
     let (name, bound, change) = match refusal.guard {
         Guard::AtMost(most) => (names.at_most, most, "raise"),
@@ -233,8 +280,8 @@ pub fn refusal_message(refusal: Refusal, selector: Selector, names: GuardNames) 
         _ => "vectors",
     };
     format!(
-        "{found} {} {vectors}, and {}.{name} is {bound}: nothing was deleted; see the error's \
-         report, and correct the {what} or {change} {name}",
+        "{found} {} {vectors}{which}, and {}.{name} is {bound}: nothing was {done}; see the \
+         error's report, and correct the {what} or {change} {name}",
         refusal.count, names.of
     )
 }
@@ -317,6 +364,11 @@ mod tests {
             message(1, Guard::Expect(2), Selector::Ids),
             "the ids are those of 1 vector, and options.expect is 2: nothing was deleted; see the \
              error's report, and correct the ids or change expect"
+        );
+        assert_eq!(
+            message(3, Guard::AtMost(2), Selector::Rows),
+            "the filter matches 3 vectors without a row, and options.atMost is 2: nothing was \
+             changed; see the error's report, and correct the filter or the rows or raise atMost"
         );
     }
 }

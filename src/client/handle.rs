@@ -12,10 +12,11 @@ use tokio::sync::watch;
 
 use super::{
     options::{Encryption, Options, absolute},
-    registry::{open_on_disk, shared},
+    registry::{open_with_clock, shared},
     store::Store,
 };
 use crate::{
+    clock::Clock,
     error::{Error, Result, catch_panic},
     storage::{Files, Fsync, UserKey},
 };
@@ -66,7 +67,7 @@ impl Handle {
             }
             let user = options.encryption.as_ref().map(Encryption::user_key);
             let (path, user) = (absolute(Path::new(&path))?, user.transpose()?);
-            return Self::open_beside(path, options.fsync, user, ended);
+            return Self::open_beside(path, options.fsync, user, options.clock, ended);
         }
         if options.encryption.is_some() {
             return Err(Error::Validation(
@@ -80,25 +81,30 @@ impl Handle {
             ));
         }
         let Some(name) = options.shared else {
-            return Ok(Handle::Open(Using::new(Arc::default(), ended)));
+            return Ok(Handle::Open(Using::new(
+                Arc::new(Store::in_memory(options.clock)),
+                ended,
+            )));
         };
         if name.is_empty() {
             return Err(Error::Validation("options.shared is empty".into()));
         }
-        Ok(Handle::Open(Using::new(shared(name), ended)))
+        Ok(Handle::Open(Using::new(shared(name, options.clock), ended)))
     }
 
     fn open_beside(
         path: PathBuf,
         fsync: Option<Fsync>,
         user: Option<UserKey>,
+        clock: Clock,
         ended: watch::Sender<Ended>,
     ) -> Result<Self> {
         let (sender, receiver) = watch::channel(None);
         let thread = thread::Builder::new().name("vectorizer-open".into());
         let open = move || {
-            let open =
-                AssertUnwindSafe(|| open_on_disk(&Files::default(), &path, fsync, user.as_ref()));
+            let open = AssertUnwindSafe(|| {
+                open_with_clock(&Files::default(), &path, fsync, user.as_ref(), clock)
+            });
             let opened = catch_unwind(open)
                 .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
             // If no one is waiting any more, the use ends with the channel.
@@ -146,7 +152,8 @@ impl Drop for User {
             self.ended.send_replace(Some(Ok(())));
             return;
         };
-        let is_empty = store.disk.is_none() && store.collections.is_empty();
+        let is_empty =
+            store.disk.is_none() && store.collections.is_empty() && !store.expiry.is_running();
         let (ended, closed) = (self.ended.clone(), store.closed.clone());
         let outcome = move || closed.get().cloned().unwrap_or(Ok(()));
         let close = {

@@ -1,6 +1,7 @@
 //! A client: a handle on a store of collections.
 
 mod backup;
+mod expiry;
 mod handle;
 mod options;
 mod registry;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 pub use backup::{Made, restore_backup};
 pub use options::{Encryption, Options, absolute};
-pub use registry::open_on_disk;
+pub use registry::{open_on_disk, open_with_clock};
 pub use store::Store;
 
 use crate::{
@@ -125,7 +126,10 @@ impl Call {
         let Some(disk) = &self.using.store.disk else {
             return match collections.entry(config.name.clone()) {
                 Entry::Occupied(_) => Err(Error::CollectionExists(config.name)),
-                Entry::Vacant(entry) => Ok(entry.insert(Collection::new(config)).clone()),
+                Entry::Vacant(entry) => {
+                    let timer = self.using.store.expiry.timer();
+                    Ok(entry.insert(Collection::timed(config, timer)).clone())
+                }
             };
         };
         let _changing = disk.changing.lock();
@@ -133,7 +137,7 @@ impl Call {
             return Err(Error::CollectionExists(config.name));
         }
         disk.check_place()?;
-        let collection = disk.create(&config)?;
+        let collection = disk.create(&config, &self.using.store.expiry)?;
         collections.insert(config.name, collection.clone());
         Ok(collection)
     }
@@ -206,6 +210,16 @@ impl Call {
             collection.flush()?;
         }
         Ok(())
+    }
+
+    /// Whether nothing that has expired is erased, because the clock has jumped forward.
+    pub fn expiry_paused(&self) -> bool {
+        self.using.store.expiry.clock.is_paused()
+    }
+
+    /// Lets what has expired be erased again: the clock is right.
+    pub fn resume_expiry(&self) {
+        self.using.store.expiry.clock.resume();
     }
 
     /// Rotates the store's keys, and sets another user key if one is given. Copies of the previous

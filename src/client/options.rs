@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::{
+    clock::Clock,
     error::{Error, Result},
     storage::{Fsync, Key, UserKey},
 };
@@ -21,6 +22,9 @@ pub struct Options {
     pub shared: Option<String>,
     /// The key that the files are encrypted with.
     pub encryption: Option<Encryption>,
+    /// The clock by which vectors expire. A store that is open has the one that it was opened with.
+    #[serde(skip)]
+    pub clock: Clock,
 }
 
 /// A user's key, as the APIs take it.

@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::store::Store;
 use crate::{
+    clock::Clock,
     error::{Error, Result},
     storage::{self, Files, Fsync, UserKey},
 };
@@ -49,11 +50,11 @@ impl Drop for Taken {
 }
 
 /// The store in memory with this name.
-pub(super) fn shared(name: String) -> Arc<Store> {
+pub(super) fn shared(name: String, clock: Clock) -> Arc<Store> {
     SHARED.retain(|_, store| store.strong_count() > 0);
     let mut known = SHARED.entry(name).or_default();
     known.upgrade().unwrap_or_else(|| {
-        let store = Arc::default();
+        let store = Arc::new(Store::in_memory(clock));
         *known = Arc::downgrade(&store);
         store
     })
@@ -67,6 +68,17 @@ pub fn open_on_disk(
     path: &Path,
     fsync: Option<Fsync>,
     user: Option<&UserKey>,
+) -> Result<Arc<Store>> {
+    open_with_clock(files, path, fsync, user, Clock::default())
+}
+
+/// The same with a clock for what expires, unless the store is open.
+pub fn open_with_clock(
+    files: &Files,
+    path: &Path,
+    fsync: Option<Fsync>,
+    user: Option<&UserKey>,
+    clock: Clock,
 ) -> Result<Arc<Store>> {
     if path.is_file() {
         return Err(Error::Storage(format!(
@@ -83,7 +95,7 @@ pub fn open_on_disk(
                 continue;
             }
             let fsync = fsync.unwrap_or_default();
-            let store = Arc::new(Store::open(files, &path, fsync, user, taken)?);
+            let store = Arc::new(Store::open(files, &path, fsync, user, (taken, clock))?);
             place.state.lock().store = Arc::downgrade(&store);
             place.changed.notify_all();
             return Ok(store);

@@ -9,10 +9,11 @@ use std::{
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use super::{registry::Taken, ticker::Ticker};
+use super::{expiry::Expiry, registry::Taken, ticker::Ticker};
 use crate::{
     cancel,
-    collection::{Access, Collection, Config, Progress, ScrubPosition},
+    clock::Clock,
+    collection::{Access, Collection, Config, Progress, ScrubPosition, StoreParts},
     error::{Error, Result, catch_panic},
     storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
 };
@@ -22,13 +23,13 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A scrub waits this many times as long as the last portion took, and at least a second.
 const REST: u32 = 20;
 
-type Collections = DashMap<String, Arc<Collection>>;
+pub(super) type Collections = DashMap<String, Arc<Collection>>;
 
 /// The collections of one store, by name. Dropping it closes the store in order: afterwards,
 /// nothing of it is open, locked or running.
-#[derive(Default)]
 pub struct Store {
     pub(super) collections: Arc<Collections>,
+    pub(super) expiry: Arc<Expiry>,
     /// The outcome of closing it.
     pub(super) closed: Arc<OnceLock<Result<()>>>,
     pub(super) disk: Option<Disk>,
@@ -50,27 +51,34 @@ pub(super) struct Disk {
 }
 
 impl Store {
+    pub(super) fn in_memory(clock: Clock) -> Self {
+        let collections: Arc<Collections> = Arc::default();
+        Self {
+            expiry: Expiry::new(clock, collections.clone()),
+            collections,
+            closed: Arc::default(),
+            disk: None,
+        }
+    }
+
     pub(super) fn open(
         files: &Files,
         path: &Path,
         fsync: Fsync,
         user: Option<&UserKey>,
-        taken: Taken,
+        (taken, clock): (Taken, Clock),
     ) -> Result<Self> {
         let root = Root::open(files, path, user.cloned())?;
-        let mut store = Self {
-            collections: Arc::default(),
-            closed: Arc::default(),
-            disk: Some(Disk {
-                root,
-                fsync,
-                health: Arc::new(Health::with(Reserve::new(files, path))),
-                changing: Mutex::new(()),
-                rotating: Mutex::new(()),
-                tickers: Vec::new(),
-                _taken: taken,
-            }),
-        };
+        let mut store = Self::in_memory(clock);
+        store.disk = Some(Disk {
+            root,
+            fsync,
+            health: Arc::new(Health::with(Reserve::new(files, path))),
+            changing: Mutex::new(()),
+            rotating: Mutex::new(()),
+            tickers: Vec::new(),
+            _taken: taken,
+        });
         store.open_collections()?;
         if let Some(disk) = &store.disk
             && disk.root.keys().keyring().previous.is_some()
@@ -98,7 +106,7 @@ impl Store {
             return Ok(());
         };
         for directory in disk.root.collections()? {
-            let collection = disk.open(&directory)?;
+            let collection = disk.open(&directory, &self.expiry)?;
             let name = collection.name().to_owned();
             let second = self.collections.insert(name.clone(), collection);
             if let Some(first) = second {
@@ -109,7 +117,9 @@ impl Store {
                 )));
             }
         }
-        Ok(())
+        // By the times of the last writes to all of them, more may have expired.
+        let mut all = self.all().into_iter();
+        all.try_for_each(|collection| collection.erase_all_expired())
     }
 
     /// The store on disk, for operations that need its keys.
@@ -181,6 +191,7 @@ impl Store {
         for collection in &all {
             collection.stop_upkeep();
         }
+        self.expiry.stop();
         if let Some(disk) = &mut self.disk {
             disk.tickers.drain(..).for_each(Ticker::stop);
         }
@@ -202,6 +213,12 @@ impl Store {
     }
 }
 
+impl Default for Store {
+    fn default() -> Self {
+        Self::in_memory(Clock::default())
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         let closed = self.close();
@@ -210,34 +227,29 @@ impl Drop for Store {
 }
 
 impl Disk {
-    pub(super) fn create(&self, config: &Config) -> Result<Arc<Collection>> {
+    /// What its collections have in common.
+    fn parts(&self, expiry: &Arc<Expiry>) -> StoreParts {
+        StoreParts {
+            fsync: self.fsync,
+            health: self.health.clone(),
+            keys: self.root.keys().clone(),
+            lock: Some(self.root.lock().clone()),
+            timer: expiry.timer(),
+        }
+    }
+
+    pub(super) fn create(&self, config: &Config, expiry: &Arc<Expiry>) -> Result<Arc<Collection>> {
         self.health.check()?;
-        let files = self.root.files();
+        let (files, parts) = (self.root.files(), self.parts(expiry));
         let (directory, collection) = self.root.add(&self.health, |directory| {
-            Collection::create(
-                config,
-                files,
-                directory,
-                self.fsync,
-                &self.health,
-                self.root.keys(),
-                Some(self.root.lock().clone()),
-            )
+            Collection::create(config, files, directory, &parts)
         })?;
         collection.moved(&directory);
         Ok(collection)
     }
 
-    fn open(&self, directory: &Path) -> Result<Arc<Collection>> {
-        let lock = self.root.lock().clone();
-        Collection::open(
-            self.root.files(),
-            directory,
-            self.fsync,
-            &self.health,
-            self.root.keys(),
-            Some(lock),
-        )
+    fn open(&self, directory: &Path, expiry: &Arc<Expiry>) -> Result<Arc<Collection>> {
+        Collection::open(self.root.files(), directory, &self.parts(expiry))
     }
 
     /// Fails if the directory no longer belongs to the store; nothing is written from then on.
@@ -349,10 +361,10 @@ mod tests {
             hnsw: HnswParams::default(),
         };
         let health: Arc<Health> = Arc::default();
-        let (files, keys) = (root.files(), root.keys());
+        let parts = StoreParts::new(Fsync::No, health.clone(), root.keys().clone());
         let (directory, collection) = root
             .add(&health, |directory| {
-                Collection::create(&config, files, directory, Fsync::No, &health, keys, None)
+                Collection::create(&config, root.files(), directory, &parts)
             })
             .unwrap();
         collection.moved(&directory);

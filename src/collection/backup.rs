@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use parking_lot::RwLockUpgradableReadGuard;
 use roaring::RoaringBitmap;
 
 use super::{Access, Collection, Progress, State, copy::Form};
@@ -22,6 +23,7 @@ impl Collection {
             let form = Form {
                 name: log.map_or(name, |log| *log.name()),
                 as_it_is: log.is_some(),
+                with_expired: false,
             };
             (state.journal.attach(writer)?, form)
         };
@@ -64,7 +66,7 @@ impl Collection {
     pub(super) fn back_up_some(
         &self,
         path: &Path,
-        state: &State,
+        state: &mut RwLockUpgradableReadGuard<'_, State>,
         slots: &RoaringBitmap,
     ) -> Result<()> {
         let user = self.keys.as_ref().and_then(|keys| keys.user());
@@ -73,14 +75,18 @@ impl Collection {
         let form = Form {
             name,
             as_it_is: false,
+            with_expired: false,
         };
         let order = state.slots.in_insertion_order(slots);
         let mut at = 0;
         while at < order.len() {
             cancel::check()?;
             at += state.copy_batch(&mut writer, &form, &order[at..])?;
+            // Reads that find something due wait for the exclusive lock.
+            state.with_upgraded(|state| state.expire(Access::Wait, self.clock()))?;
         }
-        backup.end_section(&mut writer, &name, slots.len())?;
+        let copied = writer.key_count().into();
+        backup.end_section(&mut writer, &name, copied)?;
         // The vectors are deleted next only if the backup file is complete; otherwise there is no
         // file.
         cancel::commit()?;

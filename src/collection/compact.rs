@@ -22,14 +22,16 @@ const RECYCLED: u64 = 512;
 
 impl State {
     pub(super) fn is_worth_resetting(&self) -> bool {
-        self.slots.is_empty() && self.vectors.memory_bytes() > KEPT_BYTES
+        let is_empty = self.slots.is_empty() && self.slots.expired().is_empty();
+        is_empty && self.vectors.memory_bytes() > KEPT_BYTES
     }
 
     /// Whether so many slots are unused that renumbering the rest is worthwhile.
     pub(super) fn is_sparse(&self) -> bool {
         let table = self.slots.table_len();
-        self.vectors.memory_bytes() > KEPT_BYTES
-            && (self.slots.len() as f64) < SPARSE * table as f64
+        // Expired vectors are not moved: they are about to be erased.
+        let used = self.slots.len() as u64 + self.slots.expired().len();
+        self.vectors.memory_bytes() > KEPT_BYTES && (used as f64) < SPARSE * table as f64
     }
 
     /// Moves the vector at `slot` to a lower slot if one is free. Returns its slot afterwards.
@@ -39,6 +41,10 @@ impl State {
         let at = self.slots.move_down(slot).unwrap_or(slot);
         self.fields.insert(at, self.slots.metadata(at));
         if at != slot {
+            if let Some(record) = self.slots.record(at) {
+                self.expiries.remove(slot, record.times);
+                self.expiries.insert(at, record.times);
+            }
             self.vectors.relocate(slot, at);
             self.journal.relocate(slot, at);
             self.pending.remove(slot);

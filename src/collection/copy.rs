@@ -8,11 +8,14 @@
 
 use std::sync::Arc;
 
-use super::{Access, Collection, State, write::head_of};
+use super::{
+    Access, Collection, State,
+    write::{head_of, label_of},
+};
 use crate::{
     cancel,
     error::{Error, Result},
-    storage::{Copy, CopyTarget, Head, Kind, NAME, Record, Sealed, Writer, micros},
+    storage::{Copy, CopyTarget, Head, Kind, NAME, Record, Sealed, Writer},
 };
 
 /// Bytes copied under the lock at a time: well under a millisecond.
@@ -38,10 +41,12 @@ pub(super) struct Form {
     pub(super) name: [u8; NAME],
     /// Copied as they are in the log, with their keys; otherwise they are sealed again.
     pub(super) as_it_is: bool,
+    /// What has expired and is not erased yet is copied too: nothing else erases it.
+    pub(super) with_expired: bool,
 }
 
 impl State {
-    /// Appends the first of the live `slots`, up to the size of a batch. Returns how many of
+    /// Appends the first of `slots`, up to the size of a batch. Returns how many of
     /// `slots` were processed.
     pub(super) fn copy_batch(
         &self,
@@ -57,7 +62,8 @@ impl State {
                 break;
             }
             looked += 1;
-            let Some(record) = self.slots.record(slot) else {
+            let is_copied = form.with_expired || self.slots.alive().contains(slot);
+            let Some(record) = self.slots.record(slot).filter(|_| is_copied) else {
                 continue;
             };
             if writer.place(slot).is_some() {
@@ -75,14 +81,14 @@ impl State {
         let lengths: Vec<_> = heads.iter().map(|head| head.lengths(dimension)).collect();
         sealed.reserve(lengths.iter().copied());
         for (head, (slot, record)) in heads.iter().zip(&taken) {
-            let (code, metadata) = (self.vectors.coded(*slot), record.metadata.as_deref());
+            let (code, label) = (self.vectors.coded(*slot), label_of(record));
             if let (true, Some(log)) = (form.as_it_is, self.journal.log()) {
-                log.read(*slot, head, code, &record.id, metadata, &mut sealed)?;
+                log.read(*slot, head, code, &label, &mut sealed)?;
                 continue;
             }
             let values = self.values(Access::Wait, *slot, record)?;
             let (row, text) = (values.row(), values.text());
-            sealed.push(head, row, code, &record.id, metadata, text)?;
+            sealed.push(head, row, code, &label, text)?;
         }
         let record = self.copied(Vec::new(), heads, sealed.size());
         let mut next = writer.append(&record, &sealed)?;
@@ -95,20 +101,35 @@ impl State {
     fn copied(&self, removed: Vec<u64>, entries: Vec<Head>, data: usize) -> Record {
         Record {
             kind: Kind::Commit,
+            ttl: self.journal.ttl(),
             sequence: self.journal.sequence(),
             next_key: self.journal.next_key(),
-            time: micros(self.updated_at),
+            time: self.journal.time(),
             removed,
             entries,
             data: data as u64,
         }
     }
 
-    /// The live vectors that are not in the copy yet, in insertion order.
-    fn missing(&self, writer: &Writer) -> Vec<u32> {
+    /// The vectors that are not in the copy yet, in insertion order; expired ones last.
+    fn missing(&self, writer: &Writer, form: &Form) -> Vec<u32> {
         let mut order = self.slots.in_insertion_order(self.slots.alive());
+        if form.with_expired {
+            order.extend(self.slots.expired());
+        }
         order.retain(|&slot| writer.place(slot).is_none());
         order
+    }
+
+    /// Removes from a copy what has expired since it was copied. Its number is listed even if the
+    /// copy has no place for it: the entry may have been replaced after it was copied, so that its
+    /// key is gone already, while the copy still lists it.
+    fn leave_out_expired(&self, copy: &mut Copy) {
+        for slot in self.slots.expired() {
+            let _ = copy.writer.take(slot);
+            copy.dead
+                .extend(self.slots.record(slot).map(|record| record.key));
+        }
     }
 }
 
@@ -125,7 +146,7 @@ impl Collection {
         for _ in 0..ROUNDS {
             let missing = {
                 let state = self.read(Access::Wait)?;
-                state.missing(&target.copy.lock().writer)
+                state.missing(&target.copy.lock().writer, form)
             };
             if missing.len() <= LAST {
                 break;
@@ -150,7 +171,10 @@ impl Collection {
         let mut state = self.write(Access::Wait)?;
         self.check_open()?;
         let mut copy = target.copy.lock();
-        let missing = state.missing(&copy.writer);
+        if !form.with_expired {
+            state.leave_out_expired(&mut copy);
+        }
+        let missing = state.missing(&copy.writer, form);
         let mut at = 0;
         while at < missing.len() {
             at += state.copy_batch(&mut copy.writer, form, &missing[at..])?;

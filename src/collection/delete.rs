@@ -68,7 +68,7 @@ pub struct Guards {
 
 impl Guards {
     /// The refusal of a delete of this many vectors.
-    fn refusal(self, count: usize) -> Option<Refusal> {
+    pub(super) fn refusal(self, count: usize) -> Option<Refusal> {
         let at_most = self.at_most.filter(|&most| count > most);
         let expect = self.expect.filter(|&expected| count != expected);
         let guard = at_most.map(Guard::AtMost).or(expect.map(Guard::Expect))?;
@@ -148,7 +148,7 @@ pub struct Receipt {
 pub struct Drafted {
     ids: Vec<Id>,
     bytes: u64,
-    sequence: u64,
+    pub(super) sequence: u64,
 }
 
 impl Collection {
@@ -316,12 +316,13 @@ impl Collection {
     /// writers.
     fn write_after(
         &self,
-        first: impl FnOnce(&State) -> Result<()>,
+        first: impl FnOnce(&mut RwLockUpgradableReadGuard<'_, State>) -> Result<()>,
     ) -> Result<RwLockWriteGuard<'_, State>> {
-        let state = self.state.upgradable_read();
-        self.check(state.dropped)?;
-        first(&state)?;
-        Ok(RwLockUpgradableReadGuard::upgrade(state))
+        let state = self.exclusive(Access::Wait)?;
+        let mut state = RwLockWriteGuard::downgrade_to_upgradable(state);
+        first(&mut state)?;
+        let state = RwLockUpgradableReadGuard::upgrade(state);
+        self.expired(Access::Wait, state)
     }
 }
 
@@ -370,7 +371,7 @@ impl State {
             .collect()
     }
 
-    fn draft(&self, slots: &RoaringBitmap) -> Drafted {
+    pub(super) fn draft(&self, slots: &RoaringBitmap) -> Drafted {
         let records = slots.iter().filter_map(|slot| self.slots.record(slot));
         let row = 4 * self.vectors.dimension();
         Drafted {
@@ -389,7 +390,8 @@ impl State {
         }
     }
 
-    /// The single implementation of delete: after it, no read finds these live `slots`. Their
+    /// The single implementation of delete: after it, no read finds these live `slots`, nor is
+    /// anything left of those that have expired. Their
     /// values, texts, metadata and ids are gone. Slots that a graph leads through hold the code of
     /// a neighbour.
     ///
@@ -402,6 +404,9 @@ impl State {
         for slot in slots {
             let record = self.slots.record(slot);
             self.erased.bytes += record.map_or(0, |record| row + record.text_bytes()) as u64;
+            if let Some(record) = record {
+                self.expiries.remove(slot, record.times);
+            }
             self.journal
                 .take(commit, slot, record.map(|record| record.key));
         }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Config, State};
+use super::{Access, Collection, Config, State, Timer};
 use crate::{
     error::{Error, Result},
     graph::{Graph, SavedGraph},
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
-        KeyReader, Keys, Known, Lock, Log, PartReader, RECORDS, StoreKeys, Summary, TableKey,
-        failed, list, time_of,
+        KeyReader, Keys, Known, Label, Lock, Log, PartReader, RECORDS, StoreKeys, Summary,
+        TableKey, failed, list, time_of,
     },
     vectors::{Record, Text},
     wiped::Wiped,
@@ -25,6 +25,31 @@ use crate::{
 /// How many times an entry that looks like residue is read before it is reported: it may just be
 /// being deleted.
 const LOOKS: usize = 3;
+
+/// What a collection on disk has in common with the others of its store.
+#[derive(Clone)]
+pub struct StoreParts {
+    /// When writes are synced.
+    pub fsync: Fsync,
+    pub health: Arc<Health>,
+    pub keys: Arc<StoreKeys>,
+    /// The lock on the store's directory.
+    pub lock: Option<Arc<Lock>>,
+    pub timer: Timer,
+}
+
+impl StoreParts {
+    /// Of a store that nobody has locked, with the system's clock.
+    pub fn new(fsync: Fsync, health: Arc<Health>, keys: Arc<StoreKeys>) -> Self {
+        Self {
+            fsync,
+            health,
+            keys,
+            lock: None,
+            timer: Timer::default(),
+        }
+    }
+}
 
 /// A log and its key table.
 struct Pair {
@@ -116,27 +141,18 @@ impl Collection {
         config: &Config,
         files: &Files,
         directory: &Path,
-        fsync: Fsync,
-        health: &Arc<Health>,
-        keys: &Arc<StoreKeys>,
-        lock: Option<Arc<Lock>>,
+        store: &StoreParts,
     ) -> Result<Arc<Self>> {
         let settings = config.settings(OffsetDateTime::now_utc());
         // As they will be read back.
         let (config, created_at) = Config::read(&settings)?;
         let mut state = State::on_disk(&config);
-        let log = Log::create(files, directory, &settings, fsync, health, &keys.keyring())?;
+        let (health, keyring) = (&store.health, store.keys.keyring());
+        let log = Log::create(files, directory, &settings, store.fsync, health, &keyring)?;
         state.journal = Journal::new(log, &Summary::default());
         state.updated_at = created_at;
-        let keys = Some(keys.clone());
-        Ok(Self::with(
-            config,
-            created_at,
-            state,
-            Some(fsync),
-            keys,
-            lock,
-        ))
+        let timer = store.timer.clone();
+        Ok(Self::with(config, created_at, state, Some(store), timer))
     }
 
     /// Tells the collection that its directory has been renamed.
@@ -146,15 +162,9 @@ impl Collection {
         }
     }
 
-    /// Opens the collection in a directory, and completes interrupted operations.
-    pub fn open(
-        files: &Files,
-        directory: &Path,
-        fsync: Fsync,
-        health: &Arc<Health>,
-        keys: &Arc<StoreKeys>,
-        lock: Option<Arc<Lock>>,
-    ) -> Result<Arc<Self>> {
+    /// Opens the collection in a directory, and completes interrupted operations. What has expired
+    /// is erased before anybody can read it.
+    pub fn open(files: &Files, directory: &Path, store: &StoreParts) -> Result<Arc<Self>> {
         let mut reading = None;
         let make = |settings: &str, table: &TableKey| {
             let (config, created_at) = Config::read(settings)?;
@@ -169,9 +179,9 @@ impl Collection {
         let opened = Log::open(
             files,
             directory,
-            fsync,
-            health,
-            &keys.keyring(),
+            store.fsync,
+            &store.health,
+            &store.keys.keyring(),
             make,
             |(_, _, state, code), entry| state.load(&entry, code),
         );
@@ -181,15 +191,46 @@ impl Collection {
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
         state.updated_at = updated_at.unwrap_or(created_at);
         state.journal = Journal::new(log, &summary);
+        state.apply_ttl();
         let is_stale = state.use_graph(graph?);
-        let keys = Some(keys.clone());
-        let collection = Self::with(config, created_at, state, Some(fsync), keys, lock);
+        let timer = store.timer.clone();
+        // Nothing that had expired by then comes back.
+        timer.clock.at_least(summary.time / 1000);
+        let collection = Self::with(config, created_at, state, Some(store), timer);
+        collection.erase_all_expired()?;
         if is_stale {
             // There may be no later change to the graph that would also save the file.
             collection.save_graph();
         }
         collection.keep_up();
+        if collection.state.read().expires() {
+            collection.tell_expiring();
+        }
         Ok(collection)
+    }
+
+    /// Erases everything that has expired. If that fails because the disk is full, it is enough that
+    /// nobody finds it: it is tried again.
+    pub(crate) fn erase_all_expired(self: &Arc<Self>) -> Result<()> {
+        let erased = loop {
+            match self.erase_expired() {
+                Ok(true) => {}
+                done => break done,
+            }
+        };
+        let Err(error) = erased else {
+            return Ok(());
+        };
+        let health = {
+            let state = self.state.read();
+            state.journal.log().map(|log| log.sync().health().clone())
+        };
+        if health.is_none_or(|health| !health.is_failed()) {
+            return Ok(());
+        }
+        // Nobody will use it: its thread must not go on.
+        let _ = self.close();
+        Err(error)
     }
 
     /// Syncs everything written so far, so that it survives a power failure.
@@ -298,24 +339,33 @@ impl Collection {
 
     /// Finds what is left of vectors with these ids, and of other deleted vectors: checks the
     /// collection's memory and reads all of its files.
-    pub fn verify_erased(&self, ids: &[String]) -> Result<Vec<Residue>> {
+    ///
+    /// What has expired is erased first, unless the clock is paused: then it is found if its id is
+    /// among these.
+    pub fn verify_erased(self: &Arc<Self>, ids: &[String]) -> Result<Vec<Residue>> {
+        // If that fails, it is as if it were paused.
+        while self.erase_expired().unwrap_or(false) {}
         let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
         let mut found = Vec::new();
         let writing = self.writing.lock();
         let files = {
             let state = self.read(Access::Wait)?;
             ids.retain(|id| {
-                let stored = state.slots.slot_of(id).is_some();
-                if stored {
-                    found.push(Residue {
-                        id: Some((*id).to_owned()),
-                        file: None,
-                        offset: 0,
-                        length: 0,
-                        reason: "the collection has a vector with this id",
-                    });
-                }
-                !stored
+                let reason = match state.slots.slot_of(id) {
+                    Some(_) => Some("the collection has a vector with this id"),
+                    None => {
+                        let expired = state.slots.expired_slot_of(id);
+                        expired.map(|_| "a vector with this id has expired and is not erased yet")
+                    }
+                };
+                found.extend(reason.map(|reason| Residue {
+                    id: Some((*id).to_owned()),
+                    file: None,
+                    offset: 0,
+                    length: 0,
+                    reason,
+                }));
+                reason.is_none()
             });
             state.check_memory(&mut found);
             // While the background thread has work to do, the file is about to be rewritten.
@@ -360,7 +410,7 @@ impl Collection {
                     break;
                 };
                 let outline = parts.outline(entry, present)?;
-                let id = outline.map(|outline| outline.id.to_owned());
+                let id = outline.map(|outline| outline.label.id.to_owned());
                 // Of an entry that is not live, its key alone is too much.
                 let is_whole = !entry.live || parts.values(entry, present)?.is_some();
                 let id = id.filter(|_| is_whole);
@@ -404,6 +454,11 @@ impl State {
     /// Loads an entry of the log into the collection. `code` has room for a code.
     fn load(&mut self, entry: &Entry<'_>, code: &mut Vec<i8>) -> Result<u32> {
         let outline = &entry.outline;
+        let Label {
+            times,
+            id,
+            metadata,
+        } = outline.label;
         code.clear();
         code.extend(outline.code.iter().map(|&value| value as i8));
         self.slots.check_room(1)?;
@@ -413,9 +468,10 @@ impl State {
         }
         let record = Record {
             key: entry.head.key,
-            id: outline.id.into(),
-            metadata: outline.metadata.map(Wiped::from),
+            id: id.into(),
+            metadata: metadata.map(Wiped::from),
             text: entry.head.text.map(Text::OnDisk),
+            times,
             sequence: entry.head.order,
         };
         self.next_sequence = self.next_sequence.max(entry.head.order + 1);
@@ -424,10 +480,7 @@ impl State {
         let slot = self.occupy(record, &[], (code, outline.terms));
         match self.slots.id_count() > before {
             true => Ok(slot),
-            false => Err(Error::Storage(format!(
-                "it holds the id {:?} twice",
-                outline.id
-            ))),
+            false => Err(Error::Storage(format!("it holds the id {id:?} twice"))),
         }
     }
 
@@ -485,8 +538,9 @@ impl State {
         let path = log.directory().join(GRAPH);
         let bytes = std::fs::read(&path).unwrap_or_default();
         let bytes = log.table().open_file(bytes).unwrap_or_default();
-        let alive = self.slots.alive().iter();
-        let keys: HashSet<u64> = alive
+        let kept = self.slots.recorded();
+        let keys: HashSet<u64> = kept
+            .iter()
             .filter_map(|slot| Some(self.slots.record(slot)?.key))
             .collect();
         let dead = Graph::keys_in(&bytes).filter(|key| !keys.contains(key));
@@ -499,10 +553,11 @@ impl State {
         }));
     }
 
-    /// Checks that nothing of a deleted vector is left in memory.
+    /// Checks that nothing of a deleted vector is left in memory. One that has expired is not
+    /// deleted until it is erased.
     fn check_memory(&self, residues: &mut Vec<Residue>) {
         let row = 4 * self.vectors.dimension() as u64;
-        let alive = self.slots.alive();
+        let kept = &self.slots.recorded();
         let mut add = |length, reason| {
             residues.push(Residue {
                 id: None,
@@ -512,16 +567,16 @@ impl State {
                 reason,
             });
         };
-        for slot in (0..self.slots.table_len() as u32).filter(|&slot| !alive.contains(slot)) {
-            let is_alive = |slot| alive.contains(slot);
-            if self.slots.record(slot).is_some() || !self.vectors.is_erased(slot, is_alive) {
+        for slot in (0..self.slots.table_len() as u32).filter(|&slot| !kept.contains(slot)) {
+            let is_kept = |slot| kept.contains(slot);
+            if self.slots.record(slot).is_some() || !self.vectors.is_erased(slot, is_kept) {
                 add(row, "a deleted vector in memory");
             }
             if self.journal.log().is_some_and(|log| log.holds_key(slot)) {
                 add(KEY as u64, "the key of a deleted vector in memory");
             }
         }
-        for _ in 0..self.fields.count_beyond(alive) {
+        for _ in 0..self.fields.count_beyond(kept) {
             add(0, "a value of a deleted vector in the index of a field");
         }
     }

@@ -8,19 +8,21 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Name, Names, OnProgress, Progress, State, weight, write::head};
+use super::{
+    Access, Collection, Name, Names, OnProgress, Progress, State, check_expiry, weight, write::head,
+};
 use crate::{
     cancel,
     error::{Error, Result},
-    storage::{Head, Sealed},
-    vectors::{Codes, Metric, Record, Text},
+    storage::{Head, Label, Sealed},
+    vectors::{Codes, Metric, Record, Terms, Text, Times},
     wiped::{Id, Wiped},
 };
 
 const MAX_ID_BYTES: usize = 1024;
 
 /// The number of rows checked and encoded, or stored, between two progress reports.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
 /// Vectors to insert, in columns.
 #[derive(Default)]
@@ -35,6 +37,8 @@ pub struct Batch {
     pub metadata: Vec<Option<Box<str>>>,
     /// The embedded text of each vector; may be shorter than `ids`.
     pub texts: Vec<Option<Box<str>>>,
+    /// When each vector expires, in milliseconds since 1970; may be shorter than `ids`.
+    pub expires_at: Vec<Option<i64>>,
     /// What the caller calls the vectors, for error messages.
     pub names: Names,
     /// Called with the phase, `prepare` or `insert`, and the number of rows checked and encoded, or
@@ -56,19 +60,33 @@ pub struct Prepared {
     on_progress: Option<OnProgress>,
 }
 
-fn tell(on_progress: Option<&OnProgress>, phase: &'static str, done: usize, total: usize) {
+pub(super) fn tell(
+    on_progress: Option<&OnProgress>,
+    phase: &'static str,
+    done: usize,
+    total: usize,
+) {
     if let Some(on_progress) = on_progress {
         let (done, total) = (done as u64, total as u64);
         on_progress(phase, Progress { done, total });
     }
 }
 
-struct Row {
-    id: Id,
+pub(super) struct Row {
+    pub(super) id: Id,
     /// The index of its row in the batch's data.
-    at: usize,
-    metadata: Option<Wiped<str>>,
-    text: Option<Wiped<str>>,
+    pub(super) at: usize,
+    pub(super) metadata: Option<Wiped<str>>,
+    pub(super) text: Option<Wiped<str>>,
+    /// It counts as inserted when it was prepared, because the time is sealed with it.
+    pub(super) times: Times,
+}
+
+/// A row with its vector and code.
+pub(super) struct Encoded<'a> {
+    pub(super) row: &'a Row,
+    pub(super) data: &'a [f32],
+    pub(super) code: (&'a [i8], Terms),
 }
 
 impl Row {
@@ -78,7 +96,7 @@ impl Row {
     }
 }
 
-fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
+pub(super) fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
     if id.is_empty() {
         return Err(Error::Validation(format!("{} is empty", what())));
     }
@@ -94,7 +112,7 @@ fn check_id(id: &str, what: impl FnOnce() -> String) -> Result<()> {
 
 impl Collection {
     /// Checks the values of a row. The caller checks its length.
-    fn check_values(&self, row: &[f32], name: impl FnOnce() -> Name) -> Result<()> {
+    pub(super) fn check_values(&self, row: &[f32], name: impl FnOnce() -> Name) -> Result<()> {
         if let Some(at) = row.iter().position(|x| !x.is_finite()) {
             return Err(Error::Validation(format!(
                 "{} is {}: every value must be finite as a 32-bit float",
@@ -172,6 +190,8 @@ impl Collection {
         let mut place: HashMap<Id, usize> = HashMap::with_capacity(count);
         let mut metadata = batch.metadata.into_iter().chain(iter::repeat(None));
         let mut texts = batch.texts.into_iter().chain(iter::repeat(None));
+        let mut expiries = batch.expires_at.into_iter().chain(iter::repeat(None));
+        let inserted_at = self.clock().now();
         for (at, id) in batch.ids.into_iter().enumerate() {
             let id = match id {
                 Some(id) => {
@@ -180,11 +200,16 @@ impl Collection {
                 }
                 None => Id::from(&*Uuid::now_v7().to_string()),
             };
+            let expires_at = expiries.next().flatten();
+            if let Some(instant) = expires_at {
+                check_expiry(&names.expiry(at), instant)?;
+            }
             let row = Row {
                 id: id.clone(),
                 at,
                 metadata: metadata.next().flatten().map(Wiped::from),
                 text: texts.next().flatten().map(Wiped::from),
+                times: Times::new(expires_at, inserted_at),
             };
             match place.entry(id) {
                 Entry::Occupied(first) => rows[*first.get()] = row,
@@ -194,25 +219,14 @@ impl Collection {
                 }
             }
         }
-        let (mut sealed, mut heads) = (Sealed::default(), Vec::new());
-        if let Some(name) = self.sealed_for {
-            for row in &rows {
-                let length = |text: &Option<Wiped<str>>| text.as_ref().map(|text| text.len());
-                let (metadata, text) = (length(&row.metadata), length(&row.text));
-                heads.push(head(row.id.len(), metadata, text)?);
+        let (sealed, heads) = self.seal(rows.len(), |i| {
+            let row = &rows[i];
+            Encoded {
+                row,
+                data: &batch.data[row.at * dimension..][..dimension],
+                code: codes[row.at / BLOCK].get(row.at % BLOCK),
             }
-            sealed = Sealed::new(name, rows.len())?;
-            sealed.reserve(heads.iter().map(|head| head.lengths(dimension)));
-            for (i, (head, row)) in heads.iter().zip(&rows).enumerate() {
-                if i % BLOCK == 0 {
-                    cancel::check()?;
-                }
-                let data = &batch.data[row.at * dimension..][..dimension];
-                let (metadata, text) = (row.metadata.as_deref(), row.text.as_deref());
-                let code = codes[row.at / BLOCK].get(row.at % BLOCK);
-                sealed.push(head, data, code, &row.id, metadata, text)?;
-            }
-        }
+        })?;
         Ok(Prepared {
             dimension,
             rows,
@@ -222,6 +236,39 @@ impl Collection {
             heads,
             on_progress,
         })
+    }
+
+    /// On disk, seals rows as they are written, and returns them with the lengths of each.
+    pub(super) fn seal<'a>(
+        &self,
+        count: usize,
+        encoded: impl Fn(usize) -> Encoded<'a>,
+    ) -> Result<(Sealed, Vec<Head>)> {
+        let (mut sealed, mut heads) = (Sealed::default(), Vec::new());
+        let Some(name) = self.sealed_for else {
+            return Ok((sealed, heads));
+        };
+        for row in (0..count).map(|i| encoded(i).row) {
+            let length = |text: &Option<Wiped<str>>| text.as_ref().map(|text| text.len());
+            let (metadata, text) = (length(&row.metadata), length(&row.text));
+            heads.push(head(row.id.len(), metadata, text)?);
+        }
+        sealed = Sealed::new(name, count)?;
+        let dimension = self.config.dimension;
+        sealed.reserve(heads.iter().map(|head| head.lengths(dimension)));
+        for (i, head) in heads.iter().enumerate() {
+            if i % BLOCK == 0 {
+                cancel::check()?;
+            }
+            let Encoded { row, data, code } = encoded(i);
+            let label = Label {
+                times: row.times,
+                id: &row.id,
+                metadata: row.metadata.as_deref(),
+            };
+            sealed.push(head, data, code, &label, row.text.as_deref())?;
+        }
+        Ok((sealed, heads))
     }
 
     /// Inserts either all of a prepared batch or nothing, and completely replaces vectors with the
@@ -253,7 +300,11 @@ impl Collection {
         state.slots.check_room(batch.rows.len())?;
         let olds = batch.rows.iter().map(|row| state.slots.slot_of(&row.id));
         let olds: Vec<_> = olds.collect();
-        let replaced: RoaringBitmap = olds.iter().copied().flatten().collect();
+        // An expired vector with one of the ids is erased at once: the log has no id twice.
+        let expired = batch.rows.iter();
+        let expired = expired.filter_map(|row| state.slots.expired_slot_of(&row.id));
+        let expired: RoaringBitmap = expired.collect();
+        let replaced: RoaringBitmap = olds.iter().copied().flatten().chain(&expired).collect();
         let fields = state.fields.len();
         let weights = batch.rows.iter().map(|row| row.weight(fields));
         let copying = state.copying(batch.rows.len().min(state.slots.free_len()));
@@ -269,6 +320,7 @@ impl Collection {
         let heads = batch.heads.iter().zip(&numbers);
         let heads = heads.map(|(&head, &(key, order))| Head { key, order, ..head });
         let mut write = self.commit(state, replaced, heads.collect(), &batch.sealed)?;
+        write.state.erased.vectors += expired.len();
         let rows = std::mem::take(&mut batch.rows);
         let (on_progress, total) = (batch.on_progress.take(), rows.len());
         let mut ids = Vec::with_capacity(total);
@@ -279,6 +331,7 @@ impl Collection {
                 id: row.id,
                 metadata: row.metadata,
                 text: row.text.map(Text::Held),
+                times: row.times,
                 sequence,
             };
             let data = &batch.data[row.at * batch.dimension..][..batch.dimension];
@@ -294,7 +347,7 @@ impl Collection {
 }
 
 impl State {
-    fn take_sequence(&mut self) -> u64 {
+    pub(super) fn take_sequence(&mut self) -> u64 {
         self.next_sequence += 1;
         self.next_sequence - 1
     }

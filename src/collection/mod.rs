@@ -12,6 +12,7 @@ mod copy;
 mod cost;
 mod delete;
 mod disk;
+mod expiry;
 mod insert;
 mod maintain;
 mod memory;
@@ -19,7 +20,9 @@ mod name;
 mod precision;
 mod query;
 mod refresh;
+mod replace;
 mod rewrite;
+mod same;
 mod scan;
 mod scrub;
 mod update;
@@ -27,7 +30,7 @@ mod values;
 mod work;
 mod write;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
@@ -38,12 +41,14 @@ pub use copy::{OnProgress, Progress};
 pub use delete::{
     BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,
 };
-pub use disk::Residue;
+pub use disk::{Residue, StoreParts};
+pub use expiry::{ExpiryChange, OnExpiring, Timer, check_expiry};
 pub use insert::{Batch, Prepared};
 pub use maintain::Background;
 pub use memory::Contents;
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
+pub use replace::{Origin, Places, ReplaceOptions, Replaced, Replacement, Replacing};
 pub use scan::{Cursor, ScanOptions};
 pub use scrub::{ScrubPosition, Scrubbed};
 pub use update::Update;
@@ -57,6 +62,7 @@ use crate::{
     vectors::{Basis, Slots, Text, Vectors},
 };
 use cost::Costs;
+use expiry::Expiries;
 use maintain::Upkeep;
 use memory::discard;
 use scrub::Scrub;
@@ -73,6 +79,9 @@ pub enum Access {
     Wait,
 }
 
+/// How long a read waits for the exclusive lock, which it needs if something is due, before it looks
+/// whether somebody else has seen to that.
+const HIDING: Duration = Duration::from_millis(2);
 /// The most work that `Now` may do, in bytes of metadata added to or removed from a field's index:
 /// some hundred microseconds.
 const LITTLE: usize = 32 << 10;
@@ -92,6 +101,7 @@ pub struct Collection {
     created_at: OffsetDateTime,
     state: RwLock<State>,
     upkeep: Upkeep,
+    timer: Timer,
     /// For a collection on disk, when its writes are synced.
     fsync: Option<Fsync>,
     /// On disk, its random name, which authenticates everything sealed, and the store's keys.
@@ -119,6 +129,7 @@ struct State {
     costs: Costs,
     /// Live slots that are not nodes of the graph. Searches scan them.
     pending: RoaringBitmap,
+    expiries: Expiries,
     /// The nodes of the graph under construction, if there is one.
     building: Option<RoaringBitmap>,
     next_sequence: u64,
@@ -129,10 +140,10 @@ struct State {
     dropped: bool,
 }
 
-/// What deletes and updates have removed since the collection was opened.
+/// What deletes, updates and expiry have removed since the collection was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
-    /// Vectors that were deleted.
+    /// Vectors that were deleted, or erased when they had expired.
     pub vectors: u64,
     /// The bytes of the rows, ids, metadata and texts of vectors that were deleted or replaced.
     pub bytes: u64,
@@ -148,6 +159,10 @@ pub struct Info {
     pub pending: usize,
     /// Deleted vectors whose slots in the graph have not been recycled yet.
     pub deleted: usize,
+    /// Vectors that have expired, so that no read finds them, and that are not erased yet.
+    pub expired: usize,
+    /// The time after which vectors without an expiry of their own expire, in seconds.
+    pub ttl: Option<u32>,
     pub memory_bytes: usize,
     /// The size of its files in bytes; `None` in memory.
     pub disk_bytes: Option<u64>,
@@ -168,6 +183,7 @@ impl State {
             graph: None,
             costs: Costs::new(config.dimension, Basis::default()),
             pending: RoaringBitmap::new(),
+            expiries: Expiries::default(),
             building: None,
             next_sequence: 0,
             updated_at: OffsetDateTime::now_utc(),
@@ -190,6 +206,7 @@ impl State {
             + self.slots.memory_bytes()
             + self.fields.memory_bytes()
             + self.journal.memory_bytes()
+            + self.expiries.memory_bytes()
             + self.graph.as_ref().map_or(0, |graph| graph.memory_bytes())
     }
 
@@ -225,18 +242,24 @@ impl State {
 }
 
 impl Collection {
+    /// In memory, with the system's clock. Nobody erases what has expired but the owner.
     pub fn new(config: Config) -> Arc<Self> {
+        Self::timed(config, Timer::default())
+    }
+
+    /// In memory.
+    pub fn timed(config: Config, timer: impl Into<Timer>) -> Arc<Self> {
         let state = State::new(&config);
-        Self::with(config, OffsetDateTime::now_utc(), state, None, None, None)
+        let created_at = OffsetDateTime::now_utc();
+        Self::with(config, created_at, state, None, timer.into())
     }
 
     fn with(
         config: Config,
         created_at: OffsetDateTime,
         state: State,
-        fsync: Option<Fsync>,
-        keys: Option<Arc<StoreKeys>>,
-        lock: Option<Arc<Lock>>,
+        store: Option<&StoreParts>,
+        timer: Timer,
     ) -> Arc<Self> {
         let sealed_for = state.journal.log().map(|log| *log.name());
         Arc::new(Self {
@@ -244,11 +267,12 @@ impl Collection {
             created_at,
             state: RwLock::new(state),
             upkeep: Upkeep::default(),
-            fsync,
+            timer,
+            fsync: store.map(|store| store.fsync),
             sealed_for,
-            keys,
+            keys: store.map(|store| store.keys.clone()),
             scrub: Scrub::default(),
-            lock,
+            lock: store.and_then(|store| store.lock.clone()),
             writing: Mutex::default(),
             rekeying: Mutex::default(),
         })
@@ -285,6 +309,8 @@ impl Collection {
             indexed: vectors - pending,
             pending,
             deleted: state.slots.retired().len() as usize,
+            expired: state.slots.expired().len() as usize,
+            ttl: state.ttl(),
             memory_bytes: state.memory_bytes(),
             disk_bytes: state.disk_bytes(),
             erased: state.erased,
@@ -318,29 +344,54 @@ impl Collection {
         self.upkeep.cancel();
     }
 
+    /// The state at this moment: nothing in it has expired by now.
     fn read(&self, access: Access) -> Result<RwLockReadGuard<'_, State>> {
-        let state = match access {
-            Access::Wait => self.state.read(),
-            Access::Now | Access::Soon => self.state.try_read().ok_or(Error::WouldBlock)?,
-        };
-        self.check(state.dropped)?;
-        Ok(state)
+        loop {
+            let state = match access {
+                Access::Wait => self.state.read(),
+                Access::Now | Access::Soon => self.state.try_read().ok_or(Error::WouldBlock)?,
+            };
+            self.check(state.dropped)?;
+            if !state.is_due(self.clock()) {
+                return Ok(state);
+            }
+            drop(state);
+            let state = match access {
+                // Whoever excludes other writers for long lets expire what is due now and then.
+                Access::Wait => self.state.try_write_for(HIDING),
+                Access::Now | Access::Soon => self.state.try_write(),
+            };
+            if let Some(state) = state {
+                self.check(state.dropped)?;
+                let state = self.expired(access, state)?;
+                return Ok(RwLockWriteGuard::downgrade(state));
+            }
+            if access != Access::Wait {
+                return Err(Error::WouldBlock);
+            }
+        }
     }
 
     fn write(&self, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
         if access != Access::Wait && self.fsync == Some(Fsync::Always) {
             return Err(Error::WouldBlock);
         }
-        let state = match access {
-            Access::Wait => self.state.write(),
-            Access::Now | Access::Soon => self.state.try_write().ok_or(Error::WouldBlock)?,
-        };
-        self.check(state.dropped)?;
+        let state = self.exclusive(access)?;
         // Opening its files takes longer than writing to them.
         if access != Access::Wait && state.journal.log().is_some_and(|log| !log.is_open()) {
             return Err(Error::WouldBlock);
         }
         Ok(state)
+    }
+
+    /// Takes the exclusive lock. Nothing in the state has expired by now.
+    fn exclusive(&self, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = match access {
+            Access::Wait => self.state.write(),
+            Access::Now | Access::Soon => self.state.try_write().ok_or(Error::WouldBlock)?,
+        };
+        self.check(state.dropped)?;
+        self.expired(access, state)
     }
 
     fn check(&self, dropped: bool) -> Result<()> {

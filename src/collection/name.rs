@@ -69,6 +69,19 @@ impl Names {
     }
 }
 
+impl Names {
+    /// What the caller calls the expiry of a vector: it is beside its id.
+    pub fn expiry(&self, at: usize) -> String {
+        let id = (self.id)(at);
+        let vector = id.strip_suffix(".id");
+        match (vector, id.strip_prefix("ids[")) {
+            (Some(vector), _) => format!("{vector}.expires_at"),
+            (None, Some(place)) => format!("expires_at[{place}"),
+            (None, None) => format!("the expires_at of {id}"),
+        }
+    }
+}
+
 impl Default for Names {
     /// The names used for a list of vectors.
     fn default() -> Self {

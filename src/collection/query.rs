@@ -87,6 +87,8 @@ pub struct Item {
     pub data: Option<Vec<f32>>,
     pub metadata: Option<Box<str>>,
     pub text: Option<Box<str>>,
+    /// When it expires, in milliseconds since 1970, by itself or by the collection's TTL.
+    pub expires_at: Option<i64>,
 }
 
 /// A page of the list of all vectors.
@@ -371,6 +373,7 @@ impl State {
                 .filter(|_| with_metadata)
                 .map(Box::from),
             text: None,
+            expires_at: self.expiries.instant(record.times),
         };
         if with_vector || record.text.is_some() {
             let copied = match read {

@@ -54,6 +54,7 @@ impl Collection {
             let form = Form {
                 name: *log.name(),
                 as_it_is: true,
+                with_expired: true,
             };
             let successor = log.successor()?;
             (state.journal.attach(successor)?, form, open)

@@ -62,10 +62,11 @@ impl Scrub {
         }
     }
 
-    /// What was found that has not been deleted or replaced since.
+    /// What was found that has not been deleted or replaced, nor has expired, since.
     pub(super) fn report(&self, state: &State) -> Scrubbed {
         let mut findings = self.findings.lock();
-        let record = |&slot: &u32| state.slots.record(slot);
+        let is_alive = |slot| state.slots.alive().contains(slot);
+        let record = |&slot: &u32| state.slots.record(slot).filter(|_| is_alive(slot));
         findings
             .damaged
             .retain(|slot, key| record(slot).is_some_and(|record| record.key == *key));

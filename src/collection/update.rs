@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, Item, Name, weight, write::head_of};
+use super::{
+    Access, Collection, ExpiryChange, Item, Name, check_expiry, weight,
+    write::{head_of, label_of},
+};
 use crate::{
     error::Result,
     storage::Sealed,
@@ -20,6 +23,7 @@ pub struct Update {
     pub name: Name,
     pub text: Option<Box<str>>,
     pub metadata: Option<Box<str>>,
+    pub expires_at: ExpiryChange,
 }
 
 impl Collection {
@@ -27,6 +31,9 @@ impl Collection {
     pub fn update(self: &Arc<Self>, access: Access, id: &str, update: &Update) -> Result<Item> {
         if let Some(data) = &update.data {
             self.check_row(data, &update.name)?;
+        }
+        if let ExpiryChange::At(at) = update.expires_at {
+            check_expiry("expires_at", at)?;
         }
         let new = update.data.as_deref();
         let new = new.map(|row| (row, Codes::of(row, row.len())));
@@ -39,6 +46,7 @@ impl Collection {
         state.check_little(access, &old, more)?;
         let record = state.slots.record(slot);
         let mut record = record.cloned().ok_or_else(|| self.not_found(id))?;
+        record.times = update.expires_at.apply(record.times);
         // Nothing that is replaced is copied: the copies that are returned are not overwritten.
         let item = {
             let values = state.values(access, slot, &record)?;
@@ -51,6 +59,7 @@ impl Collection {
                 data: Some(data.unwrap_or(values.row()).to_vec()),
                 metadata: metadata.map(Box::from),
                 text: text.or(values.text()).map(Box::from),
+                expires_at: state.expiries.instant(record.times),
             }
         };
         record.metadata = item.metadata.as_deref().map(Wiped::from);
@@ -72,8 +81,7 @@ impl Collection {
                 None => state.vectors.coded(slot),
             };
             sealed = Sealed::new(name, 1)?;
-            let (metadata, text) = (item.metadata.as_deref(), item.text.as_deref());
-            sealed.push(&head, row, code, &record.id, metadata, text)?;
+            sealed.push(&head, row, code, &label_of(&record), item.text.as_deref())?;
         }
         let mut write = self.commit(state, removed, vec![head], &sealed)?;
         match &new {

@@ -13,7 +13,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     filter::Source,
-    storage::{Commit, Head, Lengths, Sealed, length},
+    storage::{Commit, Head, Label, Lengths, Sealed, length},
     vectors::{Record, Terms, Text},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Write<'a> {
 }
 
 impl Collection {
-    /// Begins a write that removes live slots and puts `entries`, whose parts are in `sealed`.
+    /// Begins a write that removes slots, alive or expired, and puts `entries`, whose parts are in `sealed`.
     /// Fails if the call was cancelled. If this fails, nothing has happened.
     pub(super) fn commit<'a>(
         self: &'a Arc<Self>,
@@ -58,20 +58,42 @@ impl Collection {
     }
 }
 
-impl Write<'_> {
+impl<'a> Write<'a> {
+    /// One that neither removes nor puts anything.
+    pub(super) fn of_nothing(
+        collection: &'a Arc<Collection>,
+        state: RwLockWriteGuard<'a, State>,
+        commit: Commit,
+    ) -> Self {
+        Self {
+            collection,
+            state,
+            commit,
+            removed: RoaringBitmap::new(),
+            lengths: Vec::new().into_iter(),
+        }
+    }
+
     /// Puts the next entry in a free slot, and returns the slot.
     pub(super) fn put(&mut self, record: Record, row: &[f32], code: (&[i8], Terms)) -> u32 {
         let slot = self.state.occupy(record, row, code);
         self.note(slot)
     }
 
-    /// Puts the next entry in the vector's own slot, with the record's metadata and text.
+    /// Puts the next entry in the vector's own slot, with the record's metadata, text and times.
     pub(super) fn update_in_place(&mut self, slot: u32, record: Record) -> u32 {
         let state = &mut *self.state;
         let text = state.kept(record.text);
         let one = RoaringBitmap::from_iter([slot]);
         state.fields.remove(&one, &state.slots);
-        state.slots.update_record(slot, record.metadata, text);
+        if let Some(old) = state.slots.record(slot) {
+            state.expiries.remove(slot, old.times);
+        }
+        let times = record.times;
+        state
+            .slots
+            .update_record(slot, record.metadata, text, times);
+        state.expiries.insert(slot, times);
         state.fields.insert(slot, state.slots.metadata(slot));
         state.journal.take(&mut self.commit, slot, None);
         self.note(slot)
@@ -89,9 +111,13 @@ impl Write<'_> {
     /// promised and the keys of the removed entries are destroyed.
     pub(super) fn finish(mut self) -> Result<()> {
         self.state.delete(&self.removed, &mut self.commit);
+        let expires = self.state.expires();
         drop(self.state);
         let done = self.commit.finish();
         self.collection.keep_up();
+        if expires {
+            self.collection.tell_expiring();
+        }
         done
     }
 }
@@ -113,7 +139,9 @@ impl State {
         (code, terms): (&[i8], Terms),
     ) -> u32 {
         record.text = self.kept(record.text);
+        let times = record.times;
         let slot = self.slots.occupy(record);
+        self.expiries.insert(slot, times);
         self.vectors.put(slot, row, code, terms);
         self.fields.insert(slot, self.slots.metadata(slot));
         self.pending.insert(slot);
@@ -144,4 +172,13 @@ pub(super) fn head_of(record: &Record) -> Result<Head> {
     let (key, order) = (record.key, record.sequence);
     let head = head(record.id.len(), metadata, text)?;
     Ok(Head { key, order, ..head })
+}
+
+/// What the log has of this record besides its code, its row and its text.
+pub(super) fn label_of(record: &Record) -> Label<'_> {
+    Label {
+        times: record.times,
+        id: &record.id,
+        metadata: record.metadata.as_deref(),
+    }
 }

@@ -77,7 +77,8 @@ impl FieldIndexes {
     ) -> Vec<&'f Path> {
         let is_unknown = |path: &Path| {
             if let Some(index) = self.fields.read().get(path) {
-                return index.counts.map.is_empty();
+                // It may have rows that are not alive any more.
+                return !index.counts.has_any(alive);
             }
             let mut rows = alive.iter().map(|slot| source.metadata(slot));
             rows.all(|metadata| Held::at(path, metadata).counts.is_empty())

@@ -17,7 +17,7 @@ pub struct Number {
 impl Number {
     /// Parses a JSON number. An integer of more than 64 bits becomes the nearest float. `None` if
     /// it is outside the range of floats.
-    pub(super) fn read(json: &str) -> Option<Self> {
+    pub(crate) fn read(json: &str) -> Option<Self> {
         if let Ok(value) = json.parse::<i64>() {
             return Some(value.into());
         }

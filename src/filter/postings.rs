@@ -80,6 +80,14 @@ impl<K: Key> Postings<K> {
         })
     }
 
+    /// Whether any slot is among these.
+    pub fn has_any(&self, slots: &RoaringBitmap) -> bool {
+        self.map.values().any(|posting| match posting {
+            Posting::One(slot) => slots.contains(*slot),
+            Posting::Many(set) => !set.is_disjoint(slots),
+        })
+    }
+
     /// The number of slots, counted once for each of their keys.
     pub fn len(&self) -> u64 {
         self.map.values().map(Posting::len).sum()

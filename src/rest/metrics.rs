@@ -206,6 +206,12 @@ impl Collector for Collections {
                 |i| i.deleted as u64,
             ),
             gauge(
+                "expired_vectors",
+                "Vectors that have expired and are not erased yet",
+                None,
+                |i| i.expired as u64,
+            ),
+            gauge(
                 "memory",
                 "Memory held, an estimate",
                 Some(Unit::Bytes),
@@ -270,7 +276,15 @@ impl Collector for Collections {
         };
         worked.encode(&mut encoder, &infos, |worked: Duration| {
             ConstCounter::new(worked.as_secs_f64())
-        })
+        })?;
+        let is_paused = self.0.begin().is_ok_and(|call| call.expiry_paused());
+        let paused = encoder.encode_descriptor(
+            "expiry_paused",
+            "Whether erasure of what has expired is paused, because the clock may be wrong",
+            None,
+            MetricType::Gauge,
+        )?;
+        ConstGauge::new(i64::from(is_paused)).encode(paused)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The reports of deletes. Those of refused deletes are part of errors.
+//! The reports of deletes and replacements. Those that were refused are part of errors.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::document::metadata::{Metadata, stored_metadata};
 use crate::{
-    calls::reports::{BatchDeleted, FilterDeleted},
-    collection::{BatchDeletion, FilterDeletion, Item, Outcome},
+    calls::reports::{BatchDeleted, FilterDeleted, ReplacedCounts},
+    collection::{BatchDeletion, FilterDeletion, Item, Outcome, Replaced},
     error::Result,
     wiped::Id,
 };
@@ -77,6 +77,9 @@ struct ShownVector {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 200))]
     text: Option<Box<str>>,
+    /// When it expires, in milliseconds since 1970. Absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 impl ShownVector {
@@ -85,6 +88,7 @@ impl ShownVector {
             id: item.id,
             metadata: stored_metadata(item.metadata)?,
             text: item.text,
+            expires_at: item.expires_at,
         })
     }
 }
@@ -121,10 +125,43 @@ impl DeleteByFilterReport {
     }
 }
 
-/// What a delete that did not meet its guards would have answered, but that it deleted nothing.
+/// The ids of a replacement.
+#[derive(Serialize, JsonSchema)]
+struct ReplacedIds {
+    /// In the order of the rows.
+    inserted: Vec<Id>,
+    /// In the order of the rows.
+    updated: Vec<Id>,
+    /// In insertion order.
+    deleted: Vec<Id>,
+}
+
+/// The result of a replacement or, with `dry_run`, what it would do.
+#[derive(Serialize, JsonSchema)]
+pub struct ReplaceReport {
+    #[serde(flatten)]
+    all: ReplacedCounts,
+    ids: ReplacedIds,
+}
+
+impl ReplaceReport {
+    pub fn of(collection: &str, replaced: Replaced) -> Self {
+        Self {
+            all: ReplacedCounts::of(collection, &replaced),
+            ids: ReplacedIds {
+                inserted: replaced.inserted,
+                updated: replaced.updated,
+                deleted: replaced.deleted,
+            },
+        }
+    }
+}
+
+/// What a delete or a replacement that did not meet its guards would have answered, but that it changed nothing.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RefusedReport {
     Ids(DeleteReport),
     Filter(DeleteByFilterReport),
+    Rows(ReplaceReport),
 }

@@ -370,7 +370,8 @@ fn check_free(path: &Path) -> Result<()> {
 
 /// What to do with the contents of a backup.
 trait Visitor {
-    fn collection(&mut self, settings: &str) -> Result<()>;
+    /// A collection begins, with these settings and this TTL.
+    fn collection(&mut self, settings: &str, ttl: u32) -> Result<()>;
     fn entry(
         &mut self,
         head: &Head,
@@ -525,7 +526,7 @@ fn read(
         // A collection that has been deleted since is not restored.
         match keys {
             Found::Apart(None, _) => gone += 1,
-            _ => visitor.collection(&settings)?,
+            _ => visitor.collection(&settings, index.summary.ttl)?,
         }
         found.collections += 1;
         let mut reader = PartReader::new(&file, at, &name, dimension);
@@ -666,7 +667,7 @@ struct Verifying<P> {
 }
 
 impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
-    fn collection(&mut self, _: &str) -> Result<()> {
+    fn collection(&mut self, _: &str, _: u32) -> Result<()> {
         Ok(())
     }
 
@@ -716,8 +717,9 @@ struct Restoring<'a, P> {
     health: Arc<Health>,
     keyring: Keyring,
     collections: u64,
-    /// The collection that is being written.
+    /// The collection that is being written, and its TTL.
     log: Option<Log>,
+    ttl: u32,
     /// The entries of its next record.
     heads: Vec<Head>,
     sealed: Sealed,
@@ -728,7 +730,7 @@ struct Restoring<'a, P> {
 }
 
 impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
-    fn collection(&mut self, settings: &str) -> Result<()> {
+    fn collection(&mut self, settings: &str, ttl: u32) -> Result<()> {
         self.end_collection()?;
         self.collections += 1;
         let directory = self.path.join(Root::name(self.collections));
@@ -743,7 +745,12 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
             keyring,
         )?;
         self.log = Some(log);
-        Ok(())
+        self.ttl = ttl;
+        // Its first commit, because there may be no entries.
+        match ttl {
+            0 => Ok(()),
+            _ => self.append(0, Vec::new()),
+        }
     }
 
     fn entry(
@@ -774,8 +781,7 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
             head,
             &self.row,
             (&self.code, outline.terms),
-            outline.id,
-            outline.metadata,
+            &outline.label,
             values.text,
         )?;
         self.heads.push(*head);
@@ -794,17 +800,28 @@ impl<P> Restoring<'_, P> {
         let Some(next_key) = keys.max() else {
             return Ok(());
         };
+        let entries = std::mem::take(&mut self.heads);
+        self.append(next_key, entries)
+    }
+
+    fn append(&mut self, next_key: u64, entries: Vec<Head>) -> Result<()> {
+        let none = Sealed::default();
+        let sealed = match entries.is_empty() {
+            true => &none,
+            false => &self.sealed,
+        };
         let record = Record {
             kind: Kind::Commit,
+            ttl: self.ttl,
             sequence: 0,
             next_key,
             time: 0,
             removed: Vec::new(),
-            entries: std::mem::take(&mut self.heads),
-            data: self.sealed.size() as u64,
+            entries,
+            data: sealed.size() as u64,
         };
         if let Some(log) = &mut self.log {
-            log.append(&record, &self.sealed)?;
+            log.append(&record, sealed)?;
         }
         Ok(())
     }
@@ -845,6 +862,7 @@ pub fn restore(
         keyring: Key::random()?.into(),
         collections: 0,
         log: None,
+        ttl: 0,
         heads: Vec::new(),
         sealed: Sealed::default(),
         row: Zeroizing::default(),

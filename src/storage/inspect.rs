@@ -187,7 +187,7 @@ fn inspect_one(
         if options.ids || verify {
             match (reader.outline(entry, key)?, &mut inspected.ids) {
                 (None, _) => damage = Some(entry.outline),
-                (Some(outline), Some(ids)) => ids.push(outline.id.to_owned()),
+                (Some(outline), Some(ids)) => ids.push(outline.label.id.to_owned()),
                 (Some(_), None) => {}
             }
         }

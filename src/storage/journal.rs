@@ -34,6 +34,11 @@ pub struct Journal {
     copy_targets: Vec<Arc<CopyTarget>>,
     sequence: u64,
     next_key: u64,
+    /// The collection's TTL in seconds; 0 for none. Every commit has it.
+    ttl: u32,
+    /// The time of the last commit, in microseconds since 1970: the latest, if the clock was set
+    /// back.
+    time: i64,
     /// Held while keys are being destroyed.
     erasing: Arc<RwLock<()>>,
 }
@@ -83,6 +88,8 @@ impl Default for Journal {
             copy_targets: Vec::new(),
             sequence: 0,
             next_key: 1,
+            ttl: 0,
+            time: 0,
             erasing: Arc::default(),
         }
     }
@@ -95,6 +102,8 @@ impl Journal {
             log: Some(log),
             sequence: summary.sequence,
             next_key: summary.next_key.max(1),
+            ttl: summary.ttl,
+            time: summary.time,
             ..Self::default()
         }
     }
@@ -113,6 +122,14 @@ impl Journal {
 
     pub fn next_key(&self) -> u64 {
         self.next_key
+    }
+
+    pub fn ttl(&self) -> u32 {
+        self.ttl
+    }
+
+    pub fn time(&self) -> i64 {
+        self.time
     }
 
     /// The key number of a new entry.
@@ -149,6 +166,7 @@ impl Journal {
             commit._files = log.writer().hold()?;
             let record = Record {
                 kind: Kind::Commit,
+                ttl: self.ttl,
                 sequence,
                 next_key: self.next_key,
                 time: micros(time),
@@ -163,7 +181,18 @@ impl Journal {
             commit._erasing = Some(self.erasing.read_arc());
         }
         self.sequence = sequence;
+        self.time = self.time.max(micros(time));
         Ok(commit)
+    }
+
+    /// Writes a commit that changes nothing but the TTL. If this fails, nothing has happened.
+    pub fn commit_ttl(&mut self, ttl: u32) -> Result<Commit> {
+        let before = mem::replace(&mut self.ttl, ttl);
+        let committed = self.commit(Vec::new(), Vec::new(), &Sealed::default());
+        if committed.is_err() {
+            self.ttl = before;
+        }
+        committed
     }
 
     /// Records that the commit's next entry, whose parts have these lengths, is at `slot`.

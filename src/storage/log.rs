@@ -19,6 +19,7 @@ use std::{
 };
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
@@ -26,7 +27,7 @@ use super::{
     header::{self, Checkpoint, RECORDS, damaged},
     keyring::Keyring,
     keys::{KeyReader, Keys, TableKey, full, new_name},
-    record::{Damage, Head, Kind, Lengths, MAX_DIMENSION, Outline, Record, Values},
+    record::{Damage, Head, Kind, Label, Lengths, MAX_DIMENSION, Outline, Record, Values},
     reserve,
     seal::{KEY, Key, NAME, Sealed},
     sync::{Fsync, Health, Syncer},
@@ -356,6 +357,8 @@ pub struct Summary {
     pub next_key: u64,
     /// The time of the last write, in microseconds since 1970.
     pub time: i64,
+    /// The collection's TTL in seconds; 0 for none.
+    pub ttl: u32,
 }
 
 pub struct Log {
@@ -547,6 +550,12 @@ impl Log {
         }
     }
 
+    /// Identifies the entry at `slot` wherever it is moved or copied, without revealing its key.
+    pub fn mark(&self, slot: u32) -> Result<[u8; 32]> {
+        let (_, key) = self.entry(slot)?;
+        Ok(Sha256::digest(key).into())
+    }
+
     /// Records that an entry with this key is at `slot`.
     pub fn put(&mut self, slot: u32, place: EntryLocation, key: &[u8]) {
         self.writer.put(slot, place);
@@ -586,14 +595,13 @@ impl Log {
         slot: u32,
         head: &Head,
         code: (&[i8], Terms),
-        id: &str,
-        metadata: Option<&str>,
+        label: &Label<'_>,
         sealed: &mut Sealed,
     ) -> Result<()> {
         let (place, key) = self.entry(slot)?;
         let mut values = vec![0; head.lengths(code.0.len()).values as usize];
         self.writer.file.read_at(place.offset, &mut values)?;
-        sealed.push_sealed(head, key, code, id, metadata, &values)
+        sealed.push_sealed(head, key, code, label, &values)
     }
 
     /// Tells the system that the values of the entry at `slot`, which have `len` bytes, are about to
@@ -779,6 +787,7 @@ impl Log {
             summary.sequence += 1;
             let record = Record {
                 kind: Kind::Commit,
+                ttl: summary.ttl,
                 sequence: summary.sequence,
                 next_key: summary.next_key,
                 time: summary.time,
@@ -1151,11 +1160,7 @@ impl Index {
         let mut index = Self {
             dimension,
             entries: Vec::new(),
-            summary: Summary {
-                sequence: 0,
-                next_key: 0,
-                time: 0,
-            },
+            summary: Summary::default(),
             end: begin,
             is_followed: false,
         };
@@ -1212,6 +1217,7 @@ impl Index {
             summary.sequence = summary.sequence.max(record.sequence);
             summary.next_key = summary.next_key.max(record.next_key);
             summary.time = summary.time.max(record.time);
+            summary.ttl = record.ttl;
             index.end = input.position;
         }
         Ok(index)

@@ -42,7 +42,7 @@ pub use log::{
     Writer,
 };
 pub use record::{
-    HEAD, Head, Kind, Lengths, MAX_DIMENSION, Record, checksum, length, micros, time_of,
+    HEAD, Head, Kind, Label, Lengths, MAX_DIMENSION, Record, checksum, length, micros, time_of,
 };
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};

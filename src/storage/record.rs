@@ -7,7 +7,7 @@
 //! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `KEYS` and `AWAY` the keys of a backup's collection, or where they are, `EXPO` exported keys, `DONE` the end of a file |
 //! | 4..8 | number of keys it removes |
 //! | 8..12 | number of entries it puts |
-//! | 12..16 | zero |
+//! | 12..16 | in commits the collection's TTL in seconds, zero for none; else zero |
 //! | 16..24 | the sequence number of the commit |
 //! | 24..32 | the key that the next new entry will get |
 //! | 32..40 | time: microseconds since 1970 |
@@ -22,7 +22,7 @@
 //!
 //! | part | |
 //! | --- | --- |
-//! | outline | what a collection has in memory: norm (f64), residual (f32) and scale (f32) of the code, the code (i8 each), the id, the metadata |
+//! | outline | what a collection has in memory: norm (f64), residual (f32) and scale (f32) of the code, when it expires and when it was inserted (i64 each), the code (i8 each), the id, the metadata |
 //! | values | what it need not have there: the f32 row, the text |
 //!
 //! The data of `CONF` is a JSON text, also sealed; of `KEYS`, the contents of a key table without
@@ -41,13 +41,14 @@ use time::OffsetDateTime;
 use twox_hash::XxHash3_64;
 
 use super::seal::{Cipher, NAME, OUTLINE_NONCE, TAG, VALUES_NONCE};
-use crate::vectors::Terms;
+use crate::vectors::{Terms, Times};
 
 pub const HEADER: usize = 64;
 pub const HEAD: usize = 28;
 const ABSENT: u32 = u32::MAX;
-/// The size of a code's terms.
+/// The sizes of a code's terms, and of a vector's times.
 const TERMS: usize = 16;
+const TIMES: usize = 16;
 /// The largest number of values in a row.
 pub const MAX_DIMENSION: usize = 65_535;
 /// The code that no value has: they are as large in both directions.
@@ -95,6 +96,8 @@ pub struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub kind: Kind,
+    /// The collection's TTL from this commit on, in seconds; 0 for none.
+    pub ttl: u32,
     pub sequence: u64,
     pub next_key: u64,
     pub time: i64,
@@ -131,6 +134,13 @@ pub struct Outline<'a> {
     pub terms: Terms,
     /// Signed numbers of 8 bits.
     pub code: &'a [u8],
+    pub label: Label<'a>,
+}
+
+/// What an outline has besides the code.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Label<'a> {
+    pub times: Times,
     pub id: &'a str,
     pub metadata: Option<&'a str>,
 }
@@ -154,18 +164,14 @@ impl Values<'_> {
 }
 
 /// Appends an outline, not sealed.
-pub fn write_outline(
-    (code, terms): (&[i8], Terms),
-    id: &str,
-    metadata: Option<&str>,
-    out: &mut Vec<u8>,
-) {
+pub fn write_outline((code, terms): (&[i8], Terms), label: &Label<'_>, out: &mut Vec<u8>) {
     out.extend(terms.norm.to_le_bytes());
     out.extend(terms.residual.to_le_bytes());
     out.extend(terms.scale.to_le_bytes());
+    out.extend(label.times.write().map(i64::to_le_bytes).as_flattened());
     out.extend(code.iter().map(|&value| value as u8));
-    out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(metadata.unwrap_or_default().as_bytes());
+    out.extend_from_slice(label.id.as_bytes());
+    out.extend_from_slice(label.metadata.unwrap_or_default().as_bytes());
 }
 
 pub fn checksum(bytes: &[u8]) -> u64 {
@@ -190,7 +196,7 @@ impl Head {
         let row = dimension as u64;
         let texts = u64::from(self.id) + u64::from(self.metadata.unwrap_or(0));
         Lengths {
-            outline: (TERMS + TAG) as u64 + row + texts,
+            outline: (TERMS + TIMES + TAG) as u64 + row + texts,
             values: 4 * row + u64::from(self.text.unwrap_or(0)) + TAG as u64,
         }
     }
@@ -252,6 +258,8 @@ impl Head {
         let (norm, rest) = body.split_first_chunk()?;
         let (residual, rest) = rest.split_first_chunk()?;
         let (scale, rest) = rest.split_first_chunk()?;
+        let (expires_at, rest) = rest.split_first_chunk()?;
+        let (inserted_at, rest) = rest.split_first_chunk()?;
         let (code, rest) = rest.split_at_checked(dimension)?;
         let (id, metadata) = rest.split_at_checked(self.id as usize)?;
         let terms = Terms {
@@ -259,7 +267,12 @@ impl Head {
             residual: f32::from_le_bytes(*residual),
             scale: f32::from_le_bytes(*scale),
         };
+        let (expires_at, inserted_at) = (
+            i64::from_le_bytes(*expires_at),
+            i64::from_le_bytes(*inserted_at),
+        );
         // No store writes others; a valid tag does not make them valid.
+        let times = Times::read(expires_at, inserted_at)?;
         // Without a branch, it is many times as fast.
         let others = code
             .iter()
@@ -270,8 +283,11 @@ impl Head {
         Some(Outline {
             terms,
             code,
-            id: str::from_utf8(id).ok()?,
-            metadata: self.metadata.and(Some(str::from_utf8(metadata).ok()?)),
+            label: Label {
+                times,
+                id: str::from_utf8(id).ok()?,
+                metadata: self.metadata.and(Some(str::from_utf8(metadata).ok()?)),
+            },
         })
     }
 
@@ -343,6 +359,7 @@ impl Record {
     pub fn of_data(kind: Kind, data: usize) -> Self {
         Self {
             kind,
+            ttl: 0,
             sequence: 0,
             next_key: 0,
             time: 0,
@@ -374,6 +391,7 @@ impl Record {
         ];
         out[..4].copy_from_slice(self.kind.tag());
         out[4..12].copy_from_slice(&header[0].to_le_bytes());
+        out[12..16].copy_from_slice(&self.ttl.to_le_bytes());
         for (i, value) in header.iter().enumerate().skip(2) {
             out[8 * i..8 * i + 8].copy_from_slice(&value.to_le_bytes());
         }
@@ -416,6 +434,10 @@ impl Record {
             .into_iter()
             .find(|kind| header.starts_with(kind.tag()));
         let kind = kind.ok_or(Damage::Corrupt("a record is of an unknown kind"))?;
+        let ttl = u32_at(&header, 12);
+        if kind != Kind::Commit && ttl != 0 {
+            return Err(Damage::Corrupt("a record that is no commit has a TTL"));
+        }
         let removed = u32_at(&header, 4) as usize;
         let entries = u32_at(&header, 8) as usize;
         let data = u64_at(&header, 40);
@@ -434,6 +456,7 @@ impl Record {
         let (keys, heads) = bytes.split_at(8 * removed);
         let record = Self {
             kind,
+            ttl,
             sequence: u64_at(&header, 16),
             next_key: u64_at(&header, 24),
             time: u64_at(&header, 32) as i64,
@@ -466,7 +489,7 @@ mod tests {
         super::seal::{KEY, Sealed},
         *,
     };
-    use crate::vectors::Codes;
+    use crate::{clock::LATEST, vectors::Codes};
     use proptest::prelude::*;
 
     fn head() -> impl Strategy<Value = Head> {
@@ -489,11 +512,11 @@ mod tests {
         fn a_record_is_read_as_it_was_written_and_no_changed_byte_goes_unnoticed(
             removed in proptest::collection::vec(any::<u64>(), 0..4),
             entries in proptest::collection::vec(head(), 0..4),
-            sequence in 0..=LARGEST, next_key in 0..=LARGEST, time: i64,
+            ttl: u32, sequence in 0..=LARGEST, next_key in 0..=LARGEST, time: i64,
             at: prop::sample::Index, flip in 1u8..,
         ) {
             let data = entries.iter().map(|head| head.lengths(3).total()).sum();
-            let record = Record { kind: Kind::Commit, sequence, next_key, time, removed, entries, data };
+            let record = Record { kind: Kind::Commit, ttl, sequence, next_key, time, removed, entries, data };
             let mut bytes = record.encode();
             prop_assert_eq!(record.size(), bytes.len() as u64 + data);
             let len = record.size();
@@ -510,6 +533,7 @@ mod tests {
             row in proptest::collection::vec(-1e30f32..1e30, 1..5),
             id in ".{1,9}", metadata in proptest::option::of(".{0,9}"),
             text in proptest::option::of(".{0,9}"),
+            expires_at in proptest::option::of(0..=LATEST), inserted_at in 0..=LATEST,
             at: prop::sample::Index, flip in 1u8..,
         ) {
             let head = Head {
@@ -524,14 +548,16 @@ mod tests {
             let (code, terms) = codes.get(0);
             let mut sealed = Sealed::new(name, 1).unwrap();
             let (metadata, text) = (metadata.as_deref(), text.as_deref());
-            sealed.push(&head, &row, (code, terms), &id, metadata, text).unwrap();
+            let times = Times::new(expires_at, inserted_at);
+            let label = Label { times, id: &id, metadata };
+            sealed.push(&head, &row, (code, terms), &label, text).unwrap();
             let ([outline, values], key) = (sealed.parts(), sealed.keys());
             let lengths = head.lengths(dimension);
             prop_assert_eq!((lengths.outline, lengths.values), (outline.len() as u64, values.len() as u64));
             let mut opened = outline.to_vec();
             let opened = head.open_outline(&name, key, &mut opened, dimension).unwrap();
             let code: Vec<u8> = code.iter().map(|&value| value as u8).collect();
-            prop_assert_eq!(opened, Outline { terms, code: &code, id: &id, metadata });
+            prop_assert_eq!(opened, Outline { terms, code: &code, label });
             let mut opened = values.to_vec();
             let opened = head.open_values(&name, key, &mut opened, dimension).unwrap();
             prop_assert_eq!(opened.row().collect::<Vec<_>>(), row.clone());
@@ -557,7 +583,14 @@ mod tests {
                 bytes
             };
             let mut body = Vec::new();
-            write_outline((codes.get(0).0, terms), &id, metadata, &mut body);
+            write_outline((codes.get(0).0, terms), &label, &mut body);
+            // Nor does a valid tag make impossible times possible.
+            for (at, time) in [(16, -2), (16, LATEST + 1), (24, -1), (24, LATEST + 1)] {
+                let mut body = body.clone();
+                body[at..at + 8].copy_from_slice(&time.to_le_bytes());
+                body.extend([0; TAG]);
+                prop_assert!(head.parse_outline(&body, dimension).is_none());
+            }
             let forged = seal(OUTLINE_NONCE, body);
             let mut body: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
             body.extend(text.unwrap_or_default().as_bytes());

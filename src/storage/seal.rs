@@ -22,7 +22,7 @@ use ring::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use super::record::{Head, Lengths, write_outline};
+use super::record::{Head, Label, Lengths, write_outline};
 use crate::{
     error::{Error, Result},
     vectors::Terms,
@@ -163,11 +163,10 @@ impl Sealed {
         head: &Head,
         row: &[f32],
         code: (&[i8], Terms),
-        id: &str,
-        metadata: Option<&str>,
+        label: &Label<'_>,
         text: Option<&str>,
     ) -> Result<()> {
-        let cipher = self.push_outline(head, code, id, metadata)?;
+        let cipher = self.push_outline(head, code, label)?;
         // Reserved in full, because growing would leave copies of unsealed data behind.
         self.values.reserve(head.lengths(row.len()).values as usize);
         let begin = self.values.len();
@@ -188,15 +187,14 @@ impl Sealed {
         head: &Head,
         key: &[u8],
         code: (&[i8], Terms),
-        id: &str,
-        metadata: Option<&str>,
+        label: &Label<'_>,
         values: &[u8],
     ) -> Result<()> {
         if key.iter().all(|&byte| byte == 0) {
             return Err(Error::Internal("a destroyed key seals nothing".into()));
         }
         self.next_key()?.copy_from_slice(key);
-        self.push_outline(head, code, id, metadata)?;
+        self.push_outline(head, code, label)?;
         self.values.extend_from_slice(values);
         Ok(())
     }
@@ -211,14 +209,13 @@ impl Sealed {
         &mut self,
         head: &Head,
         code: (&[i8], Terms),
-        id: &str,
-        metadata: Option<&str>,
+        label: &Label<'_>,
     ) -> Result<Cipher> {
         let cipher = Cipher::new(self.next_key()?)?;
         let len = head.lengths(code.0.len()).outline;
         self.outlines.reserve(len as usize);
         let begin = self.outlines.len();
-        write_outline(code, id, metadata, &mut self.outlines);
+        write_outline(code, label, &mut self.outlines);
         let with = head.authenticated(&self.name);
         let tag = cipher.seal(OUTLINE_NONCE, &with, &mut self.outlines[begin..])?;
         self.outlines.extend_from_slice(&tag);

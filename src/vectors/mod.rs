@@ -21,7 +21,7 @@ pub use codes::{Codes, Terms};
 pub use distance::{Metric, distance_squared, dot_codes};
 pub use prefetch::prefetch;
 pub use probe::Probe;
-pub use slots::{Record, Slots, Text};
+pub use slots::{Record, Slots, Text, Times};
 
 use roaring::RoaringBitmap;
 

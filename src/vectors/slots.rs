@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 
 use super::order::Order;
 use crate::{
+    clock::LATEST,
     error::{Error, Result},
     wiped::{Id, Wiped},
 };
@@ -23,8 +24,57 @@ pub struct Record {
     pub metadata: Option<Wiped<str>>,
     /// The text the vector was embedded from, if any.
     pub text: Option<Text>,
+    pub times: Times,
     /// A number that increases with every new id; an update keeps it. Lists are in this order.
     pub sequence: u64,
+}
+
+/// When a vector was inserted, and when it expires, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// -1 if it has no expiry of its own: this is one of millions in memory.
+    expires_at: i64,
+    pub inserted_at: i64,
+}
+
+impl Times {
+    pub fn new(expires_at: Option<i64>, inserted_at: i64) -> Self {
+        Self {
+            expires_at: expires_at.unwrap_or(NEVER),
+            inserted_at,
+        }
+    }
+
+    /// Those in a file; `None` if no vector has such times.
+    pub fn read(expires_at: i64, inserted_at: i64) -> Option<Self> {
+        let is_possible = |time| (0..=LATEST).contains(&time);
+        let is_valid = expires_at == NEVER || is_possible(expires_at);
+        (is_valid && is_possible(inserted_at)).then_some(Self {
+            expires_at,
+            inserted_at,
+        })
+    }
+
+    /// The expiry of its own, if it has one.
+    pub fn expires_at(&self) -> Option<i64> {
+        Some(self.expires_at).filter(|&at| at != NEVER)
+    }
+
+    /// The same with another expiry of its own.
+    pub fn expiring(self, expires_at: Option<i64>) -> Self {
+        Self::new(expires_at, self.inserted_at)
+    }
+
+    /// As in a file: -1 for none, and when it was inserted.
+    pub fn write(&self) -> [i64; 2] {
+        [self.expires_at, self.inserted_at]
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::new(None, 0)
+    }
 }
 
 /// A vector's text.
@@ -35,16 +85,20 @@ pub enum Text {
     OnDisk(u32),
 }
 
-/// Maps ids to slots and back. A slot is in exactly one of three states: *alive* (it has a record),
-/// *retired* (deleted, but a graph may still lead through it, so it must not be reused for another
-/// vector) or *free*.
+/// What stands for no expiry.
+const NEVER: i64 = -1;
+
+/// Maps ids to slots and back. A slot is in exactly one of four states: *alive* (it has a record),
+/// *expired* (it still has its record, until it is erased, but nobody finds it), *retired* (deleted,
+/// but a graph may still lead through it, so it must not be reused for another vector) or *free*.
 #[derive(Default)]
 pub struct Slots {
     records: Vec<Option<Record>>,
-    /// The slot of each id. The ids themselves are in the records.
+    /// The slot of each id, alive or expired. The ids themselves are in the records.
     ids: HashTable<u32>,
     hasher: DefaultHashBuilder,
     alive: RoaringBitmap,
+    expired: RoaringBitmap,
     retired: RoaringBitmap,
     free: RoaringBitmap,
     /// Whether slots have been assigned in sequence order so far.
@@ -115,7 +169,7 @@ fn insert_all(to: &mut RoaringBitmap, slots: &RoaringBitmap) {
     }
 }
 
-/// The hash of the id at a slot that is alive.
+/// The hash of the id at a slot that has a record.
 fn hash_of<'a>(
     records: &'a [Option<Record>],
     hasher: &'a DefaultHashBuilder,
@@ -139,8 +193,18 @@ impl Slots {
         &self.alive
     }
 
+    /// The slots of vectors that have expired and are not erased yet.
+    pub fn expired(&self) -> &RoaringBitmap {
+        &self.expired
+    }
+
     pub fn retired(&self) -> &RoaringBitmap {
         &self.retired
+    }
+
+    /// All slots with a record.
+    pub fn recorded(&self) -> RoaringBitmap {
+        &self.alive | &self.expired
     }
 
     pub fn len(&self) -> usize {
@@ -151,12 +215,26 @@ impl Slots {
         self.alive.is_empty()
     }
 
-    /// The number of different ids.
+    /// The number of different ids, those of expired vectors included.
     pub fn id_count(&self) -> usize {
         self.ids.len()
     }
 
     pub fn slot_of(&self, id: &str) -> Option<u32> {
+        let is_alive = |&slot: &u32| self.expired.is_empty() || !self.expired.contains(slot);
+        self.recorded_slot_of(id).filter(is_alive)
+    }
+
+    /// The slot of an expired vector that has the id and is not erased yet.
+    pub fn expired_slot_of(&self, id: &str) -> Option<u32> {
+        if self.expired.is_empty() {
+            return None;
+        }
+        let is_expired = |&slot: &u32| self.expired.contains(slot);
+        self.recorded_slot_of(id).filter(is_expired)
+    }
+
+    fn recorded_slot_of(&self, id: &str) -> Option<u32> {
         let is_it = |&slot: &u32| self.record(slot).is_some_and(|record| *record.id == *id);
         self.ids.find(self.hasher.hash_one(id), is_it).copied()
     }
@@ -185,7 +263,7 @@ impl Slots {
     }
 
     /// Assigns a slot to the record; its id now refers to that slot. A slot the id had before stays
-    /// alive until it is released: the caller does both under one lock.
+    /// as it is until it is released: the caller does both under one lock.
     pub fn occupy(&mut self, record: Record) -> u32 {
         let slot = match self.free.min() {
             Some(slot) => {
@@ -219,23 +297,51 @@ impl Slots {
         slot
     }
 
-    /// Replaces the metadata and text of a live slot; its id stays.
-    pub fn update_record(&mut self, slot: u32, metadata: Option<Wiped<str>>, text: Option<Text>) {
+    /// Replaces the metadata, text and times of a live slot; its id stays.
+    pub fn update_record(
+        &mut self,
+        slot: u32,
+        metadata: Option<Wiped<str>>,
+        text: Option<Text>,
+        times: Times,
+    ) {
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::as_mut) {
             self.text_bytes -= record.text_bytes();
             self.held_bytes -= record.held_bytes();
             record.metadata = metadata;
             record.text = text;
+            record.times = times;
             self.text_bytes += record.text_bytes();
             self.held_bytes += record.held_bytes();
         }
     }
 
-    /// Drops the records of the live `slots`, which become retired.
-    pub fn release(&mut self, slots: &RoaringBitmap) {
+    /// Records that the vectors at the live `slots` have expired. Their records stay until they are
+    /// released.
+    pub fn expire(&mut self, slots: &RoaringBitmap) {
+        self.thin_out(slots);
+        if self.order.get().is_some() {
+            for slot in slots {
+                let sequence = self.sequence(slot);
+                if let Some(order) = self.order.get_mut() {
+                    order.remove(sequence, slot);
+                }
+            }
+        }
+        remove_all(&mut self.alive, slots);
+        insert_all(&mut self.expired, slots);
+    }
+
+    /// Drops the order if it is faster to build it again than to remove these slots from it.
+    fn thin_out(&mut self, slots: &RoaringBitmap) {
         if slots.len() > self.alive.len() / MANY {
             self.order.take();
         }
+    }
+
+    /// Drops the records of the live or expired `slots`, which become retired.
+    pub fn release(&mut self, slots: &RoaringBitmap) {
+        self.thin_out(slots);
         for slot in slots {
             if let Some(record) = self.records[slot as usize].take() {
                 self.text_bytes -= record.text_bytes();
@@ -251,6 +357,7 @@ impl Slots {
             }
         }
         remove_all(&mut self.alive, slots);
+        remove_all(&mut self.expired, slots);
         insert_all(&mut self.retired, slots);
     }
 
@@ -290,7 +397,8 @@ impl Slots {
 
     /// Drops the free slots above the highest one in use. Returns how many slots are left.
     pub fn truncate(&mut self) -> usize {
-        let highest = self.alive.max().max(self.retired.max());
+        let kept = [&self.alive, &self.expired, &self.retired];
+        let highest = kept.into_iter().filter_map(RoaringBitmap::max).max();
         let len = highest.map_or(0, |slot| slot as usize + 1);
         self.records.truncate(len);
         self.records.shrink_to(len);
@@ -309,7 +417,7 @@ impl Slots {
         self.free.len() as usize
     }
 
-    /// The number of all slots: alive, retired and free.
+    /// The number of all slots: alive, expired, retired and free.
     pub fn table_len(&self) -> usize {
         self.records.len()
     }
@@ -391,6 +499,7 @@ impl Slots {
             + self.records.capacity() * size_of::<Option<Record>>()
             + self.ids.allocation_size()
             + self.alive.serialized_size()
+            + self.expired.serialized_size()
             + self.retired.serialized_size()
             + self.free.serialized_size()
             + self.order.get().map_or(0, Order::memory_bytes)
@@ -409,6 +518,7 @@ mod tests {
             id: id.into(),
             metadata: None,
             text: None,
+            times: Times::default(),
             sequence,
         }
     }

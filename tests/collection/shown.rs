@@ -43,6 +43,7 @@ fn item((id, metadata, text): Given) -> Item {
         data: None,
         metadata: metadata.map(Into::into),
         text: text.map(Into::into),
+        expires_at: None,
     }
 }
 

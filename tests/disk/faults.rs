@@ -33,6 +33,8 @@ fn script() -> Vec<Op> {
         Op::DeleteOne("first", 7),
         Op::DeleteMany("first", vec![8, 10, 11, 12, 13, 999]),
         Op::DeleteMatching("first", 2),
+        // Of 3, 6, 15, 19 and 23, one is as it was, two are updated, and two are deleted.
+        Op::Replace("first", 3, vec![(3, 603), (15, 15), (19, 619), (40, 643)]),
         Op::BackUp,
         Op::BackUpAndDelete("first", vec![0, 1]),
         Op::Rotate,

@@ -10,7 +10,10 @@ use std::{
 };
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Config, DeleteOptions, Update},
+    collection::{
+        Batch, Collection, Config, DeleteOptions, Origin, Places, ReplaceOptions, Replacement,
+        Replacing, Update,
+    },
     filter,
     graph::HnswParams,
     storage::{Files, Fsync},
@@ -193,6 +196,69 @@ fn delete(collection: &Arc<Collection>, ids: &[String]) {
     assert_eq!(collection.verify_erased(ids).unwrap(), []);
 }
 
+/// Fills a collection with vectors of two groups, whose metadata are marked, and in the first also
+/// the texts and half of the rows.
+fn fill_groups(collection: &Arc<Collection>, count: usize) {
+    let mut batch = batch(0, count);
+    for number in 0..count {
+        let (group, mark) = (number % 2, marked(number));
+        let metadata = format!(r#"{{"group":{group},"who":"{mark}","\u0061":["{mark}\n"]}}"#);
+        batch.ids[number] = Some(format!("r{number}"));
+        batch.metadata[number] = Some(metadata.into());
+        batch.texts[number] = Some(match group {
+            0 => format!("text of {mark}").into(),
+            _ => format!("text {number}").into(),
+        });
+    }
+    let mut prepared = collection.prepare(batch).unwrap();
+    collection.insert(WAIT, &mut prepared).unwrap();
+    optimize(collection);
+    for text in [r#"{"group":1}"#, r#"{"who":"x"}"#] {
+        let filter = filter::parse_text(text).unwrap();
+        collection.count(WAIT, Some(&filter)).unwrap();
+    }
+}
+
+/// Replaces both groups, by rows for half of each: the first by vectors, the other by texts, which
+/// keep their vectors.
+fn replace_groups(collection: &Arc<Collection>, count: usize) {
+    for (group, origin) in [(0, Origin::Given), (1, Origin::BuiltIn)] {
+        let numbers: Vec<usize> = (group..count).step_by(4).collect();
+        let mut random = Random(7);
+        let given = match origin {
+            Origin::Given => numbers.len(),
+            _ => 0,
+        };
+        let replacement = Replacement {
+            filter: filter::parse_text(&format!(r#"{{"group":{group}}}"#)).unwrap(),
+            ids: numbers.iter().map(|number| format!("r{number}")).collect(),
+            metadata: numbers
+                .iter()
+                .map(|number| Some(format!(r#"{{"group":{group},"n":{number}}}"#).into()))
+                .collect(),
+            texts: numbers
+                .iter()
+                .map(|number| Some(format!("text {number}").into()))
+                .collect(),
+            origin,
+            data: random.vector(given * DIMENSION),
+            lengths: vec![DIMENSION as u32],
+            places: Places::default(),
+            options: ReplaceOptions {
+                receipt: true,
+                ..ReplaceOptions::default()
+            },
+            on_progress: None,
+        };
+        let Replacing::Ended(replaced) = collection.replace(replacement).unwrap() else {
+            panic!("no vector is needed");
+        };
+        assert_eq!(replaced.updated.len(), numbers.len());
+        assert_eq!(replaced.deleted.len(), count / 2 - numbers.len());
+    }
+    assert_eq!(collection.verify_erased(&[]).unwrap(), []);
+}
+
 fn config() -> Config {
     Config {
         name: "docs".into(),
@@ -257,6 +323,32 @@ fn what_is_deleted_on_disk_is_in_nothing_that_is_freed_by_copies_and_checks() {
         delete(&collection, &ids);
         optimize(&collection);
     });
+    assert_eq!(found, [0; 3]);
+    drop(collection);
+    session.close().unwrap();
+}
+
+#[test]
+fn what_is_replaced_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let collection = Collection::new(config());
+    fill_groups(&collection, 2000);
+    let found = freed(|| {
+        replace_groups(&collection, 2000);
+        optimize(&collection);
+    });
+    assert_eq!(found, [0; 3]);
+}
+
+#[test]
+fn what_is_replaced_on_disk_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = directory();
+    let files = Files::default();
+    let session = Session::open(&files, store.path(), Fsync::No, store.path()).unwrap();
+    let collection = session.call().create_collection(config()).unwrap();
+    fill_groups(&collection, 2000);
+    let found = freed(|| replace_groups(&collection, 2000));
     assert_eq!(found, [0; 3]);
     drop(collection);
     session.close().unwrap();

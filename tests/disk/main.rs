@@ -3,6 +3,7 @@
 mod backups;
 mod damage;
 mod encrypted;
+mod expiry;
 mod faults;
 mod followers;
 // In a release build the library has an allocator of its own.

@@ -27,6 +27,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let name = || prop::sample::select(&NAMES[..]);
     let ids = |most| prop::collection::vec(0u32..60, 1..most);
     let rows = prop::collection::btree_map(0u32..60, version(), 1..30);
+    // Some are there already, as they are.
+    let replaced = (
+        0u32..4,
+        prop::collection::btree_map(0u32..60, prop_oneof![0u32..2, version()], 0..6),
+    )
+        .prop_map(|(rest, rows)| {
+            let rows = rows
+                .into_iter()
+                .map(|(id, version)| (id, 4 * version + rest));
+            (rest, rows.collect())
+        });
     let op = prop_oneof![
         2 => name().prop_map(Op::Create),
         1 => name().prop_map(Op::Drop),
@@ -37,6 +48,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (name(), ids(20)).prop_map(|(n, ids)| Op::DeleteMany(n, ids)),
         1 => (name(), ids(20)).prop_map(|(n, ids)| Op::BackUpAndDelete(n, ids)),
         2 => (name(), 0u32..4).prop_map(|(n, rest)| Op::DeleteMatching(n, rest)),
+        3 => (name(), replaced).prop_map(|(n, (rest, rows))| Op::Replace(n, rest, rows)),
         2 => name().prop_map(Op::Optimize),
         1 => Just(Op::BackUp),
         1 => Just(Op::Rotate),

@@ -126,7 +126,7 @@ fn vectors_with_codes_that_are_too_coarse_are_found_through_every_change() {
     let directory = directory();
     let session = open(directory.path());
     let collection = create(&session, Metric::Euclidean);
-    let check = |collection: &Collection, rows: &[(String, Vec<f32>)], when: &str| {
+    let check = |collection: &Arc<Collection>, rows: &[(String, Vec<f32>)], when: &str| {
         let recall = recall(collection, rows);
         assert!(recall >= 0.95, "{when}: {recall}");
         for (id, row) in rows.iter().step_by(97) {

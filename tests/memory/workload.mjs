@@ -83,11 +83,14 @@ async function texts(client, embedding) {
       await each.updateVector('texts', 'five', { text: 'five and a half', metadata: { c: null } })
       await each.updateVector('texts', 'five', { data: list })
       await each.getVector('texts', 'five')
+      const rows = ['six', 'seven', `${i}`].map((text, n) => ({ id: `r${n}`, text, metadata: { r: 1 } }))
+      await each.replace('texts', { r: 1 }, rows.slice(i % 2), { receipt: i % 4 === 0, onProgress })
       await each.search('texts', 'three', { limit: 2, with_vector: true })
       await each.searchBatch('texts', ['one', query, ''], { limit: 2 })
       await each.count('texts', { a: 1 })
       await each.getCollectionInfo('texts')
       await each.listCollections()
+      await each.replace('texts', { r: 1 }, [], { atMost: 3 })
       await each.batchDelete('texts', [...made, 'five'])
     }
   }

@@ -23,7 +23,7 @@ import { here, node, run, temporaryFolder } from './support.mjs'
 import { typeErrors } from './types.mjs'
 
 const examples = join(here, '..', '..', 'examples')
-const projects = ['erasure-service', 'migrate', 'retention', 'semantic-search']
+const projects = ['erasure-service', 'migrate', 'retention', 'semantic-search', 'sync']
 const read = (...path) => readFileSync(join(...path), 'utf8')
 const readJson = (...path) => JSON.parse(read(...path))
 
@@ -1063,5 +1063,145 @@ describe('semantic-search', () => {
     })
 
     test('Transformers.js', () => library('minilm.js'))
+  })
+})
+
+describe('sync', () => {
+  const sync = (folder, ...args) => node(['sync.js', 'notes', 'store', ...args], { cwd: folder })
+
+  /** A copy of the example whose notes have been synced, and have changed since. */
+  async function changed() {
+    const folder = copied('sync')
+    assert.equal((await sync(folder, '--yes')).code, 0)
+    const canteen = read(folder, 'notes', 'canteen.md').replace('noon and two', 'one and three')
+    writeFileSync(join(folder, 'notes', 'canteen.md'), canteen.slice(0, canteen.indexOf('## Coffee')))
+    rmSync(join(folder, 'notes', 'garden', 'plants.md'))
+    return folder
+  }
+
+  const synced = (folder) => idsIn(join(folder, 'store'), 'documents')
+  const all = [...[0, 1, 2].map((n) => `canteen.md:${n}`), 'garden/plants.md:0', 'garden/plants.md:1']
+
+  test('without --yes it prints the table of the README, and makes no store', async () => {
+    const folder = copied('sync')
+    const { code, stdout, stderr } = await sync(folder)
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.equal(stdout, blocks(read(folder, 'README.md'), '')[0])
+    assert.ok(!existsSync(join(folder, 'store')))
+  })
+
+  test('with --yes the store holds the chunks of every file, and a second time nothing changes', async () => {
+    const folder = copied('sync')
+    const { code, stdout } = await sync(folder, '--yes')
+    assert.equal(code, 0)
+    assert.match(stdout, /^files that change: 2 of 2$/m)
+    assert.deepEqual(await synced(folder), all)
+    const [found] = await inStore(join(folder, 'store'), (client) =>
+      client.search('documents', 'when is lunch served', { limit: 1 }),
+    )
+    assert.equal(found.id, 'canteen.md:1')
+    assert.equal(found.text, "## Lunch\n\nLunch is served between noon and two o'clock.")
+    assert.deepEqual(found.metadata, { source: 'canteen.md' })
+    for (const args of [[], ['--yes']]) {
+      assert.equal((await sync(folder, ...args)).stdout, 'files that change: 0 of 2\n')
+    }
+  })
+
+  test('what has changed is shown as in the README, and only then changed', async () => {
+    const folder = await changed()
+    const { stdout } = await sync(folder)
+    assert.equal(stdout, blocks(read(folder, 'README.md'), '')[1])
+    assert.deepEqual(await synced(folder), all)
+
+    const done = await sync(folder, '--yes')
+    assert.equal(done.code, 0)
+    assert.match(done.stdout, /^canteen\.md +0 +1 +1 +1\ngarden\/plants\.md \(gone\) +0 +0 +0 +2\n/m)
+    assert.deepEqual(await synced(folder), all.slice(0, 2))
+    const store = join(folder, 'store')
+    assert.deepEqual(holding(store, 'noon and two', 'takes coins', 'waters the ferns', 'garden/plants'), [])
+    assert.ok(holding(store, 'one and three').length > 0)
+  })
+
+  test('a chunk that came in after the look is not deleted unseen', async () => {
+    const folder = await changed()
+    const { changes, make } = await load(folder, 'changes.js')
+    const { readMarkdown } = await load(folder, 'documents.js')
+    const documents = await readMarkdown(join(folder, 'notes'))
+    await inStore(join(folder, 'store'), async (client) => {
+      const collection = await client.collection('documents')
+      const found = await changes(collection, documents)
+      assert.deepEqual(
+        found.map(({ source, rows, deleted }) => [source, rows?.length, deleted]),
+        [
+          ['canteen.md', 2, 1],
+          ['garden/plants.md', undefined, 2],
+        ],
+      )
+      for (const { source } of found) {
+        await collection.insertTexts([{ id: `${source} more`, text: 'more', metadata: { source } }])
+      }
+      for (const change of found) {
+        await assert.rejects(make(collection, change), { code: 'TOO_MANY_MATCHES' })
+      }
+      assert.equal(await collection.count(), all.length + 2)
+      for (const change of await changes(collection, documents)) await make(collection, change)
+      assert.equal(await collection.count(), 2)
+    })
+  })
+
+  test('chunks begin at headings, but not in blocks of code, and none is empty', async () => {
+    const folder = copied('sync')
+    const { chunks } = await load(folder, 'documents.js')
+    assert.deepEqual(chunks(''), [])
+    assert.deepEqual(chunks('\n\n'), [])
+    assert.deepEqual(chunks('above\n# One\ntext\r\n## Two\n#no heading\n### '), [
+      'above',
+      '# One\ntext',
+      '## Two\n#no heading',
+      '###',
+    ])
+    const code = '# One\n~~~\n# a\n```\n# b\n~~~\n# Two\n````\n```\n# c\n'
+    assert.deepEqual(chunks(code), ['# One\n~~~\n# a\n```\n# b\n~~~', '# Two\n````\n```\n# c'])
+  })
+
+  test('a file without text has no chunks any more', async () => {
+    const folder = await changed()
+    writeFileSync(join(folder, 'notes', 'canteen.md'), '\n')
+    assert.equal((await sync(folder, '--yes')).code, 0)
+    assert.deepEqual(await synced(folder), [])
+  })
+
+  test('a command that is not understood changes nothing', async () => {
+    const folder = await changed()
+    const commands = [
+      [],
+      ['notes'],
+      ['notes', 'store', 'more', '--yes'],
+      ['note', 'store', '--yes'],
+      [join('notes', 'canteen.md'), 'store', '--yes'],
+      [join('notes', 'canteen.md', 'more'), 'store', '--yes'],
+      ['notes', 'store', '--yse'],
+      ['notes', 'store', '--yes=true'],
+    ]
+    for (const args of commands) {
+      const { code, stderr } = await node(['sync.js', ...args], { cwd: folder })
+      assert.equal(code, 2, args.join(' '))
+      assert.match(stderr, /nothing was changed\n$/)
+    }
+    assert.deepEqual(await synced(folder), all)
+    const { code, stdout } = await node(['sync.js', '--help'], { cwd: folder })
+    assert.equal(code, 0)
+    assert.ok(stdout.includes('--yes'))
+  })
+
+  test('a store that another process has open is left alone', async () => {
+    const folder = await changed()
+    await inStore(join(folder, 'store'), async (client) => {
+      await client.ready()
+      const { code, stderr } = await sync(folder, '--yes')
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`\\b${process.pid}\\b`))
+    })
+    assert.deepEqual(await synced(folder), all)
   })
 })

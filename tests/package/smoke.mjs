@@ -94,6 +94,18 @@ async function deletes() {
   const done = await client.deleteByFilter('docs', { lang: 'de' })
   assert.deepEqual(done, { scanned: 2, matched: 1, deleted: 1, results: [{ id: 'c', status: 'deleted' }] })
   assert.deepEqual(ids(await client.search('docs', [1, 1, 1])), ['d'])
+  const source = { source: 'a.md' }
+  const row = (id) => ({ id, data: [1, 2, 3], metadata: source })
+  await client.replace('docs', source, [row('e'), row('f')])
+  const replaced = await client.replace('docs', source, [row('f'), row('g')])
+  assert.deepEqual(replaced, {
+    applied: true,
+    inserted: 1,
+    updated: 0,
+    unchanged: 1,
+    deleted: 1,
+    ids: { inserted: ['g'], updated: [], deleted: ['e'] },
+  })
   await client.deleteCollection('docs')
   assert.deepEqual(await client.listCollections(), [])
   await client.close()

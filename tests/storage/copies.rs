@@ -12,9 +12,11 @@ use std::{
 };
 
 use vectorizer_native::{
-    collection::{Batch, Collection, Config, DeleteOptions, Item, Update, dimension_of},
+    collection::{
+        Batch, Collection, Config, DeleteOptions, Item, StoreParts, Update, dimension_of,
+    },
     graph::HnswParams,
-    storage::{Backup, Files, Fsync, Health, KEY, Key, Operation, Source, StoreKeys, verify},
+    storage::{Backup, Files, Fsync, KEY, Key, Operation, Source, StoreKeys, verify},
     vectors::Metric,
 };
 
@@ -28,6 +30,11 @@ const COUNT: usize = 600;
 
 fn key() -> Arc<StoreKeys> {
     StoreKeys::new(Key::from([7; KEY]).into(), None)
+}
+
+/// The store of a collection that is alone in it.
+fn parts(fsync: Fsync) -> StoreParts {
+    StoreParts::new(fsync, Arc::default(), key())
 }
 
 fn id(number: usize) -> String {
@@ -53,10 +60,10 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
     };
-    let health = Arc::<Health>::default();
+    let store = parts(fsync);
     files.create_directory(path).unwrap();
-    Collection::create(&config, files, path, fsync, &health, &key(), None).unwrap();
-    Collection::open(files, path, fsync, &health, &key(), None).unwrap()
+    Collection::create(&config, files, path, &store).unwrap();
+    Collection::open(files, path, &store).unwrap()
 }
 
 /// Runs `act` on a collection when most of its log has been rewritten, and opens the new log.
@@ -85,15 +92,7 @@ fn meanwhile(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static) -> Arc<Coll
     assert!(done.load(Ordering::Acquire) && path.join("log.2").exists());
     collection.close().unwrap();
     let files = Files::default();
-    Collection::open(
-        &files,
-        &path,
-        Fsync::Everysec,
-        &Arc::default(),
-        &key(),
-        None,
-    )
-    .unwrap()
+    Collection::open(&files, &path, &parts(Fsync::Everysec)).unwrap()
 }
 
 fn ids(collection: &Collection) -> Vec<String> {
@@ -228,8 +227,7 @@ fn a_graph_from_a_file_is_walked_by_rows_where_codes_are_too_coarse() {
     common::insert(&collection, &rows);
     common::optimize(&collection);
     drop(collection);
-    let collection =
-        Collection::open(&files, &path, Fsync::No, &Arc::default(), &key(), None).unwrap();
+    let collection = Collection::open(&files, &path, &parts(Fsync::No)).unwrap();
     assert_eq!(collection.info(WAIT).unwrap().indexed, 2000);
     let mut hits = 0;
     for _ in 0..50 {

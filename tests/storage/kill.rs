@@ -299,7 +299,12 @@ fn number_of(name: &str) -> u32 {
 
 /// Checks everything a store reports other than by a list, for random vectors. `gone` are ids that
 /// no vector has.
-fn check_reads(collection: &Collection, expected: &Contents, gone: &[u32], random: &mut Random) {
+fn check_reads(
+    collection: &std::sync::Arc<Collection>,
+    expected: &Contents,
+    gone: &[u32],
+    random: &mut Random,
+) {
     let count = |filter| collection.count(WAIT, filter).unwrap();
     assert_eq!(count(None), expected.len());
     let tag = random.below(7) as u32;

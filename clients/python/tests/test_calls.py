@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+import time
 from array import array
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -24,6 +26,7 @@ from vectorizer_native import (
     VectorizerError,
     VectorNotFoundError,
 )
+from vectorizer_native.types import ReplacementText, ReplacementVector
 
 from .conftest import Connect
 from .serving import serving
@@ -71,6 +74,12 @@ class Array:
 
     def tolist(self) -> list[Any]:
         return self.values
+
+
+# The future and the past, whenever the tests run.
+LATER = datetime(2999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc)
+LATER_MS = 32_503_679_999_999
+LONG_AGO = datetime(2001, 1, 1, tzinfo=timezone.utc)
 
 
 def left(client: SyncVectorizerClient, name: str) -> list[str]:
@@ -256,6 +265,201 @@ def test_a_scan_ends_with_the_collection(client: SyncVectorizerClient, name: str
     assert list(scan) == []
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        LATER,
+        LATER.astimezone(timezone(timedelta(hours=5, minutes=30))),
+        LATER_MS,
+        "2999-12-31T23:59:59.999Z",
+        "3000-01-01T01:59:59.999+02:00",
+    ],
+)
+def test_every_form_of_a_time_is_the_same_instant(
+    client: SyncVectorizerClient, name: str, at: Any
+) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "one", expires_at=at)
+    client.insert_vectors(name, [{"id": "many", "vector": [1, 2, 3, 4], "expires_at": at}])
+    client.insert_text(name, "words", "text", expires_at=at)
+    [batch] = client.batch_insert_text(name, ["words"], expires_at=at)
+    client.insert_vector(name, [1, 2, 3, 4], "set")
+    report = client.set_vector_expiry(name, "set", at)
+    assert report == {
+        "id": "set",
+        "collection": name,
+        "expires_at": LATER_MS,
+        "status": "updated",
+    }
+    client.insert_vector(name, [1, 2, 3, 4], "updated")
+    client.update_vector(name, "updated", expires_at=at)
+    ids = ["one", "many", "text", batch, "set", "updated"]
+    assert [client.get_vector(name, id)["expires_at"] for id in ids] == [LATER_MS] * 6
+
+
+def test_every_read_has_the_expiry_of_a_vector_that_has_one(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(
+        name,
+        [
+            {"id": "a", "vector": [1, 0, 0, 0], "expires_at": LATER},
+            {"id": "b", "vector": [1, 0, 0, 0], "expires_at": None},
+        ],
+    )
+    reads: list[list[Any]] = [
+        [client.get_vector(name, "a"), client.get_vector(name, "b")],
+        list(client.list_vectors(name)["vectors"]),
+        list(client.search(name, [1, 0, 0, 0])),
+        list(client.search(name, "")),
+        list(client.scan(name)),
+    ]
+    for read in reads:
+        assert [vector["id"] for vector in read] == ["a", "b"]
+        assert [vector.get("expires_at") for vector in read] == [LATER_MS, None]
+        assert "expires_at" not in read[1]
+
+
+def test_the_expiry_of_a_call_is_for_vectors_without_their_own(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(
+        name,
+        [
+            {"id": "a", "vector": [1, 2, 3, 4]},
+            {"id": "b", "vector": [1, 2, 3, 4], "expires_at": LATER_MS + 1},
+        ],
+        expires_at=LATER,
+    )
+    assert [v.get("expires_at") for v in client.scan(name)] == [LATER_MS, LATER_MS + 1]
+
+
+def test_no_read_finds_what_has_expired(client: SyncVectorizerClient, name: str) -> None:
+    ids = ["born old", "becomes old", "stays"]
+    client.insert_vectors(
+        name, [{"id": id, "vector": [1, 2, 3, 4], "metadata": {"n": 1}} for id in ids[1:]]
+    )
+    client.insert_vector(name, [1, 2, 3, 4], ids[0], {"n": 1}, LONG_AGO)
+    assert client.set_vector_expiry(name, ids[1], LONG_AGO)["expires_at"] == 978_307_200_000
+
+    assert left(client, name) == ["stays"]
+    assert [result["id"] for result in client.search(name, [1, 2, 3, 4])] == ["stays"]
+    assert [vector["id"] for vector in client.scan(name, {"n": 1})] == ["stays"]
+    page = client.list_vectors(name, ids=ids)
+    assert [vector["id"] for vector in page["vectors"]] == ["stays"]
+    assert client.list_vectors(name)["total"] == 1
+    assert client.get_collection_info(name)["vector_count"] == 1
+    assert client.delete_by_filter(name, {"n": 1}, dry_run=True)["matched"] == 1
+    for gone in ids[:2]:
+        with pytest.raises(VectorNotFoundError):
+            client.get_vector(name, gone)
+        with pytest.raises(VectorNotFoundError):
+            client.update_vector(name, gone, metadata={})
+        with pytest.raises(VectorNotFoundError):
+            client.set_vector_expiry(name, gone, None)
+        with pytest.raises(VectorNotFoundError):
+            client.delete_vector(name, gone)
+    report = client.batch_delete(name, ids)
+    assert [row["status"] for row in report["results"]] == ["error", "error", "ok"]
+
+    client.insert_vector(name, [4, 3, 2, 1], ids[0])
+    assert client.get_vector(name, ids[0])["vector"] == [4, 3, 2, 1]
+    assert left(client, name) == ids[:1]
+
+
+def test_an_expiry_is_kept_replaced_and_lifted(client: SyncVectorizerClient, name: str) -> None:
+    def expiry(id: str = "v") -> object:
+        return client.get_vector(name, id).get("expires_at")
+
+    client.insert_vector(name, [1, 2, 3, 4], "v", expires_at=LATER)
+    client.update_vector(name, "v", metadata={"n": 1})
+    assert expiry() == LATER_MS
+    assert client.update_vector(name, "v", expires_at=LATER_MS + 1)["expires_at"] == LATER_MS + 1
+    assert client.get_vector(name, "v")["metadata"] == {"n": 1}
+    lifted = client.set_vector_expiry(name, "v", None)
+    assert (lifted["expires_at"], lifted["status"]) == (None, "updated")
+    assert expiry() is None
+    client.set_vector_expiry(name, "v", LATER)
+    client.insert_vector(name, [1, 2, 3, 4], "v")
+    assert expiry() is None
+
+    for id in ("a/b", "..", "."):
+        client.insert_vector(name, [1, 2, 3, 4], id)
+        assert client.set_vector_expiry(name, id, LATER_MS)["expires_at"] == LATER_MS
+        assert expiry(id) == LATER_MS
+        report = client.set_vector_expiry(name, id, None)
+        assert (report["id"], report["collection"]) == (id, name)
+        assert report["expires_at"] is None
+        assert expiry(id) is None
+    with pytest.raises(VectorNotFoundError):
+        client.set_vector_expiry(name, "missing", LATER)
+
+
+def test_a_ttl_is_for_vectors_without_an_expiry_of_their_own(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    day = 24 * 60 * 60
+    assert client.get_collection_info(name)["ttl_secs"] is None
+    before = int(datetime.now(timezone.utc).timestamp() * 1000)
+    client.insert_vector(name, [1, 2, 3, 4], "there")
+    client.insert_vector(name, [1, 2, 3, 4], "own", expires_at=LATER)
+    report = client.set_collection_ttl(name, day)
+    assert report == {"collection": name, "ttl_secs": day, "status": "updated"}
+    client.insert_vector(name, [1, 2, 3, 4], "comes")
+    after = int(datetime.now(timezone.utc).timestamp() * 1000)
+
+    info = client.get_collection_info(name)
+    assert (info["ttl_secs"], info["expired"]) == (day, 0)
+    for id in ("there", "comes"):
+        at = client.get_vector(name, id)["expires_at"]
+        assert before <= at - day * 1000 <= after
+    assert client.get_vector(name, "own")["expires_at"] == LATER_MS
+
+    ended = client.set_collection_ttl(name, None)
+    assert ended == {"collection": name, "ttl_secs": None, "status": "updated"}
+    assert [v.get("expires_at") for v in client.scan(name)] == [None, LATER_MS, None]
+    with pytest.raises(CollectionNotFoundError):
+        client.set_collection_ttl(f"{name}-missing", day)
+
+
+def test_what_has_expired_is_erased(connect: Connect, tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as url:
+        client = connect(url)
+        client.create_collection("c", 2)
+        client.insert_vectors(
+            "c",
+            [
+                {"id": "a", "vector": [1, 2], "expires_at": LONG_AGO},
+                {"id": "b", "vector": [1, 2]},
+            ],
+        )
+        client.resume_expiry()
+        end = time.monotonic() + 60
+        while client.get_collection_info("c")["expired"]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert client.verify_erased("c", ["a"]) == {"verified": True, "residues": []}
+        assert left(client, "c") == ["b"]
+        client.close()
+
+
+@pytest.mark.parametrize("at", ["soon", "", "2999-12-31", "2999-12-31T23:59:59", -1, 10**18])
+def test_a_time_that_is_none_is_refused(
+    client: SyncVectorizerClient, name: str, at: str | int
+) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "v")
+    calls: list[Callable[[], object]] = [
+        lambda: client.insert_vector(name, [1, 2, 3, 4], "w", expires_at=at),
+        lambda: client.insert_vectors(name, [{"id": "w", "vector": [1, 2, 3, 4]}], at),
+        lambda: client.update_vector(name, "v", expires_at=at),
+        lambda: client.set_vector_expiry(name, "v", at),
+    ]
+    for call in calls:
+        with pytest.raises(ValidationError, match="expires_at"):
+            call()
+    assert left(client, name) == ["v"]
+    assert "expires_at" not in client.get_vector(name, "v")
+
+
 def test_delete_vector(client: SyncVectorizerClient, name: str) -> None:
     client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in "ab"])
     client.delete_vector(name, "a")
@@ -340,7 +544,7 @@ def test_guards_keep_a_delete_from_removing_another_number_of_vectors(
         }
     with pytest.raises(TooManyMatchesError, match=r"body\.expect is 2") as by_ids:
         client.batch_delete(name, ["v0", "missing", "v0"], receipt=True, expect=2)
-    report = by_ids.value.report
+    report: dict[str, Any] = dict(by_ids.value.report)
     assert report["deleted"] == 0
     assert "receipt" not in report
     assert [row["status"] for row in report["results"]] == ["matched", "error", "error"]
@@ -350,6 +554,76 @@ def test_guards_keep_a_delete_from_removing_another_number_of_vectors(
     assert client.delete_by_filter(name, {"n": [1, 2]}, at_most=2, expect=2)["deleted"] == 2
     assert client.delete_by_filter(name, {"n": 9}, at_most=0)["matched"] == 0
     assert left(client, name) == ["v3"]
+
+
+def test_replace_leaves_exactly_the_rows_of_what_matches(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    source = {"source": "a.md"}
+    client.insert_vectors(
+        name,
+        [
+            {"id": "a0", "vector": [1, 0, 0, 0], "metadata": source},
+            {"id": "other", "vector": [1, 2, 3, 4], "metadata": {"source": "b.md"}},
+            {"id": "a1", "vector": [1, 1, 0, 0], "metadata": source},
+            {"id": "a2", "vector": [1, 2, 0, 0], "metadata": source},
+        ],
+    )
+    rows: list[ReplacementVector] = [
+        {"id": "a3", "vector": [1, 3, 0, 0], "metadata": source},
+        {"id": "a1", "vector": [1, 1, 0, 0], "metadata": source},
+        {"id": "a0", "vector": [1, 0, 0, 1], "metadata": source, "text": "words"},
+    ]
+    report = {
+        "inserted": 1,
+        "updated": 1,
+        "unchanged": 1,
+        "deleted": 1,
+        "ids": {"inserted": ["a3"], "updated": ["a0"], "deleted": ["a2"]},
+    }
+    assert client.replace(name, source, rows, dry_run=True) == {"applied": False, **report}
+    with pytest.raises(TooManyMatchesError, match=r"body\.at_most is 0") as refused:
+        client.replace(name, source, rows, at_most=0)
+    assert refused.value.report == {"applied": False, **report}
+    assert left(client, name) == ["a0", "other", "a1", "a2"]
+
+    done = client.replace(name, source, (row for row in rows), receipt=True)
+    receipt = done.pop("receipt")
+    assert done == {"applied": True, **report}
+    assert receipt["deleted"] == 2
+    assert left(client, name) == ["a0", "other", "a1", "a3"]
+    assert client.get_vector(name, "a0")["text"] == "words"
+    assert client.replace(name, source, rows)["unchanged"] == 3
+
+    texts: list[ReplacementText] = [{"id": "t", "text": "words", "metadata": source}]
+    assert client.replace(name, source, texts)["deleted"] == 3
+    assert client.replace(name, source, [*texts])["unchanged"] == 1
+    assert client.replace(name, source, [])["ids"]["deleted"] == ["t"]
+    assert left(client, name) == ["other"]
+
+
+def test_a_row_that_would_take_the_place_of_another_is_refused(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "b", {"source": "b.md"})
+    source = {"source": "a.md"}
+    refused: list[list[ReplacementText]] = [
+        [
+            {"id": "a", "text": "a", "metadata": source},
+            {"id": "b", "text": "b", "metadata": source},
+        ],
+        [{"id": "a", "text": "a", "metadata": source}, {"id": "c", "text": "c"}],
+        [
+            {"id": "c", "text": "a", "metadata": source},
+            {"id": "c", "text": "b", "metadata": source},
+        ],
+    ]
+    for rows in refused:
+        with pytest.raises(ValidationError, match=r"body\.texts\[1\]"):
+            client.replace(name, source, rows)
+    assert left(client, name) == ["b"]
+    with pytest.raises(CollectionNotFoundError):
+        client.replace(f"{name}-2", source, [])
 
 
 def test_none_equals_null_where_an_operator_says_so(
@@ -534,6 +808,7 @@ def test_an_id_addresses_its_vector_and_no_other(client: SyncVectorizerClient, n
         vector = client.get_vector(name, id)
         assert (vector["id"], vector["vector"], vector["data"]) == (id, numbers[id], numbers[id])
         assert client.update_vector(name, id, metadata={"id": id})["vector"] == numbers[id]
+        assert client.set_vector_expiry(name, id, LATER)["id"] == id
         assert client.list_vectors(name, ids=[id])["vectors"][0]["metadata"] == {"id": id}
     for result in client.search(name, "", limit=1000):
         assert result["metadata"] == {"id": result["id"]}
@@ -549,6 +824,8 @@ def test_an_id_addresses_its_vector_and_no_other(client: SyncVectorizerClient, n
             client.delete_vector(name, id)
         with pytest.raises(VectorNotFoundError, match="no vector"):
             client.update_vector(name, id, metadata={})
+        with pytest.raises(VectorNotFoundError, match="no vector"):
+            client.set_vector_expiry(name, id, LATER)
 
 
 def test_an_id_with_a_comma_is_got(client: SyncVectorizerClient, name: str) -> None:

@@ -216,6 +216,7 @@ def test_answers_of_servers_and_of_what_is_before_them(
         lambda: client.get_vector("c", ".."),
         lambda: client.batch_delete("c", ["v"]),
         lambda: client.delete_by_filter("c", {"a": 1}),
+        lambda: client.replace("c", {"a": 1}, []),
         lambda: client.verify_erased("c", ["v"]),
         lambda: client.search("c", ""),
         lambda: next(client.scan("c")),

@@ -132,6 +132,65 @@ def test_dates_are_texts_in_metadata_and_instants_in_filters(
     }
 
 
+@pytest.mark.parametrize(
+    ("when", "written"),
+    [
+        (datetime(2026, 12, 1, tzinfo=timezone.utc), 1_796_083_200_000),
+        (datetime(2026, 12, 1, 5, 30, tzinfo=EAST), 1_796_083_200_000),
+        # Not later than it says.
+        (datetime(2026, 12, 1, 0, 0, 0, 1999, tzinfo=timezone.utc), 1_796_083_200_001),
+        (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=timezone.utc), 253_402_300_799_999),
+        (0, 0),
+        ("2026-12-01T00:00:00+05:30", "2026-12-01T00:00:00+05:30"),
+    ],
+)
+def test_an_expiry_is_an_instant_wherever_it_is_given(
+    connect: Connect, recorder: Recorder, when: datetime | str | int, written: str | int
+) -> None:
+    recorder.answer = {"id": "v", "vector": [], "ids": [], "inserted": 1}
+    client = connect("http://server", transport=recorder.transport)
+    client.insert_text("c", "words", expires_at=when)
+    assert sent(recorder) == {"text": "words", "expires_at": written}
+    client.insert_vector("c", [1], expires_at=when)
+    assert sent(recorder) == {"vector": [1], "expires_at": written}
+    client.batch_insert_text("c", ["a", "b"], expires_at=when)
+    texts = [{"text": text, "expires_at": written} for text in "ab"]
+    assert sent(recorder) == {"vectors": texts}
+    own: Any = {"vector": [1], "expires_at": 9}
+    client.insert_vectors("c", [own, {"vector": [2]}, {"vector": [3], "expires_at": None}], when)
+    others = [{"vector": [n], "expires_at": written} for n in (2, 3)]
+    assert sent(recorder) == {"vectors": [own, *others]}
+    client.update_vector("c", "v", expires_at=when)
+    assert sent(recorder) == {"expires_at": written}
+
+    recorder.answer = {"id": "v", "collection": "c", "expires_at": None, "status": "updated"}
+    client.set_vector_expiry("c", "v", when)
+    assert sent(recorder) == {"expires_at": written}
+    client.set_vector_expiry("c", "a/b", None)
+    assert sent(recorder) == {"expires_at": None}
+    [*_, request] = recorder.requests
+    assert (request.method, request.url.raw_path) == (
+        "PATCH",
+        b"/collections/c/vectors/a%2Fb/expiry",
+    )
+
+
+def test_a_ttl_and_the_end_of_a_pause(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {"collection": "c", "ttl_secs": 60, "status": "updated"}
+    client = connect("http://server", transport=recorder.transport)
+    assert client.set_collection_ttl("c", 60) == recorder.answer
+    assert sent(recorder) == {"ttl_secs": 60}
+    client.set_collection_ttl("c", None)
+    assert sent(recorder) == {"ttl_secs": None}
+    recorder.answer = {"success": True, "message": "resumed"}
+    client.resume_expiry()
+    assert [(one.method, one.url.path) for one in recorder.requests] == [
+        ("POST", "/collections/c/ttl"),
+        ("POST", "/collections/c/ttl"),
+        ("POST", "/expiry/resume"),
+    ]
+
+
 def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> None:
     recorder.answer = {"id": "v", "vector": [], "deleted": 0, "results": []}
     client = connect("http://server/", transport=recorder.transport)
@@ -156,6 +215,20 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     client.delete_by_filter("c", null, at_most=0, expect=None)
     guarded = {"dry_run": False, "receipt": False, "at_most": 0}
     assert sent(recorder) == {"filter": null, **guarded}
+    recorder.answer = {"applied": True, "ids": {}}
+    client.replace("c", null, [{"id": "a", "text": "words", "metadata": None}], expect=1)
+    flags = {"dry_run": False, "receipt": False}
+    assert sent(recorder) == {
+        "filter": null,
+        "texts": [{"id": "a", "text": "words"}],
+        **flags,
+        "expect": 1,
+    }
+    client.replace("c", null, [{"id": "a", "vector": [1, 2], "text": None}])
+    assert sent(recorder) == {"filter": null, "vectors": [{"id": "a", "vector": [1, 2]}], **flags}
+    client.replace("c", null, [])
+    assert sent(recorder) == {"filter": null, "texts": [], **flags}
+    recorder.answer = {"deleted": 0, "results": []}
     client.delete_by_filter("c", null, dry_run=True, rows=10)
     assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False, "rows": 10}
 
@@ -218,6 +291,7 @@ def test_none_is_no_value_of_a_field(
     calls: list[Call] = [
         lambda c: c.delete_by_filter("c", filter),
         lambda c: c.delete_by_filter("c", filter, dry_run=True),
+        lambda c: c.replace("c", filter, []),
         lambda c: c.search("c", "", filter=filter),
         lambda c: list(c.scan("c", filter)),
     ]
@@ -287,6 +361,33 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
             lambda c: c.delete_by_filter("c", {"a": 1}, True, rows="1"),
             "rows must be a whole number",
         ),
+        (lambda c: c.replace("c", {}, []), "filter must be a dict"),
+        (lambda c: c.replace("c", {"a": None}, []), r"filter\.a is None"),
+        (lambda c: c.replace("c", {"a": 1}, "rows"), "rows must be a list"),
+        (lambda c: c.replace("c", {"a": 1}, {"id": "a"}), "rows must be a list"),
+        (lambda c: c.replace("c", {"a": 1}, ["a"]), r"rows\[0\] must be a dict"),
+        (
+            lambda c: c.replace("c", {"a": 1}, [{"id": "a", "data": [1]}]),
+            r"rows\[0\] has the key 'data': give id, vector, metadata, text",
+        ),
+        (lambda c: c.replace("c", {"a": 1}, [{"text": "a"}]), r"rows\[0\]\.id must be a string"),
+        (lambda c: c.replace("c", {"a": 1}, [{"id": "a"}]), r"rows\[0\]\.text must be a string"),
+        (
+            lambda c: c.replace(
+                "c", {"a": 1}, [{"id": "a", "vector": [1]}, {"id": "b", "text": "b"}]
+            ),
+            r"rows\[1\]\.vector must be a sequence",
+        ),
+        (
+            lambda c: c.replace("c", {"a": 1}, [{"id": "a", "text": "a", "metadata": []}]),
+            r"rows\[0\]\.metadata must be a dict",
+        ),
+        (lambda c: c.replace("c", {"a": 1}, [], dry_run=1), "dry_run must be True or False"),
+        (
+            lambda c: c.replace("c", {"a": 1}, [], at_most=-1),
+            "at_most is -1; it must be at least 0",
+        ),
+        (lambda c: c.replace("..", {"a": 1}, []), r"cannot be named '\.\.'"),
         (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),
@@ -329,6 +430,32 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (lambda c: c.insert_vectors("c", ["a"]), r"vectors\[0\] must be a dict"),
         (lambda c: c.search("c", None), "query must be a sequence"),
         (lambda c: c.update_vector("c", "v"), "nothing to update"),
+        # Times, which must be the same ones for the server.
+        (
+            lambda c: c.insert_text("c", "a", expires_at=datetime(2026, 12, 1)),
+            "expires_at has no time zone",
+        ),
+        (
+            lambda c: c.insert_vector("c", [1], expires_at=date(2026, 12, 1)),
+            "expires_at must be a datetime",
+        ),
+        (lambda c: c.batch_insert_text("c", [], expires_at=1.5), "expires_at must be a datetime"),
+        (lambda c: c.update_vector("c", "v", expires_at=True), "expires_at must be a datetime"),
+        (
+            lambda c: c.set_vector_expiry("c", "v", NotATime(1, 1, 1)),
+            "expires_at is not a time",
+        ),
+        (lambda c: c.set_vector_expiry("c", "v", Array()), "expires_at must be a datetime"),
+        (lambda c: c.set_vector_expiry("c", "", 0), "id is empty"),
+        (
+            lambda c: c.insert_vectors("c", [{"vector": [1], "expires_at": datetime(2026, 12, 1)}]),
+            r"vectors\[0\]\.expires_at has no time zone",
+        ),
+        (lambda c: c.insert_vectors("c", [{"vector": [1]}], b"0"), "expires_at must be a datetime"),
+        (lambda c: c.set_collection_ttl("c", 0), "seconds is 0; it must be at least 1"),
+        (lambda c: c.set_collection_ttl("c", 1.5), "seconds must be a whole number"),
+        (lambda c: c.set_collection_ttl("c", True), "seconds must be a whole number"),
+        (lambda c: c.set_collection_ttl("..", 1), r"cannot be named '\.\.'"),
         (lambda c: c.insert_text("c", None), "text must be a string"),
         (lambda c: c.insert_text("c", "a", metadata=[]), "metadata must be a dict"),
         (lambda c: c.insert_text("c", "a", metadata={"a": object()}), r"metadata\.a is a object"),

@@ -86,7 +86,7 @@ pub struct ByFilter {
     pub expect: Option<Whole>,
 }
 
-fn guards(at_most: Option<Whole>, expect: Option<Whole>) -> Guards {
+pub fn guards(at_most: Option<Whole>, expect: Option<Whole>) -> Guards {
     Guards {
         at_most: at_most.map(|Whole(most)| most),
         expect: expect.map(|Whole(expected)| expected),
@@ -141,8 +141,12 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
-/// The answer to a delete that did not meet its guards.
-fn refused<A>(refusal: Refusal, selector: Selector, report: RefusedReport) -> Result<Answer<A>> {
+/// The answer to a delete or a replacement that did not meet its guards.
+pub fn refused<A>(
+    refusal: Refusal,
+    selector: Selector,
+    report: RefusedReport,
+) -> Result<Answer<A>> {
     let names = GuardNames {
         of: "body",
         at_most: "at_most",

@@ -3,6 +3,8 @@
 pub mod backups;
 pub mod collections;
 pub mod deletes;
+pub mod expiry;
+pub mod replace;
 pub mod scan;
 pub mod sdk;
 pub mod search;
@@ -26,12 +28,19 @@ const DELETE: Method = Method::DELETE;
 const MISSING: &[StatusCode] = &[StatusCode::NOT_FOUND];
 /// For deletes with guards.
 const GUARDED: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
+/// For routes that delete with guards, and may call a client's own embedder.
+const REPLACES: &[StatusCode] = &[
+    StatusCode::NOT_FOUND,
+    StatusCode::CONFLICT,
+    StatusCode::BAD_GATEWAY,
+];
 /// For routes that may call a client's own embedder.
 const EMBEDS: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY];
 
 const COLLECTIONS: &str = "collections";
 const VECTORS: &str = "vectors";
 const DELETING: &str = "deleting";
+const EXPIRING: &str = "expiring";
 const SEARCH: &str = "search";
 const BACKUPS: &str = "backups";
 const SERVER: &str = "server";
@@ -90,6 +99,17 @@ fn filter_report() -> Value {
     })
 }
 
+fn replace_report() -> Value {
+    json!({
+        "applied": true,
+        "inserted": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "deleted": 1,
+        "ids": { "inserted": ["vec_004"], "updated": [], "deleted": ["vec_001"] },
+    })
+}
+
 fn found() -> Value {
     json!({
         "results": [{ "id": "vec_001", "score": 0.99, "metadata": { "category": "news" } }],
@@ -107,8 +127,8 @@ fn points_done() -> Value {
 
 /// All routes.
 pub fn routes() -> Table {
-    sdk_routes(server_routes(backup_routes(deleting_routes(
-        vector_routes(collection_routes(Table::new())),
+    sdk_routes(server_routes(backup_routes(expiry_routes(
+        deleting_routes(vector_routes(collection_routes(Table::new()))),
     ))))
 }
 
@@ -134,6 +154,8 @@ fn collection_routes(table: Table) -> Table {
     }));
     let details = with(json!({
         "updated_at": "2026-01-31T12:00:00Z",
+        "ttl_secs": null,
+        "expired": 0,
         "size_bytes": 4096,
         "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80, "builder": "own" },
         "index": { "indexed": 0, "pending": 3, "deleted": 0 },
@@ -161,7 +183,9 @@ fn collection_routes(table: Table) -> Table {
                 "scanVectors",
                 "batchDelete",
                 "deleteByFilter",
+                "replace",
                 "upsertPoints",
+                "setCollectionTtl",
                 "optimize"
             ]),
             collections::create,
@@ -234,7 +258,7 @@ fn vector_routes(table: Table) -> Table {
             .more("A vector whose id exists is replaced whole.")
             .fails(EMBEDS)
             .takes(new_vector())
-            .leads(to_vector!["$response.body#/id": "getVector", "updateVector", "patchVector", "deleteVector"]),
+            .leads(to_vector!["$response.body#/id": "getVector", "updateVector", "patchVector", "setVectorExpiry", "deleteVector"]),
             vectors::insert,
         )
         .route(
@@ -249,6 +273,34 @@ fn vector_routes(table: Table) -> Table {
             .fails(EMBEDS)
             .takes(json!({ "vectors": [new_vector()] })),
             vectors::batch_insert,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/replace",
+            About::new(
+                "replace",
+                VECTORS,
+                "Put vectors or texts in the place of every vector that matches",
+                replace_report(),
+            )
+            .more(
+                "Afterwards exactly these are there of all that the filter matches: all of it \
+                 happens, or, whatever interrupts it, nothing. What is there as it is given is \
+                 not written, and a text that is there is not embedded again. The filter must \
+                 match every row. With `dry_run` nothing is changed. With `at_most` or `expect`, \
+                 nothing is changed if another number of vectors would be deleted: that is an \
+                 error with the report.",
+            )
+            .fails(REPLACES)
+            .takes(json!({
+                "filter": { "category": "news" },
+                "vectors": [{
+                    "id": "vec_004",
+                    "vector": [0.8, 0.2, 0.0, 0.0],
+                    "metadata": { "category": "news" },
+                }],
+            })),
+            replace::replace,
         )
         .route(
             GET,
@@ -487,6 +539,74 @@ fn deleting_routes(table: Table) -> Table {
             .fails(MISSING)
             .takes(json!({ "ids": ["vec_001"] })),
             deletes::verify_erased,
+        )
+}
+
+fn expiry_routes(table: Table) -> Table {
+    table
+        .route(
+            PATCH,
+            "/collections/{collection}/vectors/{id}/expiry",
+            About::new(
+                "setVectorExpiry",
+                EXPIRING,
+                "Set when a vector expires, or that it does not",
+                json!({
+                    "id": "vec_001",
+                    "collection": "my_collection",
+                    "expires_at": 4_102_444_800_000_i64,
+                    "status": "updated",
+                }),
+            )
+            .more(
+                "From that instant on no read finds the vector, and within a second it is erased \
+                 as by a delete. An instant in the past is allowed. The vector's own expiry has \
+                 precedence over the collection's TTL.",
+            )
+            .fails(MISSING)
+            .takes(json!({ "expires_at": 4_102_444_800_000_i64 }))
+            .leads(to_vector!["$request.path.id": "getVector"]),
+            expiry::set_vector,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/ttl",
+            About::new(
+                "setCollectionTtl",
+                EXPIRING,
+                "Set after how much time the vectors of a collection expire",
+                json!({
+                    "collection": "my_collection",
+                    "ttl_secs": 2_592_000,
+                    "status": "updated",
+                }),
+            )
+            .more(
+                "It holds for all vectors without an expiry of their own, those that are there \
+                 and those that come. It counts from when a vector was inserted; an update does \
+                 not begin it anew.",
+            )
+            .fails(MISSING)
+            .takes(json!({ "ttl_secs": 2_592_000 })),
+            expiry::set_ttl,
+        )
+        .route(
+            POST,
+            "/expiry/resume",
+            About::new(
+                "resumeExpiry",
+                EXPIRING,
+                "Erase what has expired after the clock has jumped",
+                done("expiry is not paused"),
+            )
+            .more(
+                "If the server's clock jumps forward by more than a day, what has expired is not \
+                 found any more, but it is not erased until this request, or until an hour has \
+                 passed without another jump, in case the clock is wrong. If nothing is paused, it \
+                 does nothing.",
+            )
+            .fails(&[StatusCode::UNSUPPORTED_MEDIA_TYPE]),
+            expiry::resume,
         )
 }
 

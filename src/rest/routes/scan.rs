@@ -55,6 +55,9 @@ struct ScannedVector {
     /// The text from which it was embedded. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
+    /// When it expires, in milliseconds since 1970. Absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
     /// Present with `with_vector`.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<Vec<f32>>,
@@ -75,6 +78,7 @@ impl ScannedVector {
             id: item.id,
             metadata: stored_metadata(item.metadata)?,
             text: item.text,
+            expires_at: item.expires_at,
             vector: item.data,
         })
     }

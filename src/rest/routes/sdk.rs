@@ -24,7 +24,11 @@ use crate::rest::{
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoQuery},
 };
 use crate::{
-    calls::arguments::{Object, given},
+    calls::{
+        arguments::{Object, given},
+        expiry::{self, ExpiresAt},
+    },
+    collection::ExpiryChange,
     wiped::Id,
 };
 
@@ -129,6 +133,9 @@ pub struct TextOfCollection {
     #[schemars(length(min = 1))]
     text: Box<str>,
     metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Default: never, or as
+    /// the collection's TTL says.
+    expires_at: Option<ExpiresAt>,
 }
 
 /// A text that has been inserted.
@@ -156,6 +163,7 @@ pub async fn insert(
         text: Some(sent.text),
         vector: None,
         metadata: sent.metadata,
+        expires_at: sent.expires_at,
         key: "",
     };
     vectors::insert_all(&api, sent.collection, "", vec![vector], move |ids| {
@@ -190,6 +198,9 @@ struct TextWithId {
     #[schemars(length(min = 1))]
     text: Box<str>,
     metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Default: never, or as
+    /// the collection's TTL says.
+    expires_at: Option<ExpiresAt>,
 }
 
 /// The result of inserting texts. Either all texts are inserted or none.
@@ -217,6 +228,7 @@ pub async fn insert_texts(
         text: Some(text.text),
         vector: None,
         metadata: text.metadata,
+        expires_at: text.expires_at,
         key: "",
     });
     vectors::insert_all(
@@ -271,6 +283,9 @@ struct Embedded {
     /// The metadata. Also `metadata`, but not both.
     #[serde(alias = "metadata")]
     payload: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Default: never, or as
+    /// the collection's TTL says.
+    expires_at: Option<ExpiresAt>,
 }
 
 impl Embedded {
@@ -291,6 +306,7 @@ impl Embedded {
             text: None,
             vector: Some(values),
             metadata: self.payload,
+            expires_at: self.expires_at,
             key,
         })
     }
@@ -336,6 +352,7 @@ pub async fn insert_vectors(
     { "required": ["text"], "properties": { "text": { "type": "string" } } },
     { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
     { "required": ["metadata"], "properties": { "metadata": { "type": "object" } } },
+    { "required": ["expires_at"] },
 ]))]
 pub struct ChangesOfCollection {
     #[schemars(with = "Name")]
@@ -350,6 +367,11 @@ pub struct ChangesOfCollection {
     /// Replaces the metadata completely. Also `payload`.
     #[serde(alias = "payload")]
     metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Null: never, or as the
+    /// collection's TTL says.
+    #[serde(default, deserialize_with = "expiry::change")]
+    #[schemars(with = "Option<ExpiresAt>")]
+    expires_at: ExpiryChange,
 }
 
 pub async fn update(
@@ -370,6 +392,7 @@ pub async fn update(
         text: sent.text,
         vector,
         metadata: sent.metadata,
+        expires_at: sent.expires_at,
     };
     vectors::change(api, sent.collection, sent.id, changes, place).await
 }
@@ -413,6 +436,9 @@ struct Point {
     id: PointId,
     vector: Values,
     payload: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Default: never, or as
+    /// the collection's TTL says.
+    expires_at: Option<ExpiresAt>,
 }
 
 /// Points to delete, by id or by filter.
@@ -473,6 +499,7 @@ pub async fn upsert_points(
         text: None,
         vector: Some(point.vector),
         metadata: point.payload,
+        expires_at: point.expires_at,
         key: "vector",
     });
     let report = move |_| Answer::of(&PointsAnswer::new(begun));

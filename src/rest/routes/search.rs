@@ -96,6 +96,9 @@ pub struct SearchResult {
     /// The text from which it was embedded. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
+    /// When it expires, in milliseconds since 1970. Absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
     /// Present with `with_vector`.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<Vec<f32>>,
@@ -125,6 +128,7 @@ impl SearchResult {
             score: item.score.unwrap_or_default(),
             metadata: stored_metadata(item.metadata)?,
             text: item.text,
+            expires_at: item.expires_at,
             vector: item.data,
         })
     }

@@ -21,8 +21,9 @@ use crate::{
         Dispatch, Insert,
         arguments::{self, Object},
         dispatch::INLINE_EMBEDDED,
+        expiry::{self, ExpiresAt},
     },
-    collection::{Access, Batch, Item, Name, Names},
+    collection::{Access, Batch, ExpiryChange, Item, Name, Names},
     embed::embed,
     error::{Error, Result},
     wiped::Id,
@@ -45,6 +46,9 @@ pub struct NewVector {
     /// As many values as the collection has dimensions; stored as 32-bit floats.
     pub vector: Option<Values>,
     pub metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Default: never, or as
+    /// the collection's TTL says.
+    pub expires_at: Option<ExpiresAt>,
     /// The client's name for the values.
     #[serde(skip, default = "values_key")]
     pub key: &'static str,
@@ -77,6 +81,7 @@ pub struct NewVectors {
     { "required": ["text"], "properties": { "text": { "type": "string" } } },
     { "required": ["vector"], "properties": { "vector": { "type": "array" } } },
     { "required": ["metadata"], "properties": { "metadata": { "type": "object" } } },
+    { "required": ["expires_at"] },
 ]))]
 pub struct Changes {
     /// A new text, embedded unless `vector` is given as well.
@@ -85,6 +90,11 @@ pub struct Changes {
     pub vector: Option<Values>,
     /// Replaces the metadata completely.
     pub metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Null: never, or as the
+    /// collection's TTL says.
+    #[serde(default, deserialize_with = "expiry::change")]
+    #[schemars(with = "Option<ExpiresAt>")]
+    pub expires_at: ExpiryChange,
 }
 
 /// Which vectors to list.
@@ -136,6 +146,9 @@ pub struct StoredVector {
     /// The text from which it was embedded. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Box<str>>,
+    /// When it expires, in milliseconds since 1970. Absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 /// A page of the list of vectors, in insertion order.
@@ -159,6 +172,7 @@ impl StoredVector {
             payload: metadata.clone(),
             metadata,
             text: item.text,
+            expires_at: item.expires_at,
         })
     }
 
@@ -250,6 +264,7 @@ fn batch(vectors: Vec<NewVector>, embedded: Option<Vec<Vec<f32>>>, dimension: us
             .metadata
             .push(vector.metadata.map(Metadata::into_text));
         batch.texts.push(vector.text);
+        batch.expires_at.push(vector.expires_at.map(|at| at.0));
     }
     batch
 }
@@ -364,6 +379,7 @@ pub async fn change(
         text,
         mut vector,
         metadata,
+        expires_at,
     } = changes;
     if let (None, Some(text)) = (&vector, &text)
         && !text.is_empty()
@@ -388,7 +404,7 @@ pub async fn change(
         }
         let (vector, text) = (vector.clone(), text.clone());
         let (name, metadata) = (name.clone(), metadata.clone());
-        let update = arguments::update(vector, name, text, metadata, embedded)?;
+        let update = arguments::update(vector, name, text, metadata, expires_at, embedded)?;
         StoredVector::answer(collection.update(access, &id, &update)?)
     })
     .await

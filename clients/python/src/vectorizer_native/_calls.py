@@ -21,6 +21,8 @@ from .types import (
     DeleteByFilterReport,
     DeleteReport,
     ErasureReport,
+    ExpiresAt,
+    ExpiryReport,
     Filter,
     Health,
     HnswOptions,
@@ -29,10 +31,13 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    Replacement,
+    ReplaceReport,
     ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
+    TtlReport,
     Vector,
     VectorPage,
 )
@@ -148,14 +153,26 @@ def optimize(collection: str) -> Call[None]:
     return Call("POST", _of(collection, "optimize"), _done)
 
 
-def insert_text(collection: str, text: str, id: str | None, metadata: Metadata | None) -> Call[str]:
-    return _insert(collection, _item("", id, metadata, text=encode.string(text, "text")))
+def insert_text(
+    collection: str,
+    text: str,
+    id: str | None,
+    metadata: Metadata | None,
+    expires_at: ExpiresAt | None,
+) -> Call[str]:
+    item = _item("", id, metadata, expires_at, text=encode.string(text, "text"))
+    return _insert(collection, item)
 
 
 def insert_vector(
-    collection: str, vector: Vector, id: str | None, metadata: Metadata | None
+    collection: str,
+    vector: Vector,
+    id: str | None,
+    metadata: Metadata | None,
+    expires_at: ExpiresAt | None,
 ) -> Call[str]:
-    return _insert(collection, _item("", id, metadata, vector=encode.vector(vector)))
+    item = _item("", id, metadata, expires_at, vector=encode.vector(vector))
+    return _insert(collection, item)
 
 
 def _insert(collection: str, item: dict[str, Any]) -> Call[str]:
@@ -163,41 +180,70 @@ def _insert(collection: str, item: dict[str, Any]) -> Call[str]:
 
 
 def batch_insert_text(
-    collection: str, texts: Iterable[str], metadatas: Iterable[Metadata | None] | None
+    collection: str,
+    texts: Iterable[str],
+    metadatas: Iterable[Metadata | None] | None,
+    expires_at: ExpiresAt | None,
 ) -> Call[list[str]]:
     listed = encode.strings(texts, "texts")
     of_each = [None] * len(listed) if metadatas is None else encode.items(metadatas, "metadatas")
     if len(of_each) != len(listed):
         raise ValidationError(f"there are {len(listed)} texts, but {len(of_each)} metadatas")
     items = [
-        _item(f"texts[{i}].", None, metadata, text=text)
+        _item(f"texts[{i}].", None, metadata, None, text=text)
         for i, (text, metadata) in enumerate(zip(listed, of_each))
     ]
+    _expire(items, expires_at)
     return Call("POST", _of(collection, "batch_insert"), _field("ids", list), {"vectors": items})
 
 
-def insert_vectors(collection: str, vectors: Iterable[NewVector]) -> Call[InsertReport]:
+def insert_vectors(
+    collection: str, vectors: Iterable[NewVector], expires_at: ExpiresAt | None
+) -> Call[InsertReport]:
     items = []
     for i, new in enumerate(encode.items(vectors, "vectors")):
         at = f"vectors[{i}]"
-        if not isinstance(new, Mapping):
-            raise ValidationError(f"{at} must be a dict")
-        unknown = [key for key in new if key not in ("id", "vector", "metadata")]
-        if unknown:
-            raise ValidationError(f"{at} has the key {unknown[0]!r}: give id, vector, metadata")
+        _check_keys(new, at, "id", "vector", "metadata", "expires_at")
         values = encode.vector(new.get("vector"), f"{at}.vector")
-        items.append(_item(f"{at}.", new.get("id"), new.get("metadata"), vector=values))
+        given = new.get("id"), new.get("metadata"), new.get("expires_at")
+        items.append(_item(f"{at}.", *given, vector=values))
+    _expire(items, expires_at)
     return Call(
         "POST", _of(collection, "batch_insert"), _whole(inserted=int, ids=list), {"vectors": items}
     )
 
 
-def _item(at: str, id: str | None, metadata: Metadata | None, **content: Any) -> dict[str, Any]:
+def _check_keys(row: object, at: str, *keys: str) -> None:
+    if not isinstance(row, Mapping):
+        raise ValidationError(f"{at} must be a dict")
+    unknown = [key for key in row if key not in keys]
+    if unknown:
+        raise ValidationError(f"{at} has the key {unknown[0]!r}: give {', '.join(keys)}")
+
+
+def _item(
+    at: str,
+    id: str | None,
+    metadata: Metadata | None,
+    expires_at: ExpiresAt | None,
+    **content: Any,
+) -> dict[str, Any]:
     if id is not None:
         content["id"] = encode.string(id, f"{at}id")
     if metadata is not None:
         content["metadata"] = encode.metadata(metadata, f"{at}metadata")
+    if expires_at is not None:
+        content["expires_at"] = encode.instant(expires_at, f"{at}expires_at")
     return content
+
+
+def _expire(items: list[dict[str, Any]], expires_at: ExpiresAt | None) -> None:
+    """Gives an expiry to those that have none of their own."""
+    if expires_at is None:
+        return
+    instant = encode.instant(expires_at, "expires_at")
+    for item in items:
+        item.setdefault("expires_at", instant)
 
 
 _VECTOR = _whole(id=str, vector=list)
@@ -243,19 +289,47 @@ def update_vector(
     vector: Vector | None,
     text: str | None,
     metadata: Metadata | None,
+    expires_at: ExpiresAt | None,
 ) -> Call[StoredVector]:
     content: dict[str, Any] = {}
     if vector is not None:
         content["vector"] = encode.vector(vector)
     if text is not None:
         content["text"] = encode.string(text, "text")
-    changes = _item("", None, metadata, **content)
+    changes = _item("", None, metadata, expires_at, **content)
     if not changes:
-        raise ValidationError("nothing to update: give a vector, a text or metadata")
+        raise ValidationError("nothing to update: give a vector, a text, metadata or expires_at")
     path = _of(collection, "vectors", _id(id))
     if id in _DOTS:
         return Call("POST", "/update", _VECTOR, {"collection": collection, "id": id, **changes})
     return Call("PATCH", path, _VECTOR, changes)
+
+
+def set_vector_expiry(collection: str, id: str, expires_at: ExpiresAt | None) -> Call[ExpiryReport]:
+    instant = None if expires_at is None else encode.instant(expires_at, "expires_at")
+    path = _of(collection, "vectors", _id(id), "expiry")
+    if id not in _DOTS:
+        read = _whole(id=str, collection=str, status=str)
+        return Call("PATCH", path, read, {"expires_at": instant})
+
+    def read_update(answer: Any) -> ExpiryReport:
+        _VECTOR(answer)
+        # The answer to `None` may have an expiry: that of the TTL.
+        own = None if instant is None else _typed(answer, "expires_at", int)
+        return {"id": id, "collection": collection, "expires_at": own, "status": "updated"}
+
+    body = {"collection": collection, "id": id, "expires_at": instant}
+    return Call("POST", "/update", read_update, body)
+
+
+def set_collection_ttl(collection: str, seconds: int | None) -> Call[TtlReport]:
+    path = _of(collection, "ttl")
+    ttl = _counts(1, seconds=seconds).get("seconds")
+    return Call("POST", path, _whole(collection=str, status=str), {"ttl_secs": ttl})
+
+
+def resume_expiry() -> Call[None]:
+    return Call("POST", "/expiry/resume", _done)
 
 
 def search(
@@ -384,6 +458,39 @@ def delete_by_filter(
     return Call(
         "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
     )
+
+
+def replace(
+    collection: str,
+    filter: Filter,
+    rows: Iterable[Replacement],
+    dry_run: bool,
+    receipt: bool,
+    at_most: int | None,
+    expect: int | None,
+) -> Call[ReplaceReport]:
+    listed: list[Any] = encode.items(rows, "rows")
+    for i, row in enumerate(listed):
+        _check_keys(row, f"rows[{i}]", "id", "vector", "metadata", "text")
+    # All rows are of the same kind: the first that is not is told by what it lacks.
+    are_vectors = any(row.get("vector") is not None for row in listed)
+    items = []
+    for i, row in enumerate(listed):
+        at = f"rows[{i}]"
+        content: dict[str, Any] = {}
+        if are_vectors:
+            content["vector"] = encode.vector(row.get("vector"), f"{at}.vector")
+        if not are_vectors or row.get("text") is not None:
+            content["text"] = encode.string(row.get("text"), f"{at}.text")
+        id = encode.string(row.get("id"), f"{at}.id")
+        items.append(_item(f"{at}.", id, row.get("metadata"), None, **content))
+    body = {
+        "filter": encode.filter_of(filter),
+        "vectors" if are_vectors else "texts": items,
+        **encode.flags(dry_run=dry_run, receipt=receipt),
+        **_counts(0, at_most=at_most, expect=expect),
+    }
+    return Call("POST", _of(collection, "replace"), _whole(applied=bool, ids=dict), body)
 
 
 def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from .errors import ValidationError
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Their conditions name what they compare with.
 _CLAUSES = ("must", "should", "must_not")
 
@@ -79,6 +80,31 @@ def vector(value: object, at: str = "vector") -> list[float]:
         i = next(i for i, number in enumerate(numbers) if not _is_finite(number))
         raise ValidationError(f"{at}[{i}] must be a finite number")
     return numbers
+
+
+def instant(value: object, at: str) -> int | str:
+    """A time: milliseconds since 1970, or a text that the server reads.
+
+    Without a time zone a `datetime` says nothing about when something must be gone: it would be
+    another instant here than where the server is.
+    """
+    if isinstance(value, datetime):
+        # pandas' NaT is a datetime.
+        if value != value:
+            raise ValidationError(f"{at} is not a time")
+        if value.utcoffset() is None:
+            raise ValidationError(
+                f"{at} has no time zone: give it one, as datetime.now(timezone.utc) has"
+            )
+        return (value - _EPOCH) // timedelta(milliseconds=1)
+    if isinstance(value, str):
+        return value
+    # `True` is no time, and a float may be one in seconds.
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValidationError(
+            f"{at} must be a datetime, an RFC 3339 string or whole milliseconds since 1970"
+        )
+    return value
 
 
 def strings(value: object, at: str) -> list[str]:

@@ -21,6 +21,8 @@ from .types import (
     DeleteByFilterReport,
     DeleteReport,
     ErasureReport,
+    ExpiresAt,
+    ExpiryReport,
     Filter,
     Health,
     HnswOptions,
@@ -29,10 +31,13 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    Replacement,
+    ReplaceReport,
     ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
+    TtlReport,
     Vector,
     VectorPage,
 )
@@ -149,25 +154,28 @@ class VectorizerClient:
         text: str,
         id: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> str:
         """Inserts a text, which the server embeds, and returns its id.
 
         A vector of the same `id` (1 to 1,024 bytes) is replaced; without one the server makes
-        a UUID. Raises `CollectionNotFoundError`.
+        a UUID. From `expires_at` on no read finds the vector. Raises `CollectionNotFoundError`.
         """
-        return await self._send(calls.insert_text(collection, text, id, metadata))
+        return await self._send(calls.insert_text(collection, text, id, metadata, expires_at))
 
     async def batch_insert_text(
         self,
         collection: str,
         texts: Iterable[str],
         metadatas: Iterable[Metadata | None] | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> list[str]:
         """Inserts texts, all of them or none, and returns their ids in order.
 
-        `metadatas` are as many as the texts. Raises `CollectionNotFoundError`.
+        `metadatas` are as many as the texts. From `expires_at` on no read finds any of them. Raises
+        `CollectionNotFoundError`.
         """
-        return await self._send(calls.batch_insert_text(collection, texts, metadatas))
+        return await self._send(calls.batch_insert_text(collection, texts, metadatas, expires_at))
 
     async def insert_vector(
         self,
@@ -175,22 +183,30 @@ class VectorizerClient:
         vector: Vector,
         id: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> str:
         """Inserts a vector and returns its id.
 
         `vector` is any sequence of numbers, or an array with `tolist()`; the server keeps
         32-bit floats. A vector of the same `id` (1 to 1,024 bytes) is replaced; without one
-        the server makes a UUID. Raises `CollectionNotFoundError`, `DimensionMismatchError`.
-        """
-        return await self._send(calls.insert_vector(collection, vector, id, metadata))
-
-    async def insert_vectors(self, collection: str, vectors: Iterable[NewVector]) -> InsertReport:
-        """Inserts vectors, all of them or none: `{"id": …, "vector": …, "metadata": …}`.
-
-        `id` and `metadata` may be left out. Of vectors with one id the last wins. Raises
+        the server makes a UUID. From `expires_at` on no read finds the vector. Raises
         `CollectionNotFoundError`, `DimensionMismatchError`.
         """
-        return await self._send(calls.insert_vectors(collection, vectors))
+        return await self._send(calls.insert_vector(collection, vector, id, metadata, expires_at))
+
+    async def insert_vectors(
+        self,
+        collection: str,
+        vectors: Iterable[NewVector],
+        expires_at: ExpiresAt | None = None,
+    ) -> InsertReport:
+        """Inserts vectors, all of them or none: `{"id": …, "vector": …, "metadata": …}`.
+
+        `id`, `metadata` and `expires_at` may be left out. The call's `expires_at` is for all of
+        them that have none of their own. Of vectors with one id the last wins. Raises
+        `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(calls.insert_vectors(collection, vectors, expires_at))
 
     async def get_vector(self, collection: str, id: str) -> StoredVector:
         """Gets a vector with its values, metadata and text.
@@ -221,14 +237,46 @@ class VectorizerClient:
         vector: Vector | None = None,
         text: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> StoredVector:
         """Replaces what is given of a vector, and returns the vector as it is then.
 
-        What is `None` stays. `metadata` is replaced as a whole. A text is embedded anew,
-        unless `vector` is given as well. Raises `CollectionNotFoundError`,
-        `VectorNotFoundError`, `DimensionMismatchError`.
+        What is `None` stays, also `expires_at`: `set_vector_expiry` lifts an expiry. `metadata` is
+        replaced as a whole. A text is embedded anew, unless `vector` is given as well. Raises
+        `CollectionNotFoundError`, `VectorNotFoundError`, `DimensionMismatchError`.
         """
-        return await self._send(calls.update_vector(collection, id, vector, text, metadata))
+        return await self._send(
+            calls.update_vector(collection, id, vector, text, metadata, expires_at)
+        )
+
+    async def set_vector_expiry(
+        self, collection: str, id: str, expires_at: ExpiresAt | None
+    ) -> ExpiryReport:
+        """Sets when a vector expires; `None` lifts its expiry.
+
+        From that instant on no read finds the vector, and within a second it is erased. A time that
+        has passed is allowed. Without an expiry of its own the collection's TTL applies, if it has
+        one. Raises `CollectionNotFoundError`, `VectorNotFoundError`.
+        """
+        return await self._send(calls.set_vector_expiry(collection, id, expires_at))
+
+    async def set_collection_ttl(self, collection: str, seconds: int | None) -> TtlReport:
+        """Sets after how many seconds vectors expire; `None` ends that.
+
+        It counts from when a vector was inserted, for those that are there and those that come,
+        except for those with an expiry of their own: vectors that are older expire at once. Raises
+        `CollectionNotFoundError`.
+        """
+        return await self._send(calls.set_collection_ttl(collection, seconds))
+
+    async def resume_expiry(self) -> None:
+        """Ends the pause of erasure after a jump of the clock.
+
+        If the server's clock jumps forward by more than a day, what has expired is hidden, but not
+        erased, until this call or until an hour has passed without another jump. If nothing is
+        paused, it does nothing.
+        """
+        return await self._send(calls.resume_expiry())
 
     async def search(
         self,
@@ -340,6 +388,34 @@ class VectorizerClient:
         """
         return await self._send(
             calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
+        )
+
+    async def replace(
+        self,
+        collection: str,
+        filter: Filter,
+        rows: Iterable[Replacement],
+        dry_run: bool = False,
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> ReplaceReport:
+        """Puts rows in the place of every vector whose metadata match, at once.
+
+        Afterwards exactly these rows are there of all that the filter matches: of a document that
+        has changed, its chunks as they are now. The rows are all vectors, or all texts, which the
+        server embeds. A row that is there as it is, is not written and not embedded again.
+
+        `dry_run` changes nothing, and reports what would be changed. `receipt` adds a proof of
+        what was erased; not with `dry_run`. An id that occurs twice, a row that does not match
+        the filter, the id of a vector that does not match it, and a filter that is `None`, empty
+        or not understood are `ValidationError`s, and change nothing. If more vectors than
+        `at_most` would be deleted, or another number than `expect`, nothing is changed, and it
+        raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`,
+        `DimensionMismatchError`.
+        """
+        return await self._send(
+            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect)
         )
 
     async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from .types import DeleteByFilterReport, DeleteReport
+from .types import DeleteByFilterReport, DeleteReport, ReplaceReport
 
 
 class VectorizerError(Exception):
@@ -78,22 +78,23 @@ class VectorNotFoundError(VectorizerError):
 class TooManyMatchesError(VectorizerError):
     """A delete would have removed more vectors than `at_most`, or another number than `expect`.
 
-    Nothing was deleted. `report` is what the call would have returned, except that `deleted` is 0
-    and the vectors that it found have the status `matched`; there is no receipt.
+    Nothing was changed. `report` is what the call would have returned, except that `deleted` is 0
+    and the vectors that it found have the status `matched`; there is no receipt. Of `replace`, it
+    is the report of a dry run.
     """
 
-    report: DeleteReport | DeleteByFilterReport
+    report: DeleteReport | DeleteByFilterReport | ReplaceReport
 
     def __init__(
         self,
         message: str,
         code: str = "TOO_MANY_MATCHES",
         status: int | None = None,
-        report: DeleteReport | DeleteByFilterReport | None = None,
+        report: DeleteReport | DeleteByFilterReport | ReplaceReport | None = None,
     ) -> None:
         super().__init__(message, code, status)
         self.args = (message, code, status, report)
-        self.report = cast("DeleteReport | DeleteByFilterReport", report or {})
+        self.report = cast("DeleteReport | DeleteByFilterReport | ReplaceReport", report or {})
 
 
 class AuthenticationError(VectorizerError):
@@ -160,6 +161,6 @@ def error_of(status: int, answer: object) -> VectorizerError:
         return DimensionMismatchError(message, code, status, expected, got)
     report = error.get("report")
     if code == "TOO_MANY_MATCHES" and isinstance(report, dict):
-        found = cast("DeleteReport | DeleteByFilterReport", report)
+        found = cast("DeleteReport | DeleteByFilterReport | ReplaceReport", report)
         return TooManyMatchesError(message, code, status, found)
     return _BY_CODE.get(code, VectorizerError)(message, code, status)

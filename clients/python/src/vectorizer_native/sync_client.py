@@ -20,6 +20,8 @@ from .types import (
     DeleteByFilterReport,
     DeleteReport,
     ErasureReport,
+    ExpiresAt,
+    ExpiryReport,
     Filter,
     Health,
     HnswOptions,
@@ -28,10 +30,13 @@ from .types import (
     Metric,
     NewVector,
     Receipt,
+    Replacement,
+    ReplaceReport,
     ScannedVector,
     SearchResult,
     Stats,
     StoredVector,
+    TtlReport,
     Vector,
     VectorPage,
 )
@@ -111,18 +116,20 @@ class SyncVectorizerClient:
         text: str,
         id: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> str:
         """Inserts a text, which the server embeds, and returns its id."""
-        return self._send(calls.insert_text(collection, text, id, metadata))
+        return self._send(calls.insert_text(collection, text, id, metadata, expires_at))
 
     def batch_insert_text(
         self,
         collection: str,
         texts: Iterable[str],
         metadatas: Iterable[Metadata | None] | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> list[str]:
         """Inserts texts, all of them or none, and returns their ids in order."""
-        return self._send(calls.batch_insert_text(collection, texts, metadatas))
+        return self._send(calls.batch_insert_text(collection, texts, metadatas, expires_at))
 
     def insert_vector(
         self,
@@ -130,13 +137,19 @@ class SyncVectorizerClient:
         vector: Vector,
         id: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> str:
         """Inserts a vector and returns its id."""
-        return self._send(calls.insert_vector(collection, vector, id, metadata))
+        return self._send(calls.insert_vector(collection, vector, id, metadata, expires_at))
 
-    def insert_vectors(self, collection: str, vectors: Iterable[NewVector]) -> InsertReport:
+    def insert_vectors(
+        self,
+        collection: str,
+        vectors: Iterable[NewVector],
+        expires_at: ExpiresAt | None = None,
+    ) -> InsertReport:
         """Inserts vectors, all of them or none: `{"id": …, "vector": …, "metadata": …}`."""
-        return self._send(calls.insert_vectors(collection, vectors))
+        return self._send(calls.insert_vectors(collection, vectors, expires_at))
 
     def get_vector(self, collection: str, id: str) -> StoredVector:
         """Gets a vector with its values, metadata and text."""
@@ -159,9 +172,24 @@ class SyncVectorizerClient:
         vector: Vector | None = None,
         text: str | None = None,
         metadata: Metadata | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> StoredVector:
         """Replaces what is given of a vector, and returns the vector as it is then."""
-        return self._send(calls.update_vector(collection, id, vector, text, metadata))
+        return self._send(calls.update_vector(collection, id, vector, text, metadata, expires_at))
+
+    def set_vector_expiry(
+        self, collection: str, id: str, expires_at: ExpiresAt | None
+    ) -> ExpiryReport:
+        """Sets when a vector expires; `None` lifts its expiry."""
+        return self._send(calls.set_vector_expiry(collection, id, expires_at))
+
+    def set_collection_ttl(self, collection: str, seconds: int | None) -> TtlReport:
+        """Sets after how many seconds vectors expire; `None` ends that."""
+        return self._send(calls.set_collection_ttl(collection, seconds))
+
+    def resume_expiry(self) -> None:
+        """Ends the pause of erasure after a jump of the clock."""
+        return self._send(calls.resume_expiry())
 
     def search(
         self,
@@ -233,6 +261,21 @@ class SyncVectorizerClient:
         """Deletes every vector whose metadata match."""
         return self._send(
             calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
+        )
+
+    def replace(
+        self,
+        collection: str,
+        filter: Filter,
+        rows: Iterable[Replacement],
+        dry_run: bool = False,
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> ReplaceReport:
+        """Puts rows in the place of every vector whose metadata match, at once."""
+        return self._send(
+            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect)
         )
 
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypedDict, Union
 
 Metric = Literal["cosine", "euclidean", "dot_product"]
@@ -29,6 +30,15 @@ class SupportsToList(Protocol):
 Vector = Union[Sequence[float], SupportsToList]
 """The values of a vector: numbers, as many as the collection has dimensions."""
 
+ExpiresAt = Union[datetime, str, int]
+"""When a vector expires: a `datetime` with a time zone, an RFC 3339 string with an offset, such as
+`"2026-12-01T00:00:00Z"`, or whole milliseconds since 1970, not seconds: a time in seconds
+lies in January 1970, and the vector is erased.
+
+A time that has passed is allowed: the vector has expired then. A `datetime` without a time zone is
+refused, because it would be another instant on another machine.
+"""
+
 
 class HnswOptions(TypedDict, total=False):
     """The parameters of the HNSW graph; the server has defaults for all of them."""
@@ -53,6 +63,8 @@ class NewVector(_NewVector, total=False):
     id: str
     """1 to 1,024 bytes. By default the server generates one."""
     metadata: Metadata | None
+    expires_at: ExpiresAt | None
+    """When it expires. Without one, that of the call, or else the collection's TTL applies."""
 
 
 class HnswSettings(TypedDict):
@@ -103,6 +115,10 @@ class _CollectionInfo(Collection):
     size_bytes: int
     hnsw: HnswSettings
     index: IndexState
+    ttl_secs: int | None
+    """The seconds after which vectors expire that have no expiry of their own."""
+    expired: int
+    """The number of vectors that have expired and are not erased yet. No read finds them."""
 
 
 class CollectionInfo(_CollectionInfo, total=False):
@@ -125,6 +141,8 @@ class StoredVector(_StoredVector, total=False):
     """The same as `metadata`."""
     text: str
     """The text from which it was embedded. Absent if it was not."""
+    expires_at: int
+    """When it expires, in milliseconds since 1970. Absent if it does not."""
 
 
 class VectorPage(TypedDict):
@@ -145,6 +163,8 @@ class SearchResult(_SearchResult, total=False):
     metadata: dict[str, Any]
     text: str
     vector: list[float]
+    expires_at: int
+    """When it expires, in milliseconds since 1970. Absent if it does not."""
 
 
 class _ScannedVector(TypedDict):
@@ -157,12 +177,32 @@ class ScannedVector(_ScannedVector, total=False):
     """The text from which it was embedded. Absent if it was not."""
     vector: list[float]
     """Present with `with_vector`."""
+    expires_at: int
+    """When it expires, in milliseconds since 1970. Absent if it does not."""
 
 
 class InsertReport(TypedDict):
     inserted: int
     ids: list[str]
     """In order, each once."""
+
+
+class ExpiryReport(TypedDict):
+    """The result of setting a vector's expiry."""
+
+    id: str
+    collection: str
+    expires_at: int | None
+    """In milliseconds since 1970. `None` if the vector has no expiry of its own now."""
+    status: Literal["updated"]
+
+
+class TtlReport(TypedDict):
+    """The result of setting a collection's TTL."""
+
+    collection: str
+    ttl_secs: int | None
+    status: Literal["updated"]
 
 
 class Receipt(TypedDict):
@@ -218,6 +258,8 @@ class ShownVector(_ShownVector, total=False):
     metadata: dict[str, Any]
     text: str
     """The first 200 code points of its text. Absent if it has none."""
+    expires_at: int
+    """When it expires, in milliseconds since 1970. Absent if it does not."""
 
 
 class _DeleteByFilterReport(TypedDict):
@@ -234,6 +276,61 @@ class DeleteByFilterReport(_DeleteByFilterReport, total=False):
     unknownFields: list[str]
     """The fields of the filter that none of the checked vectors had. Absent if there are none."""
     receipt: Receipt
+
+
+class _ReplacementVector(TypedDict):
+    id: str
+    vector: Vector
+
+
+class ReplacementVector(_ReplacementVector, total=False):
+    """A vector of those that replace what a filter matches."""
+
+    metadata: Metadata | None
+    text: str | None
+    """The text from which it was made. It is stored, not embedded."""
+
+
+class _ReplacementText(TypedDict):
+    id: str
+    text: str
+
+
+class ReplacementText(_ReplacementText, total=False):
+    """A text of those that replace what a filter matches."""
+
+    metadata: Metadata | None
+
+
+Replacement = Union[ReplacementVector, ReplacementText]
+"""A row of those that replace what a filter matches: all are vectors, or all are texts."""
+
+
+class ReplacedIds(TypedDict):
+    inserted: list[str]
+    """In the order of the rows."""
+    updated: list[str]
+    """In the order of the rows."""
+    deleted: list[str]
+    """In insertion order."""
+
+
+class _ReplaceReport(TypedDict):
+    applied: bool
+    """`False` in a dry run and in the report of a `TooManyMatchesError`: nothing was changed, and
+    the rest of the report says what would have been."""
+    inserted: int
+    updated: int
+    unchanged: int
+    """How many rows were there as they are. Nothing was written for them."""
+    deleted: int
+    """How many vectors matched and had no row."""
+    ids: ReplacedIds
+
+
+class ReplaceReport(_ReplaceReport, total=False):
+    receipt: Receipt
+    """Covers what was deleted, and what was there before of what was updated."""
 
 
 class Residue(TypedDict):
