@@ -21,6 +21,8 @@ const MODES = {
   peers: { n: 100_000 },
   churn: { n: 20_000, rounds: 20 },
   deletes: {},
+  expiry: { n: 100_000 },
+  replace: { n: 10_000, text: 500 },
   builders: {},
   rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
@@ -41,6 +43,10 @@ npm run bench -- [mode] [options]
   --churn             deletes and inserts half of the rows again and again: whether searches stay as good and
                       as fast, and memory and files as small; writes results/churn.md and churn.svg
   --deletes           ours alone: deletes on disk beside the same in memory, in turn; writes results/deletes.md
+  --expiry            ours alone: half of the vectors expire at one instant; searches before and after, and when
+                      the last key is gone, in memory and on disk; writes results/expiry.md
+  --replace           ours alone: documents of which a few chunks have changed, by replace beside deleting and
+                      inserting everything, on disk; writes results/replace.md
   --builders          ours alone: both builders of a graph, in turn; writes results/builders.md
   --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
@@ -57,7 +63,8 @@ npm run bench -- [mode] [options]
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
                       --peers, --capacity and --limit, 40000 with --http, 20000 with --churn, 1000000 with
-                      --rotation and --paging)
+                      --rotation and --paging); with --expiry: how many expire, beside as many that do not
+                      (100000); with --replace: chunks (10000)
   --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000); with --capacity: how many at
                       --dim, beside --n, to see whether figures grow in proportion (default 50000,200000)
   --dim <n>           dimensions (default 384; 128 with --scale, 16 with --rotation, 8 with --paging)
@@ -70,7 +77,7 @@ npm run bench -- [mode] [options]
                       with --limit of ${namesIn('limit').join(', ')};
                       with --churn of ${namesIn('churn').join(', ')} (default all)
   --text <bytes>      with --limit: the length of each row's text (default 12000); with --capacity: the same where
-                      rows have texts (default 1000)
+                      rows have texts (default 1000); with --replace: of each chunk's (default 500)
   --part <n>          with --limit: how many times larger the files are than the memory (default 4)
   --patterns <a,b>    with --churn: of ${PATTERNS.join(', ')} (default all)
   --seed <n>          of the data and of what is deleted (default 1)
