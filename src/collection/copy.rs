@@ -46,8 +46,8 @@ pub(super) struct Form {
 }
 
 impl State {
-    /// Appends the first of `slots`, up to the size of a batch. Returns how many of
-    /// `slots` were processed.
+    /// Appends the first of `slots`, up to the size of a batch. Returns how many of `slots` were
+    /// processed.
     pub(super) fn copy_batch(
         &self,
         writer: &mut Writer,

@@ -390,10 +390,9 @@ impl State {
         }
     }
 
-    /// The single implementation of delete: after it, no read finds these live `slots`, nor is
-    /// anything left of those that have expired. Their
-    /// values, texts, metadata and ids are gone. Slots that a graph leads through hold the code of
-    /// a neighbour.
+    /// The single implementation of delete: after it, no read finds these `slots`, which are alive
+    /// or have expired. Their values, texts, metadata and ids are gone. Slots that a graph leads
+    /// through hold the code of a neighbour.
     ///
     /// The commit already records the delete; the keys on disk are destroyed when it is finished.
     pub(super) fn delete(&mut self, slots: &RoaringBitmap, commit: &mut Commit) {

@@ -29,8 +29,8 @@ pub(super) struct Write<'a> {
 }
 
 impl Collection {
-    /// Begins a write that removes slots, alive or expired, and puts `entries`, whose parts are in `sealed`.
-    /// Fails if the call was cancelled. If this fails, nothing has happened.
+    /// Begins a write that removes slots, alive or expired, and puts `entries`, whose parts are in
+    /// `sealed`. Fails if the call was cancelled. If this fails, nothing has happened.
     pub(super) fn commit<'a>(
         self: &'a Arc<Self>,
         mut state: RwLockWriteGuard<'a, State>,

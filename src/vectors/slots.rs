@@ -29,6 +29,9 @@ pub struct Record {
     pub sequence: u64,
 }
 
+/// What stands for no expiry.
+const NEVER: i64 = -1;
+
 /// When a vector was inserted, and when it expires, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -84,9 +87,6 @@ pub enum Text {
     /// Only in the log; its length in bytes.
     OnDisk(u32),
 }
-
-/// What stands for no expiry.
-const NEVER: i64 = -1;
 
 /// Maps ids to slots and back. A slot is in exactly one of four states: *alive* (it has a record),
 /// *expired* (it still has its record, until it is erased, but nobody finds it), *retired* (deleted,
