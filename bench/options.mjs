@@ -46,7 +46,7 @@ npm run bench -- [mode] [options]
   --expiry            ours alone: half of the vectors expire at one instant; searches before and after, and when
                       the last key is gone, in memory and on disk; writes results/expiry.md
   --replace           ours alone: documents of which a few chunks have changed, by replace beside deleting and
-                      inserting everything, on disk; writes results/replace.md
+                      inserting everything and LangChain's indexing, on disk; writes results/replace.md
   --builders          ours alone: both builders of a graph, in turn; writes results/builders.md
   --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md

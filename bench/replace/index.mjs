@@ -1,9 +1,12 @@
 // A set of documents is ingested again, of which a few chunks have changed: `replace` beside deleting and
-// inserting everything.
+// inserting everything, and beside LangChain's indexing.
 import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { Document } from '@langchain/core/documents'
+import { index } from '@langchain/core/indexing'
 import { VectorizerClient } from '../../index.js'
+import { VectorizerVectorStore } from '../../langchain.mjs'
 import { engineOf, versionOf } from '../engines/index.mjs'
 import { textOf } from '../shared/data.mjs'
 import { filesIn, inFolder, withFolder } from '../shared/folder.mjs'
@@ -11,6 +14,7 @@ import { idOf } from '../shared/job.mjs'
 import { digits, MB, machine, publish, say, table } from '../shared/output.mjs'
 import { shuffledRows } from '../shared/random.mjs'
 import { median } from '../shared/statistics.mjs'
+import { Records } from './records.mjs'
 
 const COLLECTION = 'bench'
 const CHANGED = 100
@@ -18,13 +22,24 @@ const CHANGED = 100
 const KINDS = ['log', 'keys']
 const METADATA = { source: 'handbook' }
 
-/** Each way is a list of calls, after each of which the files are looked at. */
+const insert = (client, rows) => client.insertTexts(COLLECTION, rows)
+
+/** Each way inserts the first rows, and has a list of calls, after each of which the files are looked at. */
 const WAYS = {
-  '`replace`': [(client, rows) => client.replace(COLLECTION, METADATA, rows)],
-  '`deleteByFilter`, then `insertTexts`': [
-    (client) => client.deleteByFilter(COLLECTION, METADATA),
-    (client, rows) => client.insertTexts(COLLECTION, rows),
-  ],
+  '`replace`': () => ({ insert, calls: [(client, rows) => client.replace(COLLECTION, METADATA, rows)] }),
+  '`deleteByFilter`, then `insertTexts`': () => ({
+    insert,
+    calls: [(client) => client.deleteByFilter(COLLECTION, METADATA), insert],
+  }),
+  "LangChain's `index`": () => {
+    const recordManager = new Records()
+    const ingest = async (client, rows, embeds) => {
+      const vectorStore = new VectorizerVectorStore(embeds, { client, collection: COLLECTION })
+      const docsSource = rows.map(({ text, metadata }) => new Document({ pageContent: text, metadata }))
+      await index({ docsSource, recordManager, vectorStore, options: { cleanup: 'full' } })
+    }
+    return { insert: ingest, calls: [ingest] }
+  },
 }
 
 export default async function replace(options) {
@@ -38,7 +53,7 @@ export default async function replace(options) {
       // They take turns at going first.
       for (const i of names.keys()) {
         const name = names[(i + round) % names.length]
-        figures[name] = await inFolder(folder, (own) => measure(WAYS[name], versions, own, options.dim))
+        figures[name] = await inFolder(folder, (own) => measure(WAYS[name](), versions, own, options.dim))
       }
       rounds.push(figures)
     }
@@ -59,11 +74,16 @@ function chunks({ n, text, seed }) {
 }
 
 /** The texts that are embedded, the bytes that are added to the files, and the seconds, of all calls. */
-async function measure(calls, { first, later }, path, dim) {
+async function measure({ insert, calls }, { first, later }, path, dim) {
   const model = { texts: 0, seconds: 0 }
-  const client = new VectorizerClient({ path, embedder: (texts) => embed(texts, dim, model) })
+  const embedder = (texts) => embed(texts, dim, model)
+  const embeds = {
+    embedDocuments: async (texts) => embedder(texts),
+    embedQuery: async (text) => embedder([text])[0],
+  }
+  const client = new VectorizerClient({ path, embedder })
   await client.createCollection(COLLECTION, { dimension: dim })
-  await client.insertTexts(COLLECTION, first)
+  await insert(client, first, embeds)
   await client.optimize(COLLECTION)
   const { index } = await client.getCollectionInfo(COLLECTION)
   if (index.indexed !== first.length)
@@ -78,7 +98,7 @@ async function measure(calls, { first, later }, path, dim) {
   let seconds = 0
   for (const call of calls) {
     const begun = performance.now()
-    await call(client, later)
+    await call(client, later, embeds)
     seconds += (performance.now() - begun) / 1e3
     const now = filesOf(path)
     const isNew = now.log.number !== files.log.number
@@ -120,12 +140,12 @@ function embed(texts, dim, model) {
   return vectors
 }
 
-/** Throws unless exactly these rows are there. */
+/** Throws unless exactly these texts are there. LangChain gives documents ids of its own. */
 async function check(client, rows) {
-  const texts = new Map(rows.map(({ id, text }) => [id, text]))
+  const texts = new Set(rows.map(({ text }) => text))
+  if (texts.size < rows.length) throw new Error('two rows have the same text')
   for await (const { id, text } of client.scan(COLLECTION)) {
-    if (texts.get(id) !== text) throw new Error(`${id} is not as it was given`)
-    texts.delete(id)
+    if (!texts.delete(text)) throw new Error(`${id} is not as it was given`)
   }
   if (texts.size > 0) throw new Error(`${texts.size} rows are missing`)
 }
@@ -149,8 +169,13 @@ function report({ n, dim, text, seed }, rounds) {
       ['', 'texts embedded', 'MB added to the files', 'seconds', 'of them in the embedder', 'rewrites'],
       rows,
     ),
-    `Medians, with the range of the rounds where they differ. In place of a model there is a hash of the text, which takes next to no time: add what your model takes for the texts. A MB is 2²⁰ bytes. The files are the log and its key table, as soon as each call has resolved; nothing waits for background work. They are rewritten when enough in them is unused, and after a delete of everything that may happen at once; new files count in full, and those that they replace not at all. The graph, which the background repairs and saves, is in neither the bytes nor the seconds. The filter's field is indexed.`,
+    `Medians, with the range of the rounds where they differ. In place of a model there is a hash of the text, which takes next to no time: add what your model takes for the texts. A MB is 2²⁰ bytes. The files are the log and its key table, as soon as each call has resolved; nothing waits for background work. They are rewritten when enough in them is unused, and after a delete of everything that may happen at once; new files count in full, and those that they replace not at all. The graph, which the background repairs and saves, is in neither the bytes nor the seconds. The filter's field is indexed. LangChain's \`index\` of @langchain/core ${langchain()} is called with \`cleanup: 'full'\` and its other defaults, on our vector store; which documents it has written is kept in a Map of ours, where an application would have a database.`,
   ].join('\n\n')
+}
+
+function langchain() {
+  const file = new URL('../../node_modules/@langchain/core/package.json', import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')).version
 }
 
 /** The median and, if there is one, the range. */
