@@ -27,6 +27,20 @@ export declare class Cancellation {
 
 /** A client of a store, as JavaScript holds it. */
 export declare class VectorizerClient {
+  bulkUpdateMetadata(collection: string, filter: string, patch: string, options: string, onProgress?: Listener | undefined | null): unknown
+  /**
+   * `data` has the vectors of the updates with the indexes `places`, one after another. Other
+   * texts are embedded by the built-in embedder.
+   */
+  batchUpdateVectors(collection: string, ids: string, fields: string, places: string, embedded: string, data?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
+  moveToCollection(src: string, dst: string, selection: string, options: string, onProgress?: Listener | undefined | null): unknown
+  copyVectors(src: string, dst: string, selection: string, options: string, onProgress?: Listener | undefined | null): unknown
+  forget(selection: string, options: string, onProgress?: Listener | undefined | null): unknown
+  renameCollection(collection: string, newName: string): unknown
+  updateCollection(collection: string, settings: string): unknown
+  reindexCollection(collection: string, options?: string | undefined | null): unknown
+  listEmptyCollections(): unknown
+  cleanupEmptyCollections(options?: string | undefined | null): unknown
   constructor(options: string)
   ready(): unknown
   createCollection(request: string, given: string): unknown
@@ -54,12 +68,12 @@ export declare class VectorizerClient {
   batchDelete(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
   deleteVectors(collection: string, ids: string, count: number, options?: string | undefined | null): unknown
   deleteByFilter(collection: string, filter: string, options: string): unknown
-  replaceVectors(collection: string, filter: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, options: string, onProgress?: Listener | undefined | null): unknown
+  replaceVectors(collection: string, filter: string, ids: string, data: Float32Array, lengths: Uint32Array, metadata: string | undefined | null, texts: string | undefined | null, options: string, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
   /**
    * Without `given`, texts are embedded by the built-in embedder. With it, `vectors` has those of
    * the rows with these indexes, by the client's own.
    */
-  replaceTexts(collection: string, filter: string, ids: string, texts: string, metadata: string | undefined | null, options: string, given?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, onProgress?: Listener | undefined | null): unknown
+  replaceTexts(collection: string, filter: string, ids: string, texts: string, metadata: string | undefined | null, options: string, given?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
   optimize(collection: string, onProgress?: Listener | undefined | null): unknown
   flush(): unknown
   verifyErased(collection: string, ids: string): unknown

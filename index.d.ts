@@ -472,9 +472,64 @@ export type BatchTextRequest<Meta = any> = {
   /** Default: the `expires_at` of the call. */
   expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
+/** Options for updating many vectors. */
+export interface BatchUpdateOptions extends CallOptions {
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the vectors are updated.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+/** Many updates, in the SDK's format. */
+export interface BatchUpdateRequest<Meta = any> {
+  updates: readonly VectorUpdate<Meta>[]
+}
+/**
+ * The result of updating many vectors, with one row for each update in the order of the request. The
+ * counts are those of the rows.
+ */
+export interface BatchUpdateReport extends BatchResponse {
+  results: BatchUpdateResult[]
+}
+/** The result for one update of many. */
+export interface BatchUpdateResult {
+  id: string
+  /** The position of the update in the request. */
+  index: number
+  /** `error`: there is no vector with this id. */
+  status: 'ok' | 'error'
+  /** The reason, if the status is `error`. */
+  error?: string
+}
+/** The progress of a call that patches, moves, copies or forgets vectors. */
+export interface ChangeProgress {
+  /**
+   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move or copy that have
+   * been read and encoded. `insert`: those that have been stored in the destination. `forget`: vectors
+   * that have been deleted.
+   */
+  phase: 'patch' | 'prepare' | 'insert' | 'forget'
+  /** Vectors. */
+  done: number
+  total: number
+}
+/** Options for deleting the collections that are empty. */
+export interface CleanupOptions extends CallOptions {
+  /** Delete nothing; report which collections are empty. */
+  dryRun?: boolean
+}
+/** The result of deleting the collections that are empty. */
+export interface CleanupReport {
+  /** The names of the collections that were deleted or, in a dry run, would be; sorted. */
+  collections: string[]
+  /** False in a dry run. */
+  applied: boolean
+}
 /** A collection as it appears in a list. */
 export interface CollectionSummary {
   name: string
+  /** What it is for, in the words of whoever described it. Absent if nobody has. */
+  description?: string
   dimension: number
   similarity_metric: SimilarityMetric
   /** The number of live vectors. */
@@ -533,13 +588,18 @@ export interface CollectionOptions extends CallOptions {
   /** The SDK's name for `metric`. */
   similarity_metric?: SimilarityMetric
   hnsw?: HnswOptions
+  /**
+   * What the collection is for: 1 to 1,024 bytes, without control characters other than newlines and
+   * tabs. `updateCollection` changes it.
+   */
+  description?: string
 }
 /** Options for opening a collection, creating it if necessary. */
 export interface OpenCollectionOptions extends CollectionOptions {
   /**
    * What to do if the name is taken. `error`, the default, rejects with `CollectionExistsError`;
    * `open` opens the existing collection, provided its dimension, metric and parameters are the
-   * ones given.
+   * ones given. Its description may be another one, and stays.
    */
   ifExists?: 'error' | 'open'
 }
@@ -547,6 +607,43 @@ export interface OpenCollectionOptions extends CollectionOptions {
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
   name: string
+}
+/** Options for copying vectors to another collection. */
+export interface CopyOptions extends CallOptions {
+  /** Replace vectors of the destination that have the same ids. Without it, those are not copied. */
+  overwrite?: boolean
+  /** Copy nothing; report what would be copied. */
+  dryRun?: boolean
+  /**
+   * Copy nothing if more vectors than this would be copied: the call rejects with
+   * `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be copied is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+/** The result of copying vectors to another collection, with a row for each of them. */
+export interface CopyReport {
+  src: string
+  dst: string
+  /** How many ids the request contained, or how many vectors matched its filter. */
+  requested: number
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
+  copied: number
+  /** How many rows have another status than `ok`. */
+  failed: number
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the status of a row says what would have been.
+   */
+  applied: boolean
+  /** In the order of the ids or, with a filter, in insertion order. */
+  results: TransferResult[]
 }
 /** A vector to insert. */
 export type CreateVectorRequest<Meta = any> = {
@@ -711,6 +808,102 @@ export type ShownVector<Meta = any> = {
   /** When it expires, in milliseconds since 1970. Absent if it does not. */
   expires_at?: number
 } & StoredMetadata<Meta>
+/** What to forget: what a filter matches in each of the collections, or what has one of the ids. */
+export type ForgetSelection =
+  | {
+      filter: Filter
+      ids?: undefined
+    }
+  | {
+      ids: readonly string[]
+      filter?: undefined
+    }
+/** Options for forgetting. */
+export interface ForgetOptions extends CallOptions {
+  /** The names of the collections to look in. Default: all. */
+  collections?: readonly string[]
+  /** Delete nothing; report what would be deleted. */
+  dryRun?: boolean
+  /**
+   * Delete nothing if more vectors than this are found in all collections together: the call rejects
+   * with `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that are found is not this one. */
+  expect?: number
+  /**
+   * Why, for the receipt: 1 to 1,000 characters. It is not stored; say nothing in it that has to be
+   * forgotten as well.
+   */
+  reason?: string
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+/** The result of forgetting. */
+export interface ForgetReport {
+  /** False in a dry run, and in the report of a `TooManyMatchesError`. */
+  applied: boolean
+  /** How many vectors were found in all collections together. */
+  matched: number
+  /** The same if it was applied, and otherwise 0. */
+  deleted: number
+  /** Each collection that was looked in, sorted by name. */
+  collections: ForgottenVectors[]
+  /** Present if it was applied, even if nothing was found. */
+  receipt?: ForgetReceipt
+}
+/** What was found in one collection to be forgotten. */
+export interface ForgottenVectors {
+  collection: string
+  /** How many live vectors were checked. */
+  scanned: number
+  matched: number
+  /** In insertion order. */
+  ids: string[]
+  /**
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
+   */
+  unknownFields?: string[]
+}
+/**
+ * A proof of what was erased in all collections and when, which does not contain the erased data.
+ */
+export interface ForgetReceipt {
+  /** How many vectors were deleted. */
+  deleted: number
+  /** The size in bytes of their rows, ids, metadata and texts. */
+  bytesErased: number
+  /** Each collection in which something was deleted, sorted by name. */
+  collections: ForgottenCount[]
+  /** Present if one was given. */
+  reason?: string
+  /**
+   * When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339, UTC.
+   */
+  completedAt: string
+  /**
+   * Whether it is on disk, so that no power failure can bring any of it back. False for a store in
+   * memory.
+   */
+  durable: boolean
+  /**
+   * SHA-256, in hexadecimal, of the JSON text `[[collection,logSequence,[id,…]],…]` without
+   * whitespace, for each of the `collections` in their order, the deleted ids being sorted by their
+   * UTF-8 bytes.
+   */
+  digest: string
+}
+/** How many vectors were deleted in one collection. */
+export interface ForgottenCount {
+  collection: string
+  deleted: number
+  /** The sequence number of the delete among the collection's writes. */
+  logSequence: number
+}
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
   /**
@@ -790,6 +983,65 @@ export interface KeyService {
   /** Returns the key that was passed to `wrap`. */
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
+/**
+ * A change of metadata, as a JSON merge patch (RFC 7396): `null` removes a member, an object changes
+ * the members of the one that is there, and anything else replaces what is there; members that are
+ * not named stay. A list is replaced as a whole. If `Meta`, the type of the metadata, is given, it is
+ * checked against that.
+ */
+export type MetadataPatch<Meta = any> =
+  IsUntyped<Meta> extends true ? object : MembersPatch<NonNullable<Meta>>
+/** A change of some members of an object. */
+export type MembersPatch<T> = {
+  [Key in keyof T]?: MemberPatch<T[Key]> | null
+}
+/** A change of a member whose values are of type `T`. */
+export type MemberPatch<T> = T extends string | number | bigint | boolean | DateLike | readonly unknown[]
+  ? T
+  : T extends object
+    ? MembersPatch<T>
+    : Exclude<T, undefined>
+/** Options for moving vectors to another collection. */
+export interface MoveOptions extends CallOptions {
+  /** Replace vectors of the destination that have the same ids. Without it, those are not moved. */
+  overwrite?: boolean
+  /** Move nothing; report what would be moved. Cannot be combined with `receipt`. */
+  dryRun?: boolean
+  /** Add a proof to the report of what was erased in the source. */
+  receipt?: boolean
+  /**
+   * Move nothing if more vectors than this would be moved: the call rejects with
+   * `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be moved is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+/** The result of moving vectors to another collection, with a row for each of them. */
+export interface MoveReport {
+  src: string
+  dst: string
+  /** How many ids the request contained, or how many vectors matched its filter. */
+  requested: number
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
+  moved: number
+  /** How many rows have another status than `ok`. */
+  failed: number
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the status of a row says what would have been.
+   */
+  applied: boolean
+  /** In the order of the ids or, with a filter, in insertion order. */
+  results: TransferResult[]
+  /** Present if it was requested. Covers what was erased in the source. */
+  receipt?: ErasureReceipt
+}
 /** Options for optimizing. */
 export interface OptimizeOptions extends CallOptions {
   /**
@@ -804,6 +1056,88 @@ export interface OptimizeProgress {
   /** Vectors. */
   done: number
   total: number
+}
+/** Options for patching the metadata of what a filter matches. */
+export interface PatchOptions extends CallOptions {
+  /** Change nothing; report what would be changed. */
+  dryRun?: boolean
+  /**
+   * Change nothing if more vectors than this match: the call rejects with `TooManyMatchesError`, as
+   * does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that match is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+/** The result of patching the metadata of what a filter matches. */
+export interface PatchReport {
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the rest of the report says what would have been.
+   */
+  applied: boolean
+  /** How many live vectors were checked. */
+  scanned: number
+  matched: number
+  /** How many of those have other metadata than before. */
+  updated: number
+  /** How many of those have the metadata that they had. Nothing was written for them. */
+  unchanged: number
+  /** In insertion order. */
+  results: PatchResult[]
+  /**
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
+   */
+  unknownFields?: string[]
+}
+/** A vector whose metadata a patch was for. */
+export interface PatchResult {
+  id: string
+  /** `unchanged`: the patch leaves its metadata as it is. */
+  status: 'updated' | 'unchanged'
+}
+/** Options for building the graph of a collection anew: the parameters to change. */
+export interface ReindexOptions extends CallOptions {
+  /**
+   * Neighbours of a node on the upper layers, 4 to 128; the bottom layer has twice as many. Default:
+   * as it is.
+   */
+  m?: number
+  /** Size of the candidate list when a node is inserted, 8 to 4,096. Default: as it is. */
+  ef_construction?: number
+  /**
+   * Size of the candidate list in a search, 1 to 4,096. Default: as it is. If only this one changes,
+   * no graph has to be built.
+   */
+  ef_search?: number
+}
+/** A graph that is being built anew in the background. */
+export interface ReindexJob {
+  job_id: string
+  collection: string
+  /** `completed` if nothing had to be built. `optimize` resolves when a running one is completed. */
+  state: 'running' | 'completed'
+  /** 0 to 1. */
+  progress: number
+  /** The parameters that the collection has from now on. */
+  params: {
+    m: number
+    ef_construction: number
+    ef_search: number
+  }
+}
+/** The result of giving a collection another name. */
+export interface RenameReport {
+  old_name: string
+  new_name: string
+  /** `unchanged` if both are the same. */
+  status: 'renamed' | 'unchanged'
 }
 /** A remnant of a deleted vector. */
 export interface Residue {
@@ -833,6 +1167,11 @@ export interface ReplaceOptions extends CallOptions {
   /** The same if the number of vectors that would be deleted is not this one. */
   expect?: number
   /**
+   * When the vectors of those rows expire that have no `expires_at` of their own; with `null`, not by
+   * themselves. Without it, what is updated keeps its expiry, and what is new has none.
+   */
+  expires_at?: ExpiryInput
+  /**
    * Called from time to time with the progress of embedding and writing the rows that are not there
    * as they are. An error it throws does not stop the work; the call rejects with that error once
    * the work is done.
@@ -848,7 +1187,7 @@ export interface ReplaceReport {
   applied: boolean
   /** How many rows had an id that did not exist. */
   inserted: number
-  /** How many rows differed from the vector with their id. */
+  /** How many rows differed from the vector with their id, or gave it another expiry. */
   updated: number
   /** How many rows were there as they are. Nothing was written for them. */
   unchanged: number
@@ -874,6 +1213,8 @@ export type ReplacementVector<Meta = any> = {
   data: VectorInput
   /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
+  /** With `null`, it does not expire by itself. Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 /** A text of those that replace what a filter matches. */
 export type ReplacementText<Meta = any> = {
@@ -881,6 +1222,8 @@ export type ReplacementText<Meta = any> = {
   id: string
   /** Embedded, unless it is there as it is. */
   text: string
+  /** With `null`, it does not expire by itself. Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 /** Options for restoring a backup. */
 export interface RestoreOptions extends CallOptions {
@@ -1096,6 +1439,26 @@ export interface ServeOptions extends CallOptions {
 export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
+/** What became of one vector that was to be moved or copied to another collection. */
+export interface TransferResult {
+  id: string
+  /**
+   * `ok`: it was, or would be, moved or copied. `missing_in_src`: the source has no vector with this
+   * id. `dst_insert_failed`: the destination has a vector with this id, or the request has named it
+   * before.
+   */
+  status: 'ok' | 'missing_in_src' | 'dst_insert_failed'
+  /** The reason, if the status is `dst_insert_failed`. */
+  error?: string
+}
+/** What to change about a collection. */
+export interface UpdateCollectionRequest {
+  /**
+   * What the collection is for: 1 to 1,024 bytes, without control characters other than newlines and
+   * tabs. `null` removes it.
+   */
+  description: string | null
+}
 /** The parts of a vector to replace; parts left out stay as they are. At least one is required. */
 export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
@@ -1106,6 +1469,16 @@ export interface UpdateVectorRequest<Meta = any> {
   /** `null`: it does not expire by itself any more. */
   expires_at?: ExpiryInput
 }
+/** The parts to replace of one vector of many. */
+export interface VectorUpdate<Meta = any> extends UpdateVectorRequest<Meta> {
+  id: string
+}
+/** Some vectors of a collection: those with these ids, or those that a filter matches. */
+export type VectorSelection<Meta = any> =
+  | readonly string[]
+  | {
+      filter: Filter<Meta>
+    }
 /** A stored vector. */
 export type Vector<Meta = any> = {
   id: string
@@ -1224,6 +1597,41 @@ export interface Vectorizer {
    * `DimensionMismatchError` or `ValidationError`.
    */
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
+  /**
+   * Sets or removes the description of a collection. Nothing else about it can be changed here.
+   *
+   * Rejects with `ValidationError` if it is no such text.
+   */
+  updateCollection(
+    collection: string,
+    settings: UpdateCollectionRequest,
+    options?: CallOptions,
+  ): Promise<CollectionInfo>
+  /**
+   * Gives a collection another name, and keeps everything in it. Writes in progress go on. Whatever
+   * looks up the old name from then on rejects with `CollectionNotFoundError`, or finds the collection
+   * that has got the name: handles, scans, and calls whose texts are still being embedded. When it
+   * resolves, nothing of the old name is left in the files.
+   *
+   * If the new name is taken, it rejects with `CollectionExistsError`, and with `ValidationError` if
+   * no collection could be created with it. If it is the same name, nothing happens.
+   */
+  renameCollection(collection: string, newName: string, options?: CallOptions): Promise<RenameReport>
+  /**
+   * Builds the graph of a collection anew with the given parameters; the others stay as they are. It
+   * happens in the background, and `optimize` waits for it: searches use the graph that is there
+   * meanwhile. If the process ends before it is done, the next opening builds it.
+   *
+   * Rejects with `ValidationError` if a parameter is beyond its limits.
+   */
+  reindexCollection(collection: string, options?: ReindexOptions): Promise<ReindexJob>
+  /** Returns the names of the collections without any vectors, sorted. */
+  listEmptyCollections(): Promise<string[]>
+  /**
+   * Deletes the collections without any vectors. One that gets a vector meanwhile is kept. With
+   * `dryRun` it deletes nothing and reports what it would delete.
+   */
+  cleanupEmptyCollections(options?: CleanupOptions): Promise<CleanupReport>
   /** Deletes a collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     collection: string,
@@ -1299,6 +1707,73 @@ export interface Vectorizer {
    * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
+  /**
+   * Replaces the given parts of many vectors at once. Each update has an id and what `updateVector`
+   * takes. An id that does not exist is reported with status `error` and does not stop the others.
+   *
+   * The update is atomic: whatever interrupts it, either all of the vectors that exist are updated or
+   * none. Rejects with `ValidationError` and updates none if an id occurs twice, or if an update has
+   * nothing in it.
+   */
+  batchUpdateVectors(
+    collection: string,
+    updates: readonly VectorUpdate[] | BatchUpdateRequest,
+    options?: BatchUpdateOptions,
+  ): Promise<BatchUpdateReport>
+  /**
+   * Changes the metadata of every vector that matches, at once, by a JSON merge patch (RFC 7396):
+   * `null` removes a member, an object changes the members of the one that is there, and anything else
+   * replaces what is there. Whatever the patch does not name stays: other metadata, values, texts,
+   * which are not embedded again, and expiries.
+   *
+   * ```js
+   * await client.bulkUpdateMetadata('docs', { owner: 'ann' }, { owner: 'bob', draft: null })
+   * ```
+   *
+   * Nothing is written for a vector whose metadata stays as it is. With `dryRun` it changes nothing
+   * and reports what it would change.
+   *
+   * Rejects with `ValidationError` and changes nothing if the patch is not an object, has a member that
+   * is `undefined`, or is longer than 1,048,576 bytes of JSON, and if the filter is invalid or has no
+   * condition. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and changes nothing if
+   * another number of vectors matches.
+   */
+  bulkUpdateMetadata(
+    collection: string,
+    filter: Filter,
+    patch: MetadataPatch,
+    options?: PatchOptions,
+  ): Promise<PatchReport>
+  /**
+   * Moves vectors to another collection of the same dimension, by their ids or all that match a
+   * filter, with their metadata, texts and expiries. They come last there, and its TTL counts from
+   * now. An id that the destination has is not moved, unless `overwrite` is set.
+   *
+   * ```js
+   * await client.moveToCollection('inbox', 'archive', { filter: { done: true } })
+   * ```
+   *
+   * The move is atomic: whatever interrupts it, either all of them are in the destination or all in
+   * the source, and none is lost. For a moment, reads may find a vector in both. With `dryRun` it
+   * moves nothing and reports what it would move.
+   *
+   * Rejects with `DimensionMismatchError` if the destination has another dimension, and with
+   * `ValidationError` if it is the source itself, if its metric cannot rank one of the vectors, and
+   * if the filter is invalid or has no condition; nothing is moved. With `atMost` or `expect`, it
+   * rejects with `TooManyMatchesError` and moves nothing if it would move another number of vectors.
+   */
+  moveToCollection<R extends boolean = false>(
+    src: string,
+    dst: string,
+    vectors: VectorSelection,
+    options?: MoveOptions & Receipted<R>,
+  ): Promise<MoveReport & (R extends true ? Proof : unknown)>
+  /**
+   * Copies vectors to another collection of the same dimension, as `moveToCollection` moves them, and
+   * leaves them where they are. The copies belong to the destination: what deletes one vector does
+   * not delete the other.
+   */
+  copyVectors(src: string, dst: string, vectors: VectorSelection, options?: CopyOptions): Promise<CopyReport>
   /**
    * Sets when a vector expires, whatever the collection's TTL. With `null` it does not expire by
    * itself: the TTL applies, if there is one.
@@ -1415,9 +1890,9 @@ export interface Vectorizer {
    * ```
    *
    * The rows are all vectors or all texts, which are embedded. A row that is there as it is, with
-   * the same metadata, text and values, is not written, and its text not embedded again. Rows cannot
-   * set an expiry: a new one has none of its own, and one that is updated keeps that of its vector.
-   * With `dryRun` it changes nothing and reports what it would change.
+   * the same metadata, text and values, is not written, and its text not embedded again. Where
+   * neither a row nor the call has an `expires_at`, a new vector has no expiry of its own, and one
+   * that is updated keeps its own. With `dryRun` it changes nothing and reports what it would change.
    *
    * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
    * match the filter, if the id of a row is that of a vector that does not match it, and if the
@@ -1430,6 +1905,24 @@ export interface Vectorizer {
     rows: readonly ReplacementVector[] | readonly ReplacementText[],
     options?: ReplaceOptions & Receipted<R>,
   ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /**
+   * Deletes, in all collections or those named, every vector that matches a filter or has one of the
+   * ids. For a request to erase whatever there is about somebody:
+   *
+   * ```js
+   * const { receipt } = await client.forget({ filter: { user: 'u1' } }, { reason: 'request 4711' })
+   * ```
+   *
+   * It is one delete: whatever interrupts it, either all of them are deleted or none. When it
+   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. With
+   * `dryRun` it deletes nothing and reports what it would delete.
+   *
+   * Rejects with `CollectionNotFoundError` if a collection that is named does not exist, and with
+   * `ValidationError` if the filter is invalid or has no condition; nothing is deleted. With `atMost`
+   * or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would delete another
+   * number of vectors in all.
+   */
+  forget(selection: ForgetSelection, options?: ForgetOptions): Promise<ForgetReport>
   /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
@@ -1519,6 +2012,10 @@ export interface Collection<Meta = any> {
   getCollectionInfo(): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(): Promise<CollectionInfo>
+  /** Sets or removes the collection's description. */
+  updateCollection(settings: UpdateCollectionRequest, options?: CallOptions): Promise<CollectionInfo>
+  /** Builds the graph anew with the given parameters, in the background. */
+  reindexCollection(options?: ReindexOptions): Promise<ReindexJob>
   /** Deletes the collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     options?: DeleteCollectionOptions & Receipted<R>,
@@ -1564,6 +2061,28 @@ export interface Collection<Meta = any> {
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** Replaces the given parts of many vectors at once; an id that does not exist is a row of the report. */
+  batchUpdateVectors(
+    updates: readonly VectorUpdate<Meta>[] | BatchUpdateRequest<Meta>,
+    options?: BatchUpdateOptions,
+  ): Promise<BatchUpdateReport>
+  /**
+   * Changes the metadata of every vector that matches, at once: `null` removes a member, an object
+   * changes the members of the one that is there, anything else replaces what is there.
+   */
+  bulkUpdateMetadata(
+    filter: Filter<Meta>,
+    patch: MetadataPatch<Meta>,
+    options?: PatchOptions,
+  ): Promise<PatchReport>
+  /** Moves vectors to another collection of the same dimension, all at once. */
+  moveToCollection<R extends boolean = false>(
+    dst: string,
+    vectors: VectorSelection<Meta>,
+    options?: MoveOptions & Receipted<R>,
+  ): Promise<MoveReport & (R extends true ? Proof : unknown)>
+  /** Copies vectors to another collection of the same dimension, all at once. */
+  copyVectors(dst: string, vectors: VectorSelection<Meta>, options?: CopyOptions): Promise<CopyReport>
   /** Sets when a vector expires; with `null` the collection's TTL applies, if there is one. */
   setVectorExpiry(id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
   /** Sets after how many seconds vectors without an expiry of their own expire; `null`: never. */
@@ -1837,18 +2356,25 @@ export declare class PartialWriteError extends VectorizerError {
   )
 }
 /**
- * A delete, or `replace`, would have removed more vectors than its option `atMost`, or another
- * number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
+ * A delete, a change, a move or a copy would have been one of more vectors than its option `atMost`,
+ * or of another number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
  */
 export declare class TooManyMatchesError extends VectorizerError {
   readonly code: 'TOO_MANY_MATCHES'
   readonly errorCode: 'TOO_MANY_MATCHES'
   /**
    * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
-   * vectors that it found have the status `matched`. There is no receipt. Of `replace`, it is the
-   * report of a dry run.
+   * vectors that it found have the status `matched`. There is no receipt. Of a call whose report says
+   * whether it was `applied`, it is the report of a dry run.
    */
-  readonly report: RefusedDeleteReport | DeleteByFilterReport | ReplaceReport
+  readonly report:
+    | RefusedDeleteReport
+    | DeleteByFilterReport
+    | ReplaceReport
+    | PatchReport
+    | MoveReport
+    | CopyReport
+    | ForgetReport
   constructor(
     message: string,
     options?: {
@@ -1861,7 +2387,8 @@ export declare class TooManyMatchesError extends VectorizerError {
  * with the one in the target and written if it differs, then the counts are compared, and the
  * results of searches for a sample. The source is only read.
  *
- * Vectors expire in the target when they do in the source. A target that is empty and has no TTL is
+ * A collection that the target does not have is created there, with its description. Vectors expire
+ * in the target when they do in the source. A target that is empty and has no TTL is
  * given the source's; any other keeps its own, which applies to vectors that do not expire in the
  * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *
@@ -1883,6 +2410,11 @@ export declare const listCollections: Vectorizer['listCollections']
 export declare const collection: Vectorizer['collection']
 export declare const getCollectionInfo: Vectorizer['getCollectionInfo']
 export declare const getCollection: Vectorizer['getCollection']
+export declare const updateCollection: Vectorizer['updateCollection']
+export declare const renameCollection: Vectorizer['renameCollection']
+export declare const reindexCollection: Vectorizer['reindexCollection']
+export declare const listEmptyCollections: Vectorizer['listEmptyCollections']
+export declare const cleanupEmptyCollections: Vectorizer['cleanupEmptyCollections']
 export declare const deleteCollection: Vectorizer['deleteCollection']
 export declare const insertVectors: Vectorizer['insertVectors']
 export declare const insertText: Vectorizer['insertText']
@@ -1894,6 +2426,10 @@ export declare const scan: Vectorizer['scan']
 export declare const scanVectors: Vectorizer['scanVectors']
 export declare const count: Vectorizer['count']
 export declare const updateVector: Vectorizer['updateVector']
+export declare const batchUpdateVectors: Vectorizer['batchUpdateVectors']
+export declare const bulkUpdateMetadata: Vectorizer['bulkUpdateMetadata']
+export declare const moveToCollection: Vectorizer['moveToCollection']
+export declare const copyVectors: Vectorizer['copyVectors']
 export declare const setVectorExpiry: Vectorizer['setVectorExpiry']
 export declare const setCollectionTtl: Vectorizer['setCollectionTtl']
 export declare const resumeExpiry: Vectorizer['resumeExpiry']
@@ -1906,6 +2442,7 @@ export declare const batchDelete: Vectorizer['batchDelete']
 export declare const deleteVectors: Vectorizer['deleteVectors']
 export declare const deleteByFilter: Vectorizer['deleteByFilter']
 export declare const replace: Vectorizer['replace']
+export declare const forget: Vectorizer['forget']
 export declare const optimize: Vectorizer['optimize']
 export declare const verifyErased: Vectorizer['verifyErased']
 export declare const createBackup: Vectorizer['createBackup']

@@ -129,6 +129,19 @@ export function expiriesJson(
   return JSON.stringify(values.map((value, i) => expiry(value, path(i)) ?? others))
 }
 
+/**
+ * What many rows say about when they expire: an instant, null for never, or false for nothing;
+ * `others` is for those that do not say it themselves. Null if none of them says anything.
+ */
+export function expiryChangesJson(
+  values: unknown[],
+  others: number | null | false,
+  path: (i: number) => string,
+): string | null {
+  if (others === false && values.every((value) => value === undefined)) return null
+  return JSON.stringify(values.map((value, i) => (value === undefined ? others : expiry(value, path(i)))))
+}
+
 /** Whether objects with this prototype inherit nothing beyond what every object inherits. */
 function isBare(prototype: object): boolean {
   if (Object.getPrototypeOf(prototype) !== null) return false
@@ -171,8 +184,8 @@ const isBound = (path: Path) => {
   return BOUND.test(last) && (last[0] === '$' || /^(range|values_count)$/.test(before))
 }
 
-/** The kind of an argument. */
-type Kind = 'metadata' | 'filter' | 'options'
+/** The kind of an argument. A patch is of metadata. */
+type Kind = 'metadata' | 'patch' | 'filter' | 'options'
 
 /**
  * Copies an argument and returns its JSON text. Anything that JSON would change or leave out is an
@@ -182,12 +195,15 @@ class Copy {
   /** The path to the value being copied; the same array is used at every depth. */
   #path: Path
   #kind: Kind
+  /** Whether what it contains is stored and read back. */
+  #isStored: boolean
   /** Whether it contains a number that JSON.stringify rounds, or a value it cannot write. */
   #isLarge = false
 
   constructor(path: Path, kind: Kind) {
     this.#path = path
     this.#kind = kind
+    this.#isStored = kind === 'metadata' || kind === 'patch'
   }
 
   text(value: unknown): string {
@@ -205,7 +221,8 @@ class Copy {
     if (typeof value === 'number') return this.#number(value)
     if (typeof value === 'bigint' && this.#kind !== 'options') return this.#integer(value)
     if (typeof value !== 'object') return fail(place(this.#path), 'a JSON value', value)
-    if (this.#path.length > 200) {
+    // What a patch makes of metadata may be nested as deeply as what `vectors[0].metadata` may be.
+    if (this.#path.length > (this.#kind === 'patch' ? 198 : 200)) {
       throw new ValidationError(`${place(this.#path).slice(0, 80)}…: nested too deeply`)
     }
     if (Array.isArray(value)) return this.#list(value)
@@ -216,7 +233,7 @@ class Copy {
 
   #number(value: number): number {
     if (!Number.isFinite(value)) fail(place(this.#path), 'a finite number', value)
-    if (Object.is(value, -0) && this.#kind === 'metadata') {
+    if (Object.is(value, -0) && this.#isStored) {
       this.#refuse('-0 would be read back as 0: give 0')
     }
     if (isRounded(value) && this.#kind !== 'options') {
@@ -232,7 +249,7 @@ class Copy {
 
   #integer(value: bigint): bigint {
     if (!fits64Bits(value)) this.#refuse('a bigint must fit 64 bits, signed or not')
-    if (this.#kind === 'metadata' && Number.isSafeInteger(Number(value))) {
+    if (this.#isStored && Number.isSafeInteger(Number(value))) {
       this.#refuse(`${value}n would be read back as the number ${value}: give that, and a bigint beyond 2^53`)
     }
     this.#isLarge = true
@@ -272,9 +289,12 @@ class Copy {
     for (const key of keys) {
       const given = value[key]
       // Undefined values are left out, as in JSON; in a filter that would widen it.
-      if (given === undefined && this.#kind !== 'filter') continue
+      if (given === undefined && this.#kind !== 'filter' && this.#kind !== 'patch') continue
       if (!key.isWellFormed()) string(key, `${place(this.#path)}: a key`)
       this.#path.push(key)
+      // It may be meant to remove the member.
+      if (given === undefined && this.#kind === 'patch')
+        this.#refuse('undefined would change nothing: give null to remove it, or leave it out')
       const copied = this.#copied(given)
       this.#path.pop()
       if (key === '__proto__') defineKey(copy, key, copied)
@@ -291,6 +311,9 @@ function defineKey(object: object, key: string, value: unknown) {
 export const json = (value: unknown, path: string, kind: Kind = 'options'): string =>
   new Copy([path], kind).text(object(value, path))
 export const filterJson = (filter: unknown): string => json(filter, 'filter', 'filter')
+/** A selection of vectors, by ids or by a filter. */
+export const selectionJson = ({ ids, filter }: { ids?: unknown; filter?: unknown }): string =>
+  ids === undefined ? `{"filter":${filterJson(filter)}}` : `{"ids":${strings(ids, 'ids')}}`
 export const strings = (values: unknown, path: string): string =>
   JSON.stringify(Array.from(list(values, path), (v, i) => string(v, `${path}[${i}]`)))
 
@@ -409,7 +432,7 @@ export function vectors(
       ),
     ]
   }
-  const rows = vectorRows(value, 'vectors', ['expires_at'])
+  const rows = vectorRows(value, 'vectors')
   const ids = rows.map(({ id }, i) => (id === undefined ? null : string(id, `vectors[${i}].id`)))
   const expiries = expiriesJson(
     rows.map((row) => row.expires_at),
@@ -419,16 +442,9 @@ export function vectors(
   return [JSON.stringify(ids), ...columnsOf(rows, 'vectors'), false, expiries]
 }
 
-/**
- * The rows of a list of vectors. `name` is what errors call the list, and `more` the keys that they
- * may have besides.
- */
-export function vectorRows(
-  value: unknown,
-  name: string,
-  more: readonly string[] = [],
-): Record<string, any>[] {
-  const keys = ['id', 'data', 'metadata', 'text', ...more]
+/** The rows of a list of vectors. `name` is what errors call the list. */
+export function vectorRows(value: unknown, name: string): Record<string, any>[] {
+  const keys = ['id', 'data', 'metadata', 'text', 'expires_at']
   return Array.from(list(value, name), (row, i) => known(row, `${name}[${i}]`, keys))
 }
 

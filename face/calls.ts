@@ -9,6 +9,7 @@ import {
   concatenated,
   expiriesJson,
   expiry,
+  expiryChangesJson,
   fail,
   filled,
   filterJson,
@@ -20,6 +21,7 @@ import {
   list,
   metadataJson,
   read,
+  selectionJson,
   string,
   strings,
   vectorRows,
@@ -41,11 +43,19 @@ import type {
   BatchDeleteOptions,
   BatchResponse,
   BatchTextRequest,
+  BatchUpdateOptions,
+  BatchUpdateReport,
+  BatchUpdateRequest,
+  CallOptions,
   Carried,
+  CleanupOptions,
+  CleanupReport,
   CollectionInfo,
   CollectionOptions,
   CollectionSummary,
   CollectionTtl,
+  CopyOptions,
+  CopyReport,
   CreateCollectionRequest,
   CreateVectorRequest,
   DeleteByFilterOptions,
@@ -55,16 +65,27 @@ import type {
   DeleteVectorOptions,
   Embedder,
   ExpiryInput,
+  ForgetOptions,
+  ForgetReport,
+  ForgetSelection,
   HttpServer,
   InsertOptions,
   InsertReport,
   InsertTextOptions,
   KeyService,
   MetadataInput,
+  MetadataPatch,
+  MoveOptions,
+  MoveReport,
   OpenCollectionOptions,
   OptimizeOptions,
+  PatchOptions,
+  PatchReport,
   Proof,
   Receipted,
+  ReindexJob,
+  ReindexOptions,
+  RenameReport,
   ReplacementText,
   ReplacementVector,
   ReplaceOptions,
@@ -80,12 +101,15 @@ import type {
   SearchResult,
   ServeOptions,
   TextSearchRequest,
+  UpdateCollectionRequest,
   UpdateVectorRequest,
   Vector,
   VectorColumns,
   VectorExpiry,
   VectorInput,
   VectorPage,
+  VectorSelection,
+  VectorUpdate,
   VerificationReport,
 } from './types.js'
 
@@ -116,6 +140,41 @@ export interface Vectorizer {
    * `DimensionMismatchError` or `ValidationError`.
    */
   collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>>
+  /**
+   * Sets or removes the description of a collection. Nothing else about it can be changed here.
+   *
+   * Rejects with `ValidationError` if it is no such text.
+   */
+  updateCollection(
+    collection: string,
+    settings: UpdateCollectionRequest,
+    options?: CallOptions,
+  ): Promise<CollectionInfo>
+  /**
+   * Gives a collection another name, and keeps everything in it. Writes in progress go on. Whatever
+   * looks up the old name from then on rejects with `CollectionNotFoundError`, or finds the collection
+   * that has got the name: handles, scans, and calls whose texts are still being embedded. When it
+   * resolves, nothing of the old name is left in the files.
+   *
+   * If the new name is taken, it rejects with `CollectionExistsError`, and with `ValidationError` if
+   * no collection could be created with it. If it is the same name, nothing happens.
+   */
+  renameCollection(collection: string, newName: string, options?: CallOptions): Promise<RenameReport>
+  /**
+   * Builds the graph of a collection anew with the given parameters; the others stay as they are. It
+   * happens in the background, and `optimize` waits for it: searches use the graph that is there
+   * meanwhile. If the process ends before it is done, the next opening builds it.
+   *
+   * Rejects with `ValidationError` if a parameter is beyond its limits.
+   */
+  reindexCollection(collection: string, options?: ReindexOptions): Promise<ReindexJob>
+  /** Returns the names of the collections without any vectors, sorted. */
+  listEmptyCollections(): Promise<string[]>
+  /**
+   * Deletes the collections without any vectors. One that gets a vector meanwhile is kept. With
+   * `dryRun` it deletes nothing and reports what it would delete.
+   */
+  cleanupEmptyCollections(options?: CleanupOptions): Promise<CleanupReport>
   /** Deletes a collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     collection: string,
@@ -191,6 +250,73 @@ export interface Vectorizer {
    * `VectorNotFoundError` if the id does not exist.
    */
   updateVector(collection: string, id: string, update: UpdateVectorRequest): Promise<Vector>
+  /**
+   * Replaces the given parts of many vectors at once. Each update has an id and what `updateVector`
+   * takes. An id that does not exist is reported with status `error` and does not stop the others.
+   *
+   * The update is atomic: whatever interrupts it, either all of the vectors that exist are updated or
+   * none. Rejects with `ValidationError` and updates none if an id occurs twice, or if an update has
+   * nothing in it.
+   */
+  batchUpdateVectors(
+    collection: string,
+    updates: readonly VectorUpdate[] | BatchUpdateRequest,
+    options?: BatchUpdateOptions,
+  ): Promise<BatchUpdateReport>
+  /**
+   * Changes the metadata of every vector that matches, at once, by a JSON merge patch (RFC 7396):
+   * `null` removes a member, an object changes the members of the one that is there, and anything else
+   * replaces what is there. Whatever the patch does not name stays: other metadata, values, texts,
+   * which are not embedded again, and expiries.
+   *
+   * ```js
+   * await client.bulkUpdateMetadata('docs', { owner: 'ann' }, { owner: 'bob', draft: null })
+   * ```
+   *
+   * Nothing is written for a vector whose metadata stays as it is. With `dryRun` it changes nothing
+   * and reports what it would change.
+   *
+   * Rejects with `ValidationError` and changes nothing if the patch is not an object, has a member that
+   * is `undefined`, or is longer than 1,048,576 bytes of JSON, and if the filter is invalid or has no
+   * condition. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and changes nothing if
+   * another number of vectors matches.
+   */
+  bulkUpdateMetadata(
+    collection: string,
+    filter: Filter,
+    patch: MetadataPatch,
+    options?: PatchOptions,
+  ): Promise<PatchReport>
+  /**
+   * Moves vectors to another collection of the same dimension, by their ids or all that match a
+   * filter, with their metadata, texts and expiries. They come last there, and its TTL counts from
+   * now. An id that the destination has is not moved, unless `overwrite` is set.
+   *
+   * ```js
+   * await client.moveToCollection('inbox', 'archive', { filter: { done: true } })
+   * ```
+   *
+   * The move is atomic: whatever interrupts it, either all of them are in the destination or all in
+   * the source, and none is lost. For a moment, reads may find a vector in both. With `dryRun` it
+   * moves nothing and reports what it would move.
+   *
+   * Rejects with `DimensionMismatchError` if the destination has another dimension, and with
+   * `ValidationError` if it is the source itself, if its metric cannot rank one of the vectors, and
+   * if the filter is invalid or has no condition; nothing is moved. With `atMost` or `expect`, it
+   * rejects with `TooManyMatchesError` and moves nothing if it would move another number of vectors.
+   */
+  moveToCollection<R extends boolean = false>(
+    src: string,
+    dst: string,
+    vectors: VectorSelection,
+    options?: MoveOptions & Receipted<R>,
+  ): Promise<MoveReport & (R extends true ? Proof : unknown)>
+  /**
+   * Copies vectors to another collection of the same dimension, as `moveToCollection` moves them, and
+   * leaves them where they are. The copies belong to the destination: what deletes one vector does
+   * not delete the other.
+   */
+  copyVectors(src: string, dst: string, vectors: VectorSelection, options?: CopyOptions): Promise<CopyReport>
   /**
    * Sets when a vector expires, whatever the collection's TTL. With `null` it does not expire by
    * itself: the TTL applies, if there is one.
@@ -307,9 +433,9 @@ export interface Vectorizer {
    * ```
    *
    * The rows are all vectors or all texts, which are embedded. A row that is there as it is, with
-   * the same metadata, text and values, is not written, and its text not embedded again. Rows cannot
-   * set an expiry: a new one has none of its own, and one that is updated keeps that of its vector.
-   * With `dryRun` it changes nothing and reports what it would change.
+   * the same metadata, text and values, is not written, and its text not embedded again. Where
+   * neither a row nor the call has an `expires_at`, a new vector has no expiry of its own, and one
+   * that is updated keeps its own. With `dryRun` it changes nothing and reports what it would change.
    *
    * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
    * match the filter, if the id of a row is that of a vector that does not match it, and if the
@@ -322,6 +448,24 @@ export interface Vectorizer {
     rows: readonly ReplacementVector[] | readonly ReplacementText[],
     options?: ReplaceOptions & Receipted<R>,
   ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /**
+   * Deletes, in all collections or those named, every vector that matches a filter or has one of the
+   * ids. For a request to erase whatever there is about somebody:
+   *
+   * ```js
+   * const { receipt } = await client.forget({ filter: { user: 'u1' } }, { reason: 'request 4711' })
+   * ```
+   *
+   * It is one delete: whatever interrupts it, either all of them are deleted or none. When it
+   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. With
+   * `dryRun` it deletes nothing and reports what it would delete.
+   *
+   * Rejects with `CollectionNotFoundError` if a collection that is named does not exist, and with
+   * `ValidationError` if the filter is invalid or has no condition; nothing is deleted. With `atMost`
+   * or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would delete another
+   * number of vectors in all.
+   */
+  forget(selection: ForgetSelection, options?: ForgetOptions): Promise<ForgetReport>
   /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
@@ -414,6 +558,10 @@ export interface Collection<Meta = any> {
   getCollectionInfo(): Promise<CollectionInfo>
   /** The SDK's name for `getCollectionInfo`. */
   getCollection(): Promise<CollectionInfo>
+  /** Sets or removes the collection's description. */
+  updateCollection(settings: UpdateCollectionRequest, options?: CallOptions): Promise<CollectionInfo>
+  /** Builds the graph anew with the given parameters, in the background. */
+  reindexCollection(options?: ReindexOptions): Promise<ReindexJob>
   /** Deletes the collection and everything in it. */
   deleteCollection<R extends boolean = false>(
     options?: DeleteCollectionOptions & Receipted<R>,
@@ -459,6 +607,28 @@ export interface Collection<Meta = any> {
   count(filter?: Filter<Meta>): Promise<number>
   /** Replaces the given parts of a vector, and resolves with the updated vector. */
   updateVector(id: string, update: UpdateVectorRequest<Meta>): Promise<Vector<Meta>>
+  /** Replaces the given parts of many vectors at once; an id that does not exist is a row of the report. */
+  batchUpdateVectors(
+    updates: readonly VectorUpdate<Meta>[] | BatchUpdateRequest<Meta>,
+    options?: BatchUpdateOptions,
+  ): Promise<BatchUpdateReport>
+  /**
+   * Changes the metadata of every vector that matches, at once: `null` removes a member, an object
+   * changes the members of the one that is there, anything else replaces what is there.
+   */
+  bulkUpdateMetadata(
+    filter: Filter<Meta>,
+    patch: MetadataPatch<Meta>,
+    options?: PatchOptions,
+  ): Promise<PatchReport>
+  /** Moves vectors to another collection of the same dimension, all at once. */
+  moveToCollection<R extends boolean = false>(
+    dst: string,
+    vectors: VectorSelection<Meta>,
+    options?: MoveOptions & Receipted<R>,
+  ): Promise<MoveReport & (R extends true ? Proof : unknown)>
+  /** Copies vectors to another collection of the same dimension, all at once. */
+  copyVectors(dst: string, vectors: VectorSelection<Meta>, options?: CopyOptions): Promise<CopyReport>
   /** Sets when a vector expires; with `null` the collection's TTL applies, if there is one. */
   setVectorExpiry(id: string, expiresAt: ExpiryInput): Promise<VectorExpiry>
   /** Sets after how many seconds vectors without an expiry of their own expire; `null`: never. */
@@ -691,6 +861,15 @@ function progressListener(onProgress: unknown): ProgressListener | null {
   return listener
 }
 
+/** Options in the form the native side expects, and the listener among them. */
+function withoutListener(
+  options: unknown,
+  keys: readonly string[],
+): [sent: string, listener: ProgressListener | null] {
+  const { onProgress, ...rest } = known(options, 'options', keys)
+  return [json(rest, 'options'), progressListener(onProgress)]
+}
+
 /** One of the numbers that `listVectors` takes instead of options. */
 function pageNumber(value: unknown, path: string, least: number): number | null {
   if (value === null) return null
@@ -703,6 +882,78 @@ const deletion = (_: Context, collection: unknown, ids: any, options: unknown): 
   ids.length,
   optional(options, keys.batchDelete),
 ]
+
+/** Vectors to move or copy: a list of ids, or an object with a filter. */
+function selected(vectors: unknown): string {
+  if (Array.isArray(vectors)) return selectionJson({ ids: vectors })
+  if (!isPlain(vectors)) fail('vectors', 'an array of ids, or an object with a filter', vectors)
+  return selectionJson({ filter: known(vectors, 'vectors', ['filter']).filter })
+}
+
+const transfer =
+  (keys: readonly string[]) =>
+  (
+    _: Context,
+    src: unknown,
+    dst: unknown,
+    vectors: unknown,
+    options: unknown = {},
+  ): Arguments<'moveToCollection'> => [
+    string(src, 'src'),
+    string(dst, 'dst'),
+    selected(vectors),
+    ...withoutListener(options, keys),
+  ]
+
+/** Vectors by their position in a list, one after another. */
+function placed(
+  vectors: Map<number, ArrayLike<number>>,
+): [places: string, data: Float32Array, lengths: Uint32Array] {
+  const all = [...vectors].sort(([a], [b]) => a - b)
+  return [JSON.stringify(all.map(([place]) => place)), ...concatenated(all.map(([, row]) => row))]
+}
+
+/** Updates of many vectors, with the vectors of their texts if the client has an embedder. */
+function updates(
+  client: Context,
+  collection: string,
+  given: unknown,
+  listener: ProgressListener | null,
+): Packed<Arguments<'batchUpdateVectors'>> {
+  const place = (i: number) => `updates[${i}]`
+  const rows = Array.from(list(given, 'updates'), (row, i) => known(row, place(i), keys.update))
+  const vectors = new Map<number, Float32Array>()
+  const texts = new Map<number, string>()
+  const fields = rows.map(({ data, text, metadata, expires_at }, i) => {
+    if (data !== undefined) vectors.set(i, floats(data, `${place(i)}.data`))
+    if (text !== undefined) filled(text, `${place(i)}.text`)
+    if (text !== undefined && data === undefined) texts.set(i, text)
+    if (expires_at !== undefined) expires_at = expiry(expires_at, `${place(i)}.expires_at`)
+    return json({ text, metadata, expires_at }, place(i), 'metadata')
+  })
+  const ids = JSON.stringify(rows.map(({ id }, i) => string(id, `${place(i)}.id`)))
+  const args = (embedded: number[]): Arguments<'batchUpdateVectors'> => {
+    const [places, ...columns] = placed(vectors)
+    return [collection, ids, `[${fields}]`, places, JSON.stringify(embedded), ...columns, listener]
+  }
+  if (!hasEmbedder(client) || texts.size === 0) return args([])
+  // The addon refuses it as well, but only after the texts have been embedded.
+  const first = new Map<string, number>()
+  for (const [i, { id }] of rows.entries()) {
+    const other = first.get(id)
+    const why = `is that of ${place(other ?? i)} too: give one update for each vector`
+    if (other !== undefined) throw new ValidationError(`${place(i)}.id ${why}`)
+    first.set(id, i)
+  }
+  // The caller may modify vectors while texts are being embedded.
+  for (const [i, row] of vectors) vectors.set(i, row.slice())
+  const places = [...texts.keys()]
+  const asked = [...texts.values()]
+  return embedded(client, collection, asked, (i) => `${place(places[i])}.text`, listener).then((made) => {
+    for (const [i, row] of made.entries()) vectors.set(places[i], row)
+    return read(() => args(places))
+  })
+}
 
 /** The texts of a `replace`, which embeds only those that the collection does not have. */
 type Replacement = Parameters<Native['replaceTexts']>
@@ -730,17 +981,15 @@ async function withVectors(
   args: Replacement,
   wanted: number[],
 ): Promise<Replacement> {
-  const [collection, filter, ids, sent, metadata, options, , , , listener] = args
+  const [collection, filter, ids, sent, metadata, options, , , , expiries, listener] = args
   const texts: string[] = JSON.parse(sent)
   const had = givenVectors(args)
   const places = had.size > 0 ? [...texts.keys()].filter((i) => !had.has(i)) : wanted
   const asked = places.map((i) => texts[i])
   const rows = await embedded(client, collection, asked, (i) => `rows[${places[i]}].text`, listener)
   for (const [i, row] of rows.entries()) had.set(places[i], row)
-  const all = [...had].sort(([a], [b]) => a - b)
-  const given = JSON.stringify(all.map(([place]) => place))
-  const columns = read(() => concatenated(all.map(([, row]) => row)))
-  return [collection, filter, ids, sent, metadata, options, given, ...columns, listener]
+  const given = read(() => placed(had))
+  return [collection, filter, ids, sent, metadata, options, ...given, expiries, listener]
 }
 
 /** A call: how its arguments are converted for the native method of the same name. */
@@ -790,6 +1039,27 @@ function replaced({ ids, ...report }: any) {
   return { ...report, ids: parts }
 }
 
+/** What a patch was for is sent in a short form: the id, in a list if it is unchanged. */
+const patched: Row = (sent) =>
+  typeof sent === 'string' ? { id: sent, status: 'updated' } : { id: sent[0], status: 'unchanged' }
+/** What was moved or copied is sent as its id, what was not with its status and the reason. */
+const transferred: Row = (sent) => {
+  if (typeof sent === 'string') return { id: sent, status: 'ok' }
+  const [id, status, error] = sent
+  return error === undefined ? { id, status } : { id, status, error }
+}
+
+/** What was forgotten is sent in one list of ids, collection after collection. */
+function forgotten({ ids, collections, ...report }: any) {
+  let at = 0
+  const parts = collections.map((part: { matched: number }) => {
+    const begin = at
+    at += part.matched
+    return { ...part, ids: ids.slice(begin, at) }
+  })
+  return { ...report, collections: parts }
+}
+
 /** The name of a call that every client has. */
 export type CallName = Exclude<keyof Vectorizer, 'close' | 'collection' | 'scan' | typeof Symbol.asyncDispose>
 
@@ -810,6 +1080,31 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   listCollections: { pack: none },
   getCollectionInfo: { pack: name },
   getCollection: { pack: name },
+  updateCollection: {
+    options: [2],
+    pack: (_, collection, settings, options = {}) => {
+      known(options, 'options', keys.call)
+      const { description } = known(settings, 'settings', keys.updateCollection)
+      if (description !== null) string(description, 'settings.description')
+      return [string(collection, 'collection'), JSON.stringify({ description })]
+    },
+  },
+  renameCollection: {
+    options: [2],
+    pack: (_, collection, newName, options = {}) => {
+      known(options, 'options', keys.call)
+      return [string(collection, 'collection'), string(newName, 'newName')]
+    },
+  },
+  reindexCollection: {
+    options: [1],
+    pack: (_, collection, options) => [...name(_, collection), optional(options, keys.reindexCollection)],
+  },
+  listEmptyCollections: { pack: none },
+  cleanupEmptyCollections: {
+    options: [0],
+    pack: (_, options) => [optional(options, keys.cleanupEmptyCollections)],
+  },
   deleteCollection: {
     options: [1],
     pack: (_, collection, options) => [...name(_, collection), optional(options, keys.deleteCollection)],
@@ -886,8 +1181,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
   updateVector: {
     isRow: true,
     pack: (client, collection, id, update) => {
-      const parts = ['data', 'text', 'metadata', 'expires_at']
-      const { data, expires_at, ...fields } = known(update, 'update', parts)
+      const { data, expires_at, ...fields } = known(update, 'update', keys.updateVector)
       if (expires_at !== undefined) fields.expires_at = expiry(expires_at, 'update.expires_at')
       const vector = data === undefined ? null : floats(data, 'update.data')
       const args = [...nameAndId(client, collection, id), json(fields, 'update', 'metadata')] as const
@@ -896,6 +1190,34 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       return embedded(client, collection, [text], () => 'update.text').then(([row]) => [...args, row, true])
     },
   },
+  batchUpdateVectors: {
+    options: [2],
+    row: outcome,
+    pack: (client, collection, given, options = {}) => {
+      const name = string(collection, 'collection')
+      const listener = listenerOf(options, keys.batchUpdateVectors)
+      const all = isPlain(given) ? known(given, 'updates', ['updates']).updates : given
+      return updates(client, name, all, listener)
+    },
+  },
+  bulkUpdateMetadata: {
+    options: [3],
+    row: patched,
+    isGuarded: true,
+    pack: (_, collection, filter, patch, options = {}) => [
+      string(collection, 'collection'),
+      filterJson(filter),
+      json(patch, 'patch', 'patch'),
+      ...withoutListener(options, keys.bulkUpdateMetadata),
+    ],
+  },
+  moveToCollection: {
+    options: [3],
+    row: transferred,
+    isGuarded: true,
+    pack: transfer(keys.moveToCollection),
+  },
+  copyVectors: { options: [3], row: transferred, isGuarded: true, pack: transfer(keys.copyVectors) },
   setVectorExpiry: {
     pack: (_, collection, id, expiresAt) => [
       ...nameAndId(_, collection, id),
@@ -966,10 +1288,15 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       const matching = filterJson(filter)
       const rows = vectorRows(given, 'rows')
       const ids = JSON.stringify(rows.map(({ id }, i) => string(id, `rows[${i}].id`)))
-      const { onProgress, ...rest } = known(options, 'options', keys.replace)
+      const { onProgress, expires_at, ...rest } = known(options, 'options', keys.replace)
       const [sent, listener] = [json(rest, 'options'), progressListener(onProgress)]
+      const expiries = expiryChangesJson(
+        rows.map((row) => row.expires_at),
+        expires_at === undefined ? false : expiry(expires_at, 'options.expires_at'),
+        (i) => `rows[${i}].expires_at`,
+      )
       if (rows.some(({ data }) => data !== undefined))
-        return [name, matching, ids, ...columnsOf(rows, 'rows'), sent, listener]
+        return [name, matching, ids, ...columnsOf(rows, 'rows'), sent, expiries, listener]
       const texts = JSON.stringify(rows.map(({ text }, i) => filled(text, `rows[${i}].text`)))
       const metadata = metadataJson(
         rows.map((row) => row.metadata),
@@ -977,7 +1304,22 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       )
       // With an embedder of the client, none of the vectors is given until it is known which are lacking.
       const had = hasEmbedder(client) ? '[]' : null
-      return [name, matching, ids, texts, metadata, sent, had, null, null, listener]
+      return [name, matching, ids, texts, metadata, sent, had, null, null, expiries, listener]
+    },
+  },
+  forget: {
+    options: [1],
+    isGuarded: true,
+    report: forgotten,
+    pack: (_, selection, options = {}) => {
+      // Each is read once.
+      const { filter, ids } = known(selection, 'selection', ['filter', 'ids'])
+      if ((ids === undefined) === (filter === undefined)) {
+        throw new ValidationError(
+          ids === undefined ? 'selection: give a filter or ids' : 'selection: give a filter or ids, not both',
+        )
+      }
+      return [selectionJson({ filter, ids }), ...withoutListener(options, keys.forget)]
     },
   },
   optimize: {

@@ -7,11 +7,15 @@ import { keys } from './keys.js'
 import { scanOf } from './scan.js'
 import type { CollectionInfo, OpenCollectionOptions } from './types.js'
 
-/** The calls that concern no collection, or create one. */
+/** The calls that concern no collection, or create or rename one. */
 const OTHERS: Record<Exclude<CallName, keyof Collection>, true> = {
   ready: true,
   createCollection: true,
   listCollections: true,
+  listEmptyCollections: true,
+  cleanupEmptyCollections: true,
+  renameCollection: true,
+  forget: true,
   flush: true,
   createBackup: true,
   exportKeys: true,

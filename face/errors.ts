@@ -1,9 +1,13 @@
 // The error classes of the importing realm.
 import type {
+  CopyReport,
   DeleteByFilterReport,
   DeleteReport,
+  ForgetReport,
   InsertReport,
   MigrationReport,
+  MoveReport,
+  PatchReport,
   RefusedDeleteReport,
   ReplaceReport,
 } from './types.js'
@@ -173,18 +177,25 @@ export class PartialWriteError extends VectorizerError {
 }
 
 /**
- * A delete, or `replace`, would have removed more vectors than its option `atMost`, or another
- * number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
+ * A delete, a change, a move or a copy would have been one of more vectors than its option `atMost`,
+ * or of another number than its option `expect`; nothing was changed. `TOO_MANY_MATCHES`
  */
 export class TooManyMatchesError extends VectorizerError {
   declare readonly code: 'TOO_MANY_MATCHES'
   declare readonly errorCode: 'TOO_MANY_MATCHES'
   /**
    * What the call would have resolved with, except that nothing was deleted: `deleted` is 0, and the
-   * vectors that it found have the status `matched`. There is no receipt. Of `replace`, it is the
-   * report of a dry run.
+   * vectors that it found have the status `matched`. There is no receipt. Of a call whose report says
+   * whether it was `applied`, it is the report of a dry run.
    */
-  declare readonly report: RefusedDeleteReport | DeleteByFilterReport | ReplaceReport
+  declare readonly report:
+    | RefusedDeleteReport
+    | DeleteByFilterReport
+    | ReplaceReport
+    | PatchReport
+    | MoveReport
+    | CopyReport
+    | ForgetReport
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, 'TOO_MANY_MATCHES', options)
   }
@@ -245,7 +256,7 @@ export const codeOf = (thrown: unknown): unknown => found(thrown, (it) => it?.co
 export const messageOf = (thrown: unknown): string =>
   found(thrown, (it) => String(it?.message ?? it)) ?? 'something was thrown that cannot be read'
 
-/** Throws the error about a delete that did not meet its guards, if its report says so. */
+/** Throws the error about a call that did not meet its guards, if its report says so. */
 export function checkGuards({
   refused,
   ...report

@@ -540,7 +540,8 @@ async function plansFor(
   const plans: Plan[] = []
   for (const name of wanted) {
     const info = await source.getCollectionInfo(name)
-    const { dimension, similarity_metric: metric, hnsw, ttl_secs: ttl = null } = info
+    const { dimension, similarity_metric: metric, hnsw, description, ttl_secs: ttl = null } = info
+    const said = description === undefined ? {} : { description }
     const held = there.get(name)
     const kind = (dimension: number, metric: SimilarityMetric) =>
       `${dimension} dimensions and the metric '${metric}'`
@@ -550,7 +551,7 @@ async function plansFor(
         `collection '${name}' has ${theirs} in the target, and ${kind(dimension, metric)} in the source`,
       )
     }
-    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw }, ttl })
+    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw, ...said }, ttl })
   }
   return plans
 }
@@ -597,7 +598,8 @@ async function migrateAll(
  * with the one in the target and written if it differs, then the counts are compared, and the
  * results of searches for a sample. The source is only read.
  *
- * Vectors expire in the target when they do in the source. A target that is empty and has no TTL is
+ * A collection that the target does not have is created there, with its description. Vectors expire
+ * in the target when they do in the source. A target that is empty and has no TTL is
  * given the source's; any other keeps its own, which applies to vectors that do not expire in the
  * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *

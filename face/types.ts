@@ -1,4 +1,4 @@
-import type { Filter, IsUntyped } from './filter.js'
+import type { DateLike, Filter, IsUntyped } from './filter.js'
 
 /** How the similarity of two vectors is measured. */
 export type SimilarityMetric = 'cosine' | 'euclidean' | 'dot_product'
@@ -217,9 +217,71 @@ export type BatchTextRequest<Meta = any> = {
   expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 
+/** Options for updating many vectors. */
+export interface BatchUpdateOptions extends CallOptions {
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the vectors are updated.
+   */
+  onProgress?: (progress: InsertProgress) => void
+}
+
+/** Many updates, in the SDK's format. */
+export interface BatchUpdateRequest<Meta = any> {
+  updates: readonly VectorUpdate<Meta>[]
+}
+
+/**
+ * The result of updating many vectors, with one row for each update in the order of the request. The
+ * counts are those of the rows.
+ */
+export interface BatchUpdateReport extends BatchResponse {
+  results: BatchUpdateResult[]
+}
+
+/** The result for one update of many. */
+export interface BatchUpdateResult {
+  id: string
+  /** The position of the update in the request. */
+  index: number
+  /** `error`: there is no vector with this id. */
+  status: 'ok' | 'error'
+  /** The reason, if the status is `error`. */
+  error?: string
+}
+
+/** The progress of a call that patches, moves, copies or forgets vectors. */
+export interface ChangeProgress {
+  /**
+   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move or copy that have
+   * been read and encoded. `insert`: those that have been stored in the destination. `forget`: vectors
+   * that have been deleted.
+   */
+  phase: 'patch' | 'prepare' | 'insert' | 'forget'
+  /** Vectors. */
+  done: number
+  total: number
+}
+
+/** Options for deleting the collections that are empty. */
+export interface CleanupOptions extends CallOptions {
+  /** Delete nothing; report which collections are empty. */
+  dryRun?: boolean
+}
+
+/** The result of deleting the collections that are empty. */
+export interface CleanupReport {
+  /** The names of the collections that were deleted or, in a dry run, would be; sorted. */
+  collections: string[]
+  /** False in a dry run. */
+  applied: boolean
+}
+
 /** A collection as it appears in a list. */
 export interface CollectionSummary {
   name: string
+  /** What it is for, in the words of whoever described it. Absent if nobody has. */
+  description?: string
   dimension: number
   similarity_metric: SimilarityMetric
   /** The number of live vectors. */
@@ -282,6 +344,11 @@ export interface CollectionOptions extends CallOptions {
   /** The SDK's name for `metric`. */
   similarity_metric?: SimilarityMetric
   hnsw?: HnswOptions
+  /**
+   * What the collection is for: 1 to 1,024 bytes, without control characters other than newlines and
+   * tabs. `updateCollection` changes it.
+   */
+  description?: string
 }
 
 /** Options for opening a collection, creating it if necessary. */
@@ -289,7 +356,7 @@ export interface OpenCollectionOptions extends CollectionOptions {
   /**
    * What to do if the name is taken. `error`, the default, rejects with `CollectionExistsError`;
    * `open` opens the existing collection, provided its dimension, metric and parameters are the
-   * ones given.
+   * ones given. Its description may be another one, and stays.
    */
   ifExists?: 'error' | 'open'
 }
@@ -298,6 +365,45 @@ export interface OpenCollectionOptions extends CollectionOptions {
 export interface CreateCollectionRequest extends CollectionOptions {
   /** At most 255 bytes; no path separators or control characters. */
   name: string
+}
+
+/** Options for copying vectors to another collection. */
+export interface CopyOptions extends CallOptions {
+  /** Replace vectors of the destination that have the same ids. Without it, those are not copied. */
+  overwrite?: boolean
+  /** Copy nothing; report what would be copied. */
+  dryRun?: boolean
+  /**
+   * Copy nothing if more vectors than this would be copied: the call rejects with
+   * `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be copied is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+
+/** The result of copying vectors to another collection, with a row for each of them. */
+export interface CopyReport {
+  src: string
+  dst: string
+  /** How many ids the request contained, or how many vectors matched its filter. */
+  requested: number
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
+  copied: number
+  /** How many rows have another status than `ok`. */
+  failed: number
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the status of a row says what would have been.
+   */
+  applied: boolean
+  /** In the order of the ids or, with a filter, in insertion order. */
+  results: TransferResult[]
 }
 
 /** A vector to insert. */
@@ -478,6 +584,102 @@ export type ShownVector<Meta = any> = {
   expires_at?: number
 } & StoredMetadata<Meta>
 
+/** What to forget: what a filter matches in each of the collections, or what has one of the ids. */
+export type ForgetSelection =
+  | { filter: Filter; ids?: undefined }
+  | { ids: readonly string[]; filter?: undefined }
+
+/** Options for forgetting. */
+export interface ForgetOptions extends CallOptions {
+  /** The names of the collections to look in. Default: all. */
+  collections?: readonly string[]
+  /** Delete nothing; report what would be deleted. */
+  dryRun?: boolean
+  /**
+   * Delete nothing if more vectors than this are found in all collections together: the call rejects
+   * with `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that are found is not this one. */
+  expect?: number
+  /**
+   * Why, for the receipt: 1 to 1,000 characters. It is not stored; say nothing in it that has to be
+   * forgotten as well.
+   */
+  reason?: string
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+
+/** The result of forgetting. */
+export interface ForgetReport {
+  /** False in a dry run, and in the report of a `TooManyMatchesError`. */
+  applied: boolean
+  /** How many vectors were found in all collections together. */
+  matched: number
+  /** The same if it was applied, and otherwise 0. */
+  deleted: number
+  /** Each collection that was looked in, sorted by name. */
+  collections: ForgottenVectors[]
+  /** Present if it was applied, even if nothing was found. */
+  receipt?: ForgetReceipt
+}
+
+/** What was found in one collection to be forgotten. */
+export interface ForgottenVectors {
+  collection: string
+  /** How many live vectors were checked. */
+  scanned: number
+  matched: number
+  /** In insertion order. */
+  ids: string[]
+  /**
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
+   */
+  unknownFields?: string[]
+}
+
+/**
+ * A proof of what was erased in all collections and when, which does not contain the erased data.
+ */
+export interface ForgetReceipt {
+  /** How many vectors were deleted. */
+  deleted: number
+  /** The size in bytes of their rows, ids, metadata and texts. */
+  bytesErased: number
+  /** Each collection in which something was deleted, sorted by name. */
+  collections: ForgottenCount[]
+  /** Present if one was given. */
+  reason?: string
+  /**
+   * When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339, UTC.
+   */
+  completedAt: string
+  /**
+   * Whether it is on disk, so that no power failure can bring any of it back. False for a store in
+   * memory.
+   */
+  durable: boolean
+  /**
+   * SHA-256, in hexadecimal, of the JSON text `[[collection,logSequence,[id,…]],…]` without
+   * whitespace, for each of the `collections` in their order, the deleted ids being sorted by their
+   * UTF-8 bytes.
+   */
+  digest: string
+}
+
+/** How many vectors were deleted in one collection. */
+export interface ForgottenCount {
+  collection: string
+  deleted: number
+  /** The sequence number of the delete among the collection's writes. */
+  logSequence: number
+}
+
 /** The parameters of the HNSW graph. */
 export interface HnswOptions {
   /**
@@ -564,6 +766,68 @@ export interface KeyService {
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
 
+/**
+ * A change of metadata, as a JSON merge patch (RFC 7396): `null` removes a member, an object changes
+ * the members of the one that is there, and anything else replaces what is there; members that are
+ * not named stay. A list is replaced as a whole. If `Meta`, the type of the metadata, is given, it is
+ * checked against that.
+ */
+export type MetadataPatch<Meta = any> =
+  IsUntyped<Meta> extends true ? object : MembersPatch<NonNullable<Meta>>
+
+/** A change of some members of an object. */
+export type MembersPatch<T> = { [Key in keyof T]?: MemberPatch<T[Key]> | null }
+
+/** A change of a member whose values are of type `T`. */
+export type MemberPatch<T> = T extends string | number | bigint | boolean | DateLike | readonly unknown[]
+  ? T
+  : T extends object
+    ? MembersPatch<T>
+    : Exclude<T, undefined>
+
+/** Options for moving vectors to another collection. */
+export interface MoveOptions extends CallOptions {
+  /** Replace vectors of the destination that have the same ids. Without it, those are not moved. */
+  overwrite?: boolean
+  /** Move nothing; report what would be moved. Cannot be combined with `receipt`. */
+  dryRun?: boolean
+  /** Add a proof to the report of what was erased in the source. */
+  receipt?: boolean
+  /**
+   * Move nothing if more vectors than this would be moved: the call rejects with
+   * `TooManyMatchesError`, as does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that would be moved is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+
+/** The result of moving vectors to another collection, with a row for each of them. */
+export interface MoveReport {
+  src: string
+  dst: string
+  /** How many ids the request contained, or how many vectors matched its filter. */
+  requested: number
+  /** 0 in a dry run, and in the report of a `TooManyMatchesError`. */
+  moved: number
+  /** How many rows have another status than `ok`. */
+  failed: number
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the status of a row says what would have been.
+   */
+  applied: boolean
+  /** In the order of the ids or, with a filter, in insertion order. */
+  results: TransferResult[]
+  /** Present if it was requested. Covers what was erased in the source. */
+  receipt?: ErasureReceipt
+}
+
 /** Options for optimizing. */
 export interface OptimizeOptions extends CallOptions {
   /**
@@ -579,6 +843,94 @@ export interface OptimizeProgress {
   /** Vectors. */
   done: number
   total: number
+}
+
+/** Options for patching the metadata of what a filter matches. */
+export interface PatchOptions extends CallOptions {
+  /** Change nothing; report what would be changed. */
+  dryRun?: boolean
+  /**
+   * Change nothing if more vectors than this match: the call rejects with `TooManyMatchesError`, as
+   * does a dry run.
+   */
+  atMost?: number
+  /** The same if the number of vectors that match is not this one. */
+  expect?: number
+  /**
+   * Called from time to time with the progress so far. An error it throws does not stop the work;
+   * the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+
+/** The result of patching the metadata of what a filter matches. */
+export interface PatchReport {
+  /**
+   * Whether it was done. In a dry run, and in the report of a `TooManyMatchesError`, it was not, and
+   * the rest of the report says what would have been.
+   */
+  applied: boolean
+  /** How many live vectors were checked. */
+  scanned: number
+  matched: number
+  /** How many of those have other metadata than before. */
+  updated: number
+  /** How many of those have the metadata that they had. Nothing was written for them. */
+  unchanged: number
+  /** In insertion order. */
+  results: PatchResult[]
+  /**
+   * The fields of the filter, as dotted paths, that none of the checked vectors had, including
+   * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
+   */
+  unknownFields?: string[]
+}
+
+/** A vector whose metadata a patch was for. */
+export interface PatchResult {
+  id: string
+  /** `unchanged`: the patch leaves its metadata as it is. */
+  status: 'updated' | 'unchanged'
+}
+
+/** Options for building the graph of a collection anew: the parameters to change. */
+export interface ReindexOptions extends CallOptions {
+  /**
+   * Neighbours of a node on the upper layers, 4 to 128; the bottom layer has twice as many. Default:
+   * as it is.
+   */
+  m?: number
+  /** Size of the candidate list when a node is inserted, 8 to 4,096. Default: as it is. */
+  ef_construction?: number
+  /**
+   * Size of the candidate list in a search, 1 to 4,096. Default: as it is. If only this one changes,
+   * no graph has to be built.
+   */
+  ef_search?: number
+}
+
+/** A graph that is being built anew in the background. */
+export interface ReindexJob {
+  job_id: string
+  collection: string
+  /** `completed` if nothing had to be built. `optimize` resolves when a running one is completed. */
+  state: 'running' | 'completed'
+  /** 0 to 1. */
+  progress: number
+  /** The parameters that the collection has from now on. */
+  params: {
+    m: number
+    ef_construction: number
+    ef_search: number
+  }
+}
+
+/** The result of giving a collection another name. */
+export interface RenameReport {
+  old_name: string
+  new_name: string
+  /** `unchanged` if both are the same. */
+  status: 'renamed' | 'unchanged'
 }
 
 /** A remnant of a deleted vector. */
@@ -610,6 +962,11 @@ export interface ReplaceOptions extends CallOptions {
   /** The same if the number of vectors that would be deleted is not this one. */
   expect?: number
   /**
+   * When the vectors of those rows expire that have no `expires_at` of their own; with `null`, not by
+   * themselves. Without it, what is updated keeps its expiry, and what is new has none.
+   */
+  expires_at?: ExpiryInput
+  /**
    * Called from time to time with the progress of embedding and writing the rows that are not there
    * as they are. An error it throws does not stop the work; the call rejects with that error once
    * the work is done.
@@ -626,7 +983,7 @@ export interface ReplaceReport {
   applied: boolean
   /** How many rows had an id that did not exist. */
   inserted: number
-  /** How many rows differed from the vector with their id. */
+  /** How many rows differed from the vector with their id, or gave it another expiry. */
   updated: number
   /** How many rows were there as they are. Nothing was written for them. */
   unchanged: number
@@ -653,6 +1010,8 @@ export type ReplacementVector<Meta = any> = {
   data: VectorInput
   /** The text the vector was made from. It is stored, not embedded. */
   text?: string | null
+  /** With `null`, it does not expire by itself. Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 
 /** A text of those that replace what a filter matches. */
@@ -661,6 +1020,8 @@ export type ReplacementText<Meta = any> = {
   id: string
   /** Embedded, unless it is there as it is. */
   text: string
+  /** With `null`, it does not expire by itself. Default: the `expires_at` of the call. */
+  expires_at?: ExpiryInput
 } & InsertedMetadata<Meta>
 
 /** Options for restoring a backup. */
@@ -888,6 +1249,28 @@ export interface TextSearchRequest<Meta = any> extends SearchOptions<Meta> {
   query: string
 }
 
+/** What became of one vector that was to be moved or copied to another collection. */
+export interface TransferResult {
+  id: string
+  /**
+   * `ok`: it was, or would be, moved or copied. `missing_in_src`: the source has no vector with this
+   * id. `dst_insert_failed`: the destination has a vector with this id, or the request has named it
+   * before.
+   */
+  status: 'ok' | 'missing_in_src' | 'dst_insert_failed'
+  /** The reason, if the status is `dst_insert_failed`. */
+  error?: string
+}
+
+/** What to change about a collection. */
+export interface UpdateCollectionRequest {
+  /**
+   * What the collection is for: 1 to 1,024 bytes, without control characters other than newlines and
+   * tabs. `null` removes it.
+   */
+  description: string | null
+}
+
 /** The parts of a vector to replace; parts left out stay as they are. At least one is required. */
 export interface UpdateVectorRequest<Meta = any> {
   data?: VectorInput
@@ -898,6 +1281,14 @@ export interface UpdateVectorRequest<Meta = any> {
   /** `null`: it does not expire by itself any more. */
   expires_at?: ExpiryInput
 }
+
+/** The parts to replace of one vector of many. */
+export interface VectorUpdate<Meta = any> extends UpdateVectorRequest<Meta> {
+  id: string
+}
+
+/** Some vectors of a collection: those with these ids, or those that a filter matches. */
+export type VectorSelection<Meta = any> = readonly string[] | { filter: Filter<Meta> }
 
 /** A stored vector. */
 export type Vector<Meta = any> = {

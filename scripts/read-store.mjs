@@ -454,7 +454,7 @@ export function readStore(path, { keys = path, key, keysKey = key, tell = () => 
         known ??= keysByNumber(directories, tables)
         return known(number)
       }
-      // All key tables of a collection have the same settings.
+      // Key tables of a collection have the same settings, unless these are just being changed.
       for (const { settings } of [...tables.values()].flat()) collection.name ??= nameIn(settings)
       for (const file of list(collection.path, tell)) {
         const log = logOf(file.name)

@@ -30,20 +30,34 @@ fn server() -> (Router, TempDir) {
     (app(client, options).unwrap(), backups)
 }
 
-/// A server with a collection `c` of two dimensions and a vector `a`, and its routes that accept a
+fn create(app: &Router, name: &str, dimension: usize) {
+    let new = json!({ "name": name, "dimension": dimension }).to_string();
+    assert_eq!(ask(app, "POST", "/collections", new).0, StatusCode::CREATED);
+}
+
+/// Creates a collection `c` of two dimensions with a vector `a`.
+fn fill(app: &Router) {
+    create(app, "c", 2);
+    let vector = json!({ "id": "a", "vector": [1, 0], "metadata": { "k": 1 } }).to_string();
+    assert_eq!(
+        ask(app, "POST", "/collections/c/insert", vector).0,
+        StatusCode::OK
+    );
+}
+
+/// Whether a request has given the collection that it was about another name.
+fn has_renamed(path: &str, (status, answer): &(StatusCode, Value)) -> bool {
+    path.ends_with("/rename") && status.is_success() && answer["status"] == "renamed"
+}
+
+/// A server with a collection `c`, an empty one `b` to move vectors to, and its routes that accept a
 /// body.
 fn start() -> (Router, TempDir, Vec<(String, String)>) {
     let (app, backups) = server();
-    let new = json!({ "name": "c", "dimension": 2 }).to_string();
-    assert_eq!(
-        ask(&app, "POST", "/collections", new).0,
-        StatusCode::CREATED
-    );
-    let vector = json!({ "id": "a", "vector": [1, 0], "metadata": { "k": 1 } }).to_string();
-    assert_eq!(
-        ask(&app, "POST", "/collections/c/insert", vector).0,
-        StatusCode::OK
-    );
+    fill(&app);
+    for name in ["b", "empty", "cleanup"] {
+        create(&app, name, 2);
+    }
     let (_, document) = ask(&app, "GET", "/openapi.json", String::new());
     let mut routes = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -54,7 +68,7 @@ fn start() -> (Router, TempDir, Vec<(String, String)>) {
             }
         }
     }
-    assert!(routes.len() >= 19, "{routes:?}");
+    assert!(routes.len() >= 40, "{routes:?}");
     (app, backups, routes)
 }
 
@@ -148,6 +162,16 @@ fn keys() -> impl Strategy<Value = String> {
         "dry_run",
         "rows",
         "receipt",
+        "at_most",
+        "expect",
+        "patch",
+        "updates",
+        "destination",
+        "overwrite",
+        "collections",
+        "reason",
+        "description",
+        "new_name",
         "query",
         "limit",
         "threshold",
@@ -160,6 +184,7 @@ fn keys() -> impl Strategy<Value = String> {
         "metric",
         "hnsw",
         "m",
+        "ef_construction",
         "collection",
         "points",
         "wait",
@@ -200,6 +225,10 @@ fn nearly() -> impl Strategy<Value = Value> {
             ("vectors", json!([{ "id": "b", "vector": [1, 1] }])),
             ("points", json!([{ "id": 1, "vector": [1, 1] }])),
             ("id", json!("a")),
+            ("patch", json!({ "k": null, "j": { "i": 1 } })),
+            ("updates", json!([{ "id": "a", "metadata": { "k": 1 } }])),
+            ("destination", json!("b")),
+            ("description", json!("text")),
         ],
         0..4,
     );
@@ -246,7 +275,11 @@ fn to_every_route(
     )
     .run(&strategy, |body| {
         for (method, path) in &routes {
-            check(ask(&app, method, path, body.clone()))?;
+            let answer = ask(&app, method, path, body.clone());
+            if has_renamed(path, &answer) {
+                fill(&app);
+            }
+            check(answer)?;
         }
         Ok(())
     })
@@ -327,31 +360,41 @@ fn exemplary() -> (Router, TempDir, Value, Vec<Documented>) {
             });
         }
     }
-    assert!(routes.len() >= 19);
-    let new = json!({ "name": "my_collection", "dimension": 4 }).to_string();
-    assert_eq!(
-        ask(&app, "POST", "/collections", new).0,
-        StatusCode::CREATED
-    );
+    assert!(routes.len() >= 40);
+    for name in ["my_collection", "archive", "b", "empty", "cleanup"] {
+        create(&app, name, 4);
+    }
     (app, backups, document, routes)
 }
 
 impl Documented {
     fn ask(&self, app: &Router, body: &Value) -> (StatusCode, Value) {
         let vector = |id| json!({ "id": id, "vector": [1, 0, 0, 0] });
-        let vectors = json!({ "vectors": [vector("vec_001"), vector("delete_by_filter")] });
+        // Those whose ids are segments of other routes' paths as well.
+        let ids = [
+            "vec_001",
+            "delete_by_filter",
+            "bulk_update_metadata",
+            "move",
+            "copy",
+        ];
+        let vectors = json!({ "vectors": ids.map(vector) });
         let insert = "/collections/my_collection/batch_insert";
         assert_eq!(
             ask(app, "POST", insert, vectors.to_string()).0,
             StatusCode::OK
         );
         let path = self.path.replace("{collection}", "my_collection");
-        ask(
+        let answer = ask(
             app,
             &self.method,
             &path.replace("{id}", "vec_001"),
             body.to_string(),
-        )
+        );
+        if has_renamed(&path, &answer) {
+            create(app, "my_collection", 4);
+        }
+        answer
     }
 
     /// Whether the document allows a body. Alternative field names are described only in prose.
@@ -568,7 +611,7 @@ fn an_expiry_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() 
     ];
     let mut having = 0;
     for route in &routes {
-        let lists = ["vectors", "texts", "points"];
+        let lists = ["vectors", "texts", "points", "updates"];
         let list = lists
             .into_iter()
             .find(|list| route.example[list][0].is_object());
@@ -600,8 +643,17 @@ fn an_expiry_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() 
             }
         }
     }
-    // Six routes that insert, five that update, and that of the expiry alone.
-    assert_eq!(having, 12);
+    // Six routes that insert, one that replaces, twelve that update, and that of the expiry alone.
+    assert_eq!(having, 20);
+    let path = "/collections/{collection}/replace";
+    let route = routes.iter().find(|route| route.path == path).unwrap();
+    for (at, is_taken) in &cases {
+        let mut body = route.example.clone();
+        body["expires_at"] = at.clone();
+        let (status, answer) = route.ask(&app, &body);
+        assert_eq!(status.is_success(), *is_taken, "{at}: {answer}");
+        assert!(route.allows(&body) || !is_taken, "{at}");
+    }
 }
 
 #[test]
@@ -664,4 +716,237 @@ fn a_text_that_is_no_json_is_refused_with_the_place_where_it_ends_to_be() {
         message.starts_with("body.ids[0]: ") && !message.contains("line"),
         "{message}"
     );
+}
+
+/// The names in an answer.
+fn names(answer: &Value) -> Vec<&str> {
+    let names = answer["collections"].as_array().unwrap().iter();
+    names.map(|name| name.as_str().unwrap()).collect()
+}
+
+#[test]
+fn empty_collections_are_listed_unless_a_collection_has_the_name_of_the_route() {
+    let (app, _backups) = server();
+    fill(&app);
+    for name in ["z", "y"] {
+        create(&app, name, 2);
+    }
+    let (status, answer) = ask(&app, "GET", "/collections/empty", "");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(names(&answer), ["y", "z"]);
+
+    create(&app, "empty", 2);
+    let (status, answer) = ask(&app, "GET", "/collections/empty", "");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["name"], "empty");
+    assert_eq!(answer["dimension"], 2);
+    let described = json!({ "description": "none" }).to_string();
+    let (status, answer) = ask(&app, "PUT", "/collections/empty", described);
+    assert_eq!((status, &answer["name"]), (StatusCode::OK, &json!("empty")));
+    assert_eq!(answer["description"], "none");
+    let vector = json!({ "id": "a", "vector": [1, 0] }).to_string();
+    assert_eq!(
+        ask(&app, "POST", "/collections/empty/insert", vector).0,
+        StatusCode::OK
+    );
+    assert_eq!(
+        ask(&app, "GET", "/collections/emptied", "").0,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        ask(&app, "DELETE", "/collections/empty", "").0,
+        StatusCode::OK
+    );
+    assert_eq!(
+        names(&ask(&app, "GET", "/collections/empty", "").1),
+        ["y", "z"]
+    );
+    assert_eq!(
+        ask(&app, "DELETE", "/collections/empty", "").0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[test]
+fn nothing_is_cleaned_up_unless_the_request_says_whether_it_is_a_dry_run() {
+    let (app, _backups) = server();
+    fill(&app);
+    create(&app, "z", 2);
+    let cleanup = |query: &str| {
+        let path = format!("/collections/cleanup{query}");
+        ask(&app, "DELETE", &path, "")
+    };
+    assert_eq!(cleanup("").0, StatusCode::NOT_FOUND);
+    for query in [
+        "?dry_run=",
+        "?dry_run=1",
+        "?dry_run=False",
+        "?dryRun=false",
+        "?dry_run=false&dry_run=true",
+        "?dry_run=false&receipt=true",
+        "?unknown=1",
+    ] {
+        let (status, answer) = cleanup(query);
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {answer}");
+    }
+    create(&app, "cleanup", 2);
+    let (status, answer) = cleanup("?dry_run=true");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["applied"], false);
+    assert_eq!(names(&answer), ["cleanup", "z"]);
+    assert_eq!(ask(&app, "GET", "/collections", "").1["total"], 3);
+
+    // Without it, the collection of that name is meant.
+    let (status, answer) = cleanup("?receipt=true");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["receipt"]["collection"], "cleanup");
+    assert_eq!(ask(&app, "GET", "/collections", "").1["total"], 2);
+
+    let (status, answer) = cleanup("?dry_run=false");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["applied"], true);
+    assert_eq!(names(&answer), ["z"]);
+    let (_, answer) = ask(&app, "GET", "/collections", "");
+    assert_eq!(answer["total"], 1);
+    assert_eq!(answer["collections"][0]["name"], "c");
+}
+
+#[test]
+fn a_vector_whose_id_is_a_segment_of_another_routes_path_is_a_vector_like_others() {
+    let (app, _backups) = server();
+    create(&app, "c", 2);
+    for id in ["move", "copy", "bulk_update_metadata", "delete_by_filter"] {
+        let vector = json!({ "id": id, "vector": [1, 0] }).to_string();
+        assert_eq!(
+            ask(&app, "POST", "/collections/c/insert", vector).0,
+            StatusCode::OK
+        );
+        let path = format!("/collections/c/vectors/{id}");
+        for (method, body) in [
+            ("GET", ""),
+            ("PUT", "{\"metadata\":{\"k\":1}}"),
+            ("PATCH", "{\"metadata\":{\"k\":2}}"),
+        ] {
+            let (status, answer) = ask(&app, method, &path, body);
+            assert_eq!((status, &answer["id"]), (StatusCode::OK, &json!(id)));
+        }
+        let expiry = json!({ "expires_at": null }).to_string();
+        assert_eq!(
+            ask(&app, "PATCH", &format!("{path}/expiry"), expiry).0,
+            StatusCode::OK
+        );
+        assert_eq!(ask(&app, "DELETE", &path, "").0, StatusCode::OK);
+        assert_eq!(ask(&app, "GET", &path, "").0, StatusCode::NOT_FOUND);
+    }
+}
+
+#[test]
+fn a_call_that_does_not_meet_its_guards_is_refused_with_its_report_and_changes_nothing() {
+    let (app, _backups) = server();
+    fill(&app);
+    create(&app, "b", 2);
+    let before = ask(&app, "GET", "/collections/c/vectors", "").1;
+    let filter = json!({ "k": 1 });
+    let calls = [
+        (
+            "/collections/c/vectors/bulk_update_metadata",
+            json!({ "filter": filter, "patch": { "k": 2 } }),
+        ),
+        (
+            "/collections/c/vectors/move",
+            json!({ "destination": "b", "ids": ["a"] }),
+        ),
+        (
+            "/collections/c/vectors/copy",
+            json!({ "destination": "b", "filter": filter }),
+        ),
+        ("/forget", json!({ "filter": filter })),
+        (
+            "/forget",
+            json!({ "ids": ["a", "z"], "collections": ["c"] }),
+        ),
+    ];
+    for (path, body) in calls {
+        for (guard, bound) in [("at_most", 0), ("expect", 2)] {
+            let mut body = body.clone();
+            body[guard] = bound.into();
+            let (status, answer) = ask(&app, "POST", path, body.to_string());
+            assert_eq!(status, StatusCode::CONFLICT, "{path}: {answer}");
+            let error = &answer["error"];
+            assert_eq!(error["code"], "TOO_MANY_MATCHES");
+            assert_eq!(error["report"]["applied"], false);
+            let message = answer["message"].as_str().unwrap();
+            assert!(
+                message.contains(&format!("body.{guard} is {bound}")),
+                "{message}"
+            );
+        }
+        let mut dry_run = body;
+        dry_run["dry_run"] = true.into();
+        dry_run["expect"] = 1.into();
+        let (status, answer) = ask(&app, "POST", path, dry_run.to_string());
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        assert_eq!(answer["applied"], false);
+    }
+    assert_eq!(ask(&app, "GET", "/collections/c/vectors", "").1, before);
+    let (_, answer) = ask(&app, "GET", "/collections/b/vectors", "");
+    assert_eq!(answer["total"], 0);
+}
+
+#[test]
+fn a_collection_is_found_by_its_new_name_only() {
+    let (app, _backups) = server();
+    fill(&app);
+    create(&app, "b", 2);
+    let rename = |name: &str, new: &str| {
+        let path = format!("/collections/{name}/rename");
+        ask(&app, "POST", &path, json!({ "new_name": new }).to_string())
+    };
+    assert_eq!(rename("c", "b").0, StatusCode::CONFLICT);
+    assert_eq!(rename("nowhere", "d").0, StatusCode::NOT_FOUND);
+    assert_eq!(rename("c", "a/b").0, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        rename("c", "c"),
+        (
+            StatusCode::OK,
+            json!({ "old_name": "c", "new_name": "c", "status": "unchanged" })
+        )
+    );
+    assert_eq!(
+        rename("c", "d"),
+        (
+            StatusCode::OK,
+            json!({ "old_name": "c", "new_name": "d", "status": "renamed" })
+        )
+    );
+    assert_eq!(
+        ask(&app, "GET", "/collections/c", "").0,
+        StatusCode::NOT_FOUND
+    );
+    let (status, answer) = ask(&app, "GET", "/collections/d/vectors/a", "");
+    assert_eq!((status, &answer["id"]), (StatusCode::OK, &json!("a")));
+}
+
+#[test]
+fn a_description_is_answered_wherever_a_collection_is() {
+    let (app, _backups) = server();
+    let new = json!({ "name": "c", "dimension": 2, "description": "one\ntwo" }).to_string();
+    let (status, answer) = ask(&app, "POST", "/collections", new);
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(answer["description"], "one\ntwo");
+    let (_, listed) = ask(&app, "GET", "/collections", "");
+    assert_eq!(listed["collections"][0]["description"], "one\ntwo");
+    let describe = |description: Value| {
+        let body = json!({ "description": description }).to_string();
+        ask(&app, "PUT", "/collections/c", body)
+    };
+    for refused in [json!(""), json!("\0"), json!("\r"), json!("ä".repeat(513))] {
+        assert_eq!(describe(refused).0, StatusCode::BAD_REQUEST);
+    }
+    let (status, answer) = describe(json!("ä".repeat(512)));
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(ask(&app, "GET", "/collections/c", "").1, answer);
+    let (status, answer) = describe(json!(null));
+    assert_eq!(status, StatusCode::OK);
+    assert!(answer.get("description").is_none(), "{answer}");
 }

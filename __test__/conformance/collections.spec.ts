@@ -69,6 +69,37 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
     expect(byDefault).toStrictEqual({ ...hnsw, ef_search: 80 })
   })
 
+  test.each(['a', 'One\n\tand "two"\\, é 😀 {}', 'x'.repeat(1024), 'é'.repeat(512), '\n'.repeat(1024)])(
+    'a description is kept as it is: %j',
+    async (description) => {
+      const client = await engine.open()
+      const made = await client.createCollection('things', { dimension: 2, description })
+      expect(made).toMatchObject({ name: 'things', description })
+      expect(await client.listCollections()).toStrictEqual([made])
+      await client.createCollection({ name: 'others', dimension: 2, description: 'of others' })
+      const plain = await client.collection('plain', { dimension: 2 })
+      expect(await client.getCollectionInfo('things')).toMatchObject(made)
+      expect(await client.getCollection('others')).toMatchObject({ description: 'of others' })
+      expect(await plain.getCollectionInfo()).not.toHaveProperty('description')
+      // An existing collection is opened whatever its description is.
+      const options = { dimension: 2, description: 'another', ifExists: 'open' } as const
+      const things = await client.collection('things', options)
+      expect((await things.getCollectionInfo()).description).toBe(description)
+    },
+  )
+
+  test('those without a vector are listed by name', async () => {
+    const client = await engine.holding('a', 'b')
+    expect(await client.listEmptyCollections()).toStrictEqual([])
+    await client.createCollection('void', { dimension: 2 })
+    await client.createCollection('bare', { dimension: 2 })
+    expect(await client.listEmptyCollections()).toStrictEqual(['bare', 'void'])
+    await client.insertVectors('bare', [{ id: 'a', data: [1, 2] }])
+    await client.deleteByFilter('things', { place: { $gte: 0 } })
+    expect(await client.listEmptyCollections()).toStrictEqual(['things', 'void'])
+    expect((await client.listCollections()).map(({ name }) => name)).toStrictEqual(['bare', 'things', 'void'])
+  })
+
   test.each<SimilarityMetric>(['cosine', 'euclidean', 'dot_product'])(
     'a metric may be %s',
     async (metric) => {
@@ -210,6 +241,15 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
       ['hnsw.ef_search', { dimension: 2, hnsw: { ef_search: 0 } }],
       ['hnsw.ef_search', { dimension: 2, hnsw: { ef_search: 4097 } }],
       ['hnsw.builder', { dimension: 2, hnsw: { builder: 'other' } }],
+      ['description', { dimension: 2, description: '' }],
+      ['description', { dimension: 2, description: 'x'.repeat(1025) }],
+      ['description', { dimension: 2, description: 'é'.repeat(513) }],
+      ['description', { dimension: 2, description: 'a\r\nb' }],
+      ['description', { dimension: 2, description: 'a\0' }],
+      ['description', { dimension: 2, description: '\u0085' }],
+      ['description', { dimension: 2, description: LONE_SURROGATE }],
+      ['description', { dimension: 2, description: 7 }],
+      ['description', { dimension: 2, description: ['a'] }],
     ]
     for (const [named, options] of wrong) {
       const error = await rejection(untyped(client).createCollection('new', options))

@@ -185,6 +185,9 @@ describe.each(engines)('errors of the client that is %s', (_, ready) => {
       flush: [],
       verifyErased: ['things', ['a']],
       resumeExpiry: [],
+      listEmptyCollections: [],
+      cleanupEmptyCollections: [],
+      forget: [{ ids: ['a'] }],
     }
     for (const [name, args] of Object.entries({ ...calls, ...others })) {
       const error = await rejection(untyped(client)[name](...args))

@@ -68,6 +68,19 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
     if (engine.isEmbedded) {
       const rows = [{ id: 'e', data: [1, 4], metadata: { place: 4, name: 'e' } }]
       expect(await things.replace({ name: 'e' }, rows)).toMatchObject({ applied: true, unchanged: 1 })
+      const others = await client.collection<Page>('others', { dimension: 2, metric: 'euclidean' })
+      const patched = await things.bulkUpdateMetadata({ name: 'e' }, { place: 5 })
+      expect(patched).toMatchObject({ applied: true, matched: 1, updated: 1 })
+      const updates = [{ id: 'e', metadata: { place: 4, name: 'e' } }]
+      expect(await things.batchUpdateVectors(updates)).toMatchObject({ success: true, collection: 'things' })
+      const copied = { src: 'things', dst: 'others', copied: 1 }
+      expect(await things.copyVectors('others', ['e'])).toMatchObject(copied)
+      const moved = { src: 'others', dst: 'things', moved: 1 }
+      const back = others.moveToCollection('things', { filter: { place: 4 } }, { overwrite: true })
+      expect(await back).toMatchObject(moved)
+      expect(await others.updateCollection({ description: 'of others' })).toMatchObject({ name: 'others' })
+      expect(await others.reindexCollection()).toMatchObject({ collection: 'others' })
+      await others.deleteCollection()
     }
     expect(await engine.idsOf(client)).toStrictEqual(['e'])
     expect(await things.optimize()).toBeUndefined()

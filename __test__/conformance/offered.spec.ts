@@ -1,7 +1,13 @@
 // What embedded engines alone can do.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type HttpServer, UnsupportedError, ValidationError, type Vectorizer } from '../..'
+import {
+  CollectionNotFoundError,
+  type HttpServer,
+  UnsupportedError,
+  ValidationError,
+  type Vectorizer,
+} from '../..'
 import { everything } from '../support/collections'
 import { directory } from '../support/disk'
 import { rejection } from '../support/rejection'
@@ -143,6 +149,58 @@ const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, 
     },
     { inserted: ['c'], updated: [], deleted: ['a'] },
   ],
+  [
+    'an expiry of replace',
+    async (client) => {
+      const rows = [{ id: 'c', data: [1, 2], metadata: { name: 'a' }, expires_at: LATER }]
+      await client.replace('things', { name: 'a' }, rows)
+      return expiryOf(client, 'c')
+    },
+    LATER,
+  ],
+  [
+    'bulkUpdateMetadata',
+    (client) => client.bulkUpdateMetadata('things', { name: 'a' }, { seen: true }),
+    {
+      applied: true,
+      scanned: 2,
+      matched: 1,
+      updated: 1,
+      unchanged: 0,
+      results: [{ id: 'a', status: 'updated' }],
+    },
+  ],
+  [
+    'batchUpdateVectors',
+    async (client) =>
+      (await client.batchUpdateVectors('things', [{ id: 'a', metadata: { name: 'z' } }])).results,
+    [{ id: 'a', index: 0, status: 'ok' }],
+  ],
+  [
+    'forget',
+    async (client) => (await client.forget({ ids: ['a', 'nobody'] })).receipt,
+    expect.objectContaining({ deleted: 1, digest: expect.any(String) }),
+  ],
+  [
+    'renameCollection',
+    (client) => client.renameCollection('things', 'others'),
+    { old_name: 'things', new_name: 'others', status: 'renamed' },
+  ],
+  [
+    'updateCollection',
+    async (client) => (await client.updateCollection('things', { description: 'a text' })).description,
+    'a text',
+  ],
+  [
+    'reindexCollection',
+    async (client) => (await client.reindexCollection('things', { m: 8 })).params,
+    { m: 8, ef_construction: 100, ef_search: 80 },
+  ],
+  [
+    'cleanupEmptyCollections',
+    (client) => client.cleanupEmptyCollections(),
+    { collections: [], applied: true },
+  ],
   ['verifyErased', (client) => client.verifyErased('things', ['nobody']), { verified: true, residues: [] }],
   [
     'createBackup',
@@ -176,6 +234,33 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
     expect(error).toMatchObject({ name: 'UnsupportedError', code: 'UNSUPPORTED' })
     expect(await everything(client)).toStrictEqual(before)
     expect(existsSync(file)).toBe(false)
+  })
+
+  test.each<[string, (client: Vectorizer, destination: string) => Promise<object>]>([
+    ['moveToCollection', (client, destination) => client.moveToCollection('things', destination, ['a'])],
+    ['copyVectors', (client, destination) => client.copyVectors('things', destination, ['a'])],
+  ])('%s does it all, or is what it cannot do and changes nothing', async (name, call) => {
+    const client = await engine.holding('a', 'b')
+    await client.createCollection('others', { dimension: 2 })
+    const before = await everything(client)
+    const nowhere = await rejection(call(client, 'nowhere'))
+    expect(nowhere).toBeInstanceOf(CollectionNotFoundError)
+    expect(nowhere.message).toContain("'nowhere'")
+    if (!engine.isEmbedded) {
+      expect(await rejection(call(client, 'others'))).toBeInstanceOf(UnsupportedError)
+      expect(await everything(client)).toStrictEqual(before)
+      return
+    }
+    expect(await everything(client)).toStrictEqual(before)
+    const [one] = await engine.vectorsOf(client)
+    expect(await call(client, 'others')).toMatchObject({
+      src: 'things',
+      dst: 'others',
+      applied: true,
+      results: [{ id: 'a', status: 'ok' }],
+    })
+    expect(await engine.vectorsOf(client, 'others')).toStrictEqual([one])
+    expect(await engine.idsOf(client)).toStrictEqual(name === 'copyVectors' ? ['a', 'b'] : ['b'])
   })
 
   test('an expiry of null is none', async () => {
@@ -215,6 +300,9 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
       ['update.expires_at', calls.updateVector('things', 'a', wrong)],
       ['expiresAt', calls.setVectorExpiry('things', 'a', 'tomorrow')],
       ['seconds', calls.setCollectionTtl('things', 0)],
+      ['rows[0].expires_at', calls.replace('things', { name: 'a' }, [{ ...row, ...wrong }])],
+      ['options.expires_at', calls.replace('things', { name: 'a' }, [row], wrong)],
+      ['updates[0].expires_at', calls.batchUpdateVectors('things', [{ id: 'a', ...wrong }])],
     ]
     for (const [place, call] of refused) {
       const error = await rejection(call)

@@ -52,11 +52,12 @@ describe('a key that is not known is told with all that can be given there:', ()
   const server =
     'host, port, apiKey, maxBodyBytes, maxBufferedBytes, maxConnections, headerTimeout, bodyTimeout, ' +
     'writeTimeout, shutdownTimeout, cors, allowedHosts, log, backups'
+  const creation = 'dimension, metric, similarity_metric, hnsw, description'
   const given = { unkown: 1 }
   const row = [1, 2]
   const ofCalls: [string, unknown[], place: string, keys: string][] = [
-    ['createCollection', ['new', given], 'options', 'dimension, metric, similarity_metric, hnsw'],
-    ['createCollection', [given], 'request', 'name, dimension, metric, similarity_metric, hnsw'],
+    ['createCollection', ['new', given], 'options', creation],
+    ['createCollection', [given], 'request', `name, ${creation}`],
     ['deleteCollection', ['things', given], 'options', 'receipt'],
     ['insertVectors', ['things', [], given], 'options', 'onProgress, expires_at'],
     ['insertText', ['things', 'a', {}, given], 'options', 'expires_at'],
@@ -66,6 +67,29 @@ describe('a key that is not known is told with all that can be given there:', ()
     ['searchVectors', ['things', { query_vector: row, ...given }], 'request', `query_vector, ${searching}`],
     ['searchText', ['things', { query: 'a', ...given }], 'request', `query, ${searching}`],
     ['searchBatch', ['things', [row], given], 'options', searching],
+    ['batchUpdateVectors', ['things', [], given], 'options', 'onProgress'],
+    ['bulkUpdateMetadata', ['things', { a: 1 }, {}, given], 'options', 'dryRun, atMost, expect, onProgress'],
+    [
+      'moveToCollection',
+      ['things', 'others', [], given],
+      'options',
+      'overwrite, dryRun, receipt, atMost, expect, onProgress',
+    ],
+    [
+      'copyVectors',
+      ['things', 'others', [], given],
+      'options',
+      'overwrite, dryRun, atMost, expect, onProgress',
+    ],
+    [
+      'replace',
+      ['things', { a: 1 }, [], given],
+      'options',
+      'dryRun, receipt, atMost, expect, expires_at, onProgress',
+    ],
+    ['forget', [{ ids: [] }, given], 'options', 'collections, dryRun, atMost, expect, reason, onProgress'],
+    ['reindexCollection', ['things', given], 'options', 'm, ef_construction, ef_search'],
+    ['cleanupEmptyCollections', [given], 'options', 'dryRun'],
     ['optimize', ['things', given], 'options', 'onProgress'],
     ['createBackup', ['/nowhere/a.vecbak', given], 'options', 'keys, collections, onProgress'],
     ['rotateKeys', [given], 'options', 'key, onProgress'],

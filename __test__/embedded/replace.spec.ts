@@ -249,7 +249,10 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
         /^rows\[1\]\.text: expected a string/,
       ],
       [[{ id: 'y', text: '', metadata: A }], /^rows\[0\]\.text: is empty/],
-      [[{ ...row('x', A), vector: [1, 2] }], /^rows\[0\]\.vector: unknown; use id, data, metadata, text$/],
+      [
+        [{ ...row('x', A), vector: [1, 2] }],
+        /^rows\[0\]\.vector: unknown; use id, data, metadata, text, expires_at$/,
+      ],
     ]
     for (const [rows, message] of refused) {
       for (const dryRun of [false, true]) {
@@ -274,7 +277,10 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
       expect((await replace('things', A, rows)).message).toMatch(/^rows: expected an array/)
     }
     const options: [string, unknown][] = [
-      ['options.unkown: unknown; use dryRun, receipt, atMost, expect, onProgress, signal', { unkown: 1 }],
+      [
+        'options.unkown: unknown; use dryRun, receipt, atMost, expect, expires_at, onProgress, signal',
+        { unkown: 1 },
+      ],
       ['options.dry_run', { dry_run: true }],
       ['options.rows', { dryRun: true, rows: 1 }],
       ['options.backup', { backup: 'a.vecbak' }],

@@ -20,6 +20,13 @@ test.each<[string, unknown]>([
   ['replace', [{ name: 'a' }, [], null, null, null, null, null]],
   ['replace', { filter: { name: 'a' }, vectors: [['a', [1, 2], { name: 'a' }, null]] }],
   ['replace', { filter: { name: 'a' }, texts: [['a', 'text', { name: 'a' }]] }],
+  ['batch_update', [[{ id: 'a', metadata: {} }]]],
+  ['batch_update', { updates: [['a', null, [1, 2], null, null]] }],
+  ['vectors/bulk_update_metadata', [{ name: 'a' }, { n: 1 }, null, null, null]],
+  ['vectors/move', ['others', ['a'], null, null, null, null, null, null]],
+  ['vectors/copy', ['others', ['a'], null, null, null, null, null]],
+  ['rename', ['new']],
+  ['reindex', [8, 50, 40]],
 ])('a list in place of an object is refused by %s: %j', async (route, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const before = await everything(client)
@@ -40,6 +47,8 @@ test.each<[string, string, unknown]>([
   ['POST', '/qdrant/collections/things/points/delete', [['a'], null, null]],
   ['POST', '/collections', { name: 'new', dimension: 2, hnsw: [16, 100, 80] }],
   ['POST', '/embed', ['text', null, 2]],
+  ['POST', '/forget', [{ name: 'a' }, null, null, null, null, null, null]],
+  ['PUT', '/collections/things', ['a text']],
 ])('a list in place of an object is refused by %s %s: %j', async (method, path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const before = await everything(client)
@@ -61,7 +70,16 @@ test.each<[string, unknown]>([
   ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], receipt: null }],
   ['/collections/things/replace', { filter: { name: 'a' }, texts: [], at_most: null }],
   ['/collections/things/replace', { filter: { name: 'a' }, texts: [], expect: null }],
-])('null is no option of a delete by %s: %j', async (path, body) => {
+  ['/collections/things/vectors/bulk_update_metadata', { filter: { name: 'a' }, patch: {}, dry_run: null }],
+  ['/collections/things/vectors/bulk_update_metadata', { filter: { name: 'a' }, patch: {}, at_most: null }],
+  ['/collections/things/vectors/move', { destination: 'others', ids: ['a'], dry_run: null }],
+  ['/collections/things/vectors/move', { destination: 'others', ids: ['a'], receipt: null }],
+  ['/collections/things/vectors/move', { destination: 'others', ids: ['a'], expect: null }],
+  ['/collections/things/vectors/copy', { destination: 'others', ids: ['a'], dry_run: null }],
+  ['/collections/things/vectors/copy', { destination: 'others', ids: ['a'], at_most: null }],
+  ['/forget', { ids: ['a'], dry_run: null }],
+  ['/forget', { filter: { name: 'a' }, expect: null }],
+])('null is no option of a delete or of a change by %s: %j', async (path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const answer = await ask('POST', path, body)
   expect(refusal(answer)).toStrictEqual(INVALID)
@@ -72,9 +90,10 @@ test.each<[string, unknown]>([
 test('the document allows null where it is taken, and nowhere else', async () => {
   const { ask } = await serving()
   const { schemas } = (await ask('GET', '/openapi.json')).json.components
-  for (const name of ['ByFilter', 'Ids', 'IdsOfCollection', 'ReplaceRequest']) {
-    const { properties, required } = schemas[name]
-    for (const option of ['dry_run', 'receipt'].filter((option) => option in properties)) {
+  const deletes = ['ByFilter', 'Ids', 'IdsOfCollection', 'ReplaceRequest', 'ForgetRequest']
+  for (const name of [...deletes, 'PatchRequest', 'MoveRequest', 'CopyRequest']) {
+    const { properties, required = [] } = schemas[name]
+    for (const option of ['dry_run', 'receipt', 'overwrite'].filter((option) => option in properties)) {
       expect(properties[option]).toMatchObject({ type: 'boolean', default: false })
       expect(required).not.toContain(option)
     }

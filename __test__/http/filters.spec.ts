@@ -18,12 +18,20 @@ async function servingDocuments() {
   return served
 }
 
-/** The routes that delete by filter, with the body for a filter's text. */
+/** The routes that delete or change by filter, with the body for a filter's text. */
 const routes: [string, (filter: string) => string][] = [
   ['/collections/things/delete_by_filter', (filter) => `{"filter":${filter}}`],
   ['/collections/things/delete_by_filter', (filter) => `{"filter":${filter},"dry_run":true}`],
   ['/collections/things/vectors/delete_by_filter', (filter) => `{"filter":${filter}}`],
   ['/qdrant/collections/things/points/delete', (filter) => `{"filter":${filter}}`],
+  ['/collections/things/replace', (filter) => `{"filter":${filter},"vectors":[]}`],
+  [
+    '/collections/things/vectors/bulk_update_metadata',
+    (filter) => `{"filter":${filter},"patch":{"seen":true}}`,
+  ],
+  ['/collections/things/vectors/move', (filter) => `{"filter":${filter},"destination":"others"}`],
+  ['/collections/things/vectors/copy', (filter) => `{"filter":${filter},"destination":"others"}`],
+  ['/forget', (filter) => `{"filter":${filter}}`],
 ]
 
 /** The routes that read by filter. */

@@ -48,6 +48,9 @@ const hostile = [
   '\ufeff',
   '\uffff',
   'delete_by_filter',
+  'bulk_update_metadata',
+  'move',
+  'copy',
   'vectors',
   'search',
   'null',
@@ -220,6 +223,8 @@ test('a collection named like a route, or like nothing else, is one', async () =
   for (const name of [
     'vectors',
     'search',
+    'empty',
+    'cleanup',
     'a b',
     'é "q" <>',
     '%2F',

@@ -63,6 +63,28 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
     filter,
     texts: [{ id: ID, text: TEXT, metadata }],
   })
+  await one('POST', `${at}/vectors/bulk_update_metadata`, `${collection}/vectors/bulk_update_metadata`, {
+    filter,
+    patch: { [FIELD]: VALUE, more: TEXT },
+  })
+  await one('POST', `${at}/batch_update`, `${collection}/batch_update`, {
+    updates: [
+      { id: ID, text: TEXT, metadata },
+      { id: `${ID} 3`, metadata },
+    ],
+  })
+  for (const route of ['move', 'copy']) {
+    await one('POST', `${at}/vectors/${route}`, `${collection}/vectors/${route}`, {
+      destination: `${NAME} 2`,
+      ids: [ID],
+    })
+  }
+  await one('POST', '/forget', '/forget', { filter: { [FIELD]: QUERY }, reason: TEXT })
+  await one('PUT', at, collection, { description: TEXT })
+  await one('POST', `${at}/rename`, `${collection}/rename`, { new_name: `${NAME}/${ID}` })
+  await one('POST', `${at}/reindex`, `${collection}/reindex`, { [FIELD]: VALUE })
+  await one('GET', `/collections/empty?${QUERY}`, '/collections/empty')
+  await one('DELETE', `/collections/cleanup?dry_run=${QUERY}`, '/collections/cleanup')
   await one('POST', `${at}/delete_by_filter`, `${collection}/delete_by_filter`, { filter })
   await one('POST', `${at}/verify_erased`, `${collection}/verify_erased`, { ids: [ID] })
   await one('DELETE', at, collection)

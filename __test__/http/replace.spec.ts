@@ -138,6 +138,32 @@ describe('replacing', () => {
     expect(receipt.digest).toBe(digest(receipt.logSequence, ['b', 'c']))
   })
 
+  test('gives rows an expiry of their own, or that of all', async () => {
+    const { client, ask } = await servingDocuments()
+    const [first, later] = [Date.UTC(2100, 0, 1), Date.UTC(2100, 0, 2)]
+    await client.setVectorExpiry('things', 'a:1', first)
+    const rows = [
+      { id: 'a:0', vector: [1, 0], metadata: A, text: 'zero', expires_at: '2100-01-01T00:00:00Z' },
+      { id: 'a:1', vector: [1, 1], metadata: A },
+      { id: 'a:2', vector: [1, 2], metadata: A },
+      { id: 'a:3', vector: [1, 3], metadata: A },
+    ]
+    const expiries = async () =>
+      Promise.all(rows.map(async ({ id }) => (await client.getVector('things', id)).expires_at))
+    const replace = async (vectors: object[], more = {}) =>
+      (await ask('POST', PATH, { filter: A, vectors, ...more })).json
+    // Without one, a new row has none, and another keeps its own.
+    expect(await replace(rows)).toMatchObject({ inserted: 1, updated: 1, unchanged: 2, deleted: 0 })
+    expect(await expiries()).toStrictEqual([first, first, undefined, undefined])
+    expect(await replace(rows)).toMatchObject({ updated: 0, unchanged: 4 })
+    // A row's own wins over that of all, null included.
+    const own = rows.map((row) => (row.id === 'a:1' ? { ...row, expires_at: null } : row))
+    expect(await replace(own, { expires_at: later })).toMatchObject({ updated: 3, unchanged: 1 })
+    expect(await expiries()).toStrictEqual([first, undefined, later, later])
+    expect(await replace(rows, { expires_at: null })).toMatchObject({ updated: 2, unchanged: 2 })
+    expect(await expiries()).toStrictEqual([first, undefined, undefined, undefined])
+  })
+
   const fine = { id: 'a:9', vector: [1, 9], metadata: A }
   const text = { id: 'a:9', text: 'nine', metadata: A }
   test.each<[string, unknown, RegExp]>([
@@ -179,6 +205,21 @@ describe('replacing', () => {
       /^body\.dry_run changes nothing: leave out receipt/,
     ],
     ['a guard below zero', { filter: A, vectors: [fine], at_most: -1 }, /^body\.at_most: /],
+    [
+      'an expiry of a vector that is none',
+      { filter: A, vectors: [{ ...fine, expires_at: 'soon' }] },
+      /^body\.vectors\[0\]\.expires_at: invalid /,
+    ],
+    [
+      'an expiry of a text that is none',
+      { filter: A, texts: [{ ...text, expires_at: -1 }] },
+      /^body\.texts\[0\]\.expires_at: invalid /,
+    ],
+    [
+      'an expiry of all that is none',
+      { filter: A, vectors: [fine], expires_at: true },
+      /^body\.expires_at: invalid /,
+    ],
   ])('with %s is refused, and nothing happens', async (_, body, message) => {
     const { client, ask } = await servingDocuments()
     const before = await everything(client)

@@ -150,6 +150,61 @@ describe('what others have written', () => {
   })
 })
 
+describe('what the engine does not offer', () => {
+  const calls: [string, (client: Vectorizer, collection: string) => Promise<unknown>][] = [
+    ['replace', (client, name) => client.replace(name, { a: 1 }, [])],
+    ['bulkUpdateMetadata', (client, name) => client.bulkUpdateMetadata(name, { a: 1 }, { b: 1 })],
+    ['batchUpdateVectors', (client, name) => client.batchUpdateVectors(name, [{ id: 'a', data: [1] }])],
+    ['moveToCollection', (client, name) => client.moveToCollection(name, 'others', ['a'])],
+    ['moveToCollection to it', (client, name) => client.moveToCollection('others', name, ['a'])],
+    ['copyVectors', (client, name) => client.copyVectors(name, 'others', { filter: { a: 1 } })],
+    ['copyVectors to it', (client, name) => client.copyVectors('others', name, ['a'])],
+    ['updateCollection', (client, name) => client.updateCollection(name, { description: null })],
+    ['renameCollection', (client, name) => client.renameCollection(name, 'new')],
+    ['reindexCollection', (client, name) => client.reindexCollection(name, { m: 8 })],
+  ]
+
+  test('is told with what to do instead, after a look whether the collection is there', async () => {
+    const { client } = await opened()
+    for (const name of ['things', 'others']) await client.createCollection(name, { dimension: 1 })
+    const words = /^the engine behind this client does not offer .+: .+/
+    for (const [what, call] of calls) {
+      const error = await rejection(call(client, 'things'))
+      expect([what, error.name]).toStrictEqual([what, 'UnsupportedError'])
+      expect(error.message).toMatch(words)
+      const nowhere = await rejection(call(client, 'nowhere'))
+      expect([what, nowhere.name]).toStrictEqual([what, 'CollectionNotFoundError'])
+    }
+    for (const call of [client.forget({ ids: ['a'] }), client.cleanupEmptyCollections({ dryRun: true })]) {
+      const error = await rejection(call)
+      expect(error).toBeInstanceOf(UnsupportedError)
+      expect(error.message).toMatch(words)
+    }
+    expect(await client.listEmptyCollections()).toStrictEqual(['others', 'things'])
+  })
+
+  test('is refused for its arguments first, before the engine is asked', async () => {
+    const client = new MilvusVectorizerClient({ address: '127.0.0.1:1', maxRetries: 0 })
+    const refused: [Promise<unknown>, RegExp][] = [
+      [client.bulkUpdateMetadata('things', { a: 1 }, wrong([1])), /^patch: /],
+      [client.batchUpdateVectors('things', wrong([{ id: 1, data: [1] }])), /^updates\[0\]\.id: /],
+      [client.moveToCollection('things', 'others', wrong('a')), /^vectors: /],
+      [client.copyVectors('things', 'others', [], wrong({ receipt: true })), /^options\.receipt: unknown/],
+      [client.forget(wrong({ ids: 'a' })), /ids/],
+      [client.updateCollection('things', wrong({})), /^settings\.description: /],
+      [client.renameCollection('things', wrong(7)), /^newName: /],
+      [client.reindexCollection('things', wrong({ efSearch: 7 })), /^options\.efSearch: unknown/],
+      [client.cleanupEmptyCollections(wrong({ dry_run: true })), /^options\.dry_run: unknown/],
+    ]
+    for (const [call, message] of refused) {
+      const error = await rejection(call)
+      expect(error).toBeInstanceOf(ValidationError)
+      expect(error.message).toMatch(message)
+    }
+    await client.close()
+  })
+})
+
 test('what is changed after it was matched, and is not meant any more, stays', async () => {
   const { client } = await opened()
   await client.createCollection('things', { dimension: 1 })

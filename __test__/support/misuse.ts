@@ -1,8 +1,14 @@
-/** Every call on a collection, with arguments that are valid if `things` holds `a`. */
+/**
+ * Every call on a collection, with arguments that are valid if `things` holds `a` and `others` is a
+ * collection of the same kind.
+ */
 export const calls: Record<string, unknown[]> = {
   createCollection: ['new', { dimension: 2 }],
   getCollectionInfo: ['things'],
   getCollection: ['things'],
+  updateCollection: ['things', { description: null }],
+  renameCollection: ['things', 'new'],
+  reindexCollection: ['things', { m: 8 }],
   deleteCollection: ['things'],
   insertVectors: ['things', [{ id: 'n', data: [1, 2] }], { onProgress: () => {} }],
   insertText: ['things', 'text', { a: 1 }, { expires_at: null }],
@@ -13,6 +19,10 @@ export const calls: Record<string, unknown[]> = {
   scanVectors: ['things', { limit: 3 }],
   count: ['things', { name: 'a' }],
   updateVector: ['things', 'a', { data: [3, 4] }],
+  batchUpdateVectors: ['things', [{ id: 'a', data: [3, 4] }], { onProgress: () => {} }],
+  bulkUpdateMetadata: ['things', { name: 'a' }, { name: 'b' }, { atMost: 1 }],
+  moveToCollection: ['things', 'others', ['a'], { atMost: 1 }],
+  copyVectors: ['things', 'others', { filter: { name: 'a' } }, { overwrite: true }],
   setVectorExpiry: ['things', 'a', null],
   setCollectionTtl: ['things', null],
   search: ['things', [1, 2], { limit: 3 }],
@@ -51,6 +61,8 @@ export const wrong: Record<string, unknown> = {
 /** The exceptions, in which such a value is valid: left out, another form, or a name not in use. */
 export const allowed = new Set([
   'createCollection 0 a string',
+  'renameCollection 1 a string',
+  'reindexCollection 1 undefined',
   'insertText 1 a string',
   'insertText 2 undefined',
   'insertText 2 null',
@@ -65,6 +77,11 @@ export const allowed = new Set([
   'listVectors 2 a number',
   'scanVectors 1 undefined',
   'count 1 undefined',
+  'batchUpdateVectors 2 undefined',
+  'bulkUpdateMetadata 2 an object',
+  'bulkUpdateMetadata 3 undefined',
+  'moveToCollection 3 undefined',
+  'copyVectors 3 undefined',
   'setVectorExpiry 2 null',
   'setVectorExpiry 2 a number',
   'setCollectionTtl 1 null',

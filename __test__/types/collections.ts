@@ -125,6 +125,10 @@ export async function typed(client: VectorizerClient) {
   const at: number | undefined = (await pages.getVector('a')).expires_at
   // @ts-expect-error: of a whole store
   pages.resumeExpiry
+  // @ts-expect-error: of a whole store
+  pages.forget
+  // @ts-expect-error: it would no longer be the name of this handle
+  pages.renameCollection
   await pages.insertTexts([{ id: 'a', text: 'b', metadata: page }])
   // @ts-expect-error: every page has metadata
   await pages.insertVectors([{ id: 'a', data: values }])
@@ -161,8 +165,44 @@ export async function typed(client: VectorizerClient) {
   await pages.replace({ year: 3 }, [{ id: 'a', text: 'b', metadata: { year: 3 } }])
   // @ts-expect-error: not all of the metadata
   await pages.updateVector('a', { metadata: { year: 3 } })
+  // @ts-expect-error: nor of this one
+  await pages.batchUpdateVectors([{ id: 'a', metadata: { year: 3 } }])
+  // @ts-expect-error: no such field
+  await pages.bulkUpdateMetadata({ yeer: 3 }, { year: 4 })
+  // @ts-expect-error: nor in the patch
+  await pages.bulkUpdateMetadata({ year: 3 }, { yeer: 4 })
+  // @ts-expect-error: of another type
+  await pages.bulkUpdateMetadata({ year: 3 }, { year: 'x' })
+  // @ts-expect-error: none of its values
+  await pages.bulkUpdateMetadata({ year: 3 }, { kind: 'c' })
+  // @ts-expect-error: of another type, deep inside
+  await pages.bulkUpdateMetadata({ year: 3 }, { author: { name: 5 } })
+  // @ts-expect-error: a list is replaced as a whole
+  await pages.bulkUpdateMetadata({ year: 3 }, { tags: { 0: 'x' } })
+  // @ts-expect-error: no such field
+  await pages.moveToCollection('more', { filter: { yeer: 3 } })
+  // @ts-expect-error: no such field
+  await pages.copyVectors('more', { filter: { yeer: 3 } })
+
+  await pages.bulkUpdateMetadata({ year: 3 }, { year: 4, kind: null, author: { born: null, name: 'x' } })
+  await pages.bulkUpdateMetadata({ year: 3 }, { items: [], extra: { foo: null, bar: 1 }, at: when })
+  await pages.bulkUpdateMetadata(
+    { year: 3 },
+    { self: { self: { title: 'x' } }, anything: { at: 1 }, unsaid: 1 },
+  )
+  await pages.batchUpdateVectors([
+    { id: 'a', metadata: page },
+    { id: 'b', data: values },
+  ] as const)
+  const moved = await pages.moveToCollection('more', { filter: { year: 3 } }, { receipt: true })
+  await pages.copyVectors('more', ['a'])
+  await pages.updateCollection({ description: 'pages' })
+  await pages.reindexCollection({ m: 24 })
 
   const labelled = await client.collection<Labels | undefined>('labelled')
+  await labelled.bulkUpdateMetadata({ lang: 'en' }, { lang: 'de', views: null })
+  // @ts-expect-error: there is none
+  await labelled.bulkUpdateMetadata({ lang: 'en' }, undefined)
   await labelled.insertVectors([{ data: values }, { data: values, metadata: { lang: 'en' } }])
   await labelled.insertText('a text')
   await labelled.insertText('a text', null, { expires_at: null })
@@ -181,6 +221,7 @@ export async function typed(client: VectorizerClient) {
   const proof = await pages.deleteVector('a', { receipt: true })
   const nothing: void = await pages.deleteVector('b')
   return {
+    moved: moved.receipt,
     expiry,
     ttl,
     at,
@@ -206,6 +247,7 @@ export async function untyped(client: MilvusVectorizerClient) {
   await things.insertText('a text')
   const metadata: Record<string, unknown> | undefined = (await things.getVector('a')).metadata
   await things.deleteByFilter({ 'whatever.there.is': 3 })
+  await things.bulkUpdateMetadata({ 'whatever.there.is': 3 }, { whatever: { there: { is: null } } })
   const pages: Collection<Page> = await collection<Page>('pages')
   // @ts-expect-error: the collection has a dimension
   await client.collection('things', { ifExists: 'open' })

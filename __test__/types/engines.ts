@@ -42,7 +42,10 @@ const incomplete: Vectorizer = { search: embedded.search.bind(embedded) }
 
 function told(error: unknown) {
   if (error instanceof TooManyMatchesError) {
-    if ('applied' in error.report) return [error.report.deleted, error.report.ids.deleted]
+    if ('inserted' in error.report) return [error.report.deleted, error.report.ids.deleted]
+    if ('moved' in error.report) return error.report.results.map(({ id, status }) => [id, status])
+    if ('collections' in error.report) return error.report.collections.map(({ ids }) => ids)
+    if ('applied' in error.report) return error.report.results.map(({ id, status }) => [id, status])
     const { deleted, results } = error.report
     return [deleted, results.map(({ id, status }) => [id, status === 'matched'])]
   }

@@ -3,16 +3,24 @@ import {
   type BackupOptions,
   type BackupProgress,
   type BackupReport,
+  type BatchUpdateReport,
   batchDelete,
   batchInsertText,
+  batchUpdateVectors,
+  bulkUpdateMetadata,
+  type ChangeProgress,
+  type CleanupReport,
   ClientClosedError,
   CollectionExistsError,
   type CollectionInfo,
   CollectionNotFoundError,
   type CollectionSummary,
   type CollectionTtl,
+  type CopyReport,
+  cleanupEmptyCollections,
   close,
   collection,
+  copyVectors,
   count,
   createBackup,
   createCollection,
@@ -30,7 +38,12 @@ import {
   type ExpiryInput,
   exportKeys,
   type Filter,
+  type ForgetOptions,
+  type ForgetReceipt,
+  type ForgetReport,
+  type ForgetSelection,
   flush,
+  forget,
   getCollection,
   getCollectionInfo,
   getVector,
@@ -42,9 +55,18 @@ import {
   insertVectors,
   type KeyService,
   listCollections,
+  listEmptyCollections,
   listVectors,
+  type MetadataPatch,
+  type MoveOptions,
+  type MoveReport,
+  moveToCollection,
   type OptimizeProgress,
   optimize,
+  type PatchOptions,
+  type PatchReport,
+  type ReindexJob,
+  type RenameReport,
   type ReplacementText,
   type ReplacementVector,
   type ReplaceReport,
@@ -53,6 +75,8 @@ import {
   type RotateOptions,
   type RotateProgress,
   ready,
+  reindexCollection,
+  renameCollection,
   replace,
   resumeExpiry,
   rotateKeys,
@@ -72,6 +96,8 @@ import {
   serve,
   setCollectionTtl,
   setVectorExpiry,
+  TooManyMatchesError,
+  updateCollection,
   updateVector,
   ValidationError,
   type Vector,
@@ -80,6 +106,8 @@ import {
   VectorizerError,
   VectorNotFoundError,
   type VectorPage,
+  type VectorSelection,
+  type VectorUpdate,
   verifyErased,
 } from 'vectorizer-native'
 
@@ -202,6 +230,8 @@ export async function everythingThatExpires(client: VectorizerClient): Promise<u
   await client.batchInsertText('docs', ['a text'], [], { expires_at })
   await client.insertTexts('docs', [{ id, text: 'a', expires_at }], { expires_at })
   const updated: number | undefined = (await client.updateVector('docs', id, { expires_at })).expires_at
+  await client.replace('docs', { a: 1 }, [{ id, data, expires_at }], { expires_at })
+  await client.replace('docs', { a: 1 }, [{ id, text: 'a', expires_at: null }])
 
   const one: VectorExpiry = await client.setVectorExpiry('docs', id, new Date())
   const own: [string, string, number | null, 'updated'] = [one.id, one.collection, one.expires_at, one.status]
@@ -215,9 +245,99 @@ export async function everythingThatExpires(client: VectorizerClient): Promise<u
   const [found] = await client.search('docs', 'a text')
   const [scanned] = (await client.scanVectors('docs')).vectors
   const [listed] = (await client.listVectors('docs')).vectors
-  const { rows } = await client.deleteByFilter('docs', { a: 1 }, { dryRun: true, rows: 1 })
-  const read: (number | undefined)[] = [found, scanned, listed, rows?.[0]].map((row) => row?.expires_at)
+  const dry = await client.deleteByFilter('docs', { a: 1 }, { dryRun: true, rows: 1 })
+  const read: (number | undefined)[] = [found, scanned, listed, dry.rows?.[0]].map((row) => row?.expires_at)
   return [updated, own, all, nothing, counts, read]
+}
+
+export async function everythingThatChanges(
+  client: VectorizerClient,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const told: [string, number, number][] = []
+  const onProgress = ({ phase, done, total }: ChangeProgress | InsertProgress) =>
+    told.push([phase, done, total])
+  const patch: MetadataPatch = { owner: 'bob', draft: null, deep: { at: new Date(), list: [1, null] } }
+  const careful: PatchOptions = { dryRun: true, atMost: 10, expect: 2, onProgress, signal }
+  const patched: PatchReport = await client.bulkUpdateMetadata('docs', { owner: 'ann' }, patch)
+  await client.bulkUpdateMetadata('docs', { owner: 'ann' }, { owner: 'bob' }, careful)
+  const statuses: Array<'updated' | 'unchanged'> = patched.results.map(({ status }) => status)
+  const counts: number[] = [patched.scanned, patched.matched, patched.updated, patched.unchanged]
+
+  const updates: VectorUpdate[] = [
+    { id: 'a', data: [1, 2, 3], metadata: { lang: 'en' } },
+    { id: 'b', text: 'a text', expires_at: null },
+  ]
+  const updated: BatchUpdateReport = await client.batchUpdateVectors('docs', updates)
+  await client.batchUpdateVectors('docs', { updates }, { onProgress, signal })
+  const rows: [string, number, string | undefined][] = updated.results.map((row) => [
+    row.id,
+    row.index,
+    row.status === 'ok' ? row.status : row.error,
+  ])
+
+  const filter: Filter = { done: true }
+  const selected: VectorSelection[] = [['a', 'b'], { filter }]
+  const moving: MoveOptions = { overwrite: true, dryRun: false, atMost: 10, expect: 2, onProgress, signal }
+  for (const some of selected) await client.moveToCollection('inbox', 'archive', some, moving)
+  const moved: MoveReport = await client.moveToCollection('inbox', 'archive', ['a'] as const)
+  const proved = await client.moveToCollection('inbox', 'archive', ['a'], { receipt: true })
+  const copied: CopyReport = await client.copyVectors('inbox', 'archive', ['a'], { overwrite: true })
+  const fates: Array<'ok' | 'missing_in_src' | 'dst_insert_failed'> = [
+    ...moved.results,
+    ...copied.results,
+  ].map(({ status }) => status)
+  const ends: [string, string, number, number] = [moved.src, moved.dst, moved.moved, copied.copied]
+
+  const selections: ForgetSelection[] = [{ filter: { user: 'u1' } }, { ids: ['a'] }]
+  const why: ForgetOptions = { collections: ['docs'], reason: 'request 4711', atMost: 10, onProgress }
+  for (const one of selections) await client.forget(one, why)
+  const report: ForgetReport = await client.forget({ ids: ['a'] as const }, { dryRun: true })
+  const found: [string, number, string[]][] = report.collections.map((one) => [
+    one.collection,
+    one.matched,
+    one.ids,
+  ])
+  const receipt: ForgetReceipt | undefined = report.receipt
+  const numbers: number[] | undefined = receipt?.collections.map(({ logSequence }) => logSequence)
+
+  const renamed: RenameReport = await client.renameCollection('docs', 'manuals')
+  const names: [string, string, 'renamed' | 'unchanged'] = [
+    renamed.old_name,
+    renamed.new_name,
+    renamed.status,
+  ]
+  await client.createCollection('new', { dimension: 3, description: 'manuals' })
+  const info: CollectionInfo = await client.updateCollection('new', { description: null })
+  const description: string | undefined = info.description
+  const job: ReindexJob = await client.reindexCollection('new', { m: 24, ef_construction: 200, signal })
+  await client.reindexCollection('new')
+  const state: ['running' | 'completed', number, number] = [job.state, job.progress, job.params.ef_search]
+  const empty: string[] = await client.listEmptyCollections()
+  const cleaned: CleanupReport = await client.cleanupEmptyCollections({ dryRun: true, signal })
+  await client.cleanupEmptyCollections()
+
+  const guarded = await client.forget({ ids: [] }, { expect: 1 }).catch((error) => error)
+  const refused = guarded instanceof TooManyMatchesError ? guarded.report : undefined
+  const applied: boolean | undefined = refused && 'applied' in refused ? refused.applied : undefined
+  return [
+    statuses,
+    counts,
+    rows,
+    proved.receipt.digest,
+    fates,
+    ends,
+    found,
+    receipt?.reason,
+    numbers,
+    names,
+    description,
+    state,
+    empty,
+    cleaned.applied,
+    applied,
+    told,
+  ]
 }
 
 export const clients: VectorizerClient[] = [
@@ -360,6 +480,11 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   collection,
   getCollectionInfo,
   getCollection,
+  updateCollection,
+  renameCollection,
+  reindexCollection,
+  listEmptyCollections,
+  cleanupEmptyCollections,
   deleteCollection,
   insertVectors,
   insertText,
@@ -371,6 +496,10 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   scanVectors,
   count,
   updateVector,
+  batchUpdateVectors,
+  bulkUpdateMetadata,
+  moveToCollection,
+  copyVectors,
   setVectorExpiry,
   setCollectionTtl,
   resumeExpiry,
@@ -383,6 +512,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   deleteVectors,
   deleteByFilter,
   replace,
+  forget,
   optimize,
   verifyErased,
   createBackup,

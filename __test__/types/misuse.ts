@@ -63,16 +63,64 @@ const mixed = [
 ]
 // @ts-expect-error: all rows have values, or none
 client.replace('docs', { a: 1 }, mixed)
-// @ts-expect-error: the rows of a replacement set no expiry, be they texts
-client.replace('docs', { a: 1 }, [{ id: 'a', text: 'a', expires_at: 1 }])
-// @ts-expect-error: or vectors
-client.replace('docs', { a: 1 }, [{ id: 'a', data: [1], expires_at: 1 }])
+// @ts-expect-error: an expiry of a row is a time, be it of a text
+client.replace('docs', { a: 1 }, [{ id: 'a', text: 'a', expires_at: true }])
+// @ts-expect-error: or of a vector
+client.replace('docs', { a: 1 }, [{ id: 'a', data: [1], expires_at: 5n }])
+// @ts-expect-error: or of the call
+client.replace('docs', { a: 1 }, [], { expires_at: {} })
 // @ts-expect-error: undefined would widen the filter
 client.replace('docs', { a: undefined }, [])
 // @ts-expect-error: rows are a list, and not an option
 client.replace('docs', { a: 1 }, { dryRun: true })
 // @ts-expect-error: it makes no backup
 client.replace('docs', { a: 1 }, [], { backup: 'a.vecbak' })
+// @ts-expect-error: the patch is missing
+client.bulkUpdateMetadata('docs', { a: 1 })
+// @ts-expect-error: a patch is an object
+client.bulkUpdateMetadata('docs', { a: 1 }, 'a')
+// @ts-expect-error: undefined would widen the filter
+client.bulkUpdateMetadata('docs', { a: undefined }, { a: 2 })
+// @ts-expect-error: a patch has no receipt
+client.bulkUpdateMetadata('docs', { a: 1 }, { a: 2 }, { receipt: true })
+// @ts-expect-error: an update has an id
+client.batchUpdateVectors('docs', [{ data: [1] }])
+// @ts-expect-error: the field is data
+client.batchUpdateVectors('docs', [{ id: 'a', vector: [1] }])
+// @ts-expect-error: updates have no dry run
+client.batchUpdateVectors('docs', [], { dryRun: true })
+// @ts-expect-error: the destination is missing
+client.moveToCollection('docs', ['a'])
+// @ts-expect-error: ids are an array
+client.moveToCollection('docs', 'more', 'a')
+// @ts-expect-error: a filter has a key of its own
+client.copyVectors('docs', 'more', { a: 1 })
+// @ts-expect-error: a copy erases nothing that a receipt could prove
+client.copyVectors('docs', 'more', ['a'], { receipt: true })
+// @ts-expect-error: a filter or ids
+client.forget({})
+// @ts-expect-error: and not both
+client.forget({ filter: { a: 1 }, ids: ['a'] })
+// @ts-expect-error: a filter has a key of its own
+client.forget({ user: 'u1' })
+// @ts-expect-error: collections are a list
+client.forget({ ids: ['a'] }, { collections: 'docs' })
+// @ts-expect-error: a receipt is there without asking
+client.forget({ ids: ['a'] }, { receipt: true })
+// @ts-expect-error: the new name is missing
+client.renameCollection('docs')
+// @ts-expect-error: a description is given or removed
+client.updateCollection('docs', {})
+// @ts-expect-error: nothing else can be changed
+client.updateCollection('docs', { description: 'a', metric: 'cosine' })
+// @ts-expect-error: no description of a new collection is none
+client.createCollection('docs', { dimension: 3, description: null })
+// @ts-expect-error: the parameter is ef_construction
+client.reindexCollection('docs', { efConstruction: 200 })
+// @ts-expect-error: a graph keeps its builder
+client.reindexCollection('docs', { builder: 'own' })
+// @ts-expect-error: the option is dryRun
+client.cleanupEmptyCollections({ dry_run: true })
 // @ts-expect-error: the dimension is missing
 client.createCollection('docs', {})
 // @ts-expect-error: the options are missing

@@ -81,6 +81,13 @@ const NOT_OFFERED = {
   backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
   expiry: 'expiry: keep the time in the metadata, and delete by filter',
   replace: 'an atomic replacement: delete by filter and insert, which are two steps there',
+  changes: 'atomic changes of many vectors: scan for them and update each, which are many steps there',
+  transfer: 'an atomic move or copy: scan, insert and delete, which are several steps there',
+  forget: 'an atomic delete in several collections: delete by filter in each, which are many steps there',
+  rename: "another name for a collection: create one of that name, and insert what 'scan' reads",
+  description: 'another description of a collection: createCollection takes one, which is kept',
+  reindex: "another graph for a collection: create one with other parameters, and insert what 'scan' reads",
+  cleanup: 'a delete of collections only while they are empty: list the empty ones, and delete each',
   verifyErased: 'a look into its files: optimize asks it to compact, deleteCollection drops all',
   createBackup: "backups: it has tools of its own, and 'migrate' copies collections to an embedded client",
   exportKeys: 'keys of its own for what is stored: it does not seal it',
@@ -257,19 +264,21 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       const { name } = await scratch.createCollection(...(args as [string, CollectionOptions]))
       return scratch.getCollectionInfo(name)
     })
-    const { name, dimension, similarity_metric: metric, hnsw, created_at } = info
+    const { name, description, dimension, similarity_metric: metric, hnsw, created_at } = info
     if (dimension > LARGEST_DIMENSION) {
       const limit = `the engine takes at most ${LARGEST_DIMENSION}`
       throw new UnsupportedError(`dimension is ${dimension}; ${limit}`)
     }
-    const settings = { name, dimension, metric, hnsw, created_at }
+    // A description that is undefined is not stored.
+    const settings = { name, description, dimension, metric, hnsw, created_at }
     return this.#brief(await EngineCollection.create(this.#engine, settings))
   }
 
   async #brief(collection: EngineCollection): Promise<CollectionSummary> {
-    const { name, dimension, metric, created_at } = collection
+    const { name, description, dimension, metric, created_at } = collection
     const vector_count = await collection.count()
-    return { name, dimension, similarity_metric: metric, vector_count, created_at }
+    const said = description === undefined ? {} : { description }
+    return { name, ...said, dimension, similarity_metric: metric, vector_count, created_at }
   }
 
   async listCollections(): Promise<CollectionSummary[]> {
@@ -294,6 +303,30 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
 
   getCollection(name: string): Promise<CollectionInfo> {
     return this.getCollectionInfo(name)
+  }
+
+  async updateCollection(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('description')
+  }
+
+  async renameCollection(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('rename')
+  }
+
+  async reindexCollection(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('reindex')
+  }
+
+  async listEmptyCollections(): Promise<string[]> {
+    const all = await this.listCollections()
+    return all.filter((one) => one.vector_count === 0).map(({ name }) => name)
+  }
+
+  async cleanupEmptyCollections(): Promise<never> {
+    refuse('cleanup')
   }
 
   async deleteCollection(name: string, options?: DeleteCollectionOptions): Promise<void> {
@@ -684,6 +717,34 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
   async replace(name: string): Promise<never> {
     await this.#open(name)
     refuse('replace')
+  }
+
+  async bulkUpdateMetadata(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('changes')
+  }
+
+  async batchUpdateVectors(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('changes')
+  }
+
+  async moveToCollection(source: string, destination: string): Promise<never> {
+    return this.#transfer(source, destination)
+  }
+
+  async copyVectors(source: string, destination: string): Promise<never> {
+    return this.#transfer(source, destination)
+  }
+
+  async #transfer(source: string, destination: string): Promise<never> {
+    await this.#open(source)
+    await this.#open(destination)
+    refuse('transfer')
+  }
+
+  async forget(): Promise<never> {
+    refuse('forget')
   }
 
   async optimize(name: string, options: OptimizeOptions = {}): Promise<void> {

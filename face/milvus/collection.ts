@@ -21,6 +21,7 @@ const STRONG = 0
 /** The settings of a collection. */
 export interface Settings {
   name: string
+  description: string | undefined
   dimension: number
   metric: SimilarityMetric
   hnsw: Required<HnswOptions>
@@ -64,6 +65,7 @@ export class EngineCollection {
   readonly #engine: Engine
   readonly key: string
   declare readonly name: string
+  declare readonly description: string | undefined
   declare readonly dimension: number
   declare readonly metric: SimilarityMetric
   declare readonly hnsw: Required<HnswOptions>

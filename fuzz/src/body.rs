@@ -10,7 +10,7 @@ use vectorizer_native::{
     rest::{Options, app},
 };
 
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 32] = [
     ("POST", "/collections"),
     ("POST", "/collections/c/insert"),
     ("POST", "/collections/c/batch_insert"),
@@ -35,12 +35,21 @@ const ROUTES: [(&str, &str); 24] = [
     ("PATCH", "/collections/c/vectors/a/expiry"),
     ("POST", "/collections/c/ttl"),
     ("POST", "/collections/c/replace"),
+    ("PUT", "/collections/c"),
+    ("POST", "/collections/c/rename"),
+    ("POST", "/collections/c/reindex"),
+    ("POST", "/collections/c/batch_update"),
+    ("POST", "/collections/c/vectors/bulk_update_metadata"),
+    ("POST", "/collections/c/vectors/move"),
+    ("POST", "/collections/c/vectors/copy"),
+    ("POST", "/forget"),
 ];
 
 static APP: LazyLock<Router> = LazyLock::new(|| {
     let client = Arc::new(Client::open(Store::default()));
     let app = app(client, Options::default()).unwrap();
-    ask(&app, ROUTES[0], br#"{"name":"c","dimension":2}"#);
+    // To move vectors to.
+    ask(&app, ROUTES[0], br#"{"name":"b","dimension":2}"#);
     app
 });
 
@@ -68,7 +77,8 @@ pub fn run(bytes: &[u8]) {
         return;
     };
     let app = &*APP;
-    // So that there is something to find, to change and to delete.
+    // So that there is something to find, to change and to delete. It may have been renamed.
+    ask(app, ROUTES[0], br#"{"name":"c","dimension":2}"#);
     ask(
         app,
         ROUTES[1],

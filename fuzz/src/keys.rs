@@ -44,6 +44,7 @@ fn base() -> &'static Vec<(&'static str, Vec<u8>)> {
             dimension: 2,
             metric: Metric::Euclidean,
             hnsw: HnswParams::default(),
+            description: None,
         };
         let collection = call.create_collection(config).unwrap();
         let batch = Batch {

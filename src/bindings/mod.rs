@@ -5,6 +5,7 @@
 //! runs on the pool. From either result, `face/client.ts` makes promises, errors and objects of the
 //! importing realm. What each method does is documented where users see it, in `face/calls.ts`.
 
+mod changes;
 pub mod engine;
 pub mod load;
 pub mod reply;
@@ -244,13 +245,17 @@ impl VectorizerClient {
 
 fn collection_json(collection: &Collection, count: usize) -> serde_json::Value {
     let config = collection.config();
-    json!({
+    let mut json = json!({
         "name": config.name,
         "dimension": config.dimension,
         "similarity_metric": config.metric.name(),
         "vector_count": count,
         "created_at": timestamp(collection.created_at()),
-    })
+    });
+    if let Some(description) = &config.description {
+        json["description"] = description.as_str().into();
+    }
+    json
 }
 
 fn info_json(collection: &Collection, info: &Info) -> serde_json::Value {
@@ -286,9 +291,24 @@ fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
     })
 }
 
-/// The report of a delete of many vectors, without its rows. If the delete did not meet its guards,
+/// Adds the outcome for one of many ids: the id, or a pair of the id and the error if there is one;
+/// `face/calls.ts` builds the rows.
+fn push_outcome(rows: &mut Rows, id: &str, error: Option<&str>) {
+    rows.push(|out| {
+        let Some(error) = error else {
+            return push_string(out, id);
+        };
+        out.push('[');
+        push_string(out, id);
+        out.push(',');
+        push_string(out, error);
+        out.push(']');
+    });
+}
+
+/// The report of a call about many vectors, without its rows. If it did not meet its guards,
 /// `refused` is the message of the error that `face/client.ts` makes of the report.
-fn deletion_head(
+fn guarded_head(
     mut report: serde_json::Value,
     selector: Selector,
     refusal: Option<Refusal>,
@@ -308,7 +328,7 @@ fn replace(call: &Call, collection: &str, replacement: Replacement) -> Result<Re
     };
     let report = json!(ReplacedCounts::of(collection, &replaced));
     let mut rows = Rows::new(
-        deletion_head(report, Selector::Rows, replaced.refusal),
+        guarded_head(report, Selector::Rows, replaced.refusal),
         Some("ids"),
     );
     let ids = replaced.inserted.iter().chain(&replaced.updated);
@@ -999,21 +1019,10 @@ impl VectorizerClient {
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
             let report = json!(BatchDeleted::of(&collection, &deletion));
-            let head = deletion_head(report, Selector::Ids, deletion.refusal);
+            let head = guarded_head(report, Selector::Ids, deletion.refusal);
             let mut rows = Rows::new(head, Some("results"));
-            // The id, or a pair of the id and the error if there is one; `face/calls.ts` builds the
-            // rows.
             for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
-                rows.push(|out| {
-                    let Some(error) = outcome.error() else {
-                        return push_string(out, id);
-                    };
-                    out.push('[');
-                    push_string(out, id);
-                    out.push(',');
-                    push_string(out, &error);
-                    out.push(']');
-                });
+                push_outcome(&mut rows, id, outcome.error().as_deref());
             }
             Ok(rows.reply())
         })
@@ -1049,7 +1058,7 @@ impl VectorizerClient {
             if deletion.rows.is_some() {
                 report["rows"] = json!([]);
             }
-            let head = deletion_head(report, Selector::Filter, deletion.refusal);
+            let head = guarded_head(report, Selector::Filter, deletion.refusal);
             let mut rows = Rows::new(head, Some("results"));
             // The id, or a list of the id, the metadata and the text of a vector that is shown, and
             // of its expiry if it has one; `face/calls.ts` builds the rows of both lists.
@@ -1085,6 +1094,7 @@ impl VectorizerClient {
         metadata: Option<String>,
         texts: Option<String>,
         options: String,
+        expires_at: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let options = args::replace_options(&options).map_err(thrown)?;
@@ -1102,6 +1112,7 @@ impl VectorizerClient {
                     Some(texts) => args::read(texts, "texts")?,
                     None => Vec::new(),
                 },
+                expires_at: expiry::changes(expires_at.as_deref())?,
                 origin: Origin::Given,
                 data,
                 lengths,
@@ -1129,6 +1140,7 @@ impl VectorizerClient {
         given: Option<String>,
         vectors: Option<Float32ArraySlice>,
         lengths: Option<Uint32ArraySlice>,
+        expires_at: Option<String>,
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         let options = args::replace_options(&options).map_err(thrown)?;
@@ -1143,6 +1155,7 @@ impl VectorizerClient {
                     let texts: Vec<Box<str>> = args::read(&texts, "texts")?;
                     texts.into_iter().map(Some).collect()
                 },
+                expires_at: expiry::changes(expires_at.as_deref())?,
                 origin: match given {
                     Some(given) => Origin::Embedded(args::read(&given, "given")?),
                     None => Origin::BuiltIn,

@@ -12,10 +12,10 @@ use serde_json::{error::Category, value::RawValue};
 
 use super::expiry;
 use crate::{
-    client::Encryption,
+    client::{Encryption, Forgetting, ReindexOptions, Selection, Transfer},
     collection::{
-        Config, Cursor, DeleteOptions, ExpiryChange, Guards, Name, ReplaceOptions, ScanOptions,
-        SearchOptions, Update, check_ef_search, check_rows,
+        Config, Cursor, DeleteOptions, ExpiryChange, Guards, Name, Patch, ReplaceOptions,
+        ScanOptions, SearchOptions, Update, check_ef_search, check_rows,
     },
     error::{Error, Result},
     filter,
@@ -140,6 +140,8 @@ pub struct Creation {
     #[serde(alias = "similarity_metric")]
     pub metric: Option<String>,
     pub hnsw: Option<Object<Hnsw>>,
+    #[serde(default, deserialize_with = "given")]
+    pub description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -173,8 +175,48 @@ impl Creation {
             dimension: self.dimension,
             metric,
             hnsw,
+            description: self.description,
         })
     }
+}
+
+/// The settings of a collection to change.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Null removes it.
+    #[serde(deserialize_with = "expiry::required")]
+    pub description: Option<String>,
+}
+
+/// The parameters of a graph to build anew.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reindex {
+    #[serde(default, deserialize_with = "given")]
+    m: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    ef_construction: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    ef_search: Option<usize>,
+}
+
+impl Reindex {
+    pub fn options(self) -> ReindexOptions {
+        ReindexOptions {
+            m: self.m,
+            ef_construction: self.ef_construction,
+            ef_search: self.ef_search,
+        }
+    }
+}
+
+/// How to delete the collections without a vector.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cleanup {
+    #[serde(default, deserialize_with = "given")]
+    pub dry_run: Option<bool>,
 }
 
 /// The options of a search, without the filter.
@@ -359,6 +401,199 @@ pub fn replacing(
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Patching {
+    #[serde(default, deserialize_with = "given")]
+    dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
+}
+
+/// A patch, from the JSON texts of its parts.
+pub fn patch(filter: &str, patch: &str, options: &str) -> Result<Patch> {
+    let options: Patching = read::<Object<_>>(options, "options")?.0;
+    Ok(Patch {
+        filter: filter::parse_text(filter)?,
+        patch: metadata(read(patch, "patch")?, || "patch".into())?,
+        dry_run: options.dry_run.unwrap_or(false),
+        guards: Guards {
+            at_most: options.at_most,
+            expect: options.expect,
+        },
+        on_progress: None,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Moving {
+    #[serde(default, deserialize_with = "given")]
+    overwrite: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    receipt: Option<bool>,
+}
+
+/// Vectors to move, from the JSON texts of its parts.
+pub fn moving(selection: &str, options: &str) -> Result<Transfer> {
+    let options: Moving = read::<Object<_>>(options, "options")?.0;
+    let dry_run = options.dry_run.unwrap_or(false);
+    let receipt = options.receipt.unwrap_or(false);
+    check_transfer(dry_run, receipt, "options.dryRun")?;
+    Ok(Transfer {
+        selection: selected(selection)?,
+        moves: true,
+        overwrite: options.overwrite.unwrap_or(false),
+        dry_run,
+        guards: Guards {
+            at_most: options.at_most,
+            expect: options.expect,
+        },
+        receipt,
+        on_progress: None,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Copying {
+    #[serde(default, deserialize_with = "given")]
+    overwrite: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
+}
+
+/// Vectors to copy, from the JSON texts of its parts.
+pub fn copying(selection: &str, options: &str) -> Result<Transfer> {
+    let options: Copying = read::<Object<_>>(options, "options")?.0;
+    Ok(Transfer {
+        selection: selected(selection)?,
+        moves: false,
+        overwrite: options.overwrite.unwrap_or(false),
+        dry_run: options.dry_run.unwrap_or(false),
+        guards: Guards {
+            at_most: options.at_most,
+            expect: options.expect,
+        },
+        receipt: false,
+        on_progress: None,
+    })
+}
+
+/// A dry run of a move has nothing to prove; in errors it is called `name`.
+pub fn check_transfer(dry_run: bool, receipt: bool, name: &str) -> Result<()> {
+    if dry_run && receipt {
+        return Err(Error::Validation(format!(
+            "{name} moves nothing: leave out receipt"
+        )));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Forget {
+    // Null is refused: names that were read from a missing property must not become all collections.
+    #[serde(default, deserialize_with = "given")]
+    collections: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
+    dry_run: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    at_most: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    expect: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    reason: Option<String>,
+}
+
+/// What is to be forgotten, from the JSON texts of its parts.
+pub fn forgetting(selection: &str, options: &str) -> Result<Forgetting> {
+    let options: Forget = read::<Object<_>>(options, "options")?.0;
+    if let Some(reason) = &options.reason {
+        check_reason(reason, "options.reason")?;
+    }
+    if let Some(collections) = &options.collections {
+        check_collections(collections, "options.collections")?;
+    }
+    Ok(Forgetting {
+        selection: selected(selection)?,
+        collections: options.collections,
+        dry_run: options.dry_run.unwrap_or(false),
+        guards: Guards {
+            at_most: options.at_most,
+            expect: options.expect,
+        },
+        reason: options.reason,
+        on_progress: None,
+    })
+}
+
+/// Checks that there are collections to look in. `name` is what the caller calls them.
+pub fn check_collections(collections: &[String], name: &str) -> Result<()> {
+    match collections.is_empty() {
+        true => Err(Error::Validation(format!(
+            "{name} is empty, so nothing would be looked in: leave it out to look in all"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// The most characters of a reason.
+pub const LONGEST_REASON: usize = 1000;
+
+/// Checks the length of why something is forgotten. `name` is what the caller calls it.
+pub fn check_reason(reason: &str, name: &str) -> Result<()> {
+    if reason.is_empty() {
+        return Err(Error::Validation(format!("{name} is empty")));
+    }
+    if reason.chars().nth(LONGEST_REASON).is_some() {
+        return Err(Error::Validation(format!(
+            "{name} is longer than {LONGEST_REASON} characters"
+        )));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Selected {
+    #[serde(default, deserialize_with = "given")]
+    ids: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
+    filter: Option<Box<RawValue>>,
+}
+
+/// Which vectors a call is about, from its JSON text.
+fn selected(text: &str) -> Result<Selection> {
+    let selected: Selected = read::<Object<_>>(text, "selection")?.0;
+    let filter = selected.filter.as_deref().map(RawValue::get);
+    selection(selected.ids, filter, "selection")
+}
+
+/// Which vectors a call is about: those with these ids, or those that the filter matches. In errors,
+/// the argument that has them is called `of`.
+pub fn selection(ids: Option<Vec<String>>, filter: Option<&str>, of: &str) -> Result<Selection> {
+    match (ids, filter) {
+        (Some(ids), None) => Ok(Selection::Ids(ids)),
+        (None, Some(filter)) => Ok(Selection::Filter(filter::parse_text(filter)?)),
+        _ => Err(Error::Validation(format!(
+            "{of}: give either ids or filter, and not both"
+        ))),
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateFields {
     #[serde(default, deserialize_with = "given")]
@@ -368,6 +603,10 @@ pub struct UpdateFields {
     #[serde(default, deserialize_with = "expiry::change")]
     pub expires_at: ExpiryChange,
 }
+
+/// The message about an update that changes nothing.
+pub const NOTHING_TO_UPDATE: &str =
+    "there is nothing to update: give a vector, text, metadata or expires_at";
 
 /// Checks that an update changes something; a text without a vector is embedded with `embed`.
 /// `name` is what the caller calls the vector.
@@ -381,9 +620,7 @@ pub fn update(
 ) -> Result<Update> {
     let keeps_expiry = matches!(expires_at, ExpiryChange::Keep);
     if data.is_none() && text.is_none() && metadata.is_none() && keeps_expiry {
-        return Err(Error::Validation(
-            "there is nothing to update: give a vector, text, metadata or expires_at".into(),
-        ));
+        return Err(Error::Validation(NOTHING_TO_UPDATE.into()));
     }
     if text.as_ref().is_some_and(|text| text.is_empty()) {
         return Err(Error::Validation("text is empty".into()));
@@ -421,4 +658,114 @@ pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
                 .transpose()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal<T>(result: Result<T>) -> String {
+        result.map_or_else(|error| error.to_string(), |_| "none".into())
+    }
+
+    const IDS: &str = r#"{"ids":["a"]}"#;
+
+    #[test]
+    fn a_selection_is_either_ids_or_a_filter() {
+        assert!(matches!(selected(IDS), Ok(Selection::Ids(ids)) if ids == ["a"]));
+        assert!(matches!(selected(r#"{"ids":[]}"#), Ok(Selection::Ids(ids)) if ids.is_empty()));
+        let filter = selected(r#"{"filter":{"user":"u1"}}"#);
+        assert!(matches!(filter, Ok(Selection::Filter(_))));
+        for wrong in ["{}", r#"{"ids":["a"],"filter":{"a":1}}"#] {
+            let expected = "selection: give either ids or filter, and not both";
+            assert_eq!(refusal(selected(wrong)), expected);
+        }
+        for wrong in [
+            "null",
+            "[]",
+            r#"["a"]"#,
+            r#"{"ids":null}"#,
+            r#"{"ids":["a"],"filter":null}"#,
+            r#"{"ids":[1]}"#,
+            r#"{"filter":null}"#,
+            r#"{"filter":[]}"#,
+            r#"{"filtr":{"a":1}}"#,
+        ] {
+            assert!(
+                matches!(selected(wrong), Err(Error::Validation(_))),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_move_has_a_receipt_but_neither_a_dry_run_nor_a_copy_has() {
+        let moved = moving(IDS, r#"{"receipt":true,"overwrite":true,"atMost":2}"#).unwrap();
+        assert!(moved.moves && moved.receipt && moved.overwrite && !moved.dry_run);
+        assert_eq!(moved.guards.at_most, Some(2));
+        assert_eq!(
+            refusal(moving(IDS, r#"{"dryRun":true,"receipt":true}"#)),
+            "options.dryRun moves nothing: leave out receipt"
+        );
+        let copied = copying(IDS, r#"{"dryRun":true,"expect":0}"#).unwrap();
+        assert!(!copied.moves && !copied.receipt && copied.dry_run);
+        assert_eq!(copied.guards.expect, Some(0));
+        let message = refusal(copying(IDS, r#"{"receipt":true}"#));
+        assert!(
+            message.starts_with("options.receipt: unknown field"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn options_that_are_null_or_unknown_or_no_whole_numbers_are_refused() {
+        const FILTER: &str = r#"{"a":1}"#;
+        for wrong in [
+            r#"{"dryRun":null}"#,
+            r#"{"dry_run":true}"#,
+            r#"{"dryRun":1}"#,
+            r#"{"atMost":null}"#,
+            r#"{"atMost":-1}"#,
+            r#"{"expect":1.5}"#,
+            r#"{"collections":null}"#,
+            r#"{"collections":[]}"#,
+            r#"{"reason":null}"#,
+            r#"{"overwrite":null}"#,
+            "[true]",
+            "null",
+        ] {
+            let refusals = [
+                refusal(patch(FILTER, "{}", wrong)),
+                refusal(moving(IDS, wrong)),
+                refusal(copying(IDS, wrong)),
+                refusal(forgetting(IDS, wrong)),
+            ];
+            for message in refusals {
+                assert!(message.starts_with("options"), "{wrong}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_patch_is_an_object() {
+        let patch = |text| patch(r#"{"a":1}"#, text, "{}");
+        let text = r#"{"a":null,"b":{"c":1.10}}"#;
+        assert_eq!(patch(text).map(|patch| patch.patch), Ok(text.into()));
+        for wrong in ["null", "[]", "1", r#""a""#] {
+            assert_eq!(refusal(patch(wrong)), "patch must be a plain object");
+        }
+    }
+
+    #[test]
+    fn a_reason_has_1_to_1000_characters() {
+        let reason = |text: &str| {
+            let options = serde_json::json!({ "reason": text }).to_string();
+            refusal(forgetting(IDS, &options))
+        };
+        assert_eq!(reason("A request of 2026-01-01"), "none");
+        assert_eq!(reason(&"é".repeat(1000)), "none");
+        assert_eq!(reason(""), "options.reason is empty");
+        let message = "options.reason is longer than 1000 characters";
+        assert_eq!(reason(&"é".repeat(1001)), message);
+    }
 }

@@ -122,6 +122,69 @@ pub fn list(text: Option<&str>) -> Result<Vec<Option<i64>>> {
     Ok(list.into_iter().map(|at| at.map(|at| at.0)).collect())
 }
 
+/// An expiry of its own as one of many rows has it: `false` if it says nothing, and null for none.
+struct Change(ExpiryChange);
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(ChangeVisitor)
+    }
+}
+
+struct ChangeVisitor;
+
+impl Visitor<'_> for ChangeVisitor {
+    type Value = Change;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        ExpiresAtVisitor.expecting(f)?;
+        f.write_str(", or null, or false")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Change, E> {
+        match value {
+            false => Ok(Change(ExpiryChange::Keep)),
+            true => Err(E::invalid_value(Unexpected::Bool(value), &self)),
+        }
+    }
+
+    fn visit_unit<E: de::Error>(self) -> std::result::Result<Change, E> {
+        Ok(Change(ExpiryChange::Never))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Change, E> {
+        ExpiresAtVisitor.visit_i64(value).map(Change::at)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Change, E> {
+        ExpiresAtVisitor.visit_u64(value).map(Change::at)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Change, E> {
+        ExpiresAtVisitor.visit_f64(value).map(Change::at)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Change, E> {
+        ExpiresAtVisitor.visit_str(value).map(Change::at)
+    }
+}
+
+impl Change {
+    fn at(ExpiresAt(at): ExpiresAt) -> Self {
+        Self(ExpiryChange::At(at))
+    }
+}
+
+/// The expiry of its own that each of many rows is given: a list of instants, of nulls for none,
+/// and of `false` where nothing is said.
+pub fn changes(text: Option<&str>) -> Result<Vec<ExpiryChange>> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let list: Vec<Change> = read(text, "expires_at")?;
+    Ok(list.into_iter().map(|Change(change)| change).collect())
+}
+
 /// A field of an update: an omitted one keeps what there is, and null is never.
 pub fn change<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -329,6 +392,23 @@ mod tests {
             "expires_at[2]: invalid value: integer `-1`, expected a whole number of milliseconds \
              since 1970, from 0 to 8640000000000000, or a time with an offset as in RFC 3339"
         );
+    }
+
+    #[test]
+    fn a_row_of_many_may_say_nothing_of_its_expiry_or_that_it_has_none() {
+        assert_eq!(changes(None), Ok(Vec::new()));
+        let expected = vec![
+            ExpiryChange::Keep,
+            ExpiryChange::Never,
+            ExpiryChange::At(0),
+            ExpiryChange::At(NEW_YEAR),
+        ];
+        let text = r#"[false,null,0,"2024-01-01T00:00:00Z"]"#;
+        assert_eq!(changes(Some(text)), Ok(expected));
+        for wrong in ["[null,true]", "[null,-1]", "[null,1.5]", "[null,[]]"] {
+            let error = changes(Some(wrong)).unwrap_err().to_string();
+            assert!(error.starts_with("expires_at[1]: invalid "), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - [`expiry`]: when vectors expire.
 //! - `insert`, `search`: the calls that keep state between attempts.
 //! - [`reports`]: reports, as JSON and as a JSON schema.
+//! - [`updates`]: updates of many vectors.
 
 pub mod arguments;
 pub mod dispatch;
@@ -13,6 +14,7 @@ pub mod expiry;
 mod insert;
 pub mod reports;
 mod search;
+pub mod updates;
 
 use std::sync::Arc;
 

@@ -1,6 +1,9 @@
 //! Backups of a store: creating them, with their keys apart or not, and restoring them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -8,7 +11,7 @@ use uuid::Uuid;
 use super::{Call, store::each};
 use crate::{
     cancel,
-    collection::{Progress, dimension_of},
+    collection::{Collection, Progress, check_name, dimension_of},
     error::{Error, Result},
     storage::{self, Backup, Exported, Files, Restored, Source},
 };
@@ -21,7 +24,8 @@ pub struct Made {
 
 impl Call {
     /// Writes collections to a single file, each as it is at one moment: all of them, or those with
-    /// these names. With `apart`, the keys are written to a separate file next to it.
+    /// these names. Nothing is moved from one of them to another meanwhile. With `apart`, the keys
+    /// are written to a separate file next to it.
     pub fn create_backup(
         &self,
         target: &Path,
@@ -37,19 +41,22 @@ impl Call {
         }
         let path = backup_file(target, "vecbak")?;
         let all = match names {
-            None => self.collections(),
-            Some(names) => {
-                let mut unique: Vec<&String> = names.iter().collect();
-                unique.sort_unstable();
-                unique.dedup();
-                let found = unique.into_iter().map(|name| self.collection(name));
-                found.collect::<Result<_>>()?
-            }
+            None => self.named_collections(),
+            Some(names) => self.collections_of(names)?,
         };
+        // Each is in the backup under the name that it has now: later, it may be another's.
+        let (names, all): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        let mut names = names.into_iter();
         let user = disk.and_then(|disk| disk.root.keys().user());
+        let store = &self.using.store;
+        let _without_moves = match all.len() {
+            0 | 1 => None,
+            _ => Some(store.without_moves()?),
+        };
         let mut backup = Backup::create(&self.files(), &path, user, apart)?;
         let total = each(&all, progress, |collection, progress| {
-            collection.back_up(&mut backup, progress)
+            let name = names.next().unwrap_or_else(|| collection.name());
+            collection.back_up_as(name, &mut backup, progress)
         })?;
         cancel::commit()?;
         // Written before the backup gets its final name: a backup with that name has its keys.
@@ -62,6 +69,20 @@ impl Call {
         })?;
         progress(Progress { done: total, total });
         Ok(Made { backup, keys })
+    }
+
+    /// The collections with these names, sorted, each once.
+    fn collections_of(&self, names: &[String]) -> Result<Vec<(String, Arc<Collection>)>> {
+        let all = self.named_collections();
+        let missing = names
+            .iter()
+            .find(|&name| all.iter().all(|(known, _)| known != name));
+        if let Some(name) = missing {
+            check_name(name)?;
+            return Err(Error::CollectionNotFound(name.clone()));
+        }
+        let all = all.into_iter();
+        Ok(all.filter(|(name, _)| names.contains(name)).collect())
     }
 
     /// Writes the keys of all live entries to a new file. With them, a backup with its keys apart

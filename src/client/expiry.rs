@@ -85,9 +85,8 @@ impl Expiry {
 /// call.
 fn erase(collections: &Collections) -> Duration {
     let begin = Instant::now();
-    let all: Vec<_> = collections.iter().map(|one| one.value().clone()).collect();
     let mut has_more = false;
-    for collection in all {
+    for (_, collection) in collections.all() {
         // What cannot be erased now is tried again.
         has_more |= catch_panic(|| collection.erase_expired()).unwrap_or(false);
     }

@@ -2,11 +2,14 @@
 
 mod backup;
 mod expiry;
+mod forget;
 mod handle;
 mod options;
 mod registry;
+mod settings;
 mod store;
 mod ticker;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -15,17 +18,21 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 pub use backup::{Made, restore_backup};
+pub use forget::{ForgetReceipt, Forgetting, Forgotten, ForgottenIn};
 pub use options::{Encryption, Options, absolute};
 pub use registry::{open_on_disk, open_with_clock};
+pub use settings::{ReindexOptions, Reindexing};
 pub use store::Store;
+pub use transfer::{Fate, Selection, Transfer, Transferred};
 
 use crate::{
     cancel,
-    collection::{Access, Collection, Config, Progress, Receipt, check_name},
+    collection::{Access, Collection, Config, Contents, Drafted, Progress, Receipt, check_name},
     error::{Error, Result},
     storage::{Fsync, UserKey},
 };
 use handle::{Ended, Handle, Using};
+use store::Disk;
 
 /// A handle on a store. Closing it ends this handle; the store is closed with its last handle.
 pub struct Client {
@@ -112,8 +119,8 @@ impl Client {
 
 impl Call {
     pub fn collection(&self, name: &str) -> Result<Arc<Collection>> {
-        if let Some(collection) = self.using.store.collections.get(name) {
-            return Ok(collection.clone());
+        if let Some(collection) = self.using.store.collections.named(name) {
+            return Ok(collection);
         }
         check_name(name)?;
         Err(Error::CollectionNotFound(name.to_owned()))
@@ -121,9 +128,9 @@ impl Call {
 
     pub fn create_collection(&self, config: Config) -> Result<Arc<Collection>> {
         config.check()?;
-        cancel::commit()?;
         let collections = &self.using.store.collections;
         let Some(disk) = &self.using.store.disk else {
+            cancel::commit()?;
             return match collections.entry(config.name.clone()) {
                 Entry::Occupied(_) => Err(Error::CollectionExists(config.name)),
                 Entry::Vacant(entry) => {
@@ -132,7 +139,8 @@ impl Call {
                 }
             };
         };
-        let _changing = disk.changing.lock();
+        let _changing = disk.change()?;
+        cancel::commit()?;
         if collections.contains_key(&config.name) {
             return Err(Error::CollectionExists(config.name));
         }
@@ -144,8 +152,14 @@ impl Call {
 
     /// All collections, sorted by name.
     pub fn collections(&self) -> Vec<Arc<Collection>> {
-        let mut all = self.using.store.all();
-        all.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        let all = self.named_collections().into_iter();
+        all.map(|(_, collection)| collection).collect()
+    }
+
+    /// The same with the names that they have at one moment.
+    fn named_collections(&self) -> Vec<(String, Arc<Collection>)> {
+        let mut all = self.using.store.collections.all();
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         all
     }
 
@@ -159,18 +173,34 @@ impl Call {
         name: &str,
         receipt: bool,
     ) -> Result<Option<Receipt>> {
+        let drop = |collection: &Collection| {
+            // In memory, it may have got another name since it was looked up.
+            let dropped = collection.drop_named(name, access, receipt)?;
+            Ok(Some(dropped))
+        };
+        let (_, drafted) = self.remove_collection(name, drop)?;
+        let is_on_disk = self.using.store.disk.is_some();
+        Ok(drafted.map(|drafted| drafted.complete(is_on_disk)))
+    }
+
+    /// Removes a collection, unless `dropped`, which drops its contents, leaves them. Returns whether
+    /// it is removed, and the draft receipt.
+    fn remove_collection(
+        &self,
+        name: &str,
+        dropped: impl FnOnce(&Collection) -> Result<Option<(Contents, Option<Drafted>)>>,
+    ) -> Result<(bool, Option<Drafted>)> {
         let disk = self.using.store.disk.as_ref();
-        let changing = disk.map(|disk| disk.changing.lock());
+        let changing = disk.map(Disk::change).transpose()?;
         let collection = self.collection(name)?;
         if let Some(disk) = disk {
             disk.check_place()?;
         }
         let directory = collection.directory();
-        let (contents, drafted) = collection.drop_contents(access, receipt)?;
-        self.using
-            .store
-            .collections
-            .remove_if(name, |_, found| Arc::ptr_eq(found, &collection));
+        let Some((contents, drafted)) = dropped(&collection)? else {
+            return Ok((false, None));
+        };
+        self.using.store.collections.take_out(name, &collection);
         if disk.is_some() {
             collection.leave_files();
         }
@@ -187,7 +217,7 @@ impl Call {
         // Dropping the contents takes time, so the lock is released first.
         drop(changing);
         drop(contents);
-        Ok(drafted.map(|drafted| drafted.complete(disk.is_some())))
+        Ok((true, drafted))
     }
 
     /// Whether the store accepts writes; after a failed write it does not.

@@ -1,13 +1,14 @@
 //! A store of collections: opening it, checking it, rotating its keys, closing it.
 
 use std::{
+    ops::Deref,
     path::Path,
     sync::{Arc, OnceLock, Weak},
     time::{Duration, Instant},
 };
 
-use dashmap::DashMap;
-use parking_lot::Mutex;
+use dashmap::{DashMap, Entry};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{expiry::Expiry, registry::Taken, ticker::Ticker};
 use crate::{
@@ -15,7 +16,10 @@ use crate::{
     clock::Clock,
     collection::{Access, Collection, Config, Progress, ScrubPosition, StoreParts},
     error::{Error, Result, catch_panic},
-    storage::{Files, Fsync, Health, Key, Keyring, Lock, Reserve, Root, UserKey},
+    storage::{
+        Condition, Files, Fsync, Health, Key, Keyring, Lock, Pending, PendingFile, Reserve, Root,
+        UserKey,
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,7 +27,104 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A scrub waits this many times as long as the last portion took, and at least a second.
 const REST: u32 = 20;
 
-pub(super) type Collections = DashMap<String, Arc<Collection>>;
+/// How long a call that waits for others may take to notice that it was cancelled.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Takes a lock that others may hold for long, unless the call is cancelled.
+fn patiently<T>(mut take: impl FnMut() -> Option<T>) -> Result<T> {
+    loop {
+        cancel::check()?;
+        if let Some(lock) = take() {
+            return Ok(lock);
+        }
+    }
+}
+
+/// The collections of a store, by name. One that is being renamed has two entries: the one with the
+/// name that it has itself is valid.
+#[derive(Default)]
+pub(super) struct Collections {
+    by_name: DashMap<String, Arc<Collection>>,
+    /// Held at the moment when a collection changes its name, and shared while all are listed.
+    renaming: RwLock<()>,
+}
+
+impl Deref for Collections {
+    type Target = DashMap<String, Arc<Collection>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.by_name
+    }
+}
+
+impl Collections {
+    /// The collection with this name.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Collection>> {
+        let found = self.get(name)?.clone();
+        found.is_named(name).then_some(found)
+    }
+
+    /// Each of the collections once, with the names that they have at one moment.
+    pub(super) fn all(&self) -> Vec<(String, Arc<Collection>)> {
+        let _renaming = self.renaming.read();
+        let all = self.iter();
+        let all = all.filter(|one| one.value().is_named(one.key()));
+        all.map(|one| (one.key().clone(), one.value().clone()))
+            .collect()
+    }
+
+    /// Removes a collection, under whatever names it is here.
+    pub(super) fn take_out(&self, name: &str, collection: &Arc<Collection>) {
+        for name in [name, &collection.name()] {
+            self.remove_if(name, |_, found| Arc::ptr_eq(found, collection));
+        }
+    }
+}
+
+/// A name that a collection is about to get. Dropping this gives it up, unless the collection has it.
+pub(super) struct ReservedName<'a> {
+    collections: &'a Collections,
+    collection: &'a Arc<Collection>,
+    name: &'a str,
+    _changing: Option<MutexGuard<'a, ()>>,
+}
+
+impl<'a> ReservedName<'a> {
+    /// Fails if another collection has the name.
+    fn new(
+        collections: &'a Collections,
+        collection: &'a Arc<Collection>,
+        name: &'a str,
+        changing: Option<MutexGuard<'a, ()>>,
+    ) -> Result<Self> {
+        match collections.entry(name.to_owned()) {
+            Entry::Occupied(_) => return Err(Error::CollectionExists(name.to_owned())),
+            Entry::Vacant(entry) => drop(entry.insert(collection.clone())),
+        }
+        Ok(Self {
+            collections,
+            collection,
+            name,
+            _changing: changing,
+        })
+    }
+
+    /// Calls `apply`, which gives the collection its name, and removes it under the old one.
+    pub(super) fn put(self, old: &str, apply: &dyn Fn()) {
+        let _renaming = self.collections.renaming.write();
+        apply();
+        let old_entry = |_: &String, found: &Arc<Collection>| Arc::ptr_eq(found, self.collection);
+        self.collections.remove_if(old, old_entry);
+    }
+}
+
+impl Drop for ReservedName<'_> {
+    fn drop(&mut self) {
+        self.collections.remove_if(self.name, |_, found| {
+            Arc::ptr_eq(found, self.collection) && !found.is_named(self.name)
+        });
+    }
+}
 
 /// The collections of one store, by name. Dropping it closes the store in order: afterwards,
 /// nothing of it is open, locked or running.
@@ -33,6 +134,19 @@ pub struct Store {
     /// The outcome of closing it.
     pub(super) closed: Arc<OnceLock<Result<()>>>,
     pub(super) disk: Option<Disk>,
+    /// Held during a step over several collections: nobody else holds the locks of more than one.
+    stepping: Mutex<()>,
+    /// Held while vectors are moved, and shared by backups: what is moved while its collections are
+    /// copied, one after the other, would be in both copies or in neither.
+    moving: RwLock<()>,
+}
+
+/// The turn for a step over several collections. On disk, none is created, removed or renamed
+/// meanwhile.
+pub(super) struct Step<'a> {
+    disk: Option<&'a Disk>,
+    _changing: Option<MutexGuard<'a, ()>>,
+    _stepping: MutexGuard<'a, ()>,
 }
 
 /// What only a store on disk has.
@@ -41,8 +155,8 @@ pub(super) struct Disk {
     pub(super) root: Root,
     pub(super) fsync: Fsync,
     pub(super) health: Arc<Health>,
-    /// Held while a collection is created or removed.
-    pub(super) changing: Mutex<()>,
+    /// Held while a collection is created, removed or renamed, and during a step over several.
+    changing: Mutex<()>,
     /// Held while keys are rotated.
     rotating: Mutex<()>,
     /// The threads that sync the store and scrub it.
@@ -58,6 +172,8 @@ impl Store {
             collections,
             closed: Arc::default(),
             disk: None,
+            stepping: Mutex::default(),
+            moving: RwLock::default(),
         }
     }
 
@@ -105,9 +221,11 @@ impl Store {
         let Some(disk) = &self.disk else {
             return Ok(());
         };
+        // If it is damaged, nothing is changed.
+        let pending = disk.root.pending()?;
         for directory in disk.root.collections()? {
             let collection = disk.open(&directory, &self.expiry)?;
-            let name = collection.name().to_owned();
+            let name = collection.name();
             let second = self.collections.insert(name.clone(), collection);
             if let Some(first) = second {
                 first.close()?;
@@ -117,9 +235,55 @@ impl Store {
                 )));
             }
         }
+        if let Some(pending) = pending {
+            self.complete_step(disk, &pending)?;
+        }
         // By the times of the last writes to all of them, more may have expired.
         let mut all = self.all().into_iter();
         all.try_for_each(|collection| collection.erase_all_expired())
+    }
+
+    /// Completes a step over several collections that was interrupted, or does nothing if it had
+    /// not happened yet.
+    fn complete_step(&self, disk: &Disk, pending: &Pending) -> Result<()> {
+        let all = self.all();
+        let named = |name| all.iter().find(|one| one.sealed_for() == Some(name));
+        let is_met = |condition: Condition| {
+            let collection = named(condition.name);
+            collection.is_some_and(|collection| collection.has_put(condition.number))
+        };
+        if pending.condition.is_none_or(is_met) {
+            for removal in &pending.removals {
+                if let Some(collection) = named(removal.name) {
+                    collection.remove_numbered(&removal.numbers)?;
+                }
+            }
+        }
+        PendingFile::new(&disk.root, &disk.health).remove()
+    }
+
+    /// Waits for the turn for a step over several collections. The caller may then hold the locks
+    /// of more than one.
+    pub(super) fn step(&self) -> Result<Step<'_>> {
+        let stepping = patiently(|| self.stepping.try_lock_for(PATIENCE))?;
+        let disk = self.disk.as_ref();
+        let changing = disk.map(Disk::change).transpose()?;
+        Ok(Step {
+            disk,
+            _changing: changing,
+            _stepping: stepping,
+        })
+    }
+
+    /// Waits until no backup of several collections is being made; none begins before the result is
+    /// dropped. Taken before the turn for a step.
+    pub(super) fn without_backups(&self) -> Result<RwLockWriteGuard<'_, ()>> {
+        patiently(|| self.moving.try_write_for(PATIENCE))
+    }
+
+    /// Waits until nothing is being moved; nothing is before the result is dropped.
+    pub(super) fn without_moves(&self) -> Result<RwLockReadGuard<'_, ()>> {
+        patiently(|| self.moving.try_read_for(PATIENCE))
     }
 
     /// The store on disk, for operations that need its keys.
@@ -141,7 +305,7 @@ impl Store {
         let keys = disk.root.keys();
         let user = user.or_else(|| keys.user());
         let all = {
-            let _changing = disk.changing.lock();
+            let _changing = disk.change()?;
             disk.health.check()?;
             disk.check_place()?;
             let mut keyring = keys.keyring();
@@ -157,7 +321,7 @@ impl Store {
         each(&all, progress, |collection, progress| {
             collection.rotate_keys(progress)
         })?;
-        let _changing = disk.changing.lock();
+        let _changing = disk.change()?;
         disk.health.check()?;
         disk.check_place()?;
         let keyring = Keyring::from(keys.keyring().key);
@@ -165,8 +329,23 @@ impl Store {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Collection>> {
-        let all = self.collections.iter();
-        all.map(|entry| entry.value().clone()).collect()
+        let all = self.collections.all().into_iter();
+        all.map(|(_, collection)| collection).collect()
+    }
+
+    /// Reserves a name for a collection. On disk, none is created or removed until the name is given
+    /// up or put.
+    pub(super) fn reserve<'a>(
+        &'a self,
+        name: &'a str,
+        collection: &'a Arc<Collection>,
+    ) -> Result<ReservedName<'a>> {
+        let disk = self.disk.as_ref();
+        let changing = disk.map(Disk::change).transpose()?;
+        if let Some(disk) = disk {
+            disk.check_place()?;
+        }
+        ReservedName::new(&self.collections, collection, name, changing)
     }
 
     /// The directory now belongs to another store, so nothing may be written any more. Reads
@@ -226,7 +405,21 @@ impl Drop for Store {
     }
 }
 
+impl Step<'_> {
+    /// On disk, the file for it.
+    pub(super) fn file(&self) -> Option<PendingFile<'_>> {
+        self.disk
+            .map(|disk| PendingFile::new(&disk.root, &disk.health))
+    }
+}
+
 impl Disk {
+    /// Waits until no collection is being created, removed or renamed, and no step is in progress,
+    /// unless the call is cancelled. None is before the result is dropped.
+    pub(super) fn change(&self) -> Result<MutexGuard<'_, ()>> {
+        patiently(|| self.changing.try_lock_for(PATIENCE))
+    }
+
     /// What its collections have in common.
     fn parts(&self, expiry: &Arc<Expiry>) -> StoreParts {
         StoreParts {
@@ -276,8 +469,7 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
         health.fail(error);
         return;
     }
-    let all: Vec<_> = collections.iter().map(|one| one.value().clone()).collect();
-    for collection in all {
+    for (_, collection) in collections.all() {
         let _ = collection.flush();
     }
 }
@@ -290,8 +482,8 @@ fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
     move || {
         let begin = Instant::now();
         if left.is_empty() {
-            let all = collections.iter();
-            let all = all.map(|one| (Arc::downgrade(one.value()), ScrubPosition::default()));
+            let all = collections.all().into_iter();
+            let all = all.map(|(_, one)| (Arc::downgrade(&one), ScrubPosition::default()));
             left = all.collect();
             first = begin;
         }
@@ -359,6 +551,7 @@ mod tests {
             dimension: 2,
             metric: Metric::Euclidean,
             hnsw: HnswParams::default(),
+            description: None,
         };
         let health: Arc<Health> = Arc::default();
         let parts = StoreParts::new(Fsync::No, health.clone(), root.keys().clone());
@@ -387,17 +580,17 @@ mod tests {
         let collections: Arc<Collections> = Arc::default();
         let mut scrub = scrub_every_day(collections.clone());
         let old = create(&root);
-        collections.insert(old.name().to_owned(), old.clone());
+        collections.insert(old.name(), old.clone());
         scrub();
 
-        collections.remove(old.name());
+        collections.remove(&old.name());
         drop(old.drop_contents(Access::Wait, false).unwrap());
         old.leave_files();
         let kept = Arc::downgrade(&old);
         drop(old);
         assert!(kept.upgrade().is_none());
         let new = create(&root);
-        collections.insert(new.name().to_owned(), new.clone());
+        collections.insert(new.name(), new.clone());
         let found = || new.info(Access::Wait).unwrap().scrub.unwrap();
         // The first call notices that the old one is gone, the last one the end of the new one.
         for _ in 0..4 {

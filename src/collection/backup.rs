@@ -6,7 +6,7 @@ use std::path::Path;
 use parking_lot::RwLockUpgradableReadGuard;
 use roaring::RoaringBitmap;
 
-use super::{Access, Collection, Progress, State, copy::Form};
+use super::{Access, Collection, Config, Progress, State, copy::Form};
 use crate::{
     cancel,
     error::Result,
@@ -16,9 +16,23 @@ use crate::{
 impl Collection {
     /// Writes the collection to a backup, in the state it is in when this method returns.
     pub fn back_up(&self, backup: &mut Backup, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        self.back_up_as(self.name(), backup, progress)
+    }
+
+    /// The same under this name. Other settings are as they are when the copy begins.
+    pub fn back_up_as(
+        &self,
+        name: String,
+        backup: &mut Backup,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
         let (target, form) = {
             let mut state = self.write(Access::Wait)?;
-            let (writer, name) = backup.section(&self.settings())?;
+            let settings = Config {
+                name,
+                ..Config::clone(&self.config())
+            };
+            let (writer, name) = backup.section(&settings.settings(self.created_at))?;
             let log = state.journal.log().filter(|_| backup.is_apart());
             let form = Form {
                 name: log.map_or(name, |log| *log.name()),

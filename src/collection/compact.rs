@@ -95,7 +95,7 @@ impl Collection {
         if !state.is_worth_resetting() {
             return;
         }
-        let mut vectors = Vectors::new(self.config.dimension, self.config.metric);
+        let mut vectors = Vectors::new(self.dimension, self.metric);
         if state.is_on_disk {
             vectors.release_rows();
         }

@@ -1,4 +1,4 @@
-//! The settings a collection is created with: their limits, and their text form in files.
+//! A collection's settings: their limits, and their text form in files.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,17 +11,19 @@ use crate::{
 };
 
 const MAX_NAME_BYTES: usize = 255;
+const MAX_DESCRIPTION_BYTES: usize = 1024;
 
-/// The settings a collection is created with.
+/// The settings a collection is created with. The dimension and the metric never change.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub name: String,
     pub dimension: usize,
     pub metric: Metric,
     pub hnsw: HnswParams,
+    pub description: Option<String>,
 }
 
-/// The collection's settings as they are stored in the log, in JSON.
+/// The collection's settings as they are stored in the key table, in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -33,6 +35,8 @@ struct Settings {
     ef_search: usize,
     #[serde(default)]
     builder: GraphBuilder,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
     /// Microseconds since 1970.
     created_at: i64,
 }
@@ -41,6 +45,9 @@ impl Config {
     /// Checks the settings against the limits.
     pub fn check(&self) -> Result<()> {
         check_name(&self.name)?;
+        self.description
+            .as_deref()
+            .map_or(Ok(()), check_description)?;
         check_range("dimension", self.dimension, 1, MAX_DIMENSION)?;
         let hnsw = self.hnsw;
         check_range("hnsw.m", hnsw.m, 4, 128)?;
@@ -58,6 +65,7 @@ impl Config {
             ef_construction: self.hnsw.ef_construction,
             ef_search: self.hnsw.ef_search,
             builder: self.hnsw.builder,
+            description: self.description.clone(),
             created_at: micros(created_at),
         };
         // A struct of strings and numbers always serialises.
@@ -80,6 +88,7 @@ impl Config {
                 ef_search: settings.ef_search,
                 builder: settings.builder,
             },
+            description: settings.description,
         };
         let checked = config.check();
         checked.map_err(|error| wrong(&format!("an error: {error}")))?;
@@ -112,6 +121,20 @@ pub fn check_name(name: &str) -> Result<()> {
     Err(Error::Validation(format!(
         "the collection name {name:?} {wrong}"
     )))
+}
+
+fn check_description(description: &str) -> Result<()> {
+    let is_refused = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let wrong = if description.is_empty() {
+        "is empty"
+    } else if description.len() > MAX_DESCRIPTION_BYTES {
+        "is longer than 1024 bytes"
+    } else if description.chars().any(is_refused) {
+        "holds a control character other than a newline or a tab"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Validation(format!("the description {wrong}")))
 }
 
 /// Checks the number of candidates kept by a search, whether from a collection's settings or a

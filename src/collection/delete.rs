@@ -146,8 +146,8 @@ pub struct Receipt {
 
 /// A receipt to be completed once the erasure is complete.
 pub struct Drafted {
-    ids: Vec<Id>,
-    bytes: u64,
+    pub(super) ids: Vec<Id>,
+    pub(super) bytes: u64,
     pub(super) sequence: u64,
 }
 
@@ -339,13 +339,14 @@ impl Drafted {
             log_sequence: self.sequence,
             completed_at: OffsetDateTime::now_utc(),
             durable,
-            digest: digest
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            digest: hexadecimal(digest),
         }
     }
+}
+
+pub(super) fn hexadecimal(digest: Sha256) -> String {
+    let digest = digest.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl State {

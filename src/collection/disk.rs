@@ -133,7 +133,7 @@ pub struct Residue {
 
 impl Collection {
     pub(super) fn settings(&self) -> String {
-        self.config.settings(self.created_at)
+        self.config().settings(self.created_at)
     }
 
     /// Creates a collection in an empty directory, which may be renamed afterwards: see `moved`.
@@ -280,16 +280,19 @@ impl Collection {
         Some(state.journal.log()?.directory().to_owned())
     }
 
-    /// Saves the graph next to the log, or removes a saved graph that no longer exists. The file is
-    /// a cache: if saving fails, the graph has to be built again.
+    /// Saves the graph next to the log, or removes a saved graph that no longer exists, or that only
+    /// serves until another one is built. The file is a cache: if saving fails, the graph has to be
+    /// built again.
     pub(super) fn save_graph(&self) {
+        // Also while it is decided what to write: whoever comes later writes what is later.
+        let writing = self.writing.lock();
         let ((files, directory, table), graph, basis, keys) = {
             let state = self.state.read();
             let Some(log) = state.journal.log() else {
                 return;
             };
             let key = |slot| state.slots.record(slot).map(|record| record.key);
-            let graph = state.graph.clone();
+            let graph = state.graph.clone().filter(|_| !state.is_outdated());
             let members = graph.iter().flat_map(|graph| graph.members().iter());
             let keys: HashMap<u32, u64> = members
                 .filter_map(|slot| Some((slot, key(slot)?)))
@@ -307,7 +310,6 @@ impl Collection {
         };
         let path = directory.join(GRAPH);
         let encoded = graph.map(|graph| graph.encode(basis, |slot| keys.get(&slot).copied()));
-        let writing = self.writing.lock();
         if self.upkeep.is_cancelled() || self.check_place().is_err() {
             return;
         }
@@ -398,7 +400,7 @@ impl Collection {
             drop(copies);
             log.size()?
         };
-        let (table, dimension) = (keys.table(), self.config.dimension);
+        let (table, dimension) = (keys.table(), self.dimension);
         let index = Index::read(log, RECORDS, len, Known::all(len), dimension)?;
         let reader = || PartReader::new(log, RECORDS, &table.name, dimension);
         let (mut parts, mut key_reader) = (reader(), KeyReader::new(keys));

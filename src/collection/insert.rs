@@ -1,15 +1,17 @@
 //! Inserting. Rows are checked and encoded before the lock is taken; then the whole batch is
 //! inserted under it at once.
 
-use std::{iter, sync::Arc};
+use std::{convert::identity, iter, sync::Arc};
 
 use hashbrown::{HashMap, hash_map::Entry};
+use parking_lot::RwLockWriteGuard;
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Access, Collection, Name, Names, OnProgress, Progress, State, check_expiry, weight, write::head,
+    Access, Collection, Name, Names, OnProgress, Progress, State, check_expiry, weight,
+    write::{Write, head},
 };
 use crate::{
     cancel,
@@ -49,7 +51,7 @@ pub struct Batch {
 /// A checked batch with its codes. Each id occurs once.
 pub struct Prepared {
     dimension: usize,
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     data: Zeroizing<Vec<f32>>,
     /// In blocks of `BLOCK` rows.
     codes: Vec<Codes>,
@@ -57,7 +59,7 @@ pub struct Prepared {
     sealed: Sealed,
     /// The lengths of each entry in `sealed`.
     heads: Vec<Head>,
-    on_progress: Option<OnProgress>,
+    pub(super) on_progress: Option<OnProgress>,
 }
 
 pub(super) fn tell(
@@ -120,7 +122,7 @@ impl Collection {
                 row[at]
             )));
         }
-        if self.config.metric == Metric::Cosine && row.iter().all(|&x| x == 0.0) {
+        if self.metric == Metric::Cosine && row.iter().all(|&x| x == 0.0) {
             return Err(Error::Validation(format!(
                 "{} is all zeros, which has no direction: cosine similarity is undefined for it",
                 name()
@@ -146,7 +148,7 @@ impl Collection {
     }
 
     fn check_length(&self, got: usize, name: impl FnOnce() -> Name) -> Result<()> {
-        let expected = self.config.dimension;
+        let expected = self.dimension;
         if got == expected {
             return Ok(());
         }
@@ -160,7 +162,7 @@ impl Collection {
     /// Checks and encodes a batch. If an id occurs more than once, the last row wins, and the first
     /// occurrence determines its place in the order, as if the vectors were upserted one by one.
     pub fn prepare(&self, batch: Batch) -> Result<Prepared> {
-        let dimension = self.config.dimension;
+        let dimension = self.dimension;
         let count = batch.ids.len();
         let lengths = batch.lengths.iter().copied();
         let last = batch.lengths.last().copied().unwrap_or(0);
@@ -219,22 +221,37 @@ impl Collection {
                 }
             }
         }
+        let prepared = self.prepare_rows(rows, Zeroizing::new(batch.data), codes)?;
+        Ok(Prepared {
+            on_progress,
+            ..prepared
+        })
+    }
+
+    /// On disk, seals checked rows. Their codes are in blocks of `BLOCK` rows.
+    pub(super) fn prepare_rows(
+        &self,
+        rows: Vec<Row>,
+        data: Zeroizing<Vec<f32>>,
+        codes: Vec<Codes>,
+    ) -> Result<Prepared> {
+        let dimension = self.dimension;
         let (sealed, heads) = self.seal(rows.len(), |i| {
             let row = &rows[i];
             Encoded {
                 row,
-                data: &batch.data[row.at * dimension..][..dimension],
+                data: &data[row.at * dimension..][..dimension],
                 code: codes[row.at / BLOCK].get(row.at % BLOCK),
             }
         })?;
         Ok(Prepared {
             dimension,
             rows,
+            data,
             codes,
-            data: Zeroizing::new(batch.data),
             sealed,
             heads,
-            on_progress,
+            on_progress: None,
         })
     }
 
@@ -254,7 +271,7 @@ impl Collection {
             heads.push(head(row.id.len(), metadata, text)?);
         }
         sealed = Sealed::new(name, count)?;
-        let dimension = self.config.dimension;
+        let dimension = self.dimension;
         sealed.reserve(heads.iter().map(|head| head.lengths(dimension)));
         for (i, head) in heads.iter().enumerate() {
             if i % BLOCK == 0 {
@@ -277,10 +294,10 @@ impl Collection {
     /// The batch is emptied only if it was inserted, so that a call that found the collection busy
     /// can be retried.
     pub fn insert(self: &Arc<Self>, access: Access, batch: &mut Prepared) -> Result<Vec<Id>> {
-        if batch.dimension != self.config.dimension {
+        if batch.dimension != self.dimension {
             return Err(Error::DimensionMismatch {
                 what: "a batch checked for another collection".into(),
-                expected: self.config.dimension,
+                expected: self.dimension,
                 got: batch.dimension,
             });
         }
@@ -296,8 +313,21 @@ impl Collection {
             tell(batch.on_progress.as_ref(), "insert", 0, 0);
             return Ok(Vec::new());
         }
-        let mut state = self.write(access)?;
-        state.slots.check_room(batch.rows.len())?;
+        let state = self.write(access)?;
+        let (write, ids) = self.begin_insert(access, state, batch, identity)?;
+        write.finish()?;
+        Ok(ids)
+    }
+
+    /// Begins the write of an insert, which is not made visible before it is finished. If this
+    /// fails, `failed` is called as by `commit_or`.
+    pub(super) fn begin_insert<'a>(
+        self: &'a Arc<Self>,
+        access: Access,
+        mut state: RwLockWriteGuard<'a, State>,
+        batch: &mut Prepared,
+        failed: impl FnOnce(Error) -> Error,
+    ) -> Result<(Write<'a>, Vec<Id>)> {
         let olds = batch.rows.iter().map(|row| state.slots.slot_of(&row.id));
         let olds: Vec<_> = olds.collect();
         // An expired vector with one of the ids is erased at once: the log has no id twice.
@@ -308,7 +338,12 @@ impl Collection {
         let fields = state.fields.len();
         let weights = batch.rows.iter().map(|row| row.weight(fields));
         let copying = state.copying(batch.rows.len().min(state.slots.free_len()));
-        state.check_little(access, &replaced, weights.sum::<usize>() + copying)?;
+        let weight = weights.sum::<usize>() + copying;
+        let checked = state.slots.check_room(batch.rows.len());
+        let checked = checked.and_then(|()| state.check_little(access, &replaced, weight));
+        if let Err(error) = checked {
+            return Err(failed(error));
+        }
         let mut numbers = Vec::with_capacity(batch.rows.len());
         for old in olds {
             let order = match old {
@@ -319,7 +354,7 @@ impl Collection {
         }
         let heads = batch.heads.iter().zip(&numbers);
         let heads = heads.map(|(&head, &(key, order))| Head { key, order, ..head });
-        let mut write = self.commit(state, replaced, heads.collect(), &batch.sealed)?;
+        let mut write = self.commit_or(state, replaced, heads.collect(), &batch.sealed, failed)?;
         write.state.erased.vectors += expired.len();
         let rows = std::mem::take(&mut batch.rows);
         let (on_progress, total) = (batch.on_progress.take(), rows.len());
@@ -341,8 +376,7 @@ impl Collection {
                 tell(on_progress.as_ref(), "insert", i + 1, total);
             }
         }
-        write.finish()?;
-        Ok(ids)
+        Ok((write, ids))
     }
 }
 

@@ -114,6 +114,13 @@ impl Collection {
         }
     }
 
+    /// Starts the background thread, also if its last work failed.
+    pub(super) fn keep_up_again(self: &Arc<Self>) {
+        let mut shared = self.upkeep.shared.lock();
+        shared.failed = false;
+        self.start(&mut shared);
+    }
+
     /// Brings the index into its best state: every vector is in the graph, and no deleted one is
     /// left in it. The receiver gets the outcome when that is done. `on_progress` is called with
     /// the number of vectors in the graph.
@@ -169,7 +176,7 @@ impl Collection {
             let asked = !waiting.is_empty();
             let begin = Instant::now();
             let outcome = if self.upkeep.is_cancelled() {
-                Err(Error::CollectionNotFound(self.name().to_owned()))
+                Err(Error::CollectionNotFound(self.name()))
             } else {
                 let tell = |phase: &'static str, progress: Progress| {
                     let listeners = waiting.iter().filter_map(|call| call.on_progress.as_ref());
@@ -195,8 +202,7 @@ impl Collection {
             }
             let failed = outcome.err();
             if failed.is_some() {
-                self.state.write().building = None;
-                self.recycle_retired();
+                self.give_up_building();
             }
             let mut shared = self.upkeep.shared.lock();
             quiet = false;

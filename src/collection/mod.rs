@@ -13,18 +13,25 @@ mod cost;
 mod delete;
 mod disk;
 mod expiry;
+mod forget;
 mod insert;
 mod maintain;
 mod memory;
+mod merge;
+mod modify;
 mod name;
+mod nodes;
 mod precision;
 mod query;
 mod refresh;
 mod replace;
 mod rewrite;
+mod rounds;
 mod same;
 mod scan;
 mod scrub;
+mod settings;
+mod transfer;
 mod update;
 mod values;
 mod work;
@@ -43,14 +50,18 @@ pub use delete::{
 };
 pub use disk::{Residue, StoreParts};
 pub use expiry::{ExpiryChange, OnExpiring, Timer, check_expiry};
+pub use forget::{Forget, ForgetReceipt, ForgottenFrom, ForgottenIn};
 pub use insert::{Batch, Prepared};
 pub use maintain::Background;
 pub use memory::Contents;
+pub use modify::{Patch, Patched, UpdateOf};
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
 pub use replace::{Origin, Places, ReplaceOptions, Replaced, Replacement, Replacing};
 pub use scan::{Cursor, ScanOptions};
 pub use scrub::{ScrubPosition, Scrubbed};
+pub use settings::ReindexOptions;
+pub use transfer::{Fate, Moving, Selection, Transfer, Transferred};
 pub use update::Update;
 
 use crate::{
@@ -59,7 +70,7 @@ use crate::{
     filter::{FieldIndexes, Source},
     graph::Graph,
     storage::{Fsync, Journal, Lock, NAME, StoreKeys},
-    vectors::{Basis, Slots, Text, Vectors},
+    vectors::{Basis, Metric, Slots, Text, Vectors},
 };
 use cost::Costs;
 use expiry::Expiries;
@@ -97,7 +108,10 @@ fn weight(metadata: Option<&str>, others: usize, fields: usize) -> usize {
 }
 
 pub struct Collection {
-    config: Config,
+    /// Never change.
+    dimension: usize,
+    metric: Metric,
+    settings: RwLock<Arc<Config>>,
     created_at: OffsetDateTime,
     state: RwLock<State>,
     upkeep: Upkeep,
@@ -126,6 +140,10 @@ struct State {
     fields: FieldIndexes,
     journal: Journal,
     graph: Option<Arc<Graph>>,
+    /// How many times it was asked for a graph that is built anew, and which of them `graph` is: if
+    /// it is not the last, it only serves until that is built.
+    wanted_graph: u64,
+    built_graph: u64,
     costs: Costs,
     /// Live slots that are not nodes of the graph. Searches scan them.
     pending: RoaringBitmap,
@@ -135,7 +153,7 @@ struct State {
     next_sequence: u64,
     updated_at: OffsetDateTime,
     erased: Erased,
-    /// Set by `drop_contents`: the collection was deleted while a call still held a reference to
+    /// Set by `drop_all`: the collection was deleted while a call still held a reference to
     /// it.
     dropped: bool,
 }
@@ -173,15 +191,17 @@ pub struct Info {
 }
 
 impl State {
-    fn new(config: &Config) -> Self {
+    fn new(dimension: usize, metric: Metric) -> Self {
         Self {
             is_on_disk: false,
-            vectors: Vectors::new(config.dimension, config.metric),
+            vectors: Vectors::new(dimension, metric),
             slots: Slots::new(),
             fields: FieldIndexes::default(),
             journal: Journal::default(),
             graph: None,
-            costs: Costs::new(config.dimension, Basis::default()),
+            wanted_graph: 0,
+            built_graph: 0,
+            costs: Costs::new(dimension, Basis::default()),
             pending: RoaringBitmap::new(),
             expiries: Expiries::default(),
             building: None,
@@ -194,10 +214,15 @@ impl State {
 
     /// For a collection on disk.
     fn on_disk(config: &Config) -> Self {
-        let mut state = Self::new(config);
+        let mut state = Self::new(config.dimension, config.metric);
         state.is_on_disk = true;
         state.vectors.release_rows();
         state
+    }
+
+    /// Whether it has no vector, not even one that has expired and is not erased yet.
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty() && self.slots.expired().is_empty()
     }
 
     /// An estimate.
@@ -249,7 +274,7 @@ impl Collection {
 
     /// In memory.
     pub fn timed(config: Config, timer: impl Into<Timer>) -> Arc<Self> {
-        let state = State::new(&config);
+        let state = State::new(config.dimension, config.metric);
         let created_at = OffsetDateTime::now_utc();
         Self::with(config, created_at, state, None, timer.into())
     }
@@ -263,7 +288,9 @@ impl Collection {
     ) -> Arc<Self> {
         let sealed_for = state.journal.log().map(|log| *log.name());
         Arc::new(Self {
-            config,
+            dimension: config.dimension,
+            metric: config.metric,
+            settings: RwLock::new(Arc::new(config)),
             created_at,
             state: RwLock::new(state),
             upkeep: Upkeep::default(),
@@ -287,12 +314,14 @@ impl Collection {
         self.fsync.is_some()
     }
 
-    pub fn name(&self) -> &str {
-        &self.config.name
+    /// Its name at this moment.
+    pub fn name(&self) -> String {
+        self.settings.read().name.clone()
     }
 
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// Its settings at this moment.
+    pub fn config(&self) -> Arc<Config> {
+        self.settings.read().clone()
     }
 
     pub fn created_at(&self) -> OffsetDateTime {
@@ -327,14 +356,55 @@ impl Collection {
         access: Access,
         receipt: bool,
     ) -> Result<(Contents, Option<Drafted>)> {
-        let mut state = self.write(access)?;
+        self.drop_all(self.write(access)?, receipt)
+    }
+
+    /// The same if this is still its name; otherwise it is not found.
+    pub fn drop_named(
+        &self,
+        name: &str,
+        access: Access,
+        receipt: bool,
+    ) -> Result<(Contents, Option<Drafted>)> {
+        self.drop_all(self.write_named(name, access)?, receipt)
+    }
+
+    /// The same if the collection is empty; otherwise `None`.
+    pub fn drop_if_empty(&self, name: &str) -> Result<Option<Contents>> {
+        let state = self.write_named(name, Access::Wait)?;
+        if !state.is_empty() {
+            return Ok(None);
+        }
+        let (contents, _) = self.drop_all(state, false)?;
+        Ok(Some(contents))
+    }
+
+    /// Whether nothing is in it: no live vector, and none that has expired and is not erased yet.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.read(Access::Wait)?.is_empty())
+    }
+
+    /// Takes the exclusive lock, under which the name stays, if this is the name.
+    fn write_named(&self, name: &str, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = self.write(access)?;
+        match self.is_named(name) {
+            true => Ok(state),
+            false => Err(Error::CollectionNotFound(name.to_owned())),
+        }
+    }
+
+    fn drop_all(
+        &self,
+        mut state: RwLockWriteGuard<'_, State>,
+        receipt: bool,
+    ) -> Result<(Contents, Option<Drafted>)> {
         cancel::commit()?;
         if let Some(log) = state.journal.log() {
             log.drop_directory()?;
         }
         let drafted = receipt.then(|| state.draft_of_all());
         self.upkeep.cancel();
-        let contents = std::mem::replace(&mut *state, State::new(&self.config));
+        let contents = std::mem::replace(&mut *state, State::new(self.dimension, self.metric));
         state.dropped = true;
         Ok((Contents::from(contents), drafted))
     }
@@ -396,14 +466,14 @@ impl Collection {
 
     fn check(&self, dropped: bool) -> Result<()> {
         if dropped {
-            return Err(Error::CollectionNotFound(self.config.name.clone()));
+            return Err(Error::CollectionNotFound(self.name()));
         }
         Ok(())
     }
 
     fn not_found(&self, id: &str) -> Error {
         Error::VectorNotFound {
-            collection: self.config.name.clone(),
+            collection: self.name(),
             id: id.to_owned(),
         }
     }
@@ -411,7 +481,8 @@ impl Collection {
 
 impl Drop for Collection {
     fn drop(&mut self) {
-        let state = std::mem::replace(self.state.get_mut(), State::new(&self.config));
+        let empty = State::new(self.dimension, self.metric);
+        let state = std::mem::replace(self.state.get_mut(), empty);
         discard(state);
     }
 }

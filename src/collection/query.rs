@@ -19,7 +19,7 @@ use ordered_float::OrderedFloat;
 use roaring::RoaringBitmap;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Config, LITTLE_COPIED, Name, State, cost::Task, write::head_of};
+use super::{Access, Collection, LITTLE_COPIED, Name, State, cost::Task, write::head_of};
 use crate::{
     error::{Error, Result},
     filter::Filter,
@@ -165,6 +165,13 @@ impl Collection {
         state.items(access, &scored, read, options)
     }
 
+    /// The number of candidates that a search keeps.
+    fn ef(&self, options: &SearchOptions) -> usize {
+        options
+            .ef
+            .unwrap_or_else(|| self.settings.read().hnsw.ef_search)
+    }
+
     /// Their scores and slots, and what was read of them.
     fn scored(
         &self,
@@ -174,8 +181,8 @@ impl Collection {
         allowed: Option<&RoaringBitmap>,
         options: &SearchOptions,
     ) -> Result<(Vec<(f64, u32)>, Read)> {
-        let metric = self.config.metric;
-        let ef = options.ef.unwrap_or(self.config.hnsw.ef_search);
+        let metric = self.metric;
+        let ef = self.ef(options);
         let (nearest, read) = state.nearest(access, query, allowed, ef, options)?;
         let scored = nearest
             .into_iter()
@@ -200,7 +207,7 @@ impl Collection {
         let untold = options.filter.is_some() || options.with_vector;
         // Nor can the time to read rows, if the system does not say what it has in memory.
         let untold = untold || !(state.vectors.holds_rows() || TELLS_CACHED);
-        if untold || state.expected_time(&self.config, options) > time {
+        if untold || state.expected_time(self.ef(options), options) > time {
             return Err(Error::WouldBlock);
         }
         let access = Access::Now;
@@ -215,11 +222,7 @@ impl Collection {
         let state = self.read(Access::Now).ok()?;
         let count = limit.min(state.slots.len());
         let text = state.slots.text_bytes() / state.slots.len().max(1);
-        let values = if with_vector {
-            self.config.dimension
-        } else {
-            0
-        };
+        let values = if with_vector { self.dimension } else { 0 };
         Some(count.saturating_mul(JSON_ROW + text + JSON_VALUE * values))
     }
 
@@ -400,8 +403,7 @@ impl State {
     }
 
     /// The expected time of a search without a filter, including handing over the results.
-    fn expected_time(&self, config: &Config, options: &SearchOptions) -> Duration {
-        let ef = options.ef.unwrap_or(config.hnsw.ef_search);
+    fn expected_time(&self, ef: usize, options: &SearchOptions) -> Duration {
         let limit = options.limit.min(self.slots.len());
         let task = self.task(self.slots.alive(), ef.max(limit + limit / 2));
         let results = RESULT * limit as u32;

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use super::{Collection, Progress, State, maintain::Tell};
 use crate::{
     error::{Error, Result},
-    graph::{Builder, Geometry, Graph, Rows},
+    graph::{Builder, Geometry, Graph, GraphBuilder, Rows},
 };
 
 /// Nodes inserted between checks for cancellation: closing the collection waits for them.
@@ -59,17 +59,25 @@ impl State {
 impl Collection {
     /// Drops the graph, so that searches scan what is left.
     pub(super) fn scan_from_here_on(&self) {
-        self.finish(None);
+        self.finish(None, None);
         self.compact();
         self.reset();
     }
 
-    /// Removes dead nodes from the graph, and inserts pending vectors. Works on a copy of the graph;
-    /// changes made in the meantime are left for the next refresh.
-    pub(super) fn refresh(&self, tell: &Tell) -> Result<()> {
+    /// Removes dead nodes from the graph, and inserts pending vectors. Works on a copy of the graph,
+    /// or builds one from nothing if the parameters have changed; changes made in the meantime are
+    /// left for the next refresh. Returns false if the parameters changed in the meantime: then
+    /// nothing is finished.
+    pub(super) fn refresh(&self, tell: &Tell) -> Result<bool> {
         let pool = pool()?;
-        let (base, alive) = {
+        let (base, alive, params, wanted, replaces) = {
             let mut state = self.state.write();
+            // Parameters change under the lock, together with the graph that is wanted.
+            let (params, wanted) = (self.config().hnsw, state.wanted_graph);
+            let replaces = state.is_outdated();
+            if replaces && params.builder == GraphBuilder::HnswRs {
+                return Ok(false);
+            }
             let alive = state.slots.alive().clone();
             let mut nodes = alive.clone();
             if let Some(graph) = &state.graph {
@@ -77,16 +85,17 @@ impl Collection {
             }
             // From here on, none of these slots is reused for another vector.
             state.building = Some(nodes);
-            (state.graph.clone(), alive)
+            let base = state.graph.clone().filter(|_| !replaces);
+            (base, alive, params, wanted, replaces)
         };
         let by_rows_now = self.choose_basis();
         let Some(rows) = self.take_codes(&alive) else {
-            return Ok(());
+            return Ok(true);
         };
         let base = base.filter(|graph| !by_rows_now && graph.has_height(&alive));
         let mut graph = match base {
             Some(base) => Graph::clone(&base),
-            None => Graph::empty(self.config.hnsw.m),
+            None => Graph::empty(params.m),
         };
         let pending: Vec<u32> = (&alive - graph.members()).iter().collect();
         let dead = graph.members() - &alive;
@@ -99,47 +108,63 @@ impl Collection {
             })
         });
         if !repaired {
-            return Ok(());
+            return Ok(true);
         }
         let mut published = graph.members().len();
         for part in pending.chunks(INSERTED) {
             if self.upkeep.is_cancelled() {
-                return Ok(());
+                return Ok(true);
+            }
+            if self.state.read().wanted_graph != wanted {
+                return Ok(false);
             }
             let (done, total) = (graph.members().len(), alive.len());
             tell("insert", Progress { done, total });
-            pool.install(|| graph.insert(part, self.config.hnsw.ef_construction, &rows));
-            // During long loads, the graph so far serves searches while the rest is inserted.
-            if graph.members().len() > 2 * published + INTERIM {
+            pool.install(|| graph.insert(part, params.ef_construction, &rows));
+            // During long loads, the graph so far serves searches while the rest is inserted. A
+            // graph that is to be replaced serves them better.
+            if !replaces && graph.members().len() > 2 * published + INTERIM {
                 published = graph.members().len();
                 // It may be saved.
                 graph.connect(|a, b| rows.distance(a, b).into());
-                self.publish(Some(graph.clone()));
+                self.publish(Some(graph.clone()), wanted);
             }
         }
         graph.connect(|a, b| rows.distance(a, b).into());
         drop(rows);
-        self.finish(Some(graph));
-        Ok(())
+        self.finish(Some(graph), Some(wanted));
+        Ok(true)
     }
 
     /// Makes searches use a graph from here on. The slots of its nodes are still kept from being
     /// reused.
-    fn publish(&self, graph: Option<Graph>) {
+    fn publish(&self, graph: Option<Graph>, built: u64) {
         let graph = graph.filter(|graph| !graph.members().is_empty());
-        let old = self.state.write().put_graph(graph.map(Arc::new));
+        let old = {
+            let mut state = self.state.write();
+            state.built_graph = built;
+            state.put_graph(graph.map(Arc::new))
+        };
         drop(old);
     }
 
     /// Puts the finished graph in place, and recycles the slots that only the old one needed.
-    fn finish(&self, graph: Option<Graph>) {
+    /// `built` says which of the graphs that were wanted it is, if it is another one than before.
+    fn finish(&self, graph: Option<Graph>, built: Option<u64>) {
         let graph = graph.filter(|graph| !graph.members().is_empty());
         let old = {
             let mut state = self.state.write();
             state.building = None;
+            state.built_graph = built.unwrap_or(state.built_graph);
             state.put_graph(graph.map(Arc::new))
         };
         drop(old);
+        self.recycle_retired();
+    }
+
+    /// Gives up the graph under construction, and recycles the slots that only it needed.
+    pub(super) fn give_up_building(&self) {
+        self.state.write().building = None;
         self.recycle_retired();
     }
 
@@ -148,7 +173,7 @@ impl Collection {
     fn take_codes(&self, slots: &RoaringBitmap) -> Option<Rows> {
         let geometry = Geometry::of(&self.state.read().vectors, slots);
         let len = slots.max().map_or(0, |last| last as usize + 1);
-        let mut rows = Rows::new(self.config.dimension, geometry, len);
+        let mut rows = Rows::new(self.dimension, geometry, len);
         let mut slots = slots.iter().peekable();
         while let Some(&first) = slots.peek() {
             let state = self.state.read();
@@ -177,34 +202,42 @@ impl Collection {
         };
         let moved = self.compact();
         let slot = |slot| moved.get(&slot).copied().unwrap_or(slot);
-        self.finish(graph.map(|graph| graph.renumber(slot)));
+        self.finish(graph.map(|graph| graph.renumber(slot)), None);
     }
 
     /// Builds a graph of the live vectors with hnsw_rs. Vectors added in the meantime are inserted
-    /// afterwards.
-    pub(super) fn build(&self, tell: &Tell) -> Result<()> {
-        if self.state.read().is_sparse() {
+    /// afterwards. Returns false if the parameters changed in the meantime: then nothing is
+    /// finished.
+    pub(super) fn build(&self, tell: &Tell) -> Result<bool> {
+        let is_sparse = {
+            let state = self.state.read();
+            state.is_sparse() && !state.is_outdated()
+        };
+        if is_sparse {
             // Few enough vectors are left to be scanned until their graph is ready.
-            self.finish(None);
+            self.finish(None, None);
             self.compact();
         }
         let pool = pool()?;
         self.choose_basis();
-        let slots = {
+        let (slots, params, wanted) = {
             let mut state = self.state.write();
             let slots = state.slots.alive().clone();
             // From here on, none of these slots is reused for another vector.
             state.building = Some(slots.clone());
-            slots
+            (slots, self.config().hnsw, state.wanted_graph)
         };
         let Some(rows) = self.take_codes(&slots) else {
-            return Ok(());
+            return Ok(true);
         };
-        let mut builder = Builder::new(Arc::new(rows), &self.config.hnsw, slots.len() as usize);
+        let mut builder = Builder::new(Arc::new(rows), &params, slots.len() as usize);
         let all: Vec<u32> = slots.iter().collect();
         for (i, block) in all.chunks(INSERTED).enumerate() {
             if self.upkeep.is_cancelled() {
-                return Ok(());
+                return Ok(true);
+            }
+            if self.state.read().wanted_graph != wanted {
+                return Ok(false);
             }
             let (done, total) = ((i * INSERTED) as u64, slots.len());
             tell("build", Progress { done, total });
@@ -212,8 +245,8 @@ impl Collection {
         }
         let graph = pool.install(|| builder.flatten());
         drop(builder);
-        self.finish(graph);
-        Ok(())
+        self.finish(graph, Some(wanted));
+        Ok(true)
     }
 }
 
@@ -235,6 +268,7 @@ mod tests {
             dimension: DIMENSION,
             metric: Metric::Euclidean,
             hnsw: HnswParams::default(),
+            description: None,
         });
         // Nothing else shares codes.
         collection.stop_upkeep();

@@ -4,7 +4,7 @@
 //! 1. The rows are checked, and whether the filter matches each of them.
 //! 2. Each row is compared with the vector of its id, in portions under the shared lock. A vector
 //!    that is as its row says is not written, and a text that is the same is not embedded again.
-//!    A vector that is written keeps the expiry of its own that it has.
+//!    A vector that is written keeps the expiry of its own that it has, unless its row gives one.
 //! 3. The texts that need a vector are embedded, and all that is to be written is encoded and
 //!    sealed, without a lock.
 //! 4. Under the exclusive lock, what to delete is selected, and if nothing that the comparison
@@ -14,13 +14,15 @@
 use std::{iter, sync::Arc};
 
 use hashbrown::{HashMap, hash_map::Entry};
-use parking_lot::{RwLockUpgradableReadGuard, RwLockWriteGuard};
+use parking_lot::RwLockWriteGuard;
 use roaring::RoaringBitmap;
 use zeroize::Zeroizing;
 
 use super::{
-    Access, Collection, Guards, Name, OnProgress, Receipt, Refusal, State,
+    Access, Collection, ExpiryChange, Guards, Name, OnProgress, Receipt, Refusal, State,
+    check_expiry,
     insert::{BLOCK, Encoded, Row, check_id, tell},
+    rounds::{LongWrite, Mark, PORTION, Reader, Ready},
     same::is_same,
 };
 use crate::{
@@ -33,11 +35,6 @@ use crate::{
     wiped::{Id, Wiped},
 };
 
-/// How often rows are compared without keeping other writes out.
-const ROUNDS: usize = 2;
-/// The number of rows compared without releasing the lock: each may be read from the disk.
-const PORTION: usize = 128;
-
 /// What is to be there of the vectors that a filter matches.
 pub struct Replacement {
     pub filter: Filter,
@@ -46,6 +43,9 @@ pub struct Replacement {
     pub metadata: Vec<Option<Box<str>>>,
     /// The text of each row; may be shorter than `ids`.
     pub texts: Vec<Option<Box<str>>>,
+    /// The expiry of its own that each row is given; may be shorter than `ids`. One that is given
+    /// none keeps that of its vector.
+    pub expires_at: Vec<ExpiryChange>,
     pub origin: Origin,
     /// The vectors that `origin` says are given, one after another.
     pub data: Vec<f32>,
@@ -133,6 +133,8 @@ pub struct Replaced {
 struct Rows {
     filter: Filter,
     rows: Vec<Row>,
+    /// The expiry of its own that each row is given.
+    expiries: Vec<ExpiryChange>,
     /// The index of each id.
     indexes: HashMap<Id, u32>,
     dimension: usize,
@@ -155,14 +157,6 @@ enum Plan {
     Reuse(Mark, Zeroizing<Vec<f32>>),
     /// It is written, with its own vector.
     Write,
-}
-
-/// Identifies the contents of a vector that a row was compared with.
-#[derive(PartialEq, Eq)]
-struct Mark {
-    key: u64,
-    /// On disk, its entry. In memory, metadata and text are compared again.
-    entry: Option<[u8; 32]>,
 }
 
 /// What is written, as it is written. The columns have a value for each row that is.
@@ -241,57 +235,9 @@ impl Written {
 impl Collection {
     /// Replaces all vectors that the filter matches by the given rows, or does nothing.
     pub fn replace(self: &Arc<Self>, replacement: Replacement) -> Result<Replacing> {
-        let replacing = self.try_replace(replacement);
-        // Whatever became of it, it may have held the lock.
-        self.keep_up();
-        replacing
-    }
-
-    fn try_replace(self: &Arc<Self>, replacement: Replacement) -> Result<Replacing> {
         let mut rows = self.check_rows(replacement)?;
-        let count = rows.rows.len();
-        rows.tell("prepare", 0, count);
-        for round in 0..ROUNDS {
-            let mut plans = Vec::with_capacity(count);
-            for begin in (0..count).step_by(PORTION) {
-                let end = count.min(begin + PORTION);
-                self.read(Access::Wait)?
-                    .plan(&mut rows, begin..end, &mut plans)?;
-                if round == 0 {
-                    rows.tell("prepare", end, count);
-                }
-            }
-            let state = self.read(Access::Wait)?;
-            if let Some(ended) = state.end_early(&rows, &plans)? {
-                return Ok(ended);
-            }
-            drop(state);
-            let needed = rows.embed(&plans)?;
-            if !needed.is_empty() {
-                return Ok(Replacing::Needs(needed));
-            }
-            let written = self.encode(&rows, &plans)?;
-            let state = self.write(Access::Wait)?;
-            let decided = state.decide(&rows, &plans)?;
-            if !decided.stale {
-                return self.put_rows(state, rows, &decided, &written);
-            }
-        }
-        // What is due expires before, so that all of this sees the same.
-        let state = RwLockWriteGuard::downgrade_to_upgradable(self.exclusive(Access::Wait)?);
-        let mut plans = Vec::with_capacity(count);
-        state.plan(&mut rows, 0..count, &mut plans)?;
-        if let Some(ended) = state.end_early(&rows, &plans)? {
-            return Ok(ended);
-        }
-        let needed = rows.embed(&plans)?;
-        if !needed.is_empty() {
-            return Ok(Replacing::Needs(needed));
-        }
-        let written = self.encode(&rows, &plans)?;
-        let state = RwLockUpgradableReadGuard::upgrade(state);
-        let decided = state.decide(&rows, &plans)?;
-        self.put_rows(state, rows, &decided, &written)
+        rows.tell("prepare", 0, rows.rows.len());
+        self.in_rounds(&mut rows)
     }
 
     fn check_rows(&self, replacement: Replacement) -> Result<Rows> {
@@ -300,6 +246,7 @@ impl Collection {
             ids,
             metadata,
             texts,
+            expires_at,
             origin,
             data,
             lengths,
@@ -307,7 +254,7 @@ impl Collection {
             options,
             on_progress,
         } = replacement;
-        let (dimension, count) = (self.config.dimension, ids.len());
+        let (dimension, count) = (self.dimension, ids.len());
         let (of_texts, embeds) = (origin != Origin::Given, origin == Origin::BuiltIn);
         let given: Vec<usize> = match origin {
             Origin::Given => (0..count).collect(),
@@ -349,8 +296,13 @@ impl Collection {
         let mut metadata = metadata.into_iter().chain(iter::repeat(None));
         let mut texts = texts.into_iter().chain(iter::repeat(None));
         let times = Times::new(None, self.clock().now());
+        let mut expiries = expires_at;
+        expiries.resize(count, ExpiryChange::Keep);
         for (at, id) in ids.into_iter().enumerate() {
             check_id(&id, || format!("{}.id", names.row(at)))?;
+            if let ExpiryChange::At(instant) = expiries[at] {
+                check_expiry(&format!("{}.expires_at", names.row(at)), instant)?;
+            }
             let id = Id::from(&*id);
             match indexes.entry(id.clone()) {
                 Entry::Vacant(new) => new.insert(at as u32),
@@ -373,6 +325,7 @@ impl Collection {
         let rows = Rows {
             filter,
             rows,
+            expiries,
             indexes,
             dimension,
             of_texts,
@@ -429,15 +382,11 @@ impl Collection {
     fn put_rows(
         self: &Arc<Self>,
         mut state: RwLockWriteGuard<'_, State>,
-        mut rows: Rows,
+        rows: &mut Rows,
         decided: &Decided,
         written: &Written,
     ) -> Result<Replacing> {
-        if decided.stale {
-            let why = "a vector has changed while other writes waited";
-            return Err(Error::Internal(why.into()));
-        }
-        let mut replaced = state.report(&rows, decided);
+        let mut replaced = state.report(rows, decided);
         if decided.refusal.is_some() {
             return Ok(replaced.ended());
         }
@@ -500,6 +449,48 @@ impl Collection {
     }
 }
 
+impl LongWrite for Rows {
+    type Plan = (Vec<Plan>, Written);
+    type Done = Replacing;
+
+    fn prepare(&mut self, reader: &Reader<'_>) -> Result<Ready<Self::Plan, Replacing>> {
+        let count = self.rows.len();
+        let mut plans = Vec::with_capacity(count);
+        for begin in (0..count).step_by(PORTION) {
+            let end = count.min(begin + PORTION);
+            reader.read(|state| state.plan(self, begin..end, &mut plans))?;
+            if reader.is_first {
+                self.tell("prepare", end, count);
+            }
+        }
+        if let Some(ended) = reader.read(|state| state.end_early(self, &plans))? {
+            return Ok(Ready::Ended(ended));
+        }
+        let needed = self.embed(&plans)?;
+        if !needed.is_empty() {
+            return Ok(Ready::Ended(Replacing::Needs(needed)));
+        }
+        let written = reader.collection.encode(self, &plans)?;
+        Ok(Ready::Commit((plans, written)))
+    }
+
+    fn commit(
+        &mut self,
+        collection: &Arc<Collection>,
+        state: RwLockWriteGuard<'_, State>,
+        (plans, written): Self::Plan,
+    ) -> Result<Option<Replacing>> {
+        let decided = state.decide(self, &plans)?;
+        match decided.stale {
+            true => Ok(None),
+            false => {
+                let replaced = collection.put_rows(state, self, &decided, &written);
+                replaced.map(Some)
+            }
+        }
+    }
+}
+
 impl Rows {
     /// Embeds the texts that need a vector and have none, or returns the indexes of these rows if
     /// the caller has to.
@@ -533,7 +524,8 @@ impl Replaced {
 }
 
 impl State {
-    /// Compares rows with the vectors of their ids, and gives them the expiry that these have.
+    /// Compares rows with the vectors of their ids, and gives them the expiry that these have,
+    /// unless they are given one.
     fn plan(
         &self,
         rows: &mut Rows,
@@ -541,11 +533,9 @@ impl State {
         plans: &mut Vec<Plan>,
     ) -> Result<()> {
         for at in indexes {
-            if at % PORTION == 0 {
-                cancel::check()?;
-            }
             let own = self.own_expiry(&rows.rows[at]);
-            rows.rows[at].times = rows.rows[at].times.expiring(own);
+            let times = rows.rows[at].times.expiring(own);
+            rows.rows[at].times = rows.expiries[at].apply(times);
             plans.push(self.plan_row(rows, at)?);
         }
         Ok(())
@@ -564,10 +554,10 @@ impl State {
         let Some((slot, record)) = found else {
             return Ok(Plan::Write);
         };
-        let same_metadata = is_same(row.metadata.as_deref(), record.metadata.as_deref());
+        let same_label = is_same(row.metadata.as_deref(), record.metadata.as_deref())
+            && row.times.expires_at() == record.times.expires_at();
         let length = record.text.as_ref().map(Text::bytes);
-        if length != row.text.as_ref().map(|text| text.len()) || (!rows.of_texts && !same_metadata)
-        {
+        if length != row.text.as_ref().map(|text| text.len()) || (!rows.of_texts && !same_label) {
             return Ok(Plan::Write);
         }
         let values = match self.values(Access::Wait, slot, record) {
@@ -582,27 +572,18 @@ impl State {
             return Ok(Plan::Write);
         }
         let mark = self.mark(slot, record)?;
-        Ok(match same_metadata {
+        Ok(match same_label {
             true => Plan::Keep(mark),
             false => Plan::Reuse(mark, Zeroizing::new(values.row().to_vec())),
         })
     }
 
-    fn mark(&self, slot: u32, record: &Record) -> Result<Mark> {
-        let entry = self.journal.log().map(|log| log.mark(slot)).transpose()?;
-        let key = record.key;
-        Ok(Mark { key, entry })
-    }
-
     /// Whether the vector at `slot` is still the one with this mark, as far as its row relies on it.
     fn is_marked(&self, slot: u32, mark: &Mark, row: &Row, kept: bool) -> Result<bool> {
-        let Some(record) = self.slots.record(slot) else {
+        let Some(record) = self.marked(slot, mark)? else {
             return Ok(false);
         };
-        if self.mark(slot, record)? != *mark {
-            return Ok(false);
-        }
-        if mark.entry.is_some() {
+        if mark.is_of_all() {
             return Ok(true);
         }
         let same_text = match (&record.text, &row.text) {
@@ -626,10 +607,13 @@ impl State {
             stale: false,
             refusal: None,
         };
-        for (row, plan) in rows.rows.iter().zip(plans) {
-            // One that is kept has the expiry that it has.
+        for ((row, plan), expiry) in rows.rows.iter().zip(plans).zip(&rows.expiries) {
+            // One that is kept has the expiry that it has, or that it is given; one that is written
+            // gets the former unless it is given one.
             let is_written = !matches!(plan, Plan::Keep(_));
-            decided.stale |= is_written && self.own_expiry(row) != row.times.expires_at();
+            let is_given = *expiry != ExpiryChange::Keep;
+            let relies_on_it = is_written != is_given;
+            decided.stale |= relies_on_it && self.own_expiry(row) != row.times.expires_at();
             let Some(slot) = self.slots.slot_of(&row.id) else {
                 decided.stale |= !matches!(plan, Plan::Write);
                 decided.outcomes.push(Outcome::Inserted);

@@ -1,14 +1,18 @@
 //! Rewriting the parts of a collection's log: the log itself, without its gaps, and the key table,
-//! under another key. Other calls continue in the meantime.
+//! under another key or with other settings. Other calls continue in the meantime.
+
+use std::time::Duration;
 
 use super::{Access, Collection, Progress, State, copy::Form};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     storage::{CopyTarget, HEAD, Log, RECORDS},
 };
 
 /// A log with less than this in gaps is left alone.
 const GAPS: u64 = 4 << 20;
+/// How long it may take to notice that the collection is being closed.
+const PATIENCE: Duration = Duration::from_millis(50);
 /// How many keys are copied under the lock at a time: well under a millisecond.
 const KEYS: u32 = 1024;
 
@@ -43,7 +47,13 @@ impl Collection {
 
     /// Replaces the log with one without gaps.
     pub(super) fn rewrite(&self, tell: &mut dyn FnMut(Progress)) -> Result<()> {
-        let _one = self.rekeying.lock();
+        // Whoever has the lock may be waiting for somebody who waits for the end of this thread.
+        let _one = loop {
+            self.check_open()?;
+            if let Some(one) = self.rekeying.try_lock_for(PATIENCE) {
+                break one;
+            }
+        };
         // Keeps the files open until two of them have been removed.
         let (target, form, _open) = {
             let mut state = self.write(Access::Wait)?;
@@ -97,33 +107,70 @@ impl Collection {
             return Ok(());
         };
         let _one = self.rekeying.lock();
-        let total = {
-            let mut state = self.write(Access::Wait)?;
-            let Some(log) = self.log_in_place(&mut state)? else {
-                return Ok(());
-            };
-            log.begin_rotation(&keys.keyring())?
-        };
-        let copied = self.copy_keys(total, progress);
-        let left = {
-            let mut state = self.state.write();
-            state.journal.wait_for_erasures();
-            let log = state.journal.log_mut();
-            match (log, &copied) {
-                (None, _) => Ok(None),
-                (Some(log), Ok(())) => log.end_rotation(),
-                (Some(log), Err(_)) => Ok(log.give_up_rotation()),
-            }
-        };
-        if let Some(left) = left?
-            && !left.is_closed_for_good()
-        {
-            self.check_wiped(left.wipe())?;
-        }
-        copied?;
+        let begin = |log: &mut Log| log.begin_rotation(&keys.keyring());
+        self.exchange_table(begin, progress, || Ok(()), |(), _| ())?;
         // The saved graph was sealed with the previous key.
         self.save_graph();
         Ok(())
+    }
+
+    /// Replaces the log's key table by the one that `begin` creates, once all keys have been copied
+    /// to it. `prepare` is called before the last step; `put` is called at the moment when the new
+    /// table is in place, under the exclusive lock. If this fails after that, only the old table is
+    /// left over. The caller holds `rekeying`.
+    pub(super) fn exchange_table<T>(
+        &self,
+        begin: impl FnOnce(&mut Log) -> Result<u32>,
+        progress: &mut dyn FnMut(Progress),
+        prepare: impl FnOnce() -> Result<T>,
+        put: impl FnOnce(T, &mut State),
+    ) -> Result<()> {
+        let total = {
+            let mut state = self.write(Access::Wait)?;
+            let Some(log) = self.log_in_place(&mut state)? else {
+                return Err(Error::CollectionNotFound(self.name()));
+            };
+            begin(log)?
+        };
+        let copied = self.copy_keys(total, progress);
+        let prepared = copied.and_then(|()| prepare());
+        let (left, done) = {
+            let mut state = self.state.write();
+            state.journal.wait_for_erasures();
+            let dropped = self.check(state.dropped);
+            match (state.journal.log_mut(), prepared, dropped) {
+                (Some(log), Ok(prepared), Ok(())) => {
+                    let left = log.end_rotation()?;
+                    put(prepared, &mut state);
+                    (left, Ok(()))
+                }
+                (Some(log), Err(error), _) => (log.give_up_rotation(), Err(error)),
+                (_, _, dropped) => (None, dropped),
+            }
+        };
+        let Some(left) = left else {
+            return done;
+        };
+        // If the collection has been deleted in the meantime, its files were wiped with it.
+        let wiped = match left.is_closed_for_good() {
+            true => Ok(()),
+            false => left.wipe(),
+        };
+        // If it could not be wiped, nothing more is written.
+        if wiped.is_ok()
+            && let Some(log) = self.state.write().journal.log_mut()
+        {
+            log.end_wiping();
+        }
+        let wiped = wiped.map_err(|error| match &done {
+            Ok(()) => Error::Storage(format!(
+                "the change is made, but the key table that it replaced could not be overwritten, \
+                 which is done when the store is opened again: {error}"
+            )),
+            Err(_) => error,
+        });
+        self.check_wiped(wiped)?;
+        done
     }
 
     fn copy_keys(&self, total: u32, progress: &mut dyn FnMut(Progress)) -> Result<()> {

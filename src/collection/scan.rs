@@ -78,7 +78,7 @@ impl Collection {
             end: state.next_sequence,
         });
         if cursor.created != created {
-            return Err(Error::CollectionNotFound(self.name().to_owned()));
+            return Err(Error::CollectionNotFound(self.name()));
         }
         let matching = options.filter.as_ref().map(|filter| state.matching(filter));
         let slots = matching.as_ref().unwrap_or(state.slots.alive());

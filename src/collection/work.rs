@@ -23,9 +23,22 @@ pub(super) enum Work {
     Refresh,
     /// Build a graph, with the collection's builder, because most vectors are not in one.
     Grow,
+    /// Build a graph, with the collection's builder, to replace one that was built with other
+    /// parameters.
+    Rebuild,
 }
 
 impl State {
+    /// Whether there are so many vectors that a graph is faster than a scan.
+    pub(super) fn is_worth_a_graph(&self) -> bool {
+        self.slots.len() >= GRAPH_FROM
+    }
+
+    /// Whether the graph has to be replaced by one that is built anew.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.graph.is_some() && self.built_graph != self.wanted_graph
+    }
+
     /// The work for the background thread. With `thorough`, anything that makes searches faster;
     /// otherwise only what is worthwhile now.
     pub(super) fn work(&self, thorough: bool) -> Option<Work> {
@@ -39,6 +52,9 @@ impl State {
         };
         if live < GRAPH_FROM {
             return Some(Work::DropGraph);
+        }
+        if self.is_outdated() {
+            return Some(Work::Rebuild);
         }
         let pending = self.pending.len() as usize;
         let nodes = graph.members().len() as usize;
@@ -65,9 +81,20 @@ impl Collection {
     /// worthwhile now. The log is rewritten for a small gain only if a caller `asked`.
     pub(super) fn do_work(&self, thorough: bool, asked: bool, tell: &Tell) -> Result<()> {
         self.tell_indexed(tell)?;
-        let work = self.state.read().work(thorough);
-        if let Some(work) = work {
-            self.perform(work, tell)?;
+        let mut work = self.state.read().work(thorough);
+        let worked = work.is_some();
+        while let Some(next) = work {
+            let is_done = self.perform(next, tell)?;
+            if !is_done {
+                self.give_up_building();
+            }
+            // If the parameters have changed meanwhile, whoever asked waits for that graph too. It
+            // may need another builder.
+            let next = self.state.read().work(thorough);
+            let goes_on = !is_done || next == Some(Work::Rebuild);
+            work = next.filter(|_| goes_on && !self.upkeep.is_cancelled());
+        }
+        if worked {
             // If more work on it is coming, the graph would only have to be saved again.
             if asked || self.state.read().work(false).is_none() {
                 self.save_graph();
@@ -83,7 +110,7 @@ impl Collection {
                 }
             }
         }
-        if work.is_some() || wasteful {
+        if worked || wasteful {
             // All of this allocates and frees many small blocks.
             give_memory_back();
         }
@@ -98,16 +125,28 @@ impl Collection {
         Ok(())
     }
 
-    fn perform(&self, work: Work, tell: &Tell) -> Result<()> {
+    /// Returns false if the parameters of the graph changed in the meantime, so that there is other
+    /// work instead.
+    fn perform(&self, work: Work, tell: &Tell) -> Result<bool> {
+        let has_other_builder = self.config().hnsw.builder == GraphBuilder::HnswRs;
         match work {
             Work::Reset => self.reset(),
             Work::DropGraph => self.scan_from_here_on(),
-            Work::Grow if self.config.hnsw.builder == GraphBuilder::HnswRs => self.build(tell)?,
-            Work::Refresh | Work::Grow => {
-                self.refresh(tell)?;
+            Work::Grow | Work::Rebuild if has_other_builder => {
+                if !self.build(tell)? {
+                    return Ok(false);
+                }
+                if work == Work::Rebuild {
+                    self.compact_with_graph();
+                }
+            }
+            Work::Refresh | Work::Grow | Work::Rebuild => {
+                if !self.refresh(tell)? {
+                    return Ok(false);
+                }
                 self.compact_with_graph();
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

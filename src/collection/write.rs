@@ -3,7 +3,7 @@
 //! The commit is appended to the log first; from then on, the write has happened. Then memory is
 //! changed, the lock is released, and the keys of the removed entries are destroyed.
 
-use std::{sync::Arc, vec};
+use std::{convert::identity, sync::Arc, vec};
 
 use parking_lot::RwLockWriteGuard;
 use roaring::RoaringBitmap;
@@ -33,20 +33,34 @@ impl Collection {
     /// `sealed`. Fails if the call was cancelled. If this fails, nothing has happened.
     pub(super) fn commit<'a>(
         self: &'a Arc<Self>,
+        state: RwLockWriteGuard<'a, State>,
+        removed: RoaringBitmap,
+        entries: Vec<Head>,
+        sealed: &Sealed,
+    ) -> Result<Write<'a>> {
+        self.commit_or(state, removed, entries, sealed, identity)
+    }
+
+    /// The same. If it fails, `failed` is called with the error and returns the one to report,
+    /// before the lock is released: nobody has written to the collection in between.
+    pub(super) fn commit_or<'a>(
+        self: &'a Arc<Self>,
         mut state: RwLockWriteGuard<'a, State>,
         removed: RoaringBitmap,
         entries: Vec<Head>,
         sealed: &Sealed,
+        failed: impl FnOnce(Error) -> Error,
     ) -> Result<Write<'a>> {
         let (mut keys, mut lengths) = (Vec::new(), Vec::new());
         if state.journal.log().is_some() {
             let records = removed.iter().filter_map(|slot| state.slots.record(slot));
             keys.extend(records.map(|record| record.key));
-            let dimension = self.config.dimension;
+            let dimension = self.dimension;
             lengths.extend(entries.iter().map(|head| head.lengths(dimension)));
         }
-        cancel::commit()?;
-        let commit = state.journal.commit(keys, entries, sealed)?;
+        let committed = cancel::commit();
+        let committed = committed.and_then(|()| state.journal.commit(keys, entries, sealed));
+        let commit = committed.map_err(failed)?;
         state.updated_at = commit.time;
         Ok(Write {
             collection: self,
@@ -97,6 +111,13 @@ impl<'a> Write<'a> {
         state.fields.insert(slot, state.slots.metadata(slot));
         state.journal.take(&mut self.commit, slot, None);
         self.note(slot)
+    }
+
+    /// As `finish`, but the commit is durable before any key is destroyed, and so is their
+    /// destruction when this returns.
+    pub(super) fn finish_durably(mut self) -> Result<()> {
+        self.commit.is_synced = true;
+        self.finish()
     }
 
     /// Records the slot of the next entry in the journal.

@@ -52,7 +52,7 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// The body about a delete or a replacement that did not meet its guards.
+    /// The body about a call that did not meet its guards.
     pub fn of_refusal(message: String, report: RefusedReport) -> Self {
         Self {
             error: ErrorDetails {
@@ -79,7 +79,7 @@ pub struct ErrorDetails {
     /// The dimension of that vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<usize>,
-    /// The report of a delete or a replacement that did not meet its guards.
+    /// The report of a call that did not meet its guards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<RefusedReport>,
 }

@@ -314,7 +314,7 @@ fn infos(client: &Client) -> Vec<(String, Info)> {
     let all = call.collections().into_iter();
     all.filter_map(|collection| {
         let info = collection.info(Access::Wait).ok()?;
-        Some((collection.name().to_owned(), info))
+        Some((collection.name(), info))
     })
     .collect()
 }

@@ -4,8 +4,8 @@
 //! - `routes` has the table of routes and their handlers, one file per subject; `document` builds
 //!   the router and the OpenAPI document from it; `request` reads and checks a request.
 //! - `guard` controls access; `body` reads request bodies; `room` limits the space for responses;
-//!   `failure` reports errors; `reports` has the reports of deletes and replacements, which errors may
-//!   contain.
+//!   `failure` reports errors; `reports` has the reports of deletes and of changes to many vectors,
+//!   which errors may contain.
 //! - `metrics` and `log` inform the operator, never about the content of a request.
 //! - `server` listens, and shuts down in order.
 

@@ -1,4 +1,5 @@
-//! The reports of deletes and replacements. Those that were refused are part of errors.
+//! The reports of deletes and of changes to many vectors. Those that were refused are part of
+//! errors.
 
 use std::sync::Arc;
 
@@ -8,8 +9,12 @@ use serde_json::value::RawValue;
 
 use super::document::metadata::{Metadata, stored_metadata};
 use crate::{
-    calls::reports::{BatchDeleted, FilterDeleted, ReplacedCounts},
-    collection::{BatchDeletion, FilterDeletion, Item, Outcome, Replaced},
+    calls::reports::{
+        BatchDeleted, CopiedCounts, FilterDeleted, ForgottenCounts, ForgottenCountsIn, MovedCounts,
+        PatchedCounts, ReplacedCounts, transfer_status,
+    },
+    client::{Fate, Forgotten, Transferred},
+    collection::{BatchDeletion, FilterDeletion, Item, Outcome, Patched, Replaced},
     error::Result,
     wiped::Id,
 };
@@ -157,11 +162,141 @@ impl ReplaceReport {
     }
 }
 
-/// What a delete or a replacement that did not meet its guards would have answered, but that it changed nothing.
+#[derive(Serialize, JsonSchema)]
+struct PatchResult {
+    id: Id,
+    /// `unchanged` if the patch leaves the metadata as it is.
+    #[schemars(extend("enum" = ["updated", "unchanged"]))]
+    status: &'static str,
+}
+
+/// The result of a patch of metadata or, with `dry_run`, what it would do.
+#[derive(Serialize, JsonSchema)]
+pub struct PatchReport {
+    #[serde(flatten)]
+    all: PatchedCounts,
+    /// In insertion order.
+    results: Vec<PatchResult>,
+}
+
+impl PatchReport {
+    pub fn of(patched: Patched) -> Self {
+        let all = PatchedCounts::of(&patched);
+        let results = patched.matched.into_iter();
+        let results = results.map(|(id, is_changed)| PatchResult {
+            id,
+            status: match is_changed {
+                true => "updated",
+                false => "unchanged",
+            },
+        });
+        Self {
+            all,
+            results: results.collect(),
+        }
+    }
+}
+
+/// What became of a vector that was to be moved or copied.
+#[derive(Serialize, JsonSchema)]
+struct TransferResult {
+    id: Id,
+    /// If nothing was done, `ok` is a vector that would have been moved or copied.
+    #[schemars(extend("enum" = ["ok", "missing_in_src", "dst_insert_failed"]))]
+    status: &'static str,
+    /// The reason, if the status is `dst_insert_failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl TransferResult {
+    fn all(results: Vec<(Id, Fate)>) -> Vec<Self> {
+        let results = results.into_iter().map(|(id, fate)| {
+            let (status, error) = transfer_status(fate);
+            Self { id, status, error }
+        });
+        results.collect()
+    }
+}
+
+/// The result of a move or, with `dry_run`, what it would do. The results are in the order of the
+/// ids, or in the source's insertion order.
+#[derive(Serialize, JsonSchema)]
+pub struct MoveReport {
+    #[serde(flatten)]
+    all: MovedCounts,
+    results: Vec<TransferResult>,
+}
+
+impl MoveReport {
+    pub fn of(source: &str, destination: &str, transferred: Transferred) -> Self {
+        Self {
+            all: MovedCounts::of(source, destination, &transferred),
+            results: TransferResult::all(transferred.results),
+        }
+    }
+}
+
+/// The result of a copy or, with `dry_run`, what it would do. The results are in the order of the
+/// ids, or in the source's insertion order.
+#[derive(Serialize, JsonSchema)]
+pub struct CopyReport {
+    #[serde(flatten)]
+    all: CopiedCounts,
+    results: Vec<TransferResult>,
+}
+
+impl CopyReport {
+    pub fn of(source: &str, destination: &str, transferred: Transferred) -> Self {
+        Self {
+            all: CopiedCounts::of(source, destination, &transferred),
+            results: TransferResult::all(transferred.results),
+        }
+    }
+}
+
+/// What was, or would be, forgotten in one collection.
+#[derive(Serialize, JsonSchema)]
+struct ForgottenVectors {
+    #[serde(flatten)]
+    all: ForgottenCountsIn,
+    /// In insertion order.
+    ids: Vec<Id>,
+}
+
+/// The result of forgetting or, with `dry_run`, what it would delete.
+#[derive(Serialize, JsonSchema)]
+pub struct ForgetReport {
+    #[serde(flatten)]
+    all: ForgottenCounts,
+    /// All that were looked at, sorted by name.
+    collections: Vec<ForgottenVectors>,
+}
+
+impl ForgetReport {
+    pub fn of(forgotten: Forgotten) -> Self {
+        let all = ForgottenCounts::of(&forgotten);
+        let collections = forgotten.collections.into_iter();
+        let collections = collections.map(|within| ForgottenVectors {
+            all: ForgottenCountsIn::of(&within),
+            ids: within.matched,
+        });
+        Self {
+            all,
+            collections: collections.collect(),
+        }
+    }
+}
+
+/// What a call that did not meet its guards would have answered, but that it changed nothing.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RefusedReport {
     Ids(DeleteReport),
     Filter(DeleteByFilterReport),
     Rows(ReplaceReport),
+    Patch(PatchReport),
+    Move(MoveReport),
+    Copy(CopyReport),
+    Forget(ForgetReport),
 }

@@ -158,12 +158,14 @@ pub fn matched(extensions: &Extensions) -> &str {
         .map_or("", MatchedPath::as_str)
 }
 
-/// Reads a request. `id` is the id that its path contains as a fixed segment instead of a
-/// parameter.
+/// The parameter that a path contains as a fixed segment, and its value.
+pub type Fixed = Option<(&'static str, &'static str)>;
+
+/// Reads a request.
 pub async fn read<P, Q, B>(
     api: &Api,
     request: Request,
-    id: Option<&'static str>,
+    fixed: Fixed,
 ) -> Handled<ApiRequest<P, Q, B>>
 where
     P: DeserializeOwned,
@@ -171,13 +173,13 @@ where
     B: Content,
 {
     let (mut parts, body) = request.into_parts();
-    let at = path(&mut parts, id).await?;
+    let at = path(&mut parts, fixed).await?;
     let query = query(&parts)?;
     let body = B::read(api, Request::from_parts(parts, body)).await?;
     Ok(ApiRequest { at, query, body })
 }
 
-async fn path<P: DeserializeOwned>(parts: &mut Parts, id: Option<&'static str>) -> Handled<P> {
+async fn path<P: DeserializeOwned>(parts: &mut Parts, fixed: Fixed) -> Handled<P> {
     let has_parameters = matched(&parts.extensions).contains('{');
     let pairs: Vec<(String, String)> = if has_parameters {
         let raw = RawPathParams::from_request_parts(parts, &()).await;
@@ -189,8 +191,8 @@ async fn path<P: DeserializeOwned>(parts: &mut Parts, id: Option<&'static str>) 
     } else {
         Vec::new()
     };
-    let id = id.map(|id| ("id".to_owned(), id.to_owned()));
-    let pairs = pairs.into_iter().chain(id);
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let pairs = pairs.into_iter().chain(fixed);
     let pairs = MapDeserializer::<_, serde::de::value::Error>::new(pairs);
     P::deserialize(pairs).map_err(|error| Failure::Invalid(format!("path: {error}")))
 }

@@ -291,8 +291,12 @@ impl Files {
     }
 
     pub fn remove(&self, path: &Path) -> Result<()> {
-        let remove = || self.whole(Operation::Remove(path), || fs::remove_file(path));
-        retry(remove).map_err(|e| failed("remove", path, &e))
+        self.try_remove(path)
+            .map_err(|e| failed("remove", path, &e))
+    }
+
+    pub fn try_remove(&self, path: &Path) -> io::Result<()> {
+        retry(|| self.whole(Operation::Remove(path), || fs::remove_file(path)))
     }
 
     /// Removes a file of sealed data. If another process keeps it open, it is left for now.

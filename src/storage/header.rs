@@ -28,6 +28,7 @@ pub const GRAPH: &[u8; 8] = b"VECGRF\r\n";
 pub const KEYS: &[u8; 8] = b"VECKEY\r\n";
 pub const KEYRING: &[u8; 8] = b"VECRNG\r\n";
 pub const EXPORTED: &[u8; 8] = b"VECEXP\r\n";
+pub const PENDING: &[u8; 8] = b"VECPND\r\n";
 /// Versions 1 and 2, which no release used, had records that were not sealed, and one part for each
 /// entry.
 pub const VERSION: u32 = 3;

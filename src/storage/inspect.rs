@@ -12,7 +12,7 @@ use super::{
     keyring::{self, UserKey},
     keys::KeyReader,
     log::{Log, LogInspection, PartReader},
-    root,
+    pending, root,
 };
 use crate::error::{Error, Result};
 
@@ -26,7 +26,7 @@ pub struct Inspection {
     pub path: String,
     pub encrypted: bool,
     pub collections: Vec<Inspected>,
-    /// Collections that could not be read at all, and why.
+    /// Collections and other files that could not be read at all, and why.
     pub damaged: Vec<String>,
 }
 
@@ -132,6 +132,10 @@ fn inspect_once(
             Err(error) => found.damaged.push(error.to_string()),
         }
     }
+    // It says nothing about vectors, but no store opens with a damaged one.
+    found
+        .damaged
+        .extend(pending::read(store).err().map(|error| error.to_string()));
     progress(total, total);
     Ok(found)
 }

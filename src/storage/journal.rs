@@ -67,6 +67,9 @@ pub struct Commit {
     keys: Zeroizing<Vec<u8>>,
     count: usize,
     sync: Option<(Arc<Syncer>, u64)>,
+    /// Whether it is synced before any key is destroyed, and again when it is finished, whatever
+    /// the callers of the store were promised.
+    pub is_synced: bool,
     erasures: Vec<Erasure>,
     /// Functions that wait for key destruction that has already begun.
     begun: Vec<Box<dyn FnOnce() -> Result<()> + Send>>,
@@ -155,6 +158,7 @@ impl Journal {
             keys: Zeroizing::default(),
             count: 0,
             sync: None,
+            is_synced: false,
             erasures: Vec::new(),
             begun: Vec::new(),
             _erasing: None,
@@ -297,7 +301,7 @@ impl Commit {
             return;
         };
         // If there is no table, the key is gone already.
-        for file in writer.tables().map(|keys| keys.file()) {
+        for file in writer.key_files() {
             let key_indices = place.key_index..place.key_index + 1;
             let known = self.erasures.iter_mut();
             match known.rev().find(|erasure| Arc::ptr_eq(&erasure.file, file)) {
@@ -323,8 +327,8 @@ impl Commit {
             && ranges.sum::<usize>() >= MANY
         {
             let erasures = mem::take(&mut self.erasures);
-            let (sync, written) = (sync.clone(), *written);
-            let destroyed = spawn_joinable(move || destroy(&sync, written, &erasures));
+            let (sync, written, is_synced) = (sync.clone(), *written, self.is_synced);
+            let destroyed = spawn_joinable(move || destroy(&sync, written, is_synced, &erasures));
             self.begun.push(Box::new(destroyed));
         }
     }
@@ -336,7 +340,7 @@ impl Commit {
         let Some((sync, written)) = &self.sync else {
             return Ok(());
         };
-        let mut outcome = destroy(sync, *written, &self.erasures);
+        let mut outcome = destroy(sync, *written, self.is_synced, &self.erasures);
         for end in self.begun {
             outcome = outcome.and(end());
         }
@@ -344,10 +348,15 @@ impl Commit {
     }
 }
 
-/// Makes what was written as durable as promised, and destroys these keys.
-fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
+/// Makes what was written as durable as promised, or durable if it `is_synced`, and destroys these
+/// keys.
+fn destroy(sync: &Syncer, written: u64, is_synced: bool, erasures: &[Erasure]) -> Result<()> {
+    let wait = |written| match is_synced {
+        true => sync.make_durable(written),
+        false => sync.wait_durable(written),
+    };
     // The record first: if the destruction is interrupted, recovery completes it from the record.
-    sync.wait_durable(written)?;
+    wait(written)?;
     let mut outcome = Ok(());
     // A failure in one file must not prevent the destruction in the others.
     for erasure in erasures {
@@ -366,7 +375,7 @@ fn destroy(sync: &Syncer, written: u64, erasures: &[Erasure]) -> Result<()> {
     }
     outcome?;
     if !erasures.is_empty() {
-        sync.wait_durable(sync.erased())?;
+        wait(sync.erased())?;
     }
     Ok(())
 }

@@ -193,7 +193,13 @@ impl Keys {
         rest[NONCE + KEY..][..TAG].copy_from_slice(&tag);
         let sealed = table.seal_settings(settings)?;
         let room = bytes[SETTINGS + 4..SUM].get_mut(..sealed.len());
-        let room = room.ok_or_else(|| Error::Internal("the settings are too long".into()))?;
+        let room = room.ok_or_else(|| {
+            let room = SUM - SETTINGS - 4 - NONCE - TAG;
+            let bytes = settings.len();
+            Error::Validation(format!(
+                "the collection's settings have {bytes} bytes; there is room for {room}"
+            ))
+        })?;
         room.copy_from_slice(&sealed);
         bytes[SETTINGS..][..4].copy_from_slice(&(sealed.len() as u32).to_le_bytes());
         let sum = checksum(&bytes[..SUM]);

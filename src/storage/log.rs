@@ -122,8 +122,10 @@ pub enum KeySink {
 pub struct Writer {
     pub file: Arc<File>,
     pub key_sink: KeySink,
-    /// The table that will replace the other one, during a key rotation.
+    /// The table that will replace the other one, while that is being rewritten.
     next: Option<Keys>,
+    /// A table that is not needed any more, until it has been wiped.
+    left: Option<Arc<File>>,
     pub end: u64,
     /// The key index of the next entry.
     key_index: u32,
@@ -140,6 +142,7 @@ impl Writer {
             file,
             key_sink,
             next: None,
+            left: None,
             end,
             key_index: 0,
             places: Vec::new(),
@@ -151,6 +154,11 @@ impl Writer {
     /// The key tables: none for a backup, two during a key rotation.
     pub fn tables(&self) -> impl Iterator<Item = &Keys> {
         self.keys().into_iter().chain(&self.next)
+    }
+
+    /// The files that have keys: of the tables, and of one that is being wiped.
+    pub fn key_files(&self) -> impl Iterator<Item = &Arc<File>> {
+        self.tables().map(Keys::file).chain(&self.left)
     }
 
     /// The key table; none for a backup.
@@ -1013,13 +1021,30 @@ impl Log {
     /// copied to it. Until then, every change to keys is made in both. Returns how many keys must
     /// be copied.
     pub fn begin_rotation(&mut self, store: &Keyring) -> Result<u32> {
-        let Some(keys) = self.writer.keys() else {
-            return Ok(0);
+        let table = TableKey::new(self.table.name, self.table.turn, Key::random()?);
+        let settings = self.writer.keys().map_or("", Keys::settings).to_owned();
+        self.begin_table(store, table, &settings)
+    }
+
+    /// The same with other settings. If the saved graph stays valid, so does the table's key.
+    /// Otherwise the key is a new one too: with the settings that the graph was built with, the
+    /// exchange takes away what opens it, and any older file that is just being written.
+    pub fn begin_settings(
+        &mut self,
+        store: &Keyring,
+        settings: &str,
+        keeps_graph: bool,
+    ) -> Result<u32> {
+        let table = match keeps_graph {
+            true => self.table.clone(),
+            false => TableKey::new(self.table.name, self.table.turn, Key::random()?),
         };
+        self.begin_table(store, table, settings)
+    }
+
+    fn begin_table(&mut self, store: &Keyring, table: TableKey, settings: &str) -> Result<u32> {
         let path = self.directory.join(Keys::name(self.generation));
         let path = beside(&path, NEW);
-        let table = TableKey::new(self.table.name, self.table.turn, Key::random()?);
-        let settings = keys.settings();
         let next = Keys::create(&self.files, &path, &store.key, table, settings, None)?;
         self.writer.next = Some(next);
         self.store = store.clone();
@@ -1041,7 +1066,7 @@ impl Log {
     }
 
     /// Replaces the current table by the next one, and returns the file of the old table, which
-    /// must be wiped. No other thread may change keys meanwhile. After an error nothing more is
+    /// must be wiped. Until `end_wiping`, keys are destroyed in it too. No other thread may change keys meanwhile. After an error nothing more is
     /// written: it is uncertain which of the two would be found, and both are complete.
     pub fn end_rotation(&mut self) -> Result<Option<Arc<File>>> {
         let health = self.sync.health().clone();
@@ -1055,10 +1080,11 @@ impl Log {
         let last = std::mem::replace(&mut self.writer.key_sink, KeySink::Table(next));
         self.sync.exchange(self.all_files());
         renamed.map_err(|error| health.fail(error))?;
-        Ok(match last {
+        self.writer.left = match last {
             KeySink::Table(keys) => Some(keys.file().clone()),
             KeySink::Memory(_) => None,
-        })
+        };
+        Ok(self.writer.left.clone())
     }
 
     fn exchange_keys(&self, next: &Keys) -> Result<()> {
@@ -1072,10 +1098,17 @@ impl Log {
         self.files.sync_directory(&self.directory)
     }
 
-    /// Gives up the next table, and returns its file, which must be wiped.
+    /// Gives up the next table, and returns its file, which must be wiped. Until `end_wiping`, keys
+    /// are destroyed in it too.
     pub fn give_up_rotation(&mut self) -> Option<Arc<File>> {
         let next = self.writer.next.take()?;
-        Some(next.file().clone())
+        self.writer.left = Some(next.file().clone());
+        self.writer.left.clone()
+    }
+
+    /// The table that was not needed any more has been wiped.
+    pub fn end_wiping(&mut self) {
+        self.writer.left = None;
     }
 
     /// Marks the collection as deleted: a directory of this name is never opened. After an error,

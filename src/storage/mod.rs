@@ -9,6 +9,7 @@
 //! | `collection-1/keys.3` | the keys of the entries in `log.3` (`keys.rs`, `seal.rs`) |
 //! | `collection-1/graph` | its graph without any vectors, which only saves rebuilding it |
 //! | `RESERVE` | space reserved for deletes on a full disk (`reserve.rs`) |
+//! | `PENDING` | what a step over several collections has still to remove (`pending.rs`) |
 //! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
 //! Opening a store reads outlines; rows and texts stay in the files and are read when they are asked
@@ -24,6 +25,7 @@ mod journal;
 mod keyring;
 mod keys;
 mod log;
+mod pending;
 mod record;
 mod reserve;
 mod root;
@@ -41,6 +43,7 @@ pub use log::{
     Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Known, Log, PartReader, Stored, Summary,
     Writer,
 };
+pub use pending::{Condition, Numbers, PENDING, Pending, PendingFile, Removal};
 pub use record::{
     HEAD, Head, Kind, Label, Lengths, MAX_DIMENSION, Record, checksum, length, micros, time_of,
 };

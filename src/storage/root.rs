@@ -18,7 +18,7 @@ use super::{
     file::{self, Files, failed},
     header::VERSION,
     keyring::{self, Keyring, StoreKeys, UserKey},
-    reserve,
+    pending, reserve,
     seal::Key,
     sync::Health,
 };
@@ -99,6 +99,7 @@ impl Root {
                 check_marker(&marker, &text)?;
                 let keyring = keyring::open(files, path, user.as_ref())?;
                 keyring::tidy(files, path)?;
+                pending::tidy(files, path)?;
                 keyring
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -133,6 +134,15 @@ impl Root {
 
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What an interrupted step over several collections has still to do.
+    pub fn pending(&self) -> Result<Option<pending::Pending>> {
+        pending::read(&self.path)
     }
 
     pub fn keys(&self) -> &Arc<StoreKeys> {

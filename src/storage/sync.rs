@@ -184,15 +184,20 @@ impl Syncer {
     /// Returns once a write is as durable as the caller was promised.
     pub fn wait_durable(&self, written: u64) -> Result<()> {
         match self.fsync {
-            Fsync::Always => self.sync(written, false),
+            Fsync::Always => self.make_durable(written),
             Fsync::Everysec | Fsync::No => Ok(()),
         }
+    }
+
+    /// Returns once a write is durable, whatever the caller was promised.
+    pub fn make_durable(&self, written: u64) -> Result<()> {
+        self.sync(written, false)
     }
 
     /// Returns once everything written so far is durable.
     pub fn flush(&self) -> Result<()> {
         let written = self.state.lock().written;
-        self.sync(written, false)
+        self.make_durable(written)
     }
 
     /// Makes everything durable, and marks the log as closed cleanly: nothing may be written any

@@ -316,6 +316,17 @@ impl Slots {
         }
     }
 
+    /// Takes the text of a live slot out of its record, which is about to be replaced.
+    pub fn take_text(&mut self, slot: u32) -> Option<Text> {
+        let record = self.records.get_mut(slot as usize)?.as_mut()?;
+        self.text_bytes -= record.text_bytes();
+        self.held_bytes -= record.held_bytes();
+        let text = record.text.take();
+        self.text_bytes += record.text_bytes();
+        self.held_bytes += record.held_bytes();
+        text
+    }
+
     /// Records that the vectors at the live `slots` have expired. Their records stay until they are
     /// released.
     pub fn expire(&mut self, slots: &RoaringBitmap) {

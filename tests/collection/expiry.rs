@@ -31,6 +31,7 @@ fn config() -> Config {
         dimension: DIMENSION,
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
+        description: None,
     }
 }
 

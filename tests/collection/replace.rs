@@ -1,6 +1,7 @@
 //! Replacing what a filter matches, in memory and on disk, checked against a plain list.
 
 use std::{
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,112 +11,26 @@ use std::{
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tempfile::TempDir;
 use vectorizer_native::{
-    client::{Client, open_on_disk},
     collection::{
-        Batch, Collection, Config, Guard, Guards, Item, OnProgress, Origin, Places, Refusal,
-        ReplaceOptions, Replaced, Replacement, Replacing, Update,
+        Collection, ExpiryChange, Guard, Guards, Origin, Places, Refusal, ReplaceOptions, Replaced,
+        Replacement, Replacing, Update,
     },
     embed::embed,
     error::{Error, Result},
     filter::{self, Filter},
-    graph::HnswParams,
-    storage::{Files, Fsync},
-    vectors::Metric,
 };
 
-use crate::support::{Random, WAIT, collection, optimize};
-
-const DIMENSION: usize = 8;
-
-/// A collection, with the store that it is in if it is on disk.
-struct Place {
-    collection: Arc<Collection>,
-    store: Option<(Client, TempDir)>,
-}
-
-impl Place {
-    fn in_memory() -> Self {
-        Self {
-            collection: collection(DIMENSION, Metric::Euclidean),
-            store: None,
-        }
-    }
-
-    fn on_disk() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let files = Files::default();
-        let store = open_on_disk(&files, directory.path(), Some(Fsync::No), None).unwrap();
-        let client = Client::of(store);
-        let config = Config {
-            name: "test".into(),
-            dimension: DIMENSION,
-            metric: Metric::Euclidean,
-            hnsw: HnswParams::default(),
-        };
-        let created = client.begin().unwrap().create_collection(config);
-        Self {
-            collection: created.unwrap(),
-            store: Some((client, directory)),
-        }
-    }
-
-    fn both() -> [Self; 2] {
-        [Self::in_memory(), Self::on_disk()]
-    }
-
-    /// The same after the store has been opened again, if there is one.
-    fn opened_again(self) -> Self {
-        let Some((client, directory)) = self.store else {
-            return self;
-        };
-        drop(self.collection);
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.unwrap().block_on(client.close()).unwrap();
-        let files = Files::default();
-        let store = open_on_disk(&files, directory.path(), Some(Fsync::No), None).unwrap();
-        let client = Client::of(store);
-        let found = client.begin().unwrap().collection("test").unwrap();
-        Self {
-            collection: found,
-            store: Some((client, directory)),
-        }
-    }
-
-    fn disk_bytes(&self) -> Option<u64> {
-        self.collection.info(WAIT).unwrap().disk_bytes
-    }
-}
+use crate::{
+    place::{
+        DIMENSION, LATER, Place, Stored, boxed, contents, expiries, insert, meanwhile, stored,
+        vector,
+    },
+    support::{Random, WAIT, optimize},
+};
 
 fn of_source(source: &str) -> Filter {
     filter::parse_text(&format!("{{\"source\":\"{source}\"}}")).unwrap()
-}
-
-fn vector(seed: u8) -> Vec<f32> {
-    Random(u64::from(seed) + 1).vector(DIMENSION)
-}
-
-/// A row, or a stored vector.
-#[derive(Debug, Clone, PartialEq)]
-struct Stored {
-    id: String,
-    data: Vec<f32>,
-    metadata: Option<String>,
-    text: Option<String>,
-}
-
-fn stored(id: &str, seed: u8, source: &str) -> Stored {
-    Stored {
-        id: id.into(),
-        data: vector(seed),
-        metadata: Some(format!("{{\"source\":\"{source}\"}}")),
-        text: Some(format!("text {seed:03}")),
-    }
-}
-
-fn boxed(texts: impl Iterator<Item = Option<String>>) -> Vec<Option<Box<str>>> {
-    texts.map(|text| text.map(String::into_boxed_str)).collect()
 }
 
 fn by(rows: &[Stored], filter: Filter, origin: Origin) -> Replacement {
@@ -129,6 +44,7 @@ fn by(rows: &[Stored], filter: Filter, origin: Origin) -> Replacement {
         ids: rows.iter().map(|row| row.id.clone()).collect(),
         metadata: boxed(rows.iter().map(|row| row.metadata.clone())),
         texts: boxed(rows.iter().map(|row| row.text.clone())),
+        expires_at: Vec::new(),
         origin,
         data: given.iter().flat_map(|&at| rows[at].data.clone()).collect(),
         lengths: vec![DIMENSION as u32],
@@ -143,31 +59,6 @@ fn replace(collection: &Arc<Collection>, replacement: Replacement) -> Result<Rep
         Replacing::Ended(replaced) => Ok(*replaced),
         Replacing::Needs(needed) => panic!("vectors for {needed:?}"),
     }
-}
-
-fn insert(collection: &Arc<Collection>, rows: &[Stored]) {
-    let mut prepared = collection
-        .prepare(Batch {
-            ids: rows.iter().map(|row| Some(row.id.clone())).collect(),
-            data: rows.iter().flat_map(|row| row.data.clone()).collect(),
-            lengths: vec![DIMENSION as u32],
-            metadata: boxed(rows.iter().map(|row| row.metadata.clone())),
-            texts: boxed(rows.iter().map(|row| row.text.clone())),
-            ..Batch::default()
-        })
-        .unwrap();
-    collection.insert(WAIT, &mut prepared).unwrap();
-}
-
-fn contents(collection: &Collection) -> Vec<Stored> {
-    let read = |item: Item| Stored {
-        id: item.id.to_string(),
-        data: item.data.unwrap(),
-        metadata: item.metadata.map(String::from),
-        text: item.text.map(String::from),
-    };
-    let page = collection.list(0, usize::MAX).unwrap();
-    page.vectors.into_iter().map(read).collect()
 }
 
 /// The ids of a report: inserted, updated, deleted; and the number of unchanged rows.
@@ -299,7 +190,7 @@ fn rows_of(model: &[Stored], source: &str, rows: &[Content], keeps: bool) -> Vec
         all.extend(matching.step_by(2).cloned());
     }
     all.extend(rows.iter().map(Content::stored));
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     all.retain(|row| seen.insert(row.id.clone()));
     all
 }
@@ -481,6 +372,81 @@ proptest! {
     #[test]
     fn of_what_matches_exactly_the_rows_are_there_on_disk(ops in ops()) {
         run(ops, Place::on_disk())?;
+    }
+}
+
+/// What a row is given.
+fn expiry_change() -> impl Strategy<Value = ExpiryChange> {
+    prop_oneof![
+        2 => Just(ExpiryChange::Keep),
+        1 => Just(ExpiryChange::Never),
+        2 => (0..2i64).prop_map(|more| ExpiryChange::At(LATER + more)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 60,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn each_row_has_the_expiry_that_it_was_given_last(
+        rounds in prop::collection::vec(
+            prop::collection::btree_map(0u8..6, (0u8..2, expiry_change()), 0..6), 1..6,
+        ),
+        texts in any::<bool>(),
+    ) {
+        for place in Place::both() {
+            let mut model: BTreeMap<u8, (u8, Option<i64>)> = BTreeMap::new();
+            for round in &rounds {
+                let row = |(id, (seed, _)): (&u8, &(u8, ExpiryChange))| {
+                    let row = stored(&id.to_string(), *seed, "s");
+                    let data = match texts {
+                        true => embed(row.text.as_deref().unwrap(), DIMENSION),
+                        false => row.data.clone(),
+                    };
+                    Stored { data, ..row }
+                };
+                let rows: Vec<Stored> = round.iter().map(row).collect();
+                let origin = if texts { Origin::BuiltIn } else { Origin::Given };
+                let mut replacement = by(&rows, of_source("s"), origin);
+                let changes = round.values().map(|(_, change)| *change);
+                replacement.expires_at = changes.collect();
+                let (mut expected, mut unchanged) = (ids([&[], &[], &[]]), 0);
+                let mut next = BTreeMap::new();
+                for (&id, &(seed, change)) in round {
+                    let old = model.remove(&id);
+                    let own = old.and_then(|(_, own)| own);
+                    let new = (seed, match change {
+                        ExpiryChange::Keep => own,
+                        ExpiryChange::Never => None,
+                        ExpiryChange::At(at) => Some(at),
+                    });
+                    match old {
+                        None => expected[0].push(id.to_string()),
+                        Some(old) if old == new => unchanged += 1,
+                        Some(_) => expected[1].push(id.to_string()),
+                    }
+                    next.insert(id, new);
+                }
+                let deleted: HashSet<String> = model.keys().map(u8::to_string).collect();
+                model = next;
+                let replaced = replace(&place.collection, replacement).unwrap();
+                let ([inserted, updated, gone], same) = outcome(&replaced);
+                prop_assert_eq!((&inserted, &updated, same), (&expected[0], &expected[1], unchanged));
+                prop_assert_eq!(gone.into_iter().collect::<HashSet<_>>(), deleted);
+                let mut found: Vec<(Stored, Option<i64>)> = contents(&place.collection)
+                    .into_iter()
+                    .zip(expiries(&place.collection))
+                    .collect();
+                found.sort_by(|one, other| one.0.id.cmp(&other.0.id));
+                let own = model.values().map(|(_, own)| *own);
+                prop_assert_eq!(found, rows.into_iter().zip(own).collect::<Vec<_>>());
+            }
+            prop_assert_eq!(place.collection.verify_erased(&[]).unwrap(), []);
+        }
     }
 }
 
@@ -688,19 +654,6 @@ fn a_receipt_covers_what_was_deleted_and_what_was_updated() {
     }
 }
 
-/// Runs `act` between the comparison of the rows and the commit.
-fn meanwhile(act: impl Fn() + Send + Sync + 'static) -> OnProgress {
-    let done = AtomicBool::new(false);
-    Box::new(move |phase, progress| {
-        if phase == "prepare"
-            && progress.done == progress.total
-            && !done.swap(true, Ordering::SeqCst)
-        {
-            act();
-        }
-    })
-}
-
 #[test]
 fn what_changes_after_it_was_compared_is_compared_again() {
     let updates = [
@@ -724,7 +677,7 @@ fn what_changes_after_it_was_compared_is_compared_again() {
             insert(&place.collection, &rows);
             let mut replacement = by(&rows, of_source("s"), Origin::Given);
             let (collection, update) = (place.collection.clone(), update.clone());
-            replacement.on_progress = Some(meanwhile(move || {
+            replacement.on_progress = Some(meanwhile("prepare", move || {
                 collection.update(WAIT, "b", &update).unwrap();
             }));
             let replaced = replace(&place.collection, replacement).unwrap();
@@ -737,7 +690,7 @@ fn what_changes_after_it_was_compared_is_compared_again() {
         insert(&place.collection, &rows);
         let mut replacement = by(&rows, of_source("s"), Origin::Given);
         let collection = place.collection.clone();
-        replacement.on_progress = Some(meanwhile(move || {
+        replacement.on_progress = Some(meanwhile("prepare", move || {
             let one = collection.delete_one(WAIT, "b", &Default::default());
             one.unwrap();
             insert(&collection, &[stored("c", 1, "s")]);
@@ -746,14 +699,6 @@ fn what_changes_after_it_was_compared_is_compared_again() {
         assert_eq!(outcome(&replaced), (ids([&["b"], &[], &["c"]]), 1));
         assert_eq!(contents(&place.collection), rows);
     }
-}
-
-/// The year 2096.
-const LATER: i64 = 4_000_000_000_000;
-
-fn expiries(collection: &Collection) -> Vec<Option<i64>> {
-    let page = collection.list(0, usize::MAX).unwrap();
-    page.vectors.iter().map(|item| item.expires_at).collect()
 }
 
 #[test]
@@ -777,13 +722,109 @@ fn what_is_updated_or_unchanged_keeps_the_expiry_of_its_own() {
 }
 
 #[test]
+fn a_row_gets_the_expiry_that_it_is_given() {
+    for place in Place::both() {
+        let rows = ["a", "b", "c", "d"].map(|id| stored(id, 1, "s"));
+        insert(&place.collection, &rows[..3]);
+        for id in ["a", "b"] {
+            let set = place.collection.set_expiry(WAIT, id, Some(LATER));
+            set.unwrap();
+        }
+        let run = |origin: Origin| {
+            let mut replacement = by(&rows, of_source("s"), origin);
+            replacement.expires_at = vec![
+                ExpiryChange::Never,
+                ExpiryChange::Keep,
+                ExpiryChange::At(LATER + 1),
+                ExpiryChange::At(LATER + 2),
+            ];
+            outcome(&replace(&place.collection, replacement).unwrap())
+        };
+        let expected = (ids([&["d"], &["a", "c"], &[]]), 1);
+        // The texts are the same: none of those that are there is embedded again.
+        assert_eq!(run(Origin::Given), expected);
+        let before = place.disk_bytes();
+        assert_eq!(run(Origin::Embedded(Vec::new())), (ids([&[], &[], &[]]), 4));
+        assert_eq!(place.disk_bytes(), before);
+        let place = place.opened_again();
+        assert_eq!(contents(&place.collection), rows);
+        let expected = [None, Some(LATER), Some(LATER + 1), Some(LATER + 2)];
+        assert_eq!(expiries(&place.collection), expected);
+        assert_eq!(place.collection.verify_erased(&[]).unwrap(), []);
+    }
+}
+
+#[test]
+fn another_expiry_alone_costs_no_vector() {
+    for place in Place::both() {
+        let rows = [stored("a", 1, "s")];
+        insert(&place.collection, &rows);
+        for (change, expiry) in [
+            (ExpiryChange::At(LATER), Some(LATER)),
+            (ExpiryChange::Keep, Some(LATER)),
+            (ExpiryChange::Never, None),
+        ] {
+            let mut replacement = by(&rows, of_source("s"), Origin::Embedded(Vec::new()));
+            replacement.expires_at = vec![change];
+            let replaced = replace(&place.collection, replacement).unwrap();
+            assert_eq!(
+                replaced.updated.len(),
+                usize::from(change != ExpiryChange::Keep)
+            );
+            assert_eq!(contents(&place.collection), rows);
+            assert_eq!(expiries(&place.collection), [expiry]);
+        }
+    }
+}
+
+#[test]
+fn an_expiry_that_is_set_to_another_one_while_rows_are_compared_is_the_given_one_at_last() {
+    for given in [ExpiryChange::At(LATER), ExpiryChange::Never] {
+        for seed in [1, 2] {
+            for place in Place::both() {
+                insert(&place.collection, &[stored("a", 1, "s")]);
+                let own = match given {
+                    ExpiryChange::At(at) => Some(at),
+                    _ => None,
+                };
+                place.collection.set_expiry(WAIT, "a", own).unwrap();
+                let rows = [stored("a", seed, "s")];
+                let mut replacement = by(&rows, of_source("s"), Origin::Given);
+                replacement.expires_at = vec![given];
+                let collection = place.collection.clone();
+                replacement.on_progress = Some(meanwhile("prepare", move || {
+                    let set = collection.set_expiry(WAIT, "a", Some(LATER + 7));
+                    set.unwrap();
+                }));
+                let replaced = replace(&place.collection, replacement).unwrap();
+                assert_eq!(outcome(&replaced), (ids([&[], &["a"], &[]]), 0));
+                assert_eq!(contents(&place.collection), rows);
+                assert_eq!(expiries(&place.collection), [own]);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_expiry_that_no_vector_can_have_is_refused() {
+    let place = Place::in_memory();
+    let mut replacement = by(&[stored("a", 1, "s")], of_source("s"), Origin::Given);
+    replacement.expires_at = vec![ExpiryChange::At(-1)];
+    let refused = message(replace(&place.collection, replacement));
+    assert!(
+        refused.starts_with("rows[0].expires_at is -1; "),
+        "{refused}"
+    );
+}
+
+#[test]
 fn an_expiry_that_is_set_while_rows_are_compared_is_kept() {
     for place in Place::both() {
         insert(&place.collection, &[stored("a", 1, "s")]);
         let rows = [stored("a", 2, "s")];
         let mut replacement = by(&rows, of_source("s"), Origin::Given);
         let collection = place.collection.clone();
-        replacement.on_progress = Some(meanwhile(move || {
+        replacement.on_progress = Some(meanwhile("prepare", move || {
             collection.set_expiry(WAIT, "a", Some(LATER)).unwrap();
         }));
         let replaced = replace(&place.collection, replacement).unwrap();
@@ -818,7 +859,7 @@ fn a_vector_that_is_needed_because_of_a_change_is_asked_for() {
         insert(&place.collection, &rows);
         let mut replacement = by(&rows, of_source("s"), Origin::Embedded(Vec::new()));
         let collection = place.collection.clone();
-        replacement.on_progress = Some(meanwhile(move || {
+        replacement.on_progress = Some(meanwhile("prepare", move || {
             let one = collection.delete_one(WAIT, "b", &Default::default());
             one.unwrap();
         }));

@@ -22,6 +22,7 @@ pub fn with_params(dimension: usize, metric: Metric, hnsw: HnswParams) -> Arc<Co
         dimension,
         metric,
         hnsw,
+        description: None,
     })
 }
 

@@ -53,7 +53,7 @@ fn everything(model: &Model) -> Vec<(String, Vec<u8>)> {
     Model::default().gone(model)
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap().path();

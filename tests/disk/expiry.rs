@@ -158,6 +158,7 @@ fn create(path: &Path, clock: &Clock, fsync: Fsync) {
         dimension: 2,
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
+        description: None,
     };
     let files = Files::default();
     files.create_directory(path).unwrap();

@@ -35,12 +35,26 @@ fn script() -> Vec<Op> {
         Op::DeleteMatching("first", 2),
         // Of 3, 6, 15, 19 and 23, one is as it was, two are updated, and two are deleted.
         Op::Replace("first", 3, vec![(3, 603), (15, 15), (19, 619), (40, 643)]),
+        // Of five vectors; and of three, of which two move to other slots and one stays.
+        Op::Patch("first", 1, 1),
+        Op::UpdateMany(
+            "first",
+            vec![
+                (16, Some(516), None),
+                (17, None, Some(517)),
+                (20, Some(520), Some(520)),
+                (999, Some(1), None),
+            ],
+        ),
+        // What the first patch has added is replaced.
+        Op::Patch("first", 1, 2),
         Op::BackUp,
         Op::BackUpAndDelete("first", vec![0, 1]),
         Op::Rotate,
         Op::Optimize("first"),
         Op::Put("first", vec![(30, 330), (0, 400)]),
         Op::Rotate,
+        Op::Patch("first", 1, 0),
         Op::DeleteOne("first", 9),
         Op::Flush,
         Op::Drop("second"),

@@ -11,8 +11,8 @@ use std::{
 
 use vectorizer_native::{
     collection::{
-        Batch, Collection, Config, DeleteOptions, Origin, Places, ReplaceOptions, Replacement,
-        Replacing, Update,
+        Batch, Collection, Config, DeleteOptions, Guards, Origin, Patch, Places, ReplaceOptions,
+        Replacement, Replacing, Update, UpdateOf,
     },
     filter,
     graph::HnswParams,
@@ -240,6 +240,7 @@ fn replace_groups(collection: &Arc<Collection>, count: usize) {
                 .iter()
                 .map(|number| Some(format!("text {number}").into()))
                 .collect(),
+            expires_at: Vec::new(),
             origin,
             data: random.vector(given * DIMENSION),
             lengths: vec![DIMENSION as u32],
@@ -259,12 +260,43 @@ fn replace_groups(collection: &Arc<Collection>, count: usize) {
     assert_eq!(collection.verify_erased(&[]).unwrap(), []);
 }
 
+/// Patches the metadata of the first group twice, so that the marks of some members are copied first
+/// and then of none is left, and updates both groups.
+fn modify_groups(collection: &Arc<Collection>, count: usize) {
+    for patch in [r#"{"n":1.5,"who":null}"#, r#"{"a":null,"o":{"x":null}}"#] {
+        let patched = collection.patch_metadata(Patch {
+            filter: filter::parse_text(r#"{"group":0}"#).unwrap(),
+            patch: patch.into(),
+            dry_run: false,
+            guards: Guards::default(),
+            on_progress: None,
+        });
+        assert_eq!(patched.unwrap().matched.len(), count / 2);
+    }
+    let mut random = Random(7);
+    for group in [0, 1] {
+        let updates = (group..count).step_by(2).map(|number| UpdateOf {
+            id: format!("r{number}"),
+            update: Update {
+                data: (group == 0).then(|| random.vector(DIMENSION)),
+                text: (group == 0).then(|| format!("text {number}").into()),
+                metadata: (group == 1).then(|| format!(r#"{{"group":1,"n":{number}}}"#).into()),
+                ..Update::default()
+            },
+        });
+        let found = collection.update_many(updates.collect(), None).unwrap();
+        assert_eq!(found, vec![true; count / 2]);
+    }
+    assert_eq!(collection.verify_erased(&[]).unwrap(), []);
+}
+
 fn config() -> Config {
     Config {
         name: "docs".into(),
         dimension: DIMENSION,
         metric: Metric::Cosine,
         hnsw: HnswParams::default(),
+        description: None,
     }
 }
 
@@ -349,6 +381,32 @@ fn what_is_replaced_on_disk_is_in_nothing_that_is_freed() {
     let collection = session.call().create_collection(config()).unwrap();
     fill_groups(&collection, 2000);
     let found = freed(|| replace_groups(&collection, 2000));
+    assert_eq!(found, [0; 3]);
+    drop(collection);
+    session.close().unwrap();
+}
+
+#[test]
+fn what_patches_and_updates_replace_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let collection = Collection::new(config());
+    fill_groups(&collection, 2000);
+    let found = freed(|| {
+        modify_groups(&collection, 2000);
+        optimize(&collection);
+    });
+    assert_eq!(found, [0; 3]);
+}
+
+#[test]
+fn what_patches_and_updates_replace_on_disk_is_in_nothing_that_is_freed() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = directory();
+    let files = Files::default();
+    let session = Session::open(&files, store.path(), Fsync::No, store.path()).unwrap();
+    let collection = session.call().create_collection(config()).unwrap();
+    fill_groups(&collection, 2000);
+    let found = freed(|| modify_groups(&collection, 2000));
     assert_eq!(found, [0; 3]);
     drop(collection);
     session.close().unwrap();

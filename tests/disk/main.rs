@@ -17,7 +17,9 @@ mod room;
 mod rows;
 mod script;
 mod scrub;
+mod settings;
 #[allow(dead_code)]
 #[path = "../collection/support.rs"]
 mod support;
 mod thief;
+mod transfer;

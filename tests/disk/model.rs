@@ -38,17 +38,34 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 .map(|(id, version)| (id, 4 * version + rest));
             (rest, rows.collect())
         });
+    // One that has been there already changes nothing, and 0 removes it.
+    let patch = prop_oneof![2 => 0u32..3, 1 => version()];
+    let updated = (prop::option::of(version()), prop::option::of(version()));
+    let updates = prop::collection::btree_map(0u32..60, updated, 0..20).prop_map(|updates| {
+        let updates = updates.into_iter();
+        updates
+            .map(|(id, (row, metadata))| (id, row, metadata))
+            .collect()
+    });
     let op = prop_oneof![
         2 => name().prop_map(Op::Create),
         1 => name().prop_map(Op::Drop),
         8 => (name(), rows).prop_map(|(name, rows)| Op::Put(name, rows.into_iter().collect())),
         3 => (name(), 0u32..60, version()).prop_map(|(n, id, v)| Op::Data(n, id, v)),
         3 => (name(), 0u32..60, version()).prop_map(|(n, id, v)| Op::Metadata(n, id, v)),
+        3 => (name(), 0u32..4, patch).prop_map(|(n, rest, patch)| Op::Patch(n, rest, patch)),
+        3 => (name(), updates).prop_map(|(n, updates)| Op::UpdateMany(n, updates)),
         4 => (name(), 0u32..60).prop_map(|(n, id)| Op::DeleteOne(n, id)),
         3 => (name(), ids(20)).prop_map(|(n, ids)| Op::DeleteMany(n, ids)),
         1 => (name(), ids(20)).prop_map(|(n, ids)| Op::BackUpAndDelete(n, ids)),
         2 => (name(), 0u32..4).prop_map(|(n, rest)| Op::DeleteMatching(n, rest)),
         3 => (name(), replaced).prop_map(|(n, (rest, rows))| Op::Replace(n, rest, rows)),
+        3 => (name(), name(), ids(20), any::<bool>())
+            .prop_map(|(from, to, ids, over)| Op::Move(from, to, ids, over)),
+        1 => (name(), name(), 0u32..4).prop_map(|(from, to, n)| Op::MoveMatching(from, to, n)),
+        2 => (name(), name(), ids(20), any::<bool>())
+            .prop_map(|(from, to, ids, over)| Op::Copy(from, to, ids, over)),
+        2 => (0u32..4).prop_map(Op::Forget),
         2 => name().prop_map(Op::Optimize),
         1 => Just(Op::BackUp),
         1 => Just(Op::Rotate),

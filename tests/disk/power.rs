@@ -320,7 +320,7 @@ fn a_store_that_does_not_sync_opens_with_whole_vectors_when_the_power_goes() {
                 .iter()
                 .map(|item| (item.id.to_string(), item))
                 .collect();
-            for &(number, row_version, version) in &kept.collections["first"] {
+            for &(number, row_version, version, _) in &kept.collections["first"] {
                 let Some(item) = stored.get(&id(number)) else {
                     assert!(deleted_since(number), "change {at}: {number} is lost");
                     continue;
@@ -335,6 +335,66 @@ fn a_store_that_does_not_sync_opens_with_whole_vectors_when_the_power_goes() {
                 }
             }
             session.close().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_step_over_several_collections_is_whole_when_the_power_goes_whatever_else_is_synced() {
+    let same = |from: u32, to: u32| (from..to).map(|n| (n, n)).collect();
+    let mut script = ["first", "second", "third"].map(Op::Create).to_vec();
+    script.extend([
+        Op::Put("first", same(0, 40)),
+        Op::Put("second", vec![(3, 103), (4, 104), (70, 170), (71, 171)]),
+        Op::Put("third", same(200, 220)),
+        Op::Flush,
+    ]);
+    let flushed = script.len() - 1;
+    script.extend([
+        Op::Move("first", "second", (0..20).collect(), false),
+        Op::Move("first", "second", vec![3, 4, 30, 31], true),
+        Op::Forget(1),
+        Op::MoveMatching("second", "third", 2),
+        Op::Forget(2),
+        // Of one collection only.
+        Op::MoveMatching("second", "first", 3),
+        Op::Forget(3),
+    ]);
+    let (changes, ends) = recorded(Fsync::No, &script);
+    let mut random = Random(9);
+    let mut disk = Disk::default();
+    for (at, change) in changes.iter().enumerate() {
+        disk.change(change);
+        if at < ends[flushed] {
+            continue;
+        }
+        for _ in 0..6 {
+            let (image, backups) = (directory(), directory());
+            disk.lose_power(&mut random, image.path());
+            let acknowledged = ends.iter().filter(|&&end| end <= at + 1).count();
+            let mut model = Model::default();
+            for op in &script[..acknowledged] {
+                model.apply(op);
+            }
+            let mut next = model.clone();
+            if let Some(op) = script.get(acknowledged) {
+                next.apply(op);
+            }
+            let files = Files::default().with_boot_id(u128::from(random.next()));
+            let context = format!("change {at}, {change:?}, {acknowledged} acknowledged");
+            let context = &context[..context.len().min(300)];
+            let session = Session::open(&files, image.path(), Fsync::No, backups.path());
+            let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
+            let mut found = &model;
+            if let Some(difference) = session.difference(&model) {
+                let other = session.difference(&next);
+                assert_eq!(other, None, "{context}: and {difference}");
+                found = &next;
+            }
+            assert!(!image.path().join("PENDING").exists(), "{context}");
+            session.close().unwrap();
+            let left = residues(image.path(), &found.gone(found));
+            assert!(left.is_empty(), "{context}: {left:?}");
         }
     }
 }

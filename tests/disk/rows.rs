@@ -28,6 +28,7 @@ fn create(session: &Session, metric: Metric) -> Arc<Collection> {
         dimension: DIMENSION,
         metric,
         hnsw: HnswParams::default(),
+        description: None,
     };
     session.call().create_collection(config).unwrap()
 }
@@ -277,6 +278,7 @@ fn what_must_not_wait_for_a_disk_gets_the_vector_or_learns_that_it_would_wait() 
             dimension: 1,
             metric: Metric::Cosine,
             hnsw: HnswParams::default(),
+            description: None,
         };
         session.call().create_collection(config).unwrap();
     };

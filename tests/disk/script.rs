@@ -12,9 +12,10 @@ use std::{
 };
 
 use vectorizer_native::{
-    client::{Call, Client, Store, open_on_disk},
+    client::{Call, Client, Forgetting, Selection, Store, Transfer, open_on_disk},
     collection::{
-        Batch, Config, DeleteOptions, Origin, Places, ReplaceOptions, Replacement, Update,
+        Batch, Config, DeleteOptions, Guards, Origin, Patch, Places, ReplaceOptions, Replacement,
+        Update, UpdateOf,
     },
     error::Result,
     filter,
@@ -38,6 +39,11 @@ pub enum Op {
     Put(&'static str, Vec<(u32, u32)>),
     Data(&'static str, u32, u32),
     Metadata(&'static str, u32, u32),
+    /// Patches the metadata of everything whose metadata version has this remainder modulo 4. The
+    /// version of a patch; 0 removes what earlier ones have added.
+    Patch(&'static str, u32, u32),
+    /// Ids with the new versions of their row and of their metadata, some of which they may keep.
+    UpdateMany(&'static str, Vec<(u32, Option<u32>, Option<u32>)>),
     DeleteOne(&'static str, u32),
     DeleteMany(&'static str, Vec<u32>),
     /// Everything whose metadata version has this remainder modulo 4.
@@ -46,6 +52,13 @@ pub enum Op {
     Replace(&'static str, u32, Vec<(u32, u32)>),
     /// A delete preceded by a backup.
     BackUpAndDelete(&'static str, Vec<u32>),
+    /// Moves ids from one collection to another, overwriting those that are there or not.
+    Move(&'static str, &'static str, Vec<u32>, bool),
+    /// Moves everything whose metadata version has this remainder modulo 4, and overwrites.
+    MoveMatching(&'static str, &'static str, u32),
+    Copy(&'static str, &'static str, Vec<u32>, bool),
+    /// Deletes everything with this remainder from all collections.
+    Forget(u32),
     Optimize(&'static str),
     BackUp,
     Rotate,
@@ -82,13 +95,30 @@ pub fn text(version: u32) -> String {
     format!("text {}", marker(version))
 }
 
-/// A vector: its id, the version of its row, and that of its metadata.
-type Stored = (u32, u32, u32);
+fn patch_marker(version: u32) -> String {
+    format!(
+        "p{version}-{:016x}",
+        Random(u64::from(version) + 3_000_000).next()
+    )
+}
+
+/// The metadata of a version after a patch; 0 for none.
+pub fn patched(version: u32, patch: u32) -> String {
+    let metadata = metadata(version);
+    match (patch, metadata.strip_suffix('}')) {
+        (1.., Some(metadata)) => format!("{metadata},\"patch\":\"{}\"}}", patch_marker(patch)),
+        _ => metadata,
+    }
+}
+
+/// A vector: its id, the version of its row, that of its metadata and text, and that of the patch of
+/// its metadata.
+type Stored = (u32, u32, u32, u32);
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     pub collections: BTreeMap<&'static str, Vec<Stored>>,
-    /// Every vector that ever existed, with every pair of versions it ever had.
+    /// Every vector that ever existed, with all the versions that it ever had at once.
     ever: BTreeSet<Stored>,
 }
 
@@ -103,21 +133,59 @@ impl Model {
             }
             Op::Put(name, rows) => {
                 for &(id, version) in rows {
-                    self.set(name, id, |_| (version, version));
+                    self.set(name, id, |_| (version, version, 0));
                 }
             }
-            Op::Data(name, id, version) => self.set(name, *id, |old| (*version, old.2)),
-            Op::Metadata(name, id, version) => self.set(name, *id, |old| (old.1, *version)),
+            Op::Data(name, id, version) => self.set(name, *id, |old| (*version, old.2, old.3)),
+            Op::Metadata(name, id, version) => self.set(name, *id, |old| (old.1, *version, 0)),
+            Op::Patch(name, rest, patch) => {
+                let all = self.collections.get(name).into_iter().flatten();
+                let matching = all.filter(|stored| stored.2 % 4 == *rest);
+                let ids: Vec<u32> = matching.map(|stored| stored.0).collect();
+                for id in ids {
+                    self.set(name, id, |old| (old.1, old.2, *patch));
+                }
+            }
+            Op::UpdateMany(name, updates) => {
+                for &(id, row, metadata) in updates {
+                    let all = self.collections.get(name).into_iter().flatten();
+                    if { all }.any(|stored| stored.0 == id) {
+                        self.set(name, id, |old| {
+                            let kept = (old.2, old.3);
+                            let (metadata, patch) = metadata.map_or(kept, |version| (version, 0));
+                            (row.unwrap_or(old.1), metadata, patch)
+                        });
+                    }
+                }
+            }
             Op::DeleteOne(name, id) => self.retain(name, |stored| stored.0 != *id),
             Op::DeleteMany(name, ids) | Op::BackUpAndDelete(name, ids) => {
                 self.retain(name, |stored| !ids.contains(&stored.0));
             }
             Op::DeleteMatching(name, rest) => self.retain(name, |stored| stored.2 % 4 != *rest),
+            Op::Move(from, to, ids, overwrites) => {
+                let moved = self.transfer(from, to, ids, *overwrites);
+                self.retain(from, |stored| !moved.contains(&stored.0));
+            }
+            Op::MoveMatching(from, to, rest) => {
+                let all = self.collections.get(from).into_iter().flatten();
+                let matching = all.filter(|stored| stored.2 % 4 == *rest);
+                let ids: Vec<u32> = matching.map(|stored| stored.0).collect();
+                self.apply(&Op::Move(from, to, ids, true));
+            }
+            Op::Copy(from, to, ids, overwrites) => {
+                self.transfer(from, to, ids, *overwrites);
+            }
+            Op::Forget(rest) => {
+                for all in self.collections.values_mut() {
+                    all.retain(|stored| stored.2 % 4 != *rest);
+                }
+            }
             Op::Replace(name, rest, rows) => {
                 let is_row = |id: u32| rows.iter().any(|row| row.0 == id);
                 self.retain(name, |stored| stored.2 % 4 != *rest || is_row(stored.0));
                 for &(id, version) in rows {
-                    self.set(name, id, |_| (version, version));
+                    self.set(name, id, |_| (version, version, 0));
                 }
             }
             Op::Optimize(_) | Op::BackUp | Op::Rotate | Op::Flush => {}
@@ -149,28 +217,51 @@ impl Model {
             | Op::DeleteMany(name, _)
             | Op::BackUpAndDelete(name, _)
             | Op::DeleteMatching(name, _)
+            | Op::Patch(name, ..)
+            | Op::UpdateMany(name, _)
             | Op::Optimize(name) => self.collections.contains_key(name),
-            Op::BackUp | Op::Rotate | Op::Flush => true,
+            Op::Move(from, to, ..) | Op::MoveMatching(from, to, _) | Op::Copy(from, to, ..) => {
+                let has = |name| self.collections.contains_key(name);
+                from != to && has(from) && has(to)
+            }
+            Op::BackUp | Op::Rotate | Op::Flush | Op::Forget(_) => true,
         }
     }
 
-    fn set(&mut self, name: &str, id: u32, new: impl Fn(&Stored) -> (u32, u32)) {
+    fn set(&mut self, name: &str, id: u32, new: impl Fn(&Stored) -> (u32, u32, u32)) {
         let Some(all) = self.collections.get_mut(name) else {
             return;
         };
         let stored = match all.iter_mut().find(|stored| stored.0 == id) {
             Some(stored) => {
-                let (row, metadata) = new(stored);
-                *stored = (id, row, metadata);
+                let (row, metadata, patch) = new(stored);
+                *stored = (id, row, metadata, patch);
                 *stored
             }
             None => {
-                let (row, metadata) = new(&(id, 0, 0));
-                all.push((id, row, metadata));
-                (id, row, metadata)
+                let (row, metadata, patch) = new(&(id, 0, 0, 0));
+                all.push((id, row, metadata, patch));
+                (id, row, metadata, patch)
             }
         };
         self.ever.insert(stored);
+    }
+
+    /// Copies vectors to another collection, and returns the ids of those that were.
+    fn transfer(&mut self, from: &str, to: &str, ids: &[u32], overwrites: bool) -> Vec<u32> {
+        let mut copied = Vec::new();
+        for &id in ids {
+            let stored = |name: &str| {
+                let all = self.collections.get(name).into_iter().flatten();
+                all.copied().find(|stored| stored.0 == id)
+            };
+            let is_free = overwrites || stored(to).is_none();
+            if let Some(stored) = stored(from).filter(|_| is_free && !copied.contains(&id)) {
+                self.set(to, id, |_| (stored.1, stored.2, stored.3));
+                copied.push(id);
+            }
+        }
+        copied
     }
 
     fn retain(&mut self, name: &str, keep: impl Fn(&Stored) -> bool) {
@@ -182,12 +273,26 @@ impl Model {
     /// The bytes that must not be in any file any more: everything that ever existed in `self` or
     /// in `later`, except what `self` holds.
     pub fn gone(&self, later: &Model) -> Vec<(String, Vec<u8>)> {
-        let now: Vec<Stored> = self.collections.values().flatten().copied().collect();
+        self.ever_but(self.collections.values().flatten(), later)
+    }
+
+    /// The same for the files of one collection: also what only others hold.
+    pub fn gone_from(&self, name: &str, later: &Model) -> Vec<(String, Vec<u8>)> {
+        self.ever_but(self.collections.get(name).into_iter().flatten(), later)
+    }
+
+    fn ever_but<'a>(
+        &self,
+        now: impl Iterator<Item = &'a Stored>,
+        later: &Model,
+    ) -> Vec<(String, Vec<u8>)> {
+        let now: Vec<Stored> = now.copied().collect();
         let ids: BTreeSet<u32> = now.iter().map(|stored| stored.0).collect();
         let rows: BTreeSet<u32> = now.iter().map(|stored| stored.1).collect();
         let texts: BTreeSet<u32> = now.iter().map(|stored| stored.2).collect();
+        let patches: BTreeSet<u32> = now.iter().map(|stored| stored.3).collect();
         let mut gone = Vec::new();
-        for &(number, row_version, version) in self.ever.union(&later.ever) {
+        for &(number, row_version, version, patch) in self.ever.union(&later.ever) {
             if !ids.contains(&number) {
                 gone.push((format!("id {number}"), id(number).into_bytes()));
             }
@@ -209,8 +314,23 @@ impl Model {
             if !texts.contains(&version) {
                 gone.push((format!("metadata {version}"), marker(version).into_bytes()));
             }
+            if patch > 0 && !patches.contains(&patch) {
+                gone.push((format!("patch {patch}"), patch_marker(patch).into_bytes()));
+            }
         }
         gone
+    }
+}
+
+fn transfer(selection: Selection, moves: bool, overwrite: bool) -> Transfer {
+    Transfer {
+        selection,
+        moves,
+        overwrite,
+        dry_run: false,
+        guards: Guards::default(),
+        receipt: false,
+        on_progress: None,
     }
 }
 
@@ -266,6 +386,7 @@ impl Session {
                     dimension: DIMENSION,
                     metric: Metric::Euclidean,
                     hnsw: HnswParams::default(),
+                    description: None,
                 })?;
             }
             Op::Drop(name) => drop(call.delete_collection(WAIT, name, false)?),
@@ -297,6 +418,30 @@ impl Session {
                 };
                 call.collection(name)?.update(WAIT, &id(*number), &update)?;
             }
+            Op::Patch(name, rest, patch) => {
+                let marker = (*patch > 0).then(|| patch_marker(*patch));
+                let patched = call.collection(name)?.patch_metadata(Patch {
+                    filter: filter::parse_text(&format!("{{\"rest\":{rest}}}"))?,
+                    patch: serde_json::json!({ "patch": marker }).to_string().into(),
+                    dry_run: false,
+                    guards: Guards::default(),
+                    on_progress: None,
+                })?;
+                assert!(patched.applied);
+            }
+            Op::UpdateMany(name, updates) => {
+                let updates = updates.iter().map(|&(number, data, version)| UpdateOf {
+                    id: id(number),
+                    update: Update {
+                        data: data.map(row),
+                        metadata: version.map(|version| metadata(version).into()),
+                        text: version.map(|version| text(version).into()),
+                        ..Update::default()
+                    },
+                });
+                call.collection(name)?
+                    .update_many(updates.collect(), None)?;
+            }
             Op::DeleteOne(name, number) => {
                 call.collection(name)?
                     .delete_one(WAIT, &id(*number), &plain)?;
@@ -324,6 +469,7 @@ impl Session {
                     ids: rows.iter().map(|(number, _)| id(*number)).collect(),
                     metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
                     texts: versions.clone().map(|v| Some(text(v).into())).collect(),
+                    expires_at: Vec::new(),
                     origin: Origin::Given,
                     data: versions.flat_map(row).collect(),
                     lengths: vec![DIMENSION as u32],
@@ -331,6 +477,29 @@ impl Session {
                     options: ReplaceOptions::default(),
                     on_progress: None,
                 })?;
+            }
+            Op::Move(from, to, numbers, overwrite) | Op::Copy(from, to, numbers, overwrite) => {
+                let moves = matches!(op, Op::Move(..));
+                let ids = Selection::Ids(numbers.iter().copied().map(id).collect());
+                let transfer = transfer(ids, moves, *overwrite);
+                assert!(call.transfer(from, to, transfer)?.applied);
+            }
+            Op::MoveMatching(from, to, rest) => {
+                let filter = filter::parse_text(&format!("{{\"rest\":{rest}}}"))?;
+                let transfer = transfer(Selection::Filter(filter), true, true);
+                assert!(call.transfer(from, to, transfer)?.applied);
+            }
+            Op::Forget(rest) => {
+                let filter = filter::parse_text(&format!("{{\"rest\":{rest}}}"))?;
+                let forgotten = call.forget(Forgetting {
+                    selection: Selection::Filter(filter),
+                    collections: None,
+                    dry_run: false,
+                    guards: Guards::default(),
+                    reason: None,
+                    on_progress: None,
+                })?;
+                assert!(forgotten.applied);
             }
             Op::Optimize(name) => {
                 let done = call.collection(name)?.optimize(None)?;
@@ -360,11 +529,7 @@ impl Session {
     /// The same, for files that may be damaged.
     pub fn try_difference(&self, model: &Model) -> Result<Option<String>> {
         let call = self.call();
-        let names: Vec<String> = call
-            .collections()
-            .iter()
-            .map(|c| c.name().to_owned())
-            .collect();
+        let names: Vec<String> = call.collections().iter().map(|c| c.name()).collect();
         let expected: Vec<&str> = model.collections.keys().copied().collect();
         if names != expected {
             return Ok(Some(format!("collections {names:?}, not {expected:?}")));
@@ -377,15 +542,15 @@ impl Session {
             if ids != expected {
                 return Ok(Some(format!("{name}: ids {ids:?}, not {expected:?}")));
             }
-            for (item, &(number, row_version, version)) in page.vectors.iter().zip(stored) {
+            for (item, &(number, row_version, version, patch)) in page.vectors.iter().zip(stored) {
                 let same = item.data == Some(row(row_version))
-                    && item.metadata.as_deref() == Some(&*metadata(version))
+                    && item.metadata.as_deref() == Some(&*patched(version, patch))
                     && item.text.as_deref() == Some(&*text(version));
                 if !same {
                     return Ok(Some(format!("{name}: {number} is {item:?}")));
                 }
             }
-            for &(number, row_version, _) in stored.iter().take(3) {
+            for &(number, row_version, ..) in stored.iter().take(3) {
                 let found = collection.search(row(row_version), &Default::default())?;
                 // Others may have the same row.
                 let same = stored.iter().filter(|stored| stored.1 == row_version);

@@ -28,6 +28,7 @@ fn create_of(session: &Session, name: &str, dimension: usize) -> Arc<Collection>
         dimension,
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
+        description: None,
     };
     session.call().create_collection(config).unwrap()
 }

@@ -59,6 +59,7 @@ fn make(files: &Files, path: &Path, fsync: Fsync) -> Arc<Collection> {
         dimension: 2,
         metric: Metric::Euclidean,
         hnsw: HnswParams::default(),
+        description: None,
     };
     let store = parts(fsync);
     files.create_directory(path).unwrap();

@@ -37,6 +37,7 @@ fn fill(path: &Path, fsync: Fsync) -> Open {
             dimension: 2,
             metric: Metric::Euclidean,
             hnsw: HnswParams::default(),
+            description: None,
         };
         let collection = call.create_collection(config).unwrap();
         insert(&collection, "a").unwrap();

@@ -286,7 +286,7 @@ fn wrong_store(call: &Call, model: &Model) -> Option<String> {
         }
     }
     let all = call.collections();
-    let names = all.iter().map(|c| number_of(c.name()));
+    let names = all.iter().map(|c| number_of(&c.name()));
     let unknown = |name: &u32| model.owns(*name) && !model.collections().contains_key(name);
     let mut unknown = names.filter(unknown);
     Some(format!("there is a collection {:#x}", unknown.next()?))
@@ -562,7 +562,7 @@ impl Chain {
             }
         }
         let known = |c: &&std::sync::Arc<Collection>| {
-            let number = number_of(c.name());
+            let number = number_of(&c.name());
             all.iter()
                 .any(|model| model.collections().contains_key(&number))
         };

@@ -456,6 +456,7 @@ impl Model {
                         ef_search: 60,
                         ..HnswParams::default()
                     },
+                    description: None,
                 })?;
             }
             Op::Drop { name: number } => {

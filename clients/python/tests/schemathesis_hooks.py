@@ -9,13 +9,15 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
-from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
 
 COMBINED = ("$and", "$or", "$not")
 # 2100-01-01, in milliseconds and as a text, and a hundred years in seconds.
 LATER = 4_102_444_800_000
 LATER_TEXT = "2100-01-01T00:00:00Z"
 LONG = 3_155_760_000
+# The names of collections that are gone without a request to delete just that one.
+GONE: set[str] = set()
 
 
 @schemathesis.hook
@@ -71,6 +73,21 @@ def is_whole(value: Any) -> bool:
 
 
 @schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+    """Remembers what has another name now, and what was empty."""
+    if response.status_code != 200:
+        return
+    if case.operation.path == "/collections/{collection}/rename":
+        renamed = response.json()
+        if renamed["status"] == "renamed":
+            GONE.add(renamed["old_name"])
+    if case.operation.path == "/collections/cleanup" and case.operation.method.lower() == "delete":
+        cleanup = response.json()
+        if cleanup.get("applied"):
+            GONE.update(cleanup["collections"])
+
+
+@schemathesis.hook
 def filter_failure(
     context: HookContext, failure: Failure, case: Case[Any], response: Response
 ) -> bool:
@@ -78,9 +95,13 @@ def filter_failure(
 
     A schema cannot know a collection's dimension and metric, nor tell an integer from a float of
     the same value, which has no limit, nor which texts are cursors, nor that the rows of a
-    replacement have different ids and match its filter. Nor does it know that the store is in
-    memory, which has no keys.
+    replacement have different ids and match its filter, nor that those of an update have, nor that
+    nothing can be moved to where it is, nor which parameters of a query exclude each other. Nor
+    does it know that the store is in memory, which has no keys.
     """
+    if isinstance(failure, EnsureResourceAvailability):
+        missed = response.json()["error"]["message"]
+        return not any(f"'{name}'" in missed for name in GONE)
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 400:
         return True
     error = response.json()["error"]
@@ -90,5 +111,10 @@ def filter_failure(
     of_integer = "an integer of more than 64 bits" in said
     of_cursor = "not the cursor of a scan" in said
     of_rows = " not match the filter" in said or ".id is the same as " in said
+    of_updates = ".id is that of " in said
+    of_destination = "are the same collection" in said
+    of_query = "query.receipt" in said
     of_keys = "a store in memory has no keys" in said
-    return not (of_dimension or of_metric or of_integer or of_cursor or of_rows or of_keys)
+    of_values = of_dimension or of_metric or of_integer or of_cursor
+    of_many = of_rows or of_updates or of_destination
+    return not (of_values or of_many or of_query or of_keys)

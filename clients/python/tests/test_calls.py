@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
+import json
 import math
 import time
 from array import array
@@ -18,7 +20,9 @@ import pytest
 
 from vectorizer_native import (
     ClientClosedError,
+    CollectionExistsError,
     CollectionNotFoundError,
+    DimensionMismatchError,
     SyncVectorizerClient,
     TooManyMatchesError,
     ValidationError,
@@ -62,6 +66,9 @@ IDS = [
     "😀",
     "vectors",
     "delete_by_filter",
+    "bulk_update_metadata",
+    "move",
+    "copy",
     "x" * 1024,
 ]
 
@@ -102,6 +109,107 @@ def test_collections(client: SyncVectorizerClient, name: str) -> None:
     client.delete_collection(f"{name}-2")
     with pytest.raises(CollectionNotFoundError):
         client.get_collection_info(f"{name}-2")
+
+
+def test_a_description_is_set_replaced_and_removed(client: SyncVectorizerClient, name: str) -> None:
+    assert "description" not in client.get_collection_info(name)
+    created = client.create_collection(f"{name}-2", 3, description="Notes\n\tof é")
+    assert created["description"] == "Notes\n\tof é"
+    assert client.get_collection_info(f"{name}-2")["description"] == "Notes\n\tof é"
+    listed = {one["name"]: one.get("description") for one in client.list_collections()}
+    assert (listed[f"{name}-2"], listed[name]) == ("Notes\n\tof é", None)
+    updated = client.update_collection(f"{name}-2", "Letters")
+    assert updated["description"] == "Letters"
+    assert client.get_collection_info(f"{name}-2") == updated
+    assert "description" not in client.update_collection(f"{name}-2", None)
+    for refused in ("", "a\0b", "x" * 1025):
+        with pytest.raises(ValidationError, match="description"):
+            client.update_collection(f"{name}-2", refused)
+    with pytest.raises(CollectionNotFoundError):
+        client.update_collection(f"{name}-3", "Letters")
+    client.delete_collection(f"{name}-2")
+
+
+def test_a_renamed_collection_has_all_that_it_had(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "a", {"n": 1}, LATER)
+    client.update_collection(name, "Letters")
+    other = f"{name} 2"
+    report = client.rename_collection(name, other)
+    assert report == {"old_name": name, "new_name": other, "status": "renamed"}
+    assert client.rename_collection(other, other)["status"] == "unchanged"
+    with pytest.raises(CollectionNotFoundError):
+        client.get_vector(name, "a")
+    vector = client.get_vector(other, "a")
+    assert (vector["metadata"], vector["expires_at"]) == ({"n": 1}, LATER_MS)
+    assert client.get_collection_info(other)["description"] == "Letters"
+
+    client.create_collection(name, 2)
+    with pytest.raises(CollectionExistsError):
+        client.rename_collection(other, name)
+    with pytest.raises(CollectionNotFoundError):
+        client.rename_collection(f"{name}-3", f"{name}-4")
+    assert left(client, other) == ["a"]
+    client.delete_collection(other)
+
+
+def test_a_graph_is_built_anew_with_other_parameters(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(
+        name, [{"id": f"v{i}", "vector": [1, i, i % 7, i % 3]} for i in range(1500)]
+    )
+    client.optimize(name)
+    job = client.reindex_collection(name, m=8, ef_construction=40)
+    assert job["collection"] == name
+    assert job["job_id"]
+    assert job["state"] in ("running", "completed")
+    assert 0 <= job["progress"] <= 1
+    assert job["params"] == {"m": 8, "ef_construction": 40, "ef_search": 80}
+    assert len(client.search(name, [1, 2, 3, 4], limit=10)) == 10
+    client.optimize(name)
+    info = client.get_collection_info(name)
+    assert (info["hnsw"]["m"], info["hnsw"]["ef_construction"]) == (8, 40)
+    assert info["index"] == {"indexed": 1500, "pending": 0, "deleted": 0}
+
+    done = client.reindex_collection(name, ef_search=200)
+    assert (done["state"], done["params"]["ef_search"]) == ("completed", 200)
+    assert client.get_collection_info(name)["hnsw"]["ef_search"] == 200
+    with pytest.raises(ValidationError, match="m"):
+        client.reindex_collection(name, m=1000)
+    with pytest.raises(CollectionNotFoundError):
+        client.reindex_collection(f"{name}-2")
+
+
+def test_empty_collections_are_listed_and_deleted(connect: Connect) -> None:
+    with serving() as url:
+        client = connect(url)
+        assert client.list_empty_collections() == []
+        for collection in ("full", "b", "a", "emptied"):
+            client.create_collection(collection, 2)
+        client.insert_vector("full", [1, 2], "v")
+        client.insert_vector("emptied", [1, 2], "v")
+        client.delete_vector("emptied", "v")
+        empty = ["a", "b", "emptied"]
+        assert client.list_empty_collections() == empty
+        assert client.cleanup_empty_collections(True) == {"collections": empty, "applied": False}
+        assert client.list_empty_collections() == empty
+        assert client.cleanup_empty_collections() == {"collections": empty, "applied": True}
+        assert client.cleanup_empty_collections() == {"collections": [], "applied": True}
+        assert [one["name"] for one in client.list_collections()] == ["full"]
+
+        # These two are names like any others.
+        client.create_collection("cleanup", 2)
+        client.create_collection("empty", 3)
+        client.insert_vector("cleanup", [1, 2])
+        assert client.get_collection_info("empty")["dimension"] == 3
+        assert client.list_empty_collections() == ["empty"]
+        assert client.cleanup_empty_collections()["collections"] == ["empty"]
+        receipt = client.delete_collection("cleanup", receipt=True)
+        assert receipt is not None
+        assert receipt["deleted"] == 1
+        with pytest.raises(CollectionNotFoundError):
+            client.get_collection_info("empty")
+        client.close()
 
 
 def test_texts(client: SyncVectorizerClient, name: str) -> None:
@@ -626,6 +734,221 @@ def test_a_row_that_would_take_the_place_of_another_is_refused(
         client.replace(f"{name}-2", source, [])
 
 
+def test_a_row_may_say_when_it_expires(client: SyncVectorizerClient, name: str) -> None:
+    source = {"source": "a.md"}
+
+    def row(id: str) -> ReplacementText:
+        return {"id": id, "text": id, "metadata": source}
+
+    def expiries() -> list[object]:
+        return [vector.get("expires_at") for vector in client.scan(name)]
+
+    plain = [row("a"), row("b")]
+    client.replace(name, source, plain, expires_at=LATER)
+    assert expiries() == [LATER_MS, LATER_MS]
+    assert client.replace(name, source, plain)["unchanged"] == 2
+    assert expiries() == [LATER_MS, LATER_MS]
+    own: list[ReplacementText] = [
+        {**row("a"), "expires_at": None},
+        {**row("b"), "expires_at": LATER_MS + 1},
+        row("c"),
+    ]
+    report = client.replace(name, source, own, expires_at=LATER_MS + 2)
+    assert (report["inserted"], report["updated"]) == (1, 2)
+    assert expiries() == [None, LATER_MS + 1, LATER_MS + 2]
+    assert client.replace(name, source, own)["unchanged"] == 3
+    with pytest.raises(ValidationError, match="expires_at"):
+        client.replace(name, source, plain, expires_at="soon")
+
+
+def test_a_patch_of_all_that_matches(client: SyncVectorizerClient, name: str) -> None:
+    owner = {"name": "ann", "mail": "ann@example.org"}
+    client.insert_vectors(
+        name,
+        [
+            {
+                "id": f"v{i}",
+                "vector": [1, 2, 3, 4],
+                "metadata": {"n": i, "big": 2**60 + 1, "owner": owner},
+                "expires_at": LATER,
+            }
+            for i in range(4)
+        ],
+    )
+    patch = {"owner": {"mail": None, "city": "Oslo"}, "tags": ["a"]}
+    rows = [{"id": "v1", "status": "updated"}, {"id": "v2", "status": "updated"}]
+    report = {"scanned": 4, "matched": 2, "updated": 2, "unchanged": 0, "results": rows}
+    look = client.bulk_update_metadata(name, {"n": [1, 2]}, patch, dry_run=True)
+    assert look == {"applied": False, **report}
+    with pytest.raises(TooManyMatchesError, match=r"body\.at_most is 1") as refused:
+        client.bulk_update_metadata(name, {"n": [1, 2]}, patch, at_most=1)
+    assert refused.value.report == look
+    assert client.get_vector(name, "v1")["metadata"]["owner"] == owner
+
+    done = client.bulk_update_metadata(name, {"n": [1, 2]}, patch, expect=2)
+    assert done == {"applied": True, **report}
+    vector = client.get_vector(name, "v1")
+    assert vector["metadata"] == {
+        "n": 1,
+        "big": 2**60 + 1,
+        "owner": {"name": "ann", "city": "Oslo"},
+        "tags": ["a"],
+    }
+    assert (vector["vector"], vector["expires_at"]) == ([1, 2, 3, 4], LATER_MS)
+    assert left(client, name) == ["v0", "v1", "v2", "v3"]
+    again = client.bulk_update_metadata(name, {"n": {"$gte": 1}}, {"tags": ["a"]})
+    assert (again["updated"], again["unchanged"]) == (1, 2)
+    assert [row["status"] for row in again["results"]] == ["unchanged", "unchanged", "updated"]
+    vain = client.bulk_update_metadata(name, {"m": 1}, {"tags": None})
+    assert (vain["matched"], vain["unknownFields"]) == (0, ["m"])
+    with pytest.raises(CollectionNotFoundError):
+        client.bulk_update_metadata(f"{name}-2", {"n": 1}, {})
+
+
+def test_an_update_of_many(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vectors(
+        name,
+        [
+            {"id": id, "vector": [1, 2, 3, 4], "metadata": {"of": id}, "expires_at": LATER}
+            for id in "abc"
+        ],
+    )
+    report = client.batch_update_vectors(
+        name,
+        [
+            {"id": "a", "metadata": {"n": 2}},
+            {"id": "missing", "metadata": {}},
+            {"id": "c", "text": "words"},
+            {"id": "b", "vector": (4, 3, 2, 1), "expires_at": None},
+        ],
+    )
+    assert (report["success"], report["collection"]) == (False, name)
+    assert report["operation"] == "batch_update_vectors"
+    assert (report["total_operations"], report["successful_operations"]) == (4, 3)
+    assert (report["failed_operations"], len(report["errors"])) == (1, 1)
+    assert [row["status"] for row in report["results"]] == ["ok", "error", "ok", "ok"]
+    assert [row["index"] for row in report["results"]] == [0, 1, 2, 3]
+    assert report["results"][1]["error"]
+
+    a, b, c = (client.get_vector(name, id) for id in "abc")
+    assert (a["metadata"], a["vector"], a["expires_at"]) == ({"n": 2}, [1, 2, 3, 4], LATER_MS)
+    assert (b["metadata"], b["vector"]) == ({"of": "b"}, [4, 3, 2, 1])
+    assert "expires_at" not in b
+    assert (c["metadata"], c["text"]) == ({"of": "c"}, "words")
+    assert c["vector"] != [1, 2, 3, 4]
+    assert client.batch_update_vectors(name, [])["success"]
+
+    with pytest.raises(ValidationError, match=r"body\.updates\[1\]"):
+        client.batch_update_vectors(
+            name, [{"id": "a", "metadata": {}}, {"id": "a", "metadata": {}}]
+        )
+    with pytest.raises(DimensionMismatchError):
+        client.batch_update_vectors(
+            name, [{"id": "a", "metadata": {}}, {"id": "b", "vector": [1, 2]}]
+        )
+    assert client.get_vector(name, "a")["metadata"] == {"n": 2}
+
+
+def test_vectors_are_moved_and_copied(client: SyncVectorizerClient, name: str) -> None:
+    other = f"{name}-2"
+    client.create_collection(other, 4)
+    client.insert_vectors(
+        name,
+        [
+            {"id": id, "vector": [1, 2, 3, 4], "metadata": {"of": id}, "expires_at": LATER}
+            for id in ("a", "taken", "b", "c")
+        ],
+    )
+    client.insert_vector(other, [4, 3, 2, 1], "taken")
+    ids = ["b", "missing", "taken", "b", "a"]
+    statuses = ["ok", "missing_in_src", "dst_insert_failed", "dst_insert_failed", "ok"]
+    look = client.move_to_collection(name, other, ids, dry_run=True)
+    assert [row["status"] for row in look["results"]] == statuses
+    assert (look["applied"], look["moved"], look["failed"], look["requested"]) == (False, 0, 3, 5)
+    with pytest.raises(TooManyMatchesError, match=r"body\.expect is 5"):
+        client.move_to_collection(name, other, ids, expect=5)
+    assert left(client, other) == ["taken"]
+
+    done = client.move_to_collection(name, other, ids, receipt=True)
+    assert (done["src"], done["dst"], done["applied"], done["moved"]) == (name, other, True, 2)
+    assert [row["status"] for row in done["results"]] == statuses
+    assert done["results"][2]["error"] != done["results"][3]["error"]
+    assert (done["receipt"]["collection"], done["receipt"]["deleted"]) == (name, 2)
+    assert left(client, name) == ["taken", "c"]
+    assert left(client, other) == ["taken", "b", "a"]
+    moved = client.get_vector(other, "b")
+    assert (moved["vector"], moved["metadata"]) == ([1, 2, 3, 4], {"of": "b"})
+    assert moved["expires_at"] == LATER_MS
+
+    every = {"of": {"$exists": True}}
+    copied = client.copy_vectors(name, other, filter=every, overwrite=True)
+    assert (copied["copied"], copied["failed"]) == (2, 0)
+    assert [row["id"] for row in copied["results"]] == ["taken", "c"]
+    assert client.get_vector(other, "taken")["metadata"] == {"of": "taken"}
+    assert left(client, name) == ["taken", "c"]
+
+    client.create_collection(f"{name}-3", 3)
+    with pytest.raises(DimensionMismatchError):
+        client.move_to_collection(name, f"{name}-3", ["c"])
+    with pytest.raises(ValidationError):
+        client.move_to_collection(name, name, ["c"])
+    with pytest.raises(CollectionNotFoundError):
+        client.copy_vectors(name, f"{name}-4", ["c"])
+    assert left(client, name) == ["taken", "c"]
+    for collection in (other, f"{name}-3"):
+        client.delete_collection(collection)
+
+
+def test_what_is_forgotten_is_gone_from_all_collections(connect: Connect, tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as url:
+        client = connect(url)
+        for collection in ("mails", "notes", "other"):
+            client.create_collection(collection, 2)
+            client.insert_vectors(
+                collection,
+                [
+                    {"id": f"{user}-{i}", "vector": [1, 2], "metadata": {"user": user}}
+                    for user in ("bob", "ann")
+                    for i in range(2)
+                ],
+            )
+        client.delete_by_filter("other", {"user": "ann"})
+        look = client.forget({"user": "ann"}, dry_run=True)
+        found = [(one["collection"], one["matched"]) for one in look["collections"]]
+        assert found == [("mails", 2), ("notes", 2), ("other", 0)]
+        assert look["collections"][0]["ids"] == ["ann-0", "ann-1"]
+        assert (look["applied"], look["matched"], look["deleted"]) == (False, 4, 0)
+        assert "receipt" not in look
+        with pytest.raises(TooManyMatchesError) as refused:
+            client.forget({"user": "ann"}, at_most=3)
+        assert refused.value.report == look
+
+        done = client.forget({"user": "ann"}, expect=4, reason="asked on 2 May")
+        assert (done["applied"], done["matched"], done["deleted"]) == (True, 4, 4)
+        receipt = done["receipt"]
+        assert (receipt["deleted"], receipt["durable"]) == (4, True)
+        assert receipt["reason"] == "asked on 2 May"
+        assert receipt["bytesErased"] > 0
+        covered = [
+            [one["collection"], one["logSequence"], ["ann-0", "ann-1"]]
+            for one in receipt["collections"]
+        ]
+        assert [name for name, *_ in covered] == ["mails", "notes"]
+        text = json.dumps(covered, separators=(",", ":"))
+        assert receipt["digest"] == hashlib.sha256(text.encode()).hexdigest()
+        assert left(client, "mails") == left(client, "notes") == ["bob-0", "bob-1"]
+        assert client.verify_erased("mails", ["ann-0"]) == {"verified": True, "residues": []}
+
+        one = client.forget(ids=["bob-0", "nobody"], collections=["notes", "notes"])
+        assert [within["collection"] for within in one["collections"]] == ["notes"]
+        assert one["deleted"] == 1
+        nothing = client.forget(ids=[])
+        assert (nothing["applied"], nothing["deleted"]) == (True, 0)
+        assert nothing["receipt"]["collections"] == []
+        assert left(client, "mails") == ["bob-0", "bob-1"]
+        client.close()
+
+
 def test_none_equals_null_where_an_operator_says_so(
     client: SyncVectorizerClient, name: str
 ) -> None:
@@ -835,7 +1158,10 @@ def test_an_id_with_a_comma_is_got(client: SyncVectorizerClient, name: str) -> N
     assert left(client, name) == ["a"]
 
 
-@pytest.mark.parametrize("collection", ["a b", "ü", "a?b", "a#b", "%2e", "日本", "c" * 255])
+@pytest.mark.parametrize(
+    "collection",
+    ["a b", "ü", "a?b", "a#b", "%2e", "日本", "empty", "cleanup", "forget", "c" * 255],
+)
 def test_names_of_collections(client: SyncVectorizerClient, collection: str) -> None:
     client.create_collection(collection, 2)
     client.insert_vector(collection, [1, 2], "v")

@@ -191,6 +191,93 @@ def test_a_ttl_and_the_end_of_a_pause(connect: Connect, recorder: Recorder) -> N
     ]
 
 
+def test_none_lifts_an_expiry_where_leaving_it_out_keeps_it(
+    connect: Connect, recorder: Recorder
+) -> None:
+    recorder.answer = {"applied": True, "ids": {}, "success": True, "results": []}
+    client = connect("http://server", transport=recorder.transport)
+    client.batch_update_vectors(
+        "c",
+        [
+            {"id": "a", "expires_at": None, "metadata": None},
+            {"id": "b", "expires_at": datetime(2026, 12, 1, tzinfo=timezone.utc)},
+            {"id": "c", "vector": [1, 2], "text": None},
+            {"id": "d", "text": "words", "metadata": {}},
+        ],
+    )
+    assert sent(recorder)["updates"] == [
+        {"id": "a", "expires_at": None},
+        {"id": "b", "expires_at": 1_796_083_200_000},
+        {"id": "c", "vector": [1, 2]},
+        {"id": "d", "text": "words", "metadata": {}},
+    ]
+    rows: Any = [
+        {"id": "a", "text": "a"},
+        {"id": "b", "text": "b", "expires_at": None},
+        {"id": "c", "text": "c", "expires_at": 9},
+    ]
+    client.replace("c", {"a": 1}, rows)
+    assert sent(recorder)["texts"] == rows
+    client.replace("c", {"a": 1}, rows, expires_at="2026-12-01T00:00:00Z")
+    first = {**rows[0], "expires_at": "2026-12-01T00:00:00Z"}
+    assert sent(recorder)["texts"] == [first, *rows[1:]]
+
+
+def test_the_routes_of_calls_about_many(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {
+        "applied": True,
+        "success": True,
+        "results": [],
+        "collections": [],
+        "moved": 0,
+        "copied": 0,
+        "deleted": 0,
+        "old_name": "a b",
+        "new_name": "c",
+        "status": "renamed",
+        "job_id": "j",
+        "state": "running",
+        "params": {},
+        "name": "a b",
+        "dimension": 2,
+    }
+    client = connect("http://server", transport=recorder.transport)
+    client.batch_update_vectors("a b", [])
+    client.bulk_update_metadata("a b", {"a": 1}, {"at": date(2024, 5, 1)})
+    assert sent(recorder)["patch"] == {"at": "2024-05-01"}
+    client.move_to_collection("a b", "c", (id for id in "ab"), receipt=True)
+    client.copy_vectors("a b", "c", filter={"a": 1}, overwrite=True)
+    client.forget({"a": 1}, collections=["c"], expect=0, reason="gone")
+    assert sent(recorder) == {
+        "filter": {"a": 1},
+        "dry_run": False,
+        "expect": 0,
+        "collections": ["c"],
+        "reason": "gone",
+    }
+    client.rename_collection("a b", "c")
+    assert sent(recorder) == {"new_name": "c"}
+    client.update_collection("a b", "words")
+    client.reindex_collection("a b", m=8, ef_construction=50)
+    assert sent(recorder) == {"m": 8, "ef_construction": 50}
+    client.list_empty_collections()
+    client.cleanup_empty_collections()
+    client.cleanup_empty_collections(dry_run=True)
+    assert [(one.method, one.url.raw_path.decode()) for one in recorder.requests] == [
+        ("POST", "/collections/a%20b/batch_update"),
+        ("POST", "/collections/a%20b/vectors/bulk_update_metadata"),
+        ("POST", "/collections/a%20b/vectors/move"),
+        ("POST", "/collections/a%20b/vectors/copy"),
+        ("POST", "/forget"),
+        ("POST", "/collections/a%20b/rename"),
+        ("PUT", "/collections/a%20b"),
+        ("POST", "/collections/a%20b/reindex"),
+        ("GET", "/collections"),
+        ("DELETE", "/collections/cleanup?dry_run=false"),
+        ("DELETE", "/collections/cleanup?dry_run=true"),
+    ]
+
+
 def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> None:
     recorder.answer = {"id": "v", "vector": [], "deleted": 0, "results": []}
     client = connect("http://server/", transport=recorder.transport)
@@ -228,6 +315,28 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     assert sent(recorder) == {"filter": null, "vectors": [{"id": "a", "vector": [1, 2]}], **flags}
     client.replace("c", null, [])
     assert sent(recorder) == {"filter": null, "texts": [], **flags}
+    recorder.answer = {"applied": True, "results": [], "moved": 0, "copied": 0}
+    client.bulk_update_metadata("c", null, {"a": None})
+    assert sent(recorder) == {"filter": null, "patch": {"a": None}, "dry_run": False}
+    client.move_to_collection("c", "d", ["a"])
+    moved = {"destination": "d", "ids": ["a"], "overwrite": False, **flags}
+    assert sent(recorder) == moved
+    client.copy_vectors("c", "d", filter=null, at_most=3)
+    copied = {"destination": "d", "filter": null, "overwrite": False, "dry_run": False}
+    assert sent(recorder) == {**copied, "at_most": 3}
+    recorder.answer = {"applied": True, "deleted": 0, "collections": []}
+    client.forget(ids=[])
+    assert sent(recorder) == {"ids": [], "dry_run": False}
+    recorder.answer = {"job_id": "j", "state": "completed", "params": {}}
+    client.reindex_collection("c")
+    assert sent(recorder) == {}
+    client.reindex_collection("c", ef_search=40)
+    assert sent(recorder) == {"ef_search": 40}
+    recorder.answer = {"name": "c", "dimension": 2}
+    client.create_collection("c", 2)
+    assert "description" not in sent(recorder)
+    client.update_collection("c", None)
+    assert sent(recorder) == {"description": None}
     recorder.answer = {"deleted": 0, "results": []}
     client.delete_by_filter("c", null, dry_run=True, rows=10)
     assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False, "rows": 10}
@@ -292,6 +401,10 @@ def test_none_is_no_value_of_a_field(
         lambda c: c.delete_by_filter("c", filter),
         lambda c: c.delete_by_filter("c", filter, dry_run=True),
         lambda c: c.replace("c", filter, []),
+        lambda c: c.bulk_update_metadata("c", filter, {}),
+        lambda c: c.move_to_collection("c", "d", filter=filter),
+        lambda c: c.copy_vectors("c", "d", filter=filter),
+        lambda c: c.forget(filter),
         lambda c: c.search("c", "", filter=filter),
         lambda c: list(c.scan("c", filter)),
     ]
@@ -368,7 +481,7 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (lambda c: c.replace("c", {"a": 1}, ["a"]), r"rows\[0\] must be a dict"),
         (
             lambda c: c.replace("c", {"a": 1}, [{"id": "a", "data": [1]}]),
-            r"rows\[0\] has the key 'data': give id, vector, metadata, text",
+            r"rows\[0\] has the key 'data': give id, vector, metadata, text, expires_at",
         ),
         (lambda c: c.replace("c", {"a": 1}, [{"text": "a"}]), r"rows\[0\]\.id must be a string"),
         (lambda c: c.replace("c", {"a": 1}, [{"id": "a"}]), r"rows\[0\]\.text must be a string"),
@@ -388,6 +501,91 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
             "at_most is -1; it must be at least 0",
         ),
         (lambda c: c.replace("..", {"a": 1}, []), r"cannot be named '\.\.'"),
+        (
+            lambda c: c.replace("c", {"a": 1}, [{"id": "a", "text": "a", "expires_at": 1.5}]),
+            r"rows\[0\]\.expires_at must be a datetime",
+        ),
+        (
+            lambda c: c.replace("c", {"a": 1}, [], expires_at=datetime(2026, 12, 1)),
+            "expires_at has no time zone",
+        ),
+        # Never more than was meant.
+        (lambda c: c.bulk_update_metadata("c", {}, {"a": 1}), "filter must be a dict"),
+        (lambda c: c.bulk_update_metadata("c", {"a": 1}, None), "patch must be a dict"),
+        (lambda c: c.bulk_update_metadata("c", {"a": 1}, [("a", 1)]), "patch must be a dict"),
+        (
+            lambda c: c.bulk_update_metadata("c", {"a": 1}, {"a": math.nan}),
+            r"patch\.a must be a finite number",
+        ),
+        (
+            lambda c: c.bulk_update_metadata("c", {"a": 1}, {}, dry_run=None),
+            "dry_run must be True or False",
+        ),
+        (
+            lambda c: c.bulk_update_metadata("c", {"a": 1}, {}, expect="1"),
+            "expect must be a whole number",
+        ),
+        (lambda c: c.move_to_collection("c", "d"), "give ids or a filter"),
+        (lambda c: c.move_to_collection("c", "d", ["a"], {"a": 1}), "ids or a filter, not both"),
+        (lambda c: c.move_to_collection("c", "d", "a"), "ids must be a list"),
+        (lambda c: c.move_to_collection("c", "d", {"a": 1}), "ids must be a list"),
+        (lambda c: c.move_to_collection("c", "d", filter={}), "filter must be a dict"),
+        (lambda c: c.move_to_collection("c", None, ["a"]), "dst must be a string"),
+        (lambda c: c.move_to_collection("..", "d", ["a"]), r"cannot be named '\.\.'"),
+        (
+            lambda c: c.move_to_collection("c", "d", ["a"], overwrite=1),
+            "overwrite must be True or False",
+        ),
+        (
+            lambda c: c.move_to_collection("c", "d", ["a"], receipt=1),
+            "receipt must be True or False",
+        ),
+        (lambda c: c.copy_vectors("c", "d"), "give ids or a filter"),
+        (lambda c: c.copy_vectors("c", "d", "a"), "ids must be a list"),
+        (lambda c: c.copy_vectors("c", "d", ["a"], at_most=-1), "at_most is -1"),
+        (lambda c: c.forget(), "give ids or a filter"),
+        (lambda c: c.forget({}), "filter must be a dict"),
+        (lambda c: c.forget({"a": 1}, ["a"]), "ids or a filter, not both"),
+        (lambda c: c.forget(["a"]), "filter must be a dict"),
+        (lambda c: c.forget(ids="a"), "ids must be a list"),
+        (lambda c: c.forget({"a": 1}, collections="c"), "collections must be a list"),
+        (lambda c: c.forget({"a": 1}, dry_run=0), "dry_run must be True or False"),
+        (lambda c: c.forget({"a": 1}, reason=1), "reason must be a string"),
+        (lambda c: c.batch_update_vectors("c", {"id": "a"}), "updates must be a list"),
+        (lambda c: c.batch_update_vectors("c", ["a"]), r"updates\[0\] must be a dict"),
+        (
+            lambda c: c.batch_update_vectors("c", [{"id": "a", "data": [1]}]),
+            r"updates\[0\] has the key 'data': give id, vector, text, metadata, expires_at",
+        ),
+        (
+            lambda c: c.batch_update_vectors("c", [{"text": "a"}]),
+            r"updates\[0\]\.id must be a string",
+        ),
+        (
+            lambda c: c.batch_update_vectors("c", [{"id": "a", "text": "a"}, {"id": "b"}]),
+            r"updates\[1\] updates nothing",
+        ),
+        (
+            lambda c: c.batch_update_vectors("c", [{"id": "a", "metadata": None}]),
+            r"updates\[0\] updates nothing",
+        ),
+        (
+            lambda c: c.batch_update_vectors("c", [{"id": "a", "vector": "12"}]),
+            r"updates\[0\]\.vector must be a sequence",
+        ),
+        (
+            lambda c: c.batch_update_vectors("c", [{"id": "a", "expires_at": True}]),
+            r"updates\[0\]\.expires_at must be a datetime",
+        ),
+        (lambda c: c.create_collection("c", 2, description=1), "description must be a string"),
+        (lambda c: c.update_collection("c", 1), "description must be a string"),
+        (lambda c: c.update_collection("..", None), r"cannot be named '\.\.'"),
+        (lambda c: c.rename_collection("..", "c"), r"cannot be named '\.\.'"),
+        (lambda c: c.rename_collection("c", ".."), r"cannot be named '\.\.'"),
+        (lambda c: c.rename_collection("c", None), "collection must be a string"),
+        (lambda c: c.reindex_collection("c", m=0), "m is 0; it must be at least 1"),
+        (lambda c: c.reindex_collection("c", ef_search=True), "ef_search must be a whole number"),
+        (lambda c: c.cleanup_empty_collections("yes"), "dry_run must be True or False"),
         (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),

@@ -28,6 +28,28 @@ impl JsonSchema for Name {
     }
 }
 
+/// The schema of a collection's description.
+pub struct Description;
+
+impl JsonSchema for Description {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Description".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 1024,
+            "pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]+$",
+        })
+    }
+}
+
 /// A collection in a path.
 #[derive(Deserialize, JsonSchema)]
 pub struct InCollection {

@@ -18,7 +18,7 @@ use super::{About, Document};
 use crate::rest::{
     Api,
     failure::Handled,
-    request::{Answered, Anywhere, ApiRequest, Content, NoBody, NoQuery, read},
+    request::{Answered, Anywhere, ApiRequest, Content, Fixed, NoBody, NoQuery, read},
 };
 
 /// The routes added so far.
@@ -54,11 +54,11 @@ impl Table {
         self.route_of(None, method, path, about, handler)
     }
 
-    /// Adds a route to a vector whose `id` equals a fixed segment of another route's path. The
-    /// router would take the request for that other route, and not find the vector.
+    /// Adds a route to what has the name of a fixed segment of another route's path. The router
+    /// would take the request for that other route, and not find it.
     pub fn route_of<P, Q, B, A, F, R>(
         mut self,
-        id: Option<&'static str>,
+        fixed: Fixed,
         method: Method,
         path: &'static str,
         about: About,
@@ -72,7 +72,7 @@ impl Table {
         F: Fn(Api, ApiRequest<P, Q, B>) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Answered<A>> + Send + 'static,
     {
-        let serve = serving(about.success, id, handler);
+        let serve = serving(about.success, fixed, handler);
         let answer = self.document.json::<A>(&about.answer);
         self.document.add::<P, Q, B>(&method, path, &about, answer);
         self.add(method, path, serve)
@@ -135,10 +135,10 @@ impl Table {
 }
 
 /// The function that the router calls: it reads a request, calls the handler, and writes the
-/// response. `id` is the id that the path contains as a fixed segment instead of a parameter.
+/// response. `fixed` is the parameter that the path contains as a fixed segment.
 fn serving<P, Q, B, A, F, R>(
     success: StatusCode,
-    id: Option<&'static str>,
+    fixed: Fixed,
     handler: F,
 ) -> impl Fn(State<Api>, Request) -> Pin<Box<dyn Future<Output = Response> + Send>>
 + Clone
@@ -157,7 +157,7 @@ where
         let handler = handler.clone();
         Box::pin(async move {
             let answers = api.answers.clone();
-            let answered = match read::<P, Q, B>(&api, request, id).await {
+            let answered = match read::<P, Q, B>(&api, request, fixed).await {
                 Ok(request) => handler(api, request).await,
                 Err(failure) => Err(failure),
             };

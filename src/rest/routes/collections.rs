@@ -7,7 +7,7 @@ use super::deletes::{Deleted, ReceiptQuery};
 use crate::rest::{
     Api,
     document::{
-        names::{InCollection, Name},
+        names::{Description, InCollection, Name},
         numbers::Whole,
     },
     request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
@@ -18,7 +18,8 @@ use crate::{
         arguments::{self, Object},
         reports::{Details, timestamp},
     },
-    collection::Collection,
+    client::Call,
+    collection::{Access, Collection},
     error::{Error, Result},
     graph::GraphBuilder,
 };
@@ -39,6 +40,10 @@ pub struct NewCollection {
     #[schemars(extend("enum" = ["cosine", "euclidean", "dot_product", null]))]
     metric: Option<String>,
     hnsw: Option<Object<HnswOptions>>,
+    /// What the collection is for: 1 to 1,024 bytes without control characters, except line breaks
+    /// and tabs.
+    #[schemars(with = "Option<Description>")]
+    description: Option<String>,
 }
 
 /// The parameters of the graph.
@@ -68,6 +73,9 @@ pub struct CollectionSummary {
     vector_count: usize,
     /// RFC 3339, UTC.
     created_at: String,
+    /// Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
 }
 
 impl CollectionSummary {
@@ -79,6 +87,7 @@ impl CollectionSummary {
             metric: config.metric.name(),
             vector_count: count,
             created_at: timestamp(collection.created_at()),
+            description: config.description.clone(),
         }
     }
 }
@@ -107,6 +116,16 @@ pub struct CollectionDetails {
     summary: CollectionSummary,
     #[serde(flatten)]
     details: Details,
+}
+
+impl CollectionDetails {
+    pub fn of(collection: &Collection, access: Access) -> Result<Self> {
+        let info = collection.info(access)?;
+        Ok(Self {
+            summary: CollectionSummary::of(collection, info.vectors),
+            details: Details::of(collection, &info),
+        })
+    }
 }
 
 /// The request has been carried out.
@@ -142,14 +161,16 @@ pub async fn create(
                 builder: hnsw.builder,
             })
         }),
+        description: new.description,
     };
     let config = creation.config()?;
     api.run(Dispatch::Inline, move |call, access| {
         let collection = calls::create(call, access, config.clone())?;
+        let summary = CollectionSummary::of(&collection, 0);
         Answer::of(&CreatedCollection {
-            message: format!("collection '{}' created", collection.name()),
-            collection: collection.name().to_owned(),
-            summary: CollectionSummary::of(&collection, 0),
+            message: format!("collection '{}' created", summary.name),
+            collection: summary.name.clone(),
+            summary,
         })
     })
     .await
@@ -175,11 +196,7 @@ pub async fn get(
     let name = request.at.collection;
     api.run(Dispatch::Pool, move |call, access| {
         let collection = call.collection(&name)?;
-        let info = collection.info(access)?;
-        Answer::of(&CollectionDetails {
-            summary: CollectionSummary::of(&collection, info.vectors),
-            details: Details::of(&collection, &info),
-        })
+        Answer::of(&CollectionDetails::of(&collection, access)?)
     })
     .await
 }
@@ -190,14 +207,15 @@ pub async fn delete(
 ) -> Answered<Deleted> {
     let (name, receipt) = (request.at.collection, request.query.receipt);
     api.run(Dispatch::Blocking, move |call, access| {
-        let receipt = call.delete_collection(access, &name, receipt)?;
-        Deleted::new(
-            format!("collection '{name}' deleted"),
-            &name,
-            receipt.as_ref(),
-        )
+        Answer::of(&delete_named(call, access, &name, receipt)?)
     })
     .await
+}
+
+pub fn delete_named(call: &Call, access: Access, name: &str, receipt: bool) -> Result<Deleted> {
+    let receipt = call.delete_collection(access, name, receipt)?;
+    let message = format!("collection '{name}' deleted");
+    Ok(Deleted::of(message, name, receipt.as_ref()))
 }
 
 pub async fn optimize(

@@ -113,16 +113,12 @@ pub struct Deleted {
 }
 
 impl Deleted {
-    pub fn new(
-        message: String,
-        collection: &str,
-        receipt: Option<&collection::Receipt>,
-    ) -> Result<Answer<Self>> {
-        Answer::of(&Self {
+    pub fn of(message: String, collection: &str, receipt: Option<&collection::Receipt>) -> Self {
+        Self {
             success: true,
             message,
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
-        })
+        }
     }
 }
 
@@ -141,7 +137,7 @@ pub struct VerificationReport {
     residues: Vec<Residue>,
 }
 
-/// The answer to a delete or a replacement that did not meet its guards.
+/// The answer to a call that did not meet its guards.
 pub fn refused<A>(
     refusal: Refusal,
     selector: Selector,
@@ -171,7 +167,7 @@ pub async fn delete(
             .collection(&collection)?
             .delete_one(access, &id, &options)?;
         let message = format!("vector '{id}' deleted from collection '{collection}'");
-        Deleted::new(message, &collection, receipt.as_ref())
+        Answer::of(&Deleted::of(message, &collection, receipt.as_ref()))
     })
     .await
 }

@@ -4,11 +4,15 @@ pub mod backups;
 pub mod collections;
 pub mod deletes;
 pub mod expiry;
+pub mod forget;
+pub mod modify;
 pub mod replace;
 pub mod scan;
 pub mod sdk;
 pub mod search;
 pub mod service;
+pub mod settings;
+pub mod transfer;
 pub mod vectors;
 
 use axum::http::{Method, StatusCode};
@@ -26,7 +30,7 @@ const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 const MISSING: &[StatusCode] = &[StatusCode::NOT_FOUND];
-/// For deletes with guards.
+/// For calls with guards, and those that need a name which is not taken.
 const GUARDED: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::CONFLICT];
 /// For routes that delete with guards, and may call a client's own embedder.
 const REPLACES: &[StatusCode] = &[
@@ -61,6 +65,38 @@ macro_rules! to_vector {
             with: &[("path.collection", "$request.path.collection"), ("path.id", $id)],
         }),*]
     };
+}
+
+/// The routes of the vector whose id is also a fixed segment of another route's path. Its
+/// operations are called `get`, `update`, `patch` and `delete` with the given name.
+macro_rules! named_vector {
+    ($table:expr, $tag:expr, $id:literal, $name:literal) => {{
+        let path = concat!("/collections/{collection}/vectors/", $id);
+        let fixed = Some(("id", $id));
+        let replace = |id| {
+            About::new(id, $tag, "Replace what is given of it", vector())
+                .fails(EMBEDS)
+                .takes(json!({ "metadata": { "category": "news" } }))
+        };
+        let get = About::new(
+            concat!("get", $name),
+            $tag,
+            concat!("The vector whose id is `", $id, "`"),
+            vector(),
+        );
+        let delete = About::new(
+            concat!("delete", $name),
+            $tag,
+            "Delete it",
+            done(concat!("vector '", $id, "' deleted from collection 'my_collection'")),
+        );
+        let (put, patch) = (concat!("update", $name), concat!("patch", $name));
+        $table
+            .route_of(fixed, GET, path, get.fails(MISSING), vectors::get)
+            .route_of(fixed, PUT, path, replace(put), vectors::update)
+            .route_of(fixed, PATCH, path, replace(patch), vectors::update)
+            .route_of(fixed, DELETE, path, delete.fails(MISSING), deletes::delete)
+    }};
 }
 
 fn vector() -> Value {
@@ -127,39 +163,48 @@ fn points_done() -> Value {
 
 /// All routes.
 pub fn routes() -> Table {
-    sdk_routes(server_routes(backup_routes(expiry_routes(
-        deleting_routes(vector_routes(collection_routes(Table::new()))),
-    ))))
+    let table = settings_routes(collection_routes(Table::new()));
+    let table = transfer_routes(changing_routes(vector_routes(table)));
+    let table = expiry_routes(deleting_routes(table));
+    sdk_routes(server_routes(backup_routes(table)))
 }
 
-fn collection_routes(table: Table) -> Table {
-    let summary = json!({
+fn collection() -> Value {
+    json!({
         "name": "my_collection",
         "dimension": 4,
         "metric": "cosine",
         "vector_count": 3,
         "created_at": "2026-01-31T12:00:00Z",
-    });
-    let with = |more: Value| {
-        let mut all = summary.clone();
-        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
-            all.extend(more);
-        }
-        all
-    };
-    let created = with(json!({
-        "message": "collection 'my_collection' created",
-        "collection": "my_collection",
-        "vector_count": 0,
-    }));
-    let details = with(json!({
+    })
+}
+
+/// An object with the fields of another.
+fn with(mut all: Value, more: Value) -> Value {
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+        all.extend(more);
+    }
+    all
+}
+
+fn collection_details(more: Value) -> Value {
+    let details = json!({
         "updated_at": "2026-01-31T12:00:00Z",
         "ttl_secs": null,
         "expired": 0,
         "size_bytes": 4096,
         "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80, "builder": "own" },
         "index": { "indexed": 0, "pending": 3, "deleted": 0 },
-    }));
+    });
+    with(with(collection(), details), more)
+}
+
+fn collection_routes(table: Table) -> Table {
+    let created = json!({
+        "message": "collection 'my_collection' created",
+        "collection": "my_collection",
+        "vector_count": 0,
+    });
     table
         .route(
             POST,
@@ -168,7 +213,7 @@ fn collection_routes(table: Table) -> Table {
                 "createCollection",
                 COLLECTIONS,
                 "Create a collection",
-                created,
+                with(collection(), created),
             )
             .creates()
             .fails(&[StatusCode::CONFLICT])
@@ -184,8 +229,12 @@ fn collection_routes(table: Table) -> Table {
                 "batchDelete",
                 "deleteByFilter",
                 "replace",
+                "batchUpdateVectors",
+                "bulkUpdateMetadata",
                 "upsertPoints",
                 "setCollectionTtl",
+                "updateCollection",
+                "reindexCollection",
                 "optimize"
             ]),
             collections::create,
@@ -197,7 +246,7 @@ fn collection_routes(table: Table) -> Table {
                 "listCollections",
                 COLLECTIONS,
                 "All collections, by name",
-                json!({ "collections": [summary], "total": 1 }),
+                json!({ "collections": [collection()], "total": 1 }),
             ),
             collections::list,
         )
@@ -208,7 +257,7 @@ fn collection_routes(table: Table) -> Table {
                 "getCollection",
                 COLLECTIONS,
                 "A collection's settings, counts and size",
-                details,
+                collection_details(json!({})),
             )
             .fails(MISSING),
             collections::get,
@@ -400,9 +449,301 @@ fn vector_routes(table: Table) -> Table {
         )
 }
 
+fn settings_routes(table: Table) -> Table {
+    let described = json!({ "description": "What our customers read" });
+    let describe = |id, summary| {
+        About::new(
+            id,
+            COLLECTIONS,
+            summary,
+            collection_details(described.clone()),
+        )
+        .fails(MISSING)
+        .takes(described.clone())
+    };
+    let (empty, cleanup) = ("/collections/empty", "/collections/cleanup");
+    let (of_empty, of_cleanup) = (
+        Some(("collection", "empty")),
+        Some(("collection", "cleanup")),
+    );
+    table
+        .route(
+            PUT,
+            "/collections/{collection}",
+            describe(
+                "updateCollection",
+                "Set or remove a collection's description",
+            ),
+            settings::update,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/rename",
+            About::new(
+                "renameCollection",
+                COLLECTIONS,
+                "Give a collection another name",
+                json!({
+                    "old_name": "my_collection",
+                    "new_name": "my_documents",
+                    "status": "renamed",
+                }),
+            )
+            .more(
+                "Everything in it stays as it is. When it is answered, the former name is gone, \
+                 from the files as well. Requests in progress go on.",
+            )
+            .fails(GUARDED)
+            .takes(json!({ "new_name": "my_documents" }))
+            .leads(&[Link {
+                to: "getCollection",
+                with: &[("collection", "$response.body#/new_name")],
+            }]),
+            settings::rename,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/reindex",
+            About::new(
+                "reindexCollection",
+                COLLECTIONS,
+                "Build a collection's graph anew, with other parameters",
+                json!({
+                    "job_id": "0198f0c4-7a52-7d30-9c53-5f1f5d7c2b11",
+                    "collection": "my_collection",
+                    "state": "running",
+                    "progress": 0.0,
+                    "params": { "m": 24, "ef_construction": 200, "ef_search": 80 },
+                }),
+            )
+            .more(
+                "Parameters that are left out stay as they are. The graph is built in the \
+                 background, and the one that is there serves searches meanwhile; `optimize` \
+                 waits for it.",
+            )
+            .fails(MISSING)
+            .takes(json!({ "m": 24, "ef_construction": 200 })),
+            settings::reindex,
+        )
+        .route_of(
+            of_empty,
+            GET,
+            empty,
+            About::new(
+                "listEmptyCollections",
+                COLLECTIONS,
+                "The names of the collections without a vector",
+                json!({ "collections": [] }),
+            )
+            .more(
+                "If there is a collection named `empty`, it is answered with that collection, as \
+                 `getCollection` does.",
+            ),
+            settings::list_empty,
+        )
+        .route_of(
+            of_empty,
+            PUT,
+            empty,
+            describe(
+                "updateEmpty",
+                "Set or remove the description of the collection `empty`",
+            ),
+            settings::update,
+        )
+        .route_of(
+            of_empty,
+            DELETE,
+            empty,
+            About::new(
+                "deleteEmpty",
+                COLLECTIONS,
+                "Delete the collection `empty`",
+                done("collection 'empty' deleted"),
+            )
+            .fails(MISSING),
+            collections::delete,
+        )
+        .route_of(
+            of_cleanup,
+            DELETE,
+            cleanup,
+            About::new(
+                "cleanupEmptyCollections",
+                COLLECTIONS,
+                "Delete the collections without a vector",
+                json!({ "collections": [], "applied": false }),
+            )
+            .more(
+                "Only with `dry_run`, which is `false` to delete them. Without it, the \
+                 collection named `cleanup` is deleted, as `deleteCollection` does. A collection \
+                 that is given a vector meanwhile is kept.",
+            )
+            .fails(MISSING),
+            settings::clean_up,
+        )
+        .route_of(
+            of_cleanup,
+            GET,
+            cleanup,
+            About::new(
+                "getCleanup",
+                COLLECTIONS,
+                "The collection `cleanup`",
+                collection_details(json!({})),
+            )
+            .fails(MISSING),
+            collections::get,
+        )
+        .route_of(
+            of_cleanup,
+            PUT,
+            cleanup,
+            describe(
+                "updateCleanup",
+                "Set or remove the description of the collection `cleanup`",
+            ),
+            settings::update,
+        )
+}
+
+fn changing_routes(table: Table) -> Table {
+    let table = named_vector!(table, VECTORS, "bulk_update_metadata", "BulkUpdateMetadata");
+    table
+        .route(
+            POST,
+            "/collections/{collection}/batch_update",
+            About::new(
+                "batchUpdateVectors",
+                VECTORS,
+                "Replace what is given of many vectors",
+                json!({
+                    "success": false,
+                    "collection": "my_collection",
+                    "operation": "batch_update_vectors",
+                    "total_operations": 2,
+                    "successful_operations": 1,
+                    "failed_operations": 1,
+                    "duration_ms": 0.4,
+                    "errors": ["vector 'vec_009' not found in collection 'my_collection'"],
+                    "results": [
+                        { "id": "vec_001", "index": 0, "status": "ok" },
+                        { "id": "vec_009", "index": 1, "status": "error", "error": "vector not found" },
+                    ],
+                }),
+            )
+            .more(
+                "A missing id is a row with status `error`, and does not stop the others. All \
+                 that exist are updated or, whatever interrupts it, none. A text is embedded \
+                 anew; what is left out stays as it is.",
+            )
+            .fails(EMBEDS)
+            .takes(json!({
+                "updates": [
+                    { "id": "vec_001", "metadata": { "category": "docs" } },
+                    { "id": "vec_009", "metadata": { "category": "docs" } },
+                ],
+            })),
+            modify::batch_update,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/vectors/bulk_update_metadata",
+            About::new(
+                "bulkUpdateMetadata",
+                VECTORS,
+                "Change the metadata of every vector that matches",
+                json!({
+                    "applied": true,
+                    "scanned": 3,
+                    "matched": 1,
+                    "updated": 1,
+                    "unchanged": 0,
+                    "results": [{ "id": "vec_001", "status": "updated" }],
+                }),
+            )
+            .more(
+                "By a JSON merge patch. All of them are changed or, whatever interrupts it, none; \
+                 values, texts and expiries stay as they are. With `dry_run` nothing is changed. \
+                 With `at_most` or `expect`, nothing is changed if another number matches: that \
+                 is an error with the report.",
+            )
+            .fails(GUARDED)
+            .takes(json!({
+                "filter": { "category": "news" },
+                "patch": { "reviewed": true, "draft": null },
+            })),
+            modify::patch_metadata,
+        )
+}
+
+fn transfer_routes(table: Table) -> Table {
+    let table = named_vector!(table, VECTORS, "move", "Move");
+    let table = named_vector!(table, VECTORS, "copy", "Copy");
+    table
+        .route(
+            POST,
+            "/collections/{collection}/vectors/move",
+            About::new(
+                "moveToCollection",
+                VECTORS,
+                "Move vectors to another collection",
+                json!({
+                    "src": "my_collection",
+                    "dst": "archive",
+                    "requested": 2,
+                    "moved": 1,
+                    "failed": 1,
+                    "applied": true,
+                    "results": [
+                        { "id": "vec_001", "status": "ok" },
+                        { "id": "vec_009", "status": "missing_in_src" },
+                    ],
+                }),
+            )
+            .more(
+                "Those with the ids, or those that match, with their values, metadata, text and \
+                 expiry. Whatever interrupts it, they are in the one collection or in the other. \
+                 What the destination has already is moved only with `overwrite`. With `dry_run` \
+                 nothing is changed. With `at_most` or `expect`, nothing is changed if another \
+                 number would be moved: that is an error with the report.",
+            )
+            .fails(GUARDED)
+            .takes(json!({ "destination": "archive", "ids": ["vec_001", "vec_009"] })),
+            transfer::move_vectors,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/vectors/copy",
+            About::new(
+                "copyVectors",
+                VECTORS,
+                "Copy vectors to another collection",
+                json!({
+                    "src": "my_collection",
+                    "dst": "archive",
+                    "requested": 1,
+                    "copied": 1,
+                    "failed": 0,
+                    "applied": true,
+                    "results": [{ "id": "vec_001", "status": "ok" }],
+                }),
+            )
+            .more(
+                "Those with the ids, or those that match, with their values, metadata, text and \
+                 expiry: all of them or, whatever interrupts it, none. What the destination has \
+                 already is copied only with `overwrite`. With `dry_run` nothing is changed. With \
+                 `at_most` or `expect`, nothing is changed if another number would be copied: \
+                 that is an error with the report.",
+            )
+            .fails(GUARDED)
+            .takes(json!({ "destination": "archive", "filter": { "category": "news" } })),
+            transfer::copy_vectors,
+        )
+}
+
 fn deleting_routes(table: Table) -> Table {
-    let by_filter = "/collections/{collection}/vectors/delete_by_filter";
-    let named = Some("delete_by_filter");
+    let table = named_vector!(table, SDK, "delete_by_filter", "DeleteByFilter");
     table
         .route(
             DELETE,
@@ -461,7 +802,7 @@ fn deleting_routes(table: Table) -> Table {
         )
         .route(
             POST,
-            by_filter,
+            "/collections/{collection}/vectors/delete_by_filter",
             About::new(
                 "deleteVectorsByFilter",
                 SDK,
@@ -472,59 +813,46 @@ fn deleting_routes(table: Table) -> Table {
             .takes(json!({ "filter": { "category": "old_docs" } })),
             deletes::delete_by_filter,
         )
-        .route_of(
-            named,
-            GET,
-            by_filter,
+        .route(
+            POST,
+            "/forget",
             About::new(
-                "getDeleteByFilter",
-                SDK,
-                "The vector whose id is `delete_by_filter`",
-                vector(),
+                "forget",
+                DELETING,
+                "Delete what matches, or has one of the ids, in all collections",
+                json!({
+                    "applied": true,
+                    "matched": 1,
+                    "deleted": 1,
+                    "receipt": {
+                        "deleted": 1,
+                        "bytesErased": 46,
+                        "collections": [
+                            { "collection": "my_collection", "deleted": 1, "logSequence": 2 },
+                        ],
+                        "reason": "request of 31 January",
+                        "completedAt": "2026-01-31T12:00:00Z",
+                        "durable": false,
+                        "digest": "e44fb2b91d176f4e692d29bee52903c73e1fb29bdfceef7488358ae9aa2e18f1",
+                    },
+                    "collections": [
+                        { "collection": "my_collection", "scanned": 3, "matched": 1, "ids": ["vec_002"] },
+                    ],
+                }),
             )
-            .fails(MISSING),
-            vectors::get,
-        )
-        .route_of(
-            named,
-            PUT,
-            by_filter,
-            About::new(
-                "updateDeleteByFilter",
-                SDK,
-                "Replace what is given of it",
-                vector(),
+            .more(
+                "Or in those that are named. Whatever interrupts it, all of it is deleted or \
+                 nothing. It is answered when all of that is synced to the disk, if the server's \
+                 store is there. With `dry_run` nothing is deleted. With `at_most` or `expect`, \
+                 nothing is deleted if another number matches in all the collections together: \
+                 that is an error with the report.",
             )
-            .fails(EMBEDS)
-            .takes(json!({ "metadata": { "category": "news" } })),
-            vectors::update,
-        )
-        .route_of(
-            named,
-            PATCH,
-            by_filter,
-            About::new(
-                "patchDeleteByFilter",
-                SDK,
-                "Replace what is given of it",
-                vector(),
-            )
-            .fails(EMBEDS)
-            .takes(json!({ "metadata": { "category": "news" } })),
-            vectors::update,
-        )
-        .route_of(
-            named,
-            DELETE,
-            by_filter,
-            About::new(
-                "deleteDeleteByFilter",
-                SDK,
-                "Delete it",
-                done("vector 'delete_by_filter' deleted from collection 'my_collection'"),
-            )
-            .fails(MISSING),
-            deletes::delete,
+            .fails(GUARDED)
+            .takes(json!({
+                "filter": { "category": "old_docs" },
+                "reason": "request of 31 January",
+            })),
+            forget::forget,
         )
         .route(
             POST,

@@ -21,9 +21,10 @@ use crate::rest::{
 use crate::{
     calls::{
         arguments::{Object, given, replacing},
+        expiry::{self, ExpiresAt},
         reports::Selector,
     },
-    collection::{Origin, Places, Replaced, Replacement, Replacing},
+    collection::{ExpiryChange, Origin, Places, Replaced, Replacement, Replacing},
     error::{Error, Result},
     filter,
 };
@@ -41,6 +42,11 @@ pub struct VectorRow {
     /// A text to store with it.
     #[schemars(length(min = 1))]
     text: Option<Box<str>>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Null: never, or as the
+    /// collection's TTL says. Default: as the body says.
+    #[serde(default, deserialize_with = "expiry::change")]
+    #[schemars(with = "Option<ExpiresAt>")]
+    expires_at: ExpiryChange,
 }
 
 /// A text that is to be there.
@@ -54,6 +60,11 @@ pub struct TextRow {
     #[schemars(length(min = 1))]
     text: Box<str>,
     metadata: Option<Metadata>,
+    /// When it expires: milliseconds since 1970, or a time as in RFC 3339. Null: never, or as the
+    /// collection's TTL says. Default: as the body says.
+    #[serde(default, deserialize_with = "expiry::change")]
+    #[schemars(with = "Option<ExpiresAt>")]
+    expires_at: ExpiryChange,
 }
 
 /// What is to be there of the vectors that match a filter: either vectors or texts.
@@ -75,6 +86,11 @@ pub struct ReplaceRequest {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Vec<TextRow>")]
     texts: Option<Vec<Object<TextRow>>>,
+    /// When the rows expire that do not say it themselves. Default: as before; what is new never
+    /// expires, or as the collection's TTL says.
+    #[serde(default, deserialize_with = "expiry::change")]
+    #[schemars(with = "Option<ExpiresAt>")]
+    expires_at: ExpiryChange,
     /// Change nothing; report what would be done. Default false.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
@@ -101,13 +117,33 @@ struct Columns {
     ids: Vec<String>,
     metadata: Vec<Option<Box<str>>>,
     texts: Vec<Option<Box<str>>>,
+    expires_at: Vec<ExpiryChange>,
+    /// For rows without an expiry.
+    expires_by_default: ExpiryChange,
 }
 
 impl Columns {
-    fn push(&mut self, id: String, metadata: Option<Metadata>, text: Option<Box<str>>) {
+    fn new(expires_by_default: ExpiryChange) -> Self {
+        Self {
+            expires_by_default,
+            ..Self::default()
+        }
+    }
+
+    fn push(
+        &mut self,
+        id: String,
+        metadata: Option<Metadata>,
+        text: Option<Box<str>>,
+        expires_at: ExpiryChange,
+    ) {
         self.ids.push(id);
         self.metadata.push(metadata.map(Metadata::into_text));
         self.texts.push(text);
+        self.expires_at.push(match expires_at {
+            ExpiryChange::Keep => self.expires_by_default,
+            own => own,
+        });
     }
 
     fn check_texts(&self, list: &str) -> Handled<()> {
@@ -136,12 +172,13 @@ pub async fn replace(
     let guards = guards(body.at_most, body.expect);
     let options = replacing(body.dry_run, body.receipt, guards, "body.dry_run")?;
     let filter = filter::parse_text(body.filter.text())?;
-    let mut columns = Columns::default();
+    let mut columns = Columns::new(body.expires_at);
     let mut replacement = Replacement {
         filter,
         ids: Vec::new(),
         metadata: Vec::new(),
         texts: Vec::new(),
+        expires_at: Vec::new(),
         origin: Origin::Given,
         data: Vec::new(),
         lengths: Vec::new(),
@@ -155,13 +192,13 @@ pub async fn replace(
                 let Values(values) = row.vector;
                 replacement.lengths.push(values.len() as u32);
                 replacement.data.extend(values);
-                columns.push(row.id, row.metadata, row.text);
+                columns.push(row.id, row.metadata, row.text, row.expires_at);
             }
             columns.check_texts(VECTORS.list)?;
         }
         (None, Some(rows)) => {
             for Object(row) in rows {
-                columns.push(row.id, row.metadata, Some(row.text));
+                columns.push(row.id, row.metadata, Some(row.text), row.expires_at);
             }
             columns.check_texts(TEXTS.list)?;
             replacement.places = TEXTS;
@@ -179,6 +216,7 @@ pub async fn replace(
     replacement.ids = columns.ids;
     replacement.metadata = columns.metadata;
     replacement.texts = columns.texts;
+    replacement.expires_at = columns.expires_at;
     api.once(move |call| {
         match call.collection(&name)?.replace(replacement)? {
             Replacing::Ended(replaced) => answer(&name, *replaced),
@@ -219,6 +257,7 @@ async fn embed(
             ids: Vec::new(),
             metadata: Vec::new(),
             texts: Vec::new(),
+            expires_at: Vec::new(),
             places: TEXTS,
             options,
             on_progress: None,
@@ -229,6 +268,7 @@ async fn embed(
             replacement.ids.clone_from(&rows.ids);
             replacement.metadata.clone_from(&rows.metadata);
             replacement.texts.clone_from(&rows.texts);
+            replacement.expires_at.clone_from(&rows.expires_at);
             collection.replace(replacement)
         });
         let mut needed = match replaced.await? {

@@ -12,11 +12,14 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from . import _encode as encode
-from .errors import ValidationError, VectorNotFoundError
+from .errors import CollectionNotFoundError, ValidationError, VectorNotFoundError
 from .types import (
     BackupReport,
+    BatchUpdateReport,
+    CleanupReport,
     Collection,
     CollectionInfo,
+    CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
     DeleteReport,
@@ -24,13 +27,18 @@ from .types import (
     ExpiresAt,
     ExpiryReport,
     Filter,
+    ForgetReport,
     Health,
     HnswOptions,
     InsertReport,
     Metadata,
     Metric,
+    MoveReport,
     NewVector,
+    PatchReport,
     Receipt,
+    ReindexReport,
+    RenameReport,
     Replacement,
     ReplaceReport,
     ScannedVector,
@@ -40,6 +48,7 @@ from .types import (
     TtlReport,
     Vector,
     VectorPage,
+    VectorUpdate,
 )
 
 T = TypeVar("T")
@@ -115,20 +124,75 @@ def _done(answer: Any) -> None:
         raise TypeError("not a success")
 
 
+_INFO = _whole(name=str, dimension=int)
+
+
 def create_collection(
-    name: str, dimension: int, metric: Metric, hnsw: HnswOptions | None
+    name: str,
+    dimension: int,
+    metric: Metric,
+    hnsw: HnswOptions | None,
+    description: str | None,
 ) -> Call[CreatedCollection]:
     _of(name)
     body = encode.options(name=name, dimension=dimension, metric=metric, hnsw=hnsw)
-    return Call("POST", "/collections", _whole(name=str, dimension=int), body)
+    if description is not None:
+        body["description"] = encode.string(description, "description")
+    return Call("POST", "/collections", _INFO, body)
 
 
 def list_collections() -> Call[list[Collection]]:
     return Call("GET", "/collections", _field("collections", list))
 
 
+def list_empty_collections() -> Call[list[str]]:
+    # Not the route `/collections/empty`, which a collection of that name has to itself.
+    def read(answer: Any) -> list[str]:
+        listed = _typed(answer, "collections", list)
+        return [_typed(one, "name", str) for one in listed if _typed(one, "vector_count", int) == 0]
+
+    return Call("GET", "/collections", read)
+
+
+def cleanup_empty_collections(dry_run: bool) -> Call[CleanupReport]:
+    # The query is what tells it from the collection of that name.
+    wanted = "true" if encode.flags(dry_run=dry_run)["dry_run"] else "false"
+    read = _whole(collections=list, applied=bool)
+    return Call("DELETE", f"/collections/cleanup?dry_run={wanted}", read)
+
+
 def get_collection_info(name: str) -> Call[CollectionInfo]:
-    return Call("GET", _of(name), _whole(name=str, dimension=int))
+    def read(answer: Any) -> CollectionInfo:
+        # Without a collection of that name, this is the route of those that are empty.
+        if name == "empty" and "name" not in answer:
+            _typed(answer, "collections", list)
+            message = f"collection '{name}' does not exist: create it first, or check the name"
+            raise CollectionNotFoundError(message, "COLLECTION_NOT_FOUND", 404)
+        return cast("CollectionInfo", _INFO(answer))
+
+    return Call("GET", _of(name), read)
+
+
+def update_collection(name: str, description: str | None) -> Call[CollectionInfo]:
+    path = _of(name)
+    said = None if description is None else encode.string(description, "description")
+    return Call("PUT", path, _INFO, {"description": said})
+
+
+def rename_collection(name: str, new_name: str) -> Call[RenameReport]:
+    path = _of(name, "rename")
+    # Refused here as well: no call could name it.
+    _of(new_name)
+    read = _whole(old_name=str, new_name=str, status=str)
+    return Call("POST", path, read, {"new_name": new_name})
+
+
+def reindex_collection(
+    name: str, m: int | None, ef_construction: int | None, ef_search: int | None
+) -> Call[ReindexReport]:
+    body = _counts(1, m=m, ef_construction=ef_construction, ef_search=ef_search)
+    read = _whole(job_id=str, state=str, params=dict)
+    return Call("POST", _of(name, "reindex"), read, body)
 
 
 def delete_collection(name: str, receipt: bool) -> Call[Receipt | None]:
@@ -246,6 +310,14 @@ def _expire(items: list[dict[str, Any]], expires_at: ExpiresAt | None) -> None:
         item.setdefault("expires_at", instant)
 
 
+def _own_expiry(row: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """The expiry of a row in which `None` says that it has none of its own."""
+    if "expires_at" not in row:
+        return {}
+    value = row["expires_at"]
+    return {"expires_at": None if value is None else encode.instant(value, f"{at}.expires_at")}
+
+
 _VECTOR = _whole(id=str, vector=list)
 
 
@@ -303,6 +375,121 @@ def update_vector(
     if id in _DOTS:
         return Call("POST", "/update", _VECTOR, {"collection": collection, "id": id, **changes})
     return Call("PATCH", path, _VECTOR, changes)
+
+
+def batch_update_vectors(
+    collection: str, updates: Iterable[VectorUpdate]
+) -> Call[BatchUpdateReport]:
+    items = []
+    for i, row in enumerate(encode.items(updates, "updates")):
+        at = f"updates[{i}]"
+        _check_keys(row, at, "id", "vector", "text", "metadata", "expires_at")
+        content: dict[str, Any] = {}
+        if row.get("vector") is not None:
+            content["vector"] = encode.vector(row["vector"], f"{at}.vector")
+        if row.get("text") is not None:
+            content["text"] = encode.string(row["text"], f"{at}.text")
+        changes = _item(f"{at}.", None, row.get("metadata"), None, **content)
+        changes |= _own_expiry(row, at)
+        id = encode.string(row.get("id"), f"{at}.id")
+        if not changes:
+            raise ValidationError(
+                f"{at} updates nothing: give a vector, a text, metadata or expires_at"
+            )
+        items.append({"id": id, **changes})
+    read = _whole(success=bool, results=list)
+    return Call("POST", _of(collection, "batch_update"), read, {"updates": items})
+
+
+def bulk_update_metadata(
+    collection: str,
+    filter: Filter,
+    patch: Metadata,
+    dry_run: bool,
+    at_most: int | None,
+    expect: int | None,
+) -> Call[PatchReport]:
+    body = {
+        "filter": encode.filter_of(filter),
+        "patch": encode.metadata(patch, "patch"),
+        **encode.flags(dry_run=dry_run),
+        **_counts(0, at_most=at_most, expect=expect),
+    }
+    path = _of(collection, "vectors", "bulk_update_metadata")
+    return Call("POST", path, _whole(applied=bool, results=list), body)
+
+
+def _selection(ids: Iterable[str] | None, filter: Filter | None) -> dict[str, Any]:
+    """What a call is about: ids or a filter, and never everything by mistake."""
+    if ids is not None and filter is not None:
+        raise ValidationError("give ids or a filter, not both")
+    if ids is not None:
+        return {"ids": encode.strings(ids, "ids")}
+    if filter is None:
+        raise ValidationError("give ids or a filter")
+    return {"filter": encode.filter_of(filter)}
+
+
+def move_to_collection(
+    src: str,
+    dst: str,
+    ids: Iterable[str] | None,
+    filter: Filter | None,
+    overwrite: bool,
+    dry_run: bool,
+    receipt: bool,
+    at_most: int | None,
+    expect: int | None,
+) -> Call[MoveReport]:
+    body = {
+        "destination": encode.string(dst, "dst"),
+        **_selection(ids, filter),
+        **encode.flags(overwrite=overwrite, dry_run=dry_run, receipt=receipt),
+        **_counts(0, at_most=at_most, expect=expect),
+    }
+    path = _of(src, "vectors", "move")
+    return Call("POST", path, _whole(applied=bool, moved=int, results=list), body)
+
+
+def copy_vectors(
+    src: str,
+    dst: str,
+    ids: Iterable[str] | None,
+    filter: Filter | None,
+    overwrite: bool,
+    dry_run: bool,
+    at_most: int | None,
+    expect: int | None,
+) -> Call[CopyReport]:
+    body = {
+        "destination": encode.string(dst, "dst"),
+        **_selection(ids, filter),
+        **encode.flags(overwrite=overwrite, dry_run=dry_run),
+        **_counts(0, at_most=at_most, expect=expect),
+    }
+    path = _of(src, "vectors", "copy")
+    return Call("POST", path, _whole(applied=bool, copied=int, results=list), body)
+
+
+def forget(
+    filter: Filter | None,
+    ids: Iterable[str] | None,
+    collections: Iterable[str] | None,
+    dry_run: bool,
+    at_most: int | None,
+    expect: int | None,
+    reason: str | None,
+) -> Call[ForgetReport]:
+    body: dict[str, Any] = {
+        **_selection(ids, filter),
+        **encode.flags(dry_run=dry_run),
+        **_counts(0, at_most=at_most, expect=expect),
+    }
+    if collections is not None:
+        body["collections"] = encode.strings(collections, "collections")
+    if reason is not None:
+        body["reason"] = encode.string(reason, "reason")
+    return Call("POST", "/forget", _whole(applied=bool, deleted=int, collections=list), body)
 
 
 def set_vector_expiry(collection: str, id: str, expires_at: ExpiresAt | None) -> Call[ExpiryReport]:
@@ -468,10 +655,11 @@ def replace(
     receipt: bool,
     at_most: int | None,
     expect: int | None,
+    expires_at: ExpiresAt | None,
 ) -> Call[ReplaceReport]:
     listed: list[Any] = encode.items(rows, "rows")
     for i, row in enumerate(listed):
-        _check_keys(row, f"rows[{i}]", "id", "vector", "metadata", "text")
+        _check_keys(row, f"rows[{i}]", "id", "vector", "metadata", "text", "expires_at")
     # All rows are of the same kind: the first that is not is told by what it lacks.
     are_vectors = any(row.get("vector") is not None for row in listed)
     items = []
@@ -483,7 +671,9 @@ def replace(
         if not are_vectors or row.get("text") is not None:
             content["text"] = encode.string(row.get("text"), f"{at}.text")
         id = encode.string(row.get("id"), f"{at}.id")
-        items.append(_item(f"{at}.", id, row.get("metadata"), None, **content))
+        item = _item(f"{at}.", id, row.get("metadata"), None, **content)
+        items.append(item | _own_expiry(row, at))
+    _expire(items, expires_at)
     body = {
         "filter": encode.filter_of(filter),
         "vectors" if are_vectors else "texts": items,

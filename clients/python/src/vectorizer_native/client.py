@@ -15,8 +15,11 @@ from ._http import Server
 from .errors import ClientClosedError
 from .types import (
     BackupReport,
+    BatchUpdateReport,
+    CleanupReport,
     Collection,
     CollectionInfo,
+    CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
     DeleteReport,
@@ -24,13 +27,18 @@ from .types import (
     ExpiresAt,
     ExpiryReport,
     Filter,
+    ForgetReport,
     Health,
     HnswOptions,
     InsertReport,
     Metadata,
     Metric,
+    MoveReport,
     NewVector,
+    PatchReport,
     Receipt,
+    ReindexReport,
+    RenameReport,
     Replacement,
     ReplaceReport,
     ScannedVector,
@@ -40,6 +48,7 @@ from .types import (
     TtlReport,
     Vector,
     VectorPage,
+    VectorUpdate,
 )
 
 T = TypeVar("T")
@@ -122,13 +131,15 @@ class VectorizerClient:
         dimension: int,
         metric: Metric = "cosine",
         hnsw: HnswOptions | None = None,
+        description: str | None = None,
     ) -> CreatedCollection:
         """Creates a collection for vectors of `dimension` values.
 
         `name` is 1 to 255 bytes without path separators or control characters, `dimension`
-        1 to 65,535. Raises `CollectionExistsError`.
+        1 to 65,535, `description` 1 to 1,024 bytes without control characters but newlines and
+        tabs. Raises `CollectionExistsError`.
         """
-        return await self._send(calls.create_collection(name, dimension, metric, hnsw))
+        return await self._send(calls.create_collection(name, dimension, metric, hnsw, description))
 
     async def list_collections(self) -> list[Collection]:
         """Lists all collections, by name."""
@@ -140,6 +151,47 @@ class VectorizerClient:
         Raises `CollectionNotFoundError`.
         """
         return await self._send(calls.get_collection_info(name))
+
+    async def update_collection(self, name: str, description: str | None) -> CollectionInfo:
+        """Sets a collection's description; `None` removes it.
+
+        It is 1 to 1,024 bytes, without control characters but newlines and tabs. Raises
+        `CollectionNotFoundError`.
+        """
+        return await self._send(calls.update_collection(name, description))
+
+    async def rename_collection(self, name: str, new_name: str) -> RenameReport:
+        """Gives a collection another name, and keeps everything in it.
+
+        Calls with the old name raise `CollectionNotFoundError` from then on, and nothing of it is
+        left in memory or files. Raises `CollectionNotFoundError`, `CollectionExistsError`.
+        """
+        return await self._send(calls.rename_collection(name, new_name))
+
+    async def reindex_collection(
+        self,
+        name: str,
+        m: int | None = None,
+        ef_construction: int | None = None,
+        ef_search: int | None = None,
+    ) -> ReindexReport:
+        """Builds a collection's graph anew in the background, with these parameters.
+
+        What is `None` stays. The previous graph serves searches meanwhile; `optimize` waits for the
+        new one. `ef_search` alone builds nothing. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.reindex_collection(name, m, ef_construction, ef_search))
+
+    async def list_empty_collections(self) -> list[str]:
+        """Lists the names of the collections without a vector."""
+        return await self._send(calls.list_empty_collections())
+
+    async def cleanup_empty_collections(self, dry_run: bool = False) -> CleanupReport:
+        """Deletes the collections without a vector, and reports their names.
+
+        `dry_run` deletes nothing. A collection that gets a vector meanwhile is kept.
+        """
+        return await self._send(calls.cleanup_empty_collections(dry_run))
 
     async def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
         """Deletes a collection with everything in it.
@@ -247,6 +299,43 @@ class VectorizerClient:
         """
         return await self._send(
             calls.update_vector(collection, id, vector, text, metadata, expires_at)
+        )
+
+    async def batch_update_vectors(
+        self, collection: str, updates: Iterable[VectorUpdate]
+    ) -> BatchUpdateReport:
+        """Updates vectors, all that are there or none: `{"id": …, "metadata": …}`.
+
+        Of each, what is given is replaced: `vector`, `text`, `metadata`, `expires_at`. A text is
+        embedded anew, unless `vector` is given as well; `"expires_at": None` lifts an expiry. An id
+        that is not there is a row with status `error`, and does not stop the others. An id that
+        occurs twice and an update of nothing are `ValidationError`s, and change nothing. Raises
+        `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(calls.batch_update_vectors(collection, updates))
+
+    async def bulk_update_metadata(
+        self,
+        collection: str,
+        filter: Filter,
+        patch: Metadata,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> PatchReport:
+        """Patches the metadata of every vector that matches, at once.
+
+        `patch` is a JSON merge patch: `None` removes a member, a dict is merged into the one that
+        is there, and anything else takes the place of what is there. Values, text and expiry stay,
+        and nothing is embedded. A vector that the patch leaves as it is, is not written.
+
+        `dry_run` changes nothing, and reports what would be changed. A filter that is `None`, empty
+        or not understood is a `ValidationError`, and changes nothing. If more vectors than
+        `at_most` match, or another number than `expect`, nothing is changed, and it raises
+        `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(
+            calls.bulk_update_metadata(collection, filter, patch, dry_run, at_most, expect)
         )
 
     async def set_vector_expiry(
@@ -399,12 +488,15 @@ class VectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once.
 
         Afterwards exactly these rows are there of all that the filter matches: of a document that
         has changed, its chunks as they are now. The rows are all vectors, or all texts, which the
-        server embeds. A row that is there as it is, is not written and not embedded again.
+        server embeds. A row that is there as it is, is not written and not embedded again. A row's
+        `expires_at`, or else the call's, is when it expires; `None` in a row: it has no expiry of
+        its own. Without either, a new row has none, and others keep theirs.
 
         `dry_run` changes nothing, and reports what would be changed. `receipt` adds a proof of
         what was erased; not with `dry_run`. An id that occurs twice, a row that does not match
@@ -415,7 +507,80 @@ class VectorizerClient:
         `DimensionMismatchError`.
         """
         return await self._send(
-            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect)
+            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect, expires_at)
+        )
+
+    async def move_to_collection(
+        self,
+        src: str,
+        dst: str,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> MoveReport:
+        """Moves vectors to another collection, all of them in one step.
+
+        Give `ids`, or a `filter`. Values, metadata, text and expiry go along; for a TTL they count
+        as inserted now. An id that `src` does not have, or that `dst` has already, is a row of the
+        report and does not stop the others; with `overwrite` the one in `dst` is replaced.
+
+        `dry_run` changes nothing, and reports what would be moved. `receipt` adds a proof of what
+        was erased in `src`; not with `dry_run`. If more vectors than `at_most` would be moved, or
+        another number than `expect`, nothing is changed, and it raises `TooManyMatchesError`.
+        Raises `CollectionNotFoundError`, `DimensionMismatchError`.
+        """
+        return await self._send(
+            calls.move_to_collection(
+                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect
+            )
+        )
+
+    async def copy_vectors(
+        self,
+        src: str,
+        dst: str,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> CopyReport:
+        """Copies vectors to another collection, all of them in one step.
+
+        As `move_to_collection` does, except that they stay in `src`.
+        """
+        return await self._send(
+            calls.copy_vectors(src, dst, ids, filter, overwrite, dry_run, at_most, expect)
+        )
+
+    async def forget(
+        self,
+        filter: Filter | None = None,
+        ids: Iterable[str] | None = None,
+        collections: Iterable[str] | None = None,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+        reason: str | None = None,
+    ) -> ForgetReport:
+        """Deletes what matches, or has one of the ids, in all collections, in one step.
+
+        Give a `filter`, or `ids`; with `collections` only these are looked at. When it returns, all
+        of it is erased, and synced to disk; the report has a receipt, with `reason` (1 to 1,000
+        characters) if there is one.
+
+        `dry_run` deletes nothing, and reports what would be deleted. A filter that is empty or not
+        understood is a `ValidationError`, and deletes nothing. If more vectors than `at_most` match
+        in all collections together, or another number than `expect`, nothing is deleted, and it
+        raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(
+            calls.forget(filter, ids, collections, dry_run, at_most, expect, reason)
         )
 
     async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from .types import DeleteByFilterReport, DeleteReport, ReplaceReport
+from .types import RefusedReport
 
 
 class VectorizerError(Exception):
@@ -76,25 +76,25 @@ class VectorNotFoundError(VectorizerError):
 
 
 class TooManyMatchesError(VectorizerError):
-    """A delete would have removed more vectors than `at_most`, or another number than `expect`.
+    """A call would have changed more vectors than `at_most`, or another number than `expect`.
 
-    Nothing was changed. `report` is what the call would have returned, except that `deleted` is 0
-    and the vectors that it found have the status `matched`; there is no receipt. Of `replace`, it
-    is the report of a dry run.
+    Nothing was changed. `report` is that of a dry run; of `batch_delete`, which has none, it is
+    what the call would have returned, except that `deleted` is 0 and the vectors that it found have
+    the status `matched`. There is no receipt.
     """
 
-    report: DeleteReport | DeleteByFilterReport | ReplaceReport
+    report: RefusedReport
 
     def __init__(
         self,
         message: str,
         code: str = "TOO_MANY_MATCHES",
         status: int | None = None,
-        report: DeleteReport | DeleteByFilterReport | ReplaceReport | None = None,
+        report: RefusedReport | None = None,
     ) -> None:
         super().__init__(message, code, status)
         self.args = (message, code, status, report)
-        self.report = cast("DeleteReport | DeleteByFilterReport | ReplaceReport", report or {})
+        self.report = cast("RefusedReport", report or {})
 
 
 class AuthenticationError(VectorizerError):
@@ -161,6 +161,6 @@ def error_of(status: int, answer: object) -> VectorizerError:
         return DimensionMismatchError(message, code, status, expected, got)
     report = error.get("report")
     if code == "TOO_MANY_MATCHES" and isinstance(report, dict):
-        found = cast("DeleteReport | DeleteByFilterReport | ReplaceReport", report)
+        found = cast("RefusedReport", report)
         return TooManyMatchesError(message, code, status, found)
     return _BY_CODE.get(code, VectorizerError)(message, code, status)

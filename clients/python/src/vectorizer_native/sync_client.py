@@ -14,8 +14,11 @@ from ._http import Server
 from .errors import ClientClosedError
 from .types import (
     BackupReport,
+    BatchUpdateReport,
+    CleanupReport,
     Collection,
     CollectionInfo,
+    CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
     DeleteReport,
@@ -23,13 +26,18 @@ from .types import (
     ExpiresAt,
     ExpiryReport,
     Filter,
+    ForgetReport,
     Health,
     HnswOptions,
     InsertReport,
     Metadata,
     Metric,
+    MoveReport,
     NewVector,
+    PatchReport,
     Receipt,
+    ReindexReport,
+    RenameReport,
     Replacement,
     ReplaceReport,
     ScannedVector,
@@ -39,6 +47,7 @@ from .types import (
     TtlReport,
     Vector,
     VectorPage,
+    VectorUpdate,
 )
 
 T = TypeVar("T")
@@ -94,9 +103,10 @@ class SyncVectorizerClient:
         dimension: int,
         metric: Metric = "cosine",
         hnsw: HnswOptions | None = None,
+        description: str | None = None,
     ) -> CreatedCollection:
         """Creates a collection for vectors of `dimension` values."""
-        return self._send(calls.create_collection(name, dimension, metric, hnsw))
+        return self._send(calls.create_collection(name, dimension, metric, hnsw, description))
 
     def list_collections(self) -> list[Collection]:
         """Lists all collections, by name."""
@@ -105,6 +115,32 @@ class SyncVectorizerClient:
     def get_collection_info(self, name: str) -> CollectionInfo:
         """Tells a collection's settings, counts and sizes."""
         return self._send(calls.get_collection_info(name))
+
+    def update_collection(self, name: str, description: str | None) -> CollectionInfo:
+        """Sets a collection's description; `None` removes it."""
+        return self._send(calls.update_collection(name, description))
+
+    def rename_collection(self, name: str, new_name: str) -> RenameReport:
+        """Gives a collection another name, and keeps everything in it."""
+        return self._send(calls.rename_collection(name, new_name))
+
+    def reindex_collection(
+        self,
+        name: str,
+        m: int | None = None,
+        ef_construction: int | None = None,
+        ef_search: int | None = None,
+    ) -> ReindexReport:
+        """Builds a collection's graph anew in the background, with these parameters."""
+        return self._send(calls.reindex_collection(name, m, ef_construction, ef_search))
+
+    def list_empty_collections(self) -> list[str]:
+        """Lists the names of the collections without a vector."""
+        return self._send(calls.list_empty_collections())
+
+    def cleanup_empty_collections(self, dry_run: bool = False) -> CleanupReport:
+        """Deletes the collections without a vector, and reports their names."""
+        return self._send(calls.cleanup_empty_collections(dry_run))
 
     def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
         """Deletes a collection with everything in it."""
@@ -176,6 +212,26 @@ class SyncVectorizerClient:
     ) -> StoredVector:
         """Replaces what is given of a vector, and returns the vector as it is then."""
         return self._send(calls.update_vector(collection, id, vector, text, metadata, expires_at))
+
+    def batch_update_vectors(
+        self, collection: str, updates: Iterable[VectorUpdate]
+    ) -> BatchUpdateReport:
+        """Updates vectors, all that are there or none: `{"id": …, "metadata": …}`."""
+        return self._send(calls.batch_update_vectors(collection, updates))
+
+    def bulk_update_metadata(
+        self,
+        collection: str,
+        filter: Filter,
+        patch: Metadata,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> PatchReport:
+        """Patches the metadata of every vector that matches, at once."""
+        return self._send(
+            calls.bulk_update_metadata(collection, filter, patch, dry_run, at_most, expect)
+        )
 
     def set_vector_expiry(
         self, collection: str, id: str, expires_at: ExpiresAt | None
@@ -272,11 +328,60 @@ class SyncVectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        expires_at: ExpiresAt | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once."""
         return self._send(
-            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect)
+            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect, expires_at)
         )
+
+    def move_to_collection(
+        self,
+        src: str,
+        dst: str,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        receipt: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> MoveReport:
+        """Moves vectors to another collection, all of them in one step."""
+        return self._send(
+            calls.move_to_collection(
+                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect
+            )
+        )
+
+    def copy_vectors(
+        self,
+        src: str,
+        dst: str,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        overwrite: bool = False,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+    ) -> CopyReport:
+        """Copies vectors to another collection, all of them in one step."""
+        return self._send(
+            calls.copy_vectors(src, dst, ids, filter, overwrite, dry_run, at_most, expect)
+        )
+
+    def forget(
+        self,
+        filter: Filter | None = None,
+        ids: Iterable[str] | None = None,
+        collections: Iterable[str] | None = None,
+        dry_run: bool = False,
+        at_most: int | None = None,
+        expect: int | None = None,
+        reason: str | None = None,
+    ) -> ForgetReport:
+        """Deletes what matches, or has one of the ids, in all collections, in one step."""
+        return self._send(calls.forget(filter, ids, collections, dry_run, at_most, expect, reason))
 
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors."""

@@ -82,12 +82,17 @@ class IndexState(TypedDict):
     deleted: int
 
 
-class Collection(TypedDict):
+class _Collection(TypedDict):
     name: str
     dimension: int
     metric: Metric
     vector_count: int
     created_at: str
+
+
+class Collection(_Collection, total=False):
+    description: str
+    """What it is for. Absent if nobody has said."""
 
 
 class CreatedCollection(Collection):
@@ -126,6 +131,45 @@ class CollectionInfo(_CollectionInfo, total=False):
     """Only for a collection on disk."""
     scrub: ScrubState
     """Only for a collection on disk."""
+
+
+class RenameReport(TypedDict):
+    """The result of renaming a collection."""
+
+    old_name: str
+    new_name: str
+    status: Literal["renamed", "unchanged"]
+    """`unchanged` if both names are the same."""
+
+
+class GraphParameters(TypedDict):
+    """The parameters that `reindex_collection` can change."""
+
+    m: int
+    ef_construction: int
+    ef_search: int
+
+
+class ReindexReport(TypedDict):
+    """The state of a graph that is being built anew."""
+
+    job_id: str
+    collection: str
+    state: Literal["running", "completed"]
+    """`completed` where nothing has to be built: few vectors need no graph, and `ef_search` alone
+    changes none."""
+    progress: float
+    """0 to 1."""
+    params: GraphParameters
+
+
+class CleanupReport(TypedDict):
+    """The result of deleting the collections that are empty."""
+
+    collections: list[str]
+    """Their names, sorted."""
+    applied: bool
+    """`False` in a dry run: they would have been deleted."""
 
 
 class _StoredVector(TypedDict):
@@ -289,6 +333,9 @@ class ReplacementVector(_ReplacementVector, total=False):
     metadata: Metadata | None
     text: str | None
     """The text from which it was made. It is stored, not embedded."""
+    expires_at: ExpiresAt | None
+    """When it expires; `None`: it has no expiry of its own. Left out, that of the call applies, or
+    else a vector that is there keeps its own."""
 
 
 class _ReplacementText(TypedDict):
@@ -300,6 +347,9 @@ class ReplacementText(_ReplacementText, total=False):
     """A text of those that replace what a filter matches."""
 
     metadata: Metadata | None
+    expires_at: ExpiresAt | None
+    """When it expires; `None`: it has no expiry of its own. Left out, that of the call applies, or
+    else a vector that is there keeps its own."""
 
 
 Replacement = Union[ReplacementVector, ReplacementText]
@@ -331,6 +381,176 @@ class _ReplaceReport(TypedDict):
 class ReplaceReport(_ReplaceReport, total=False):
     receipt: Receipt
     """Covers what was deleted, and what was there before of what was updated."""
+
+
+class _VectorUpdate(TypedDict):
+    id: str
+
+
+class VectorUpdate(_VectorUpdate, total=False):
+    """What to replace of a vector. What is left out stays, and one of these is required."""
+
+    vector: Vector | None
+    text: str | None
+    """It is embedded anew, unless `vector` is given as well."""
+    metadata: Metadata | None
+    """Replaces all of the metadata. `None` is the same as left out; `{}` empties it."""
+    expires_at: ExpiresAt | None
+    """When it expires; `None` lifts its expiry."""
+
+
+class _UpdateResult(TypedDict):
+    id: str
+    index: int
+    status: Literal["ok", "error"]
+
+
+class UpdateResult(_UpdateResult, total=False):
+    error: str
+
+
+class BatchUpdateReport(TypedDict):
+    """The result of a batch update, with one row for each update in the order of the request."""
+
+    success: bool
+    """Whether all of the ids were there."""
+    collection: str
+    operation: Literal["batch_update_vectors"]
+    total_operations: int
+    successful_operations: int
+    failed_operations: int
+    duration_ms: float
+    errors: list[str]
+    results: list[UpdateResult]
+
+
+class PatchResult(TypedDict):
+    id: str
+    status: Literal["updated", "unchanged"]
+
+
+class _PatchReport(TypedDict):
+    applied: bool
+    """`False` in a dry run and in the report of a `TooManyMatchesError`: nothing was changed, and
+    the rest of the report says what would have been."""
+    scanned: int
+    """How many live vectors were checked."""
+    matched: int
+    updated: int
+    unchanged: int
+    """How many have the metadata already that the patch gives them."""
+    results: list[PatchResult]
+    """In insertion order."""
+
+
+class PatchReport(_PatchReport, total=False):
+    unknownFields: list[str]
+    """The fields of the filter that none of the checked vectors had. Absent if there are none."""
+
+
+class _TransferResult(TypedDict):
+    id: str
+    status: Literal["ok", "missing_in_src", "dst_insert_failed"]
+
+
+class TransferResult(_TransferResult, total=False):
+    error: str
+    """Why, if the status is `dst_insert_failed`: the id is taken there, or was given twice."""
+
+
+class _TransferReport(TypedDict):
+    src: str
+    dst: str
+    requested: int
+    """How many rows there are in `results`."""
+    failed: int
+    applied: bool
+    """`False` in a dry run and in the report of a `TooManyMatchesError`: nothing was changed, and
+    `ok` are those that would have been moved or copied."""
+    results: list[TransferResult]
+    """In the order of the ids; of a filter, in insertion order."""
+
+
+class _MoveReport(_TransferReport):
+    moved: int
+
+
+class MoveReport(_MoveReport, total=False):
+    """The result of moving vectors."""
+
+    receipt: Receipt
+    """Covers what was erased where the vectors were."""
+
+
+class CopyReport(_TransferReport):
+    """The result of copying vectors."""
+
+    copied: int
+
+
+class _ForgottenIn(TypedDict):
+    collection: str
+    scanned: int
+    """How many live vectors were checked."""
+    matched: int
+    ids: list[str]
+    """In insertion order."""
+
+
+class ForgottenIn(_ForgottenIn, total=False):
+    """What was found in one collection."""
+
+    unknownFields: list[str]
+    """The fields of the filter that none of the checked vectors had. Absent if there are none."""
+
+
+class ForgottenCount(TypedDict):
+    collection: str
+    deleted: int
+    logSequence: int
+
+
+class _ForgetReceipt(TypedDict):
+    deleted: int
+    bytesErased: int
+    collections: list[ForgottenCount]
+    """Those in which something was deleted, by name."""
+    completedAt: str
+    durable: bool
+    """Whether the deletes are on disk, so that no power failure can bring any of it back."""
+    digest: str
+
+
+class ForgetReceipt(_ForgetReceipt, total=False):
+    """A proof of what was erased in several collections, which does not contain the erased data."""
+
+    reason: str
+
+
+class _ForgetReport(TypedDict):
+    applied: bool
+    """`False` in a dry run and in the report of a `TooManyMatchesError`: nothing was deleted."""
+    matched: int
+    deleted: int
+    collections: list[ForgottenIn]
+    """All that were looked at, by name."""
+
+
+class ForgetReport(_ForgetReport, total=False):
+    receipt: ForgetReceipt
+    """Present if it was applied, even if nothing matched."""
+
+
+RefusedReport = Union[
+    DeleteReport,
+    DeleteByFilterReport,
+    ReplaceReport,
+    PatchReport,
+    MoveReport,
+    CopyReport,
+    ForgetReport,
+]
+"""What a call found that its guards have kept from changing anything."""
 
 
 class Residue(TypedDict):
