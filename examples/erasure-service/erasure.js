@@ -1,20 +1,19 @@
 // The right to erasure: everything of one user, in every collection.
 import { randomUUID } from 'node:crypto'
 
-/** @import { ErasureReceipt, Vectorizer } from 'vectorizer-native' */
+/** @import { ForgetReceipt, ForgottenCount, Vectorizer } from 'vectorizer-native' */
 /** @import { Audit } from './audit.js' */
 
 /**
- * What was erased of one user: a receipt for each collection, without the user.
+ * What was erased of one user: the receipt, without the user, and whether the bytes are gone
+ * from each collection.
  *
- * @typedef {ErasureReceipt & { verified: boolean }} Row
- * @typedef {{
+ * @typedef {ForgottenCount & { verified: boolean }} Row
+ * @typedef {Omit<ForgetReceipt, 'collections'> & {
  *   certificate: string
  *   requestedAt: string
- *   completedAt: string
- *   documents: number
- *   verified: boolean
  *   collections: Row[]
+ *   verified: boolean
  * }} Certificate
  */
 
@@ -26,42 +25,18 @@ import { randomUUID } from 'node:crypto'
 export const ownedBy = (userId) => ({ userId: { $eq: userId } })
 
 /**
- * Those that the store has, and not those that this version of the service knows.
- *
- * @param {Vectorizer} client
- */
-async function collectionNames(client) {
-  return (await client.listCollections()).map(({ name }) => name)
-}
-
-/**
  * What an erasure would erase.
  *
  * @param {Vectorizer} client
  * @param {string} userId
  */
 export async function plan(client, userId) {
-  const collections = []
-  for (const collection of await collectionNames(client)) {
-    const { matched } = await client.deleteByFilter(collection, ownedBy(userId), { dryRun: true })
-    if (matched > 0) collections.push({ collection, documents: matched })
+  const { matched, collections } = await client.forget({ filter: ownedBy(userId) }, { dryRun: true })
+  const concerned = collections.filter((each) => each.matched > 0)
+  return {
+    documents: matched,
+    collections: concerned.map(({ collection, matched }) => ({ collection, documents: matched })),
   }
-  return { documents: collections.reduce((sum, { documents }) => sum + documents, 0), collections }
-}
-
-/**
- * @param {Vectorizer} client
- * @param {string} collection
- * @param {string} userId
- * @param {Row[]} erased
- */
-async function eraseFrom(client, collection, userId, erased) {
-  const { results, receipt } = await client.deleteByFilter(collection, ownedBy(userId), { receipt: true })
-  if (receipt.deleted === 0) return
-  const row = { ...receipt, verified: false }
-  erased.push(row) // before the verification, which may fail
-  const ids = results.map(({ id }) => id)
-  row.verified = (await client.verifyErased(collection, ids)).verified
 }
 
 /**
@@ -77,27 +52,24 @@ export async function erase(client, audit, userId) {
   const subject = audit.subject(userId)
   const begun = { certificate: randomUUID(), requestedAt: new Date().toISOString() }
   await audit.write({ event: 'requested', subject, ...begun })
-  /** @type {Row[]} */
-  const collections = []
-  let verified = false
-  /** @returns {Certificate} */
-  const certificate = () => ({
-    ...begun,
-    completedAt: new Date().toISOString(),
-    documents: collections.reduce((sum, { deleted }) => sum + deleted, 0),
-    verified,
-    collections,
-  })
+  /** @type {Certificate | undefined} */
+  let done
   try {
-    for (const name of await collectionNames(client)) await eraseFrom(client, name, userId, collections)
+    const report = await client.forget({ filter: ownedBy(userId) })
+    const receipt = /** @type {ForgetReceipt} */ (report.receipt) // only a dry run has none
+    const rows = receipt.collections.map((row) => ({ ...row, verified: false }))
+    done = { ...begun, ...receipt, collections: rows, verified: false } // the verification may fail
+    for (const { collection, ids } of report.collections) {
+      const row = rows.find((each) => each.collection === collection)
+      if (row) row.verified = (await client.verifyErased(collection, ids)).verified
+    }
     // What arrived meanwhile is not erased.
     const left = await plan(client, userId)
-    verified = left.documents === 0 && collections.every((row) => row.verified)
+    done.verified = left.documents === 0 && rows.every((row) => row.verified)
   } catch (error) {
-    await audit.write({ event: 'failed', subject, ...certificate() })
+    await audit.write({ event: 'failed', subject, ...begun, ...done })
     throw error
   }
-  const done = certificate()
   await audit.write({ event: 'erased', subject, ...done })
   return done
 }

@@ -293,20 +293,23 @@ describe('erasure-service', () => {
 
     const { status, body: certificate } = await ask(service, 'DELETE', `/users/${ANN}`)
     assert.equal(status, 200)
-    const { documents, verified, collections } = certificate
-    assert.deepEqual({ documents, verified }, { documents: 3, verified: true })
-    const expected = { messages: [message], notes: ids }
-    for (const { collection, deleted, verified, logSequence, digest, bytesErased } of collections) {
-      const erased = expected[collection].sort()
-      assert.deepEqual([deleted, verified], [erased.length, true])
-      assert.ok(bytesErased > 512 * 4 * deleted)
-      const sum = createHash('sha256').update(JSON.stringify([logSequence, erased]))
-      assert.equal(digest, sum.digest('hex'))
-    }
+    const { deleted, verified, durable, digest, bytesErased, collections } = certificate
+    assert.deepEqual({ deleted, verified, durable }, { deleted: 3, verified: true, durable: true })
+    assert.ok(bytesErased > 512 * 4 * deleted)
     assert.deepEqual(
-      collections.map(({ collection }) => collection),
-      ['messages', 'notes'],
+      collections.map(({ collection, deleted, verified }) => [collection, deleted, verified]),
+      [
+        ['messages', 1, true],
+        ['notes', 2, true],
+      ],
     )
+    const erased = { messages: [message], notes: [...ids].sort() }
+    const covered = collections.map(({ collection, logSequence }) => [
+      collection,
+      logSequence,
+      erased[collection],
+    ])
+    assert.equal(digest, createHash('sha256').update(JSON.stringify(covered)).digest('hex'))
 
     const gone = [ANN, 'ann@', SECRET, 'Ann moves', 'my parcel', ...ids, message]
     for (const text of gone) assert.ok(!JSON.stringify(certificate).includes(text), text)
@@ -399,7 +402,7 @@ describe('erasure-service', () => {
       assert.equal((await ask(service, 'DELETE', '/users/bob', body)).status, 400)
     }
     // `constructor` is a key of every prototype, but the user of that name has nothing.
-    assert.equal((await ask(service, 'DELETE', '/users/constructor')).body.documents, 0)
+    assert.equal((await ask(service, 'DELETE', '/users/constructor')).body.deleted, 0)
 
     const users = [
       '',
@@ -491,7 +494,7 @@ describe('erasure-service', () => {
     for (const text of [ANN, SECRET, 'coffee']) assert.ok(!service.log.includes(text), text)
     const events = read(folder, 'data', 'audit.jsonl').trimEnd().split('\n').map(JSON.parse)
     assert.deepEqual(
-      events.map(({ event, documents }) => [event, documents]),
+      events.map(({ event, deleted }) => [event, deleted]),
       [
         ['requested', undefined],
         ['erased', 1],
@@ -514,7 +517,7 @@ describe('erasure-service', () => {
     await service.stop()
   })
 
-  test('an erasure that fails half-way is in the audit log with what was erased', async () => {
+  test('an erasure that fails is in the audit log, with the receipt if there is one', async () => {
     const folder = copied('erasure-service')
     const [{ erase, certificates }, { Audit }] = [
       await load(folder, 'erasure.js'),
@@ -528,24 +531,35 @@ describe('erasure-service', () => {
       await client.createCollection(name, { dimension: 8 })
       await client.insertVectors(name, [{ data: Array(8).fill(1), metadata: { userId: ANN } }])
     }
-    const failing = {
-      listCollections: () => client.listCollections(),
-      verifyErased: (...args) => client.verifyErased(...args),
-      deleteByFilter: (name, ...args) =>
-        name === 'b' ? Promise.reject(new Error('broken')) : client.deleteByFilter(name, ...args),
+    const forget = (...args) => client.forget(...args)
+    const refusing = { forget: () => Promise.reject(new Error('refused')) }
+    await assert.rejects(erase(refusing, audit, ANN), /refused/)
+    const unreadable = {
+      forget,
+      verifyErased: (name, ids) =>
+        name === 'b' ? Promise.reject(new Error('broken')) : client.verifyErased(name, ids),
     }
-    await assert.rejects(erase(failing, audit, ANN), /broken/)
+    await assert.rejects(erase(unreadable, audit, ANN), /broken/)
     const entries = await audit.of(ANN)
     assert.deepEqual(
-      entries.map(({ event, documents, verified }) => [event, documents, verified]),
+      entries.map(({ event, deleted, verified }) => [event, deleted, verified]),
       [
         ['requested', undefined, undefined],
-        ['failed', 1, false],
+        ['failed', undefined, undefined],
+        ['requested', undefined, undefined],
+        ['failed', 2, false],
+      ],
+    )
+    assert.deepEqual(
+      entries[3].collections.map(({ collection, verified }) => [collection, verified]),
+      [
+        ['a', true],
+        ['b', false],
       ],
     )
     assert.deepEqual(await certificates(audit, ANN), [])
     const again = await erase(client, audit, ANN)
-    assert.deepEqual([again.documents, again.verified], [1, true])
+    assert.deepEqual([again.deleted, again.verified], [0, true])
     assert.deepEqual(await certificates(audit, ANN), [again])
     await audit.close()
   })
@@ -559,15 +573,14 @@ describe('erasure-service', () => {
     const insert = () => client.insertVectors('a', [{ data: [1], metadata: { userId: ANN } }])
     await insert()
     const racing = {
-      listCollections: () => client.listCollections(),
-      deleteByFilter: (...args) => client.deleteByFilter(...args),
+      forget: (...args) => client.forget(...args),
       verifyErased: async (...args) => {
         await insert()
         return client.verifyErased(...args)
       },
     }
-    const { documents, verified } = await erase(racing, audit, ANN)
-    assert.deepEqual([documents, verified], [1, false])
+    const { deleted, verified, collections } = await erase(racing, audit, ANN)
+    assert.deepEqual([deleted, verified, collections[0].verified], [1, false, true])
     await audit.close()
   })
 
@@ -587,14 +600,11 @@ describe('erasure-service', () => {
     assert.equal(all.results[0].id, ann.id)
     assert.equal(bobs.results.length, 1)
     assert.equal(plan.documents, 2)
-    assert.equal(certificate.verified, true)
+    assert.deepEqual([certificate.deleted, certificate.verified], [2, true])
     assert.deepEqual(certificates, [certificate])
     const [promised] = blocks(read(folder, 'README.md'), 'json').map(JSON.parse)
     assert.deepEqual(Object.keys(promised), Object.keys(certificate))
-    assert.deepEqual(
-      Object.keys(promised.collections[0]).sort(),
-      Object.keys(certificate.collections[0]).sort(),
-    )
+    assert.deepEqual(Object.keys(promised.collections[0]), Object.keys(certificate.collections[0]))
     await service.stop()
   })
 })
