@@ -71,8 +71,11 @@ impl Call {
         Ok(Made { backup, keys })
     }
 
-    /// The collections with these names, sorted, each once.
-    fn collections_of(&self, names: &[String]) -> Result<Vec<(String, Arc<Collection>)>> {
+    /// The collections that have these names at one moment, sorted, each once.
+    pub(super) fn collections_of(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<(String, Arc<Collection>)>> {
         let all = self.named_collections();
         let missing = names
             .iter()

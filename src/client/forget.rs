@@ -72,15 +72,9 @@ impl Call {
 
     /// The collections with these names, each once, or all of them; sorted by name.
     fn chosen(&self, names: Option<&[String]>) -> Result<Vec<(String, Arc<Collection>)>> {
-        let Some(names) = names else {
-            return Ok(self.named_collections());
-        };
-        let mut unique: Vec<&String> = names.iter().collect();
-        unique.sort_unstable();
-        unique.dedup();
-        let found = unique.into_iter();
-        found
-            .map(|name| Ok((name.clone(), self.collection(name)?)))
-            .collect()
+        match names {
+            None => Ok(self.named_collections()),
+            Some(names) => self.collections_of(names),
+        }
     }
 }

@@ -1066,8 +1066,9 @@ impl Log {
     }
 
     /// Replaces the current table by the next one, and returns the file of the old table, which
-    /// must be wiped. Until `end_wiping`, keys are destroyed in it too. No other thread may change keys meanwhile. After an error nothing more is
-    /// written: it is uncertain which of the two would be found, and both are complete.
+    /// must be wiped. Until `end_wiping`, keys are destroyed in it too. No other thread may change
+    /// keys meanwhile. After an error nothing more is written: it is uncertain which of the two would
+    /// be found, and both are complete.
     pub fn end_rotation(&mut self) -> Result<Option<Arc<File>>> {
         let health = self.sync.health().clone();
         health.check()?;

@@ -1178,3 +1178,36 @@ fn a_backup_keeps_neither_a_forget_nor_a_copy_nor_another_backup_waiting() {
     call.create_backup(&file, None, false, &mut during).unwrap();
     assert!(done);
 }
+
+#[test]
+fn a_forget_looks_once_in_each_collection_though_their_names_are_exchanged_meanwhile() {
+    let world = World::in_memory();
+    world.create_all();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (world, done) = (&world, &done);
+        scope.spawn(move || {
+            let call = world.call();
+            while !done.load(Ordering::Acquire) {
+                for (old, new) in [("b", "x"), ("a", "b"), ("x", "a")] {
+                    call.rename_collection(old, new).unwrap();
+                }
+            }
+        });
+        let forget = |round| {
+            world.forget(Forgetting {
+                collections: Some(vec!["a".into(), "b".into()]),
+                dry_run: round % 2 == 0,
+                ..forgetting(ids(&["nobody"]))
+            })
+        };
+        let outcomes: Vec<_> = (0..2000).map(forget).collect();
+        done.store(true, Ordering::Release);
+        for outcome in outcomes {
+            match outcome {
+                Ok(forgotten) => assert_eq!(forgotten.collections.len(), 2),
+                Err(error) => assert!(matches!(error, Error::CollectionNotFound(_))),
+            }
+        }
+    });
+}
