@@ -1,43 +1,41 @@
 // Calls that are cancelled while they are at work: of a call whose promise rejects with the
 // signal's reason nothing is left, and nothing comes after.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { migrate, PartialWriteError, VectorizerClient } from '../..'
+import { cancelled } from '../support/cancelling'
 import { everything, client as opened, things } from '../support/collections'
 import { directory, store } from '../support/disk'
 import { packagePath, run } from '../support/processes'
+
+// Graphs are built at a lower priority than other work, which takes long on a busy machine.
+jest.setTimeout(300_000)
 
 const COUNT = 20_000
 const ids = Array.from({ length: COUNT }, (_, i) => `id ${i}`)
 const data = Float32Array.from({ length: 2 * COUNT }, (_, i) => 1 + (i % 7))
 
-/** The outcome of a call that is cancelled when it was made: the reason, as it is. */
-async function cancelled(call: (signal: AbortSignal) => Promise<unknown>) {
-  const control = new AbortController()
-  const done = call(control.signal).then(
-    (value) => ({ value }),
-    (error) => ({ error }),
-  )
-  control.abort()
-  expect(await done).toStrictEqual({ error: control.signal.reason })
-}
-
 describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
   const open = () => (where === 'on disk' ? store().client : opened())
+
+  const fill = (client: VectorizerClient) =>
+    client.insertVectors('things', { ids, data, metadata: ids.map((_, place) => ({ place })) })
 
   async function filled() {
     const client = open()
     await client.createCollection('things', { dimension: 2, metric: 'euclidean' })
-    const metadata = ids.map((_, place) => ({ place }))
-    await client.insertVectors('things', { ids, data, metadata })
+    await fill(client)
     return client
   }
 
   test('an insert leaves nothing, however far it was', async () => {
     const client = open()
     await client.createCollection('things', { dimension: 2 })
-    await cancelled((signal) => client.insertVectors('things', { ids, data }, { signal }))
+    await cancelled(
+      (signal) => client.insertVectors('things', { ids, data }, { signal }),
+      () => client.batchDelete('things', ids),
+    )
     expect(await client.count('things')).toBe(0)
     await client.flush()
     expect(await client.count('things')).toBe(0)
@@ -47,11 +45,15 @@ describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
     const client = await filled()
     const backup = join(directory(), 'doomed.vecbak')
     const filter = { place: { $gte: 10 } }
-    await cancelled((signal) => client.deleteByFilter('things', filter, { signal }))
-    await cancelled((signal) => client.deleteByFilter('things', filter, { signal, backup }))
-    await cancelled((signal) => client.batchDelete('things', ids, { signal, backup }))
+    const anew = () => {
+      rmSync(backup, { force: true })
+      return fill(client)
+    }
+    await cancelled((signal) => client.deleteByFilter('things', filter, { signal }), anew)
+    await cancelled((signal) => client.deleteByFilter('things', filter, { signal, backup }), anew)
+    await cancelled((signal) => client.batchDelete('things', ids, { signal, backup }), anew)
     const rows = ids.slice(10).map((id, i) => ({ id, data: [i, 1], metadata: { place: i + 10 } }))
-    await cancelled((signal) => client.replace('things', filter, rows, { signal }))
+    await cancelled((signal) => client.replace('things', filter, rows, { signal }), anew)
     // The next write has waited for what they were doing.
     await client.deleteVector('things', 'id 0')
     expect(await client.count('things')).toBe(COUNT - 1)
@@ -64,7 +66,10 @@ describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
     const queries = data.slice(0, 10_000)
     await cancelled((signal) => client.searchBatch('things', queries, { signal, limit: 100 }))
     await cancelled((signal) => client.search('things', '', { signal, filter: { place: { $gte: 0 } } }))
-    await cancelled((signal) => client.optimize('things', { signal }))
+    await cancelled(
+      (signal) => client.optimize('things', { signal }),
+      () => fill(client),
+    )
     expect(await client.count('things')).toBe(COUNT)
     await client.optimize('things')
   })
@@ -72,7 +77,11 @@ describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
   test('a backup leaves no file', async () => {
     const client = await filled()
     const folder = directory()
-    await cancelled((signal) => client.createBackup(join(folder, 'a.vecbak'), { signal }))
+    const target = join(folder, 'a.vecbak')
+    await cancelled(
+      (signal) => client.createBackup(target, { signal }),
+      () => rmSync(target),
+    )
     await client.close()
     expect(readdirSync(folder)).toStrictEqual([])
   })
@@ -82,7 +91,10 @@ describe.each(['in memory', 'on disk'])('cancelled at work (%s)', (where) => {
     const folder = directory()
     const { file } = await client.createBackup(folder)
     const path = join(folder, 'store')
-    await cancelled((signal) => VectorizerClient.restoreBackup(file, path, { signal }))
+    await cancelled(
+      (signal) => VectorizerClient.restoreBackup(file, path, { signal }),
+      () => rmSync(path, { recursive: true }),
+    )
     // It may be cleared away a moment later.
     while (existsSync(path)) await turn()
     expect((await VectorizerClient.restoreBackup(file, path, {})).vectors).toBe(COUNT)

@@ -8,14 +8,16 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Vector, VectorizerClient } from '../..'
+import { type BackupProgress, type Vector, VectorizerClient } from '../..'
 import { client as opened } from '../support/collections'
 import { directory, pieces, plain, present, reader, secret, store, taken, traces } from '../support/disk'
+import { packagePath, run as script } from '../support/processes'
 import { type Random, seeded, vector } from '../support/random'
 
 const DIMENSION = 16
@@ -265,48 +267,81 @@ describe('whoever has the files of a store', () => {
     await expectOnlyTheLiving(client, path, 1)
   })
 
+  /**
+   * A store whose log a process rewrote while it deleted four of 750 vectors: the first two, which were in the
+   * new log already, and the last two. Then it was killed, or went on to the end.
+   */
+  async function rewritten(isKilled: boolean) {
+    for (;;) {
+      const path = join(directory(), 'store')
+      const newLog = join(path, 'collection-1', 'log.2.new')
+      const { stdout, ...ended } = await script(`
+        const { existsSync, writeSync } = require('node:fs')
+        const { VectorizerClient } = require(${JSON.stringify(packagePath)})
+        ;(async () => {
+          const client = new VectorizerClient(${JSON.stringify({ path, fsync: 'no' })})
+          await client.createCollection('things', { dimension: ${DIMENSION} })
+          const ids = Array.from({ length: 900 }, (_, i) => 'id ' + i)
+          const data = Float32Array.from({ length: 900 * ${DIMENSION} }, (_, i) => Math.sin(i * i))
+          const metadata = ids.map((_, i) => ({ i, pad: 'x'.repeat(10_000) }))
+          await client.insertVectors('things', { ids, data, metadata })
+          await client.deleteByFilter('things', { i: { $gte: 750 } })
+          let optimizing
+          await new Promise((resolve) => {
+            const onProgress = ({ phase, done }) => phase === 'rewrite' && done > 0 && resolve()
+            optimizing = client.optimize('things', { onProgress }).finally(resolve)
+          })
+          for (const i of ${JSON.stringify(GONE)}) await client.deleteVector('things', ids[i])
+          if (existsSync(${JSON.stringify(newLog)})) {
+            writeSync(1, 'in time')
+            if (${isKilled}) process.kill(process.pid, 'SIGKILL')
+          }
+          await optimizing
+          await client.close()
+        })()
+      `)
+      const isInTime = stdout === 'in time'
+      const end = isInTime && isKilled ? { code: null, signal: 'SIGKILL' } : { code: 0, signal: null }
+      expect(ended).toStrictEqual({ ...end, stderr: '' })
+      // Otherwise the log was rewritten before all of them were deleted.
+      if (isInTime && existsSync(newLog) === isKilled) return path
+    }
+  }
+  const GONE = [0, 749, 1, 748]
+  const LEFT = Array.from({ length: 750 }, (_, i) => i).filter((i) => !GONE.includes(i))
+
+  /** The vectors that are left, in the order of their entries. */
+  const numbersOf = (entries: Entry[]) => entries.map(({ metadata }) => JSON.parse(metadata as string).i)
+
   posix(
     'opens nothing of what is deleted while the log is rewritten, in the old log or the new',
     async () => {
-      const { client, path } = store({ fsync: 'no' })
-      const random = seeded(11)
-      await client.createCollection('things', { dimension: DIMENSION })
-      const pad = 'x'.repeat(4000)
-      let [seen, most] = [false, 0]
-      for (let round = 0; round < 20 && !seen; round++) {
-        await client.deleteByFilter('things', { pad: { $exists: true } })
-        const rows = Array.from({ length: 800 }, () => unique(random, { pad }))
-        await client.insertVectors('things', rows)
-        const looks: { copy: string; gone: string[] }[] = []
-        const gone: string[] = []
-        let busy = true
-        const optimizing = client.optimize('things').finally(() => {
-          busy = false
-        })
-        // Some of the first, which are copied first, and some of the last.
-        for (let i = 0; i < 6 && (busy || i < 2); i++) {
-          const { id } = i % 2 === 0 ? rows[i] : rows[rows.length - i]
-          await client.deleteVector('things', id)
-          gone.push(id)
-          looks.push({ copy: taken(path), gone: [...gone] })
-        }
-        await optimizing
-        for (const { copy, gone } of looks) {
-          // Of what was being made while it was copied not all is there, which is said.
-          const [{ entries }]: Collection[] = JSON.parse((await run(copy, '--json')).stdout)
-          const ids = new Set(entries.map(({ id }) => id))
-          expect(gone.filter((id) => ids.has(id))).toStrictEqual([])
-          most = Math.max(most, ids.size)
-          seen ||= entries.some(({ log }) => log.endsWith('.new'))
-        }
-        const { entries } = await only(path)
-        expect(asVectors(entries)).toStrictEqual(asEntries(await vectorsOf(client)))
-      }
-      expect(seen).toBe(true)
-      // In what was copied between two logs there may be less.
-      expect(most).toBeGreaterThan(700)
+      const path = await rewritten(true)
+      // The last record of the new log may be cut off, which is said.
+      const [{ entries, withoutKey }]: Collection[] = JSON.parse((await run(path, '--json')).stdout)
+      const [old, made] = ['log.1', 'log.2.new'].map((name) => entries.filter(({ log }) => log === name))
+      expect(numbersOf(old)).toStrictEqual(LEFT)
+      expect(made).not.toHaveLength(0)
+      expect(numbersOf(made)).toStrictEqual(LEFT.slice(0, made.length))
+      expect(entries).toHaveLength(old.length + made.length)
+      // Those of the old log, and at least the first two in the new one.
+      expect(withoutKey).toBeGreaterThanOrEqual(150 + 4 + 2)
+
+      const client = opened({ path })
+      expect(asVectors(old)).toStrictEqual(asEntries(await vectorsOf(client)))
+      await expectOnlyTheLiving(client, path, 154)
     },
   )
+
+  posix('opens only the living where vectors were deleted while the log was rewritten', async () => {
+    const path = await rewritten(false)
+    const { entries, withoutKey, unopened } = await only(path)
+    expect(new Set(entries.map(({ log }) => log))).toStrictEqual(new Set(['log.2']))
+    expect(numbersOf(entries)).toStrictEqual(LEFT)
+    expect([2, 3, 4]).toContain(withoutKey)
+    expect(unopened).toBe(0)
+    await expectOnlyTheLiving(opened({ path }), path, withoutKey)
+  })
 })
 
 describe('whoever has a copy of the store from before a delete', () => {
@@ -420,13 +455,21 @@ describe('whoever has a backup', () => {
     await client.createCollection('things', { dimension: DIMENSION })
     const pad = 'x'.repeat(20_000)
     let interfered = false
-    for (let round = 0; round < 20 && !interfered; round++) {
+    while (!interfered) {
       const rows = Array.from({ length: 500 }, () => unique(random, { pad }))
       await client.insertVectors('things', rows)
       let busy = true
-      const making = client.createBackup(directory()).finally(() => {
-        busy = false
+      let begin = () => {}
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
       })
+      const onProgress = ({ done }: BackupProgress) => done > 0 && begin()
+      const making = client.createBackup(directory(), { onProgress }).finally(() => {
+        busy = false
+        begin()
+      })
+      // The first of them are in the backup then.
+      await begun
       for (let i = 0; i < 200 && busy; i++) {
         if (i % 2 === 0) await client.deleteVector('things', rows[i].id)
         else await client.updateVector('things', rows[i].id, { metadata: { i } })
@@ -450,7 +493,6 @@ describe('whoever has a backup', () => {
         rows.map(({ id }) => id),
       )
     }
-    expect(interfered).toBe(true)
   })
 
   test('of what is about to be deleted opens exactly that', async () => {
@@ -484,30 +526,25 @@ describe('whoever has a backup', () => {
     await client.createCollection('things', { dimension: DIMENSION })
     const rows = Array.from({ length: 600 }, () => unique(random, { pad: 'x'.repeat(30_000) }))
     await client.insertVectors('things', rows)
-    const taken: Buffer[] = []
-    for (let round = 0; round < 50 && taken.length === 0; round++) {
+    let taken: Buffer | undefined
+    while (taken === undefined) {
       const path = directory()
-      const seen: Buffer[] = []
-      let busy = true
-      const making = client.createBackup(path).finally(() => {
-        busy = false
-      })
-      while (busy) {
-        for (const name of readdirSync(path).filter((one) => one.endsWith('.part'))) {
-          try {
-            seen.push(readFileSync(join(path, name)))
-          } catch (error) {
-            if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-          }
+      let seen: { part: Buffer; size: number } | undefined
+      const onProgress = ({ done }: BackupProgress) => {
+        const name = readdirSync(path).find((one) => one.endsWith('.part'))
+        if (done === 0 || seen !== undefined || name === undefined) return
+        try {
+          seen = { part: readFileSync(join(path, name)), size: statSync(join(path, name)).size }
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
         }
-        await new Promise(setImmediate)
       }
-      const { bytes } = await making
-      // One that has all its bytes may have its key.
-      taken.push(...seen.filter((one) => one.length > 2_000_000 && one.length < bytes))
+      const { bytes } = await client.createBackup(path, { onProgress })
+      // One that had all its bytes when it had been read may have had its key.
+      if (seen !== undefined && seen.size < bytes) taken = seen.part
     }
     const part = join(directory(), 'stolen')
-    writeFileSync(part, taken[0])
+    writeFileSync(part, taken)
     const [{ name, entries, total, withoutKey }] = JSON.parse((await run(part, '--json')).stdout)
     expect({ name, entries }).toStrictEqual({ name: null, entries: [] })
     expect(total).toBeGreaterThan(0)

@@ -152,28 +152,34 @@ fn vectors_with_codes_that_are_too_coarse_are_found_through_every_change() {
     check(&collection, &rows, "deleted");
     drop(collection);
     session.close().unwrap();
-    let session = open(directory.path());
+    let mut session = open(directory.path());
     check(&opened(&session), &rows, "opened");
-    // Ordinary rows take their place, which codes tell apart.
-    let collection = opened(&session);
-    let gone: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
-    collection.delete_many(WAIT, &gone, &plain()).unwrap();
+    // Ordinary rows take their place, which codes tell apart. The background may still be deciding
+    // about the former ones when it is done, and is then wrong until the next time.
     let mut random = Random(3);
-    let rows: Vec<_> = (0..2000)
-        .map(|i| (format!("n{i}"), random.vector(DIMENSION)))
-        .collect();
-    insert(&collection, &rows);
-    optimize(&collection);
-    for (id, row) in rows.iter().step_by(41) {
-        assert_eq!(*search(&collection, row, 1)[0].id, **id);
+    for attempt in 0.. {
+        let collection = opened(&session);
+        let gone: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
+        collection.delete_many(WAIT, &gone, &plain()).unwrap();
+        rows = (0..2000)
+            .map(|i| (format!("n{attempt}.{i}"), random.vector(DIMENSION)))
+            .collect();
+        insert(&collection, &rows);
+        optimize(&collection);
+        for (id, row) in rows.iter().step_by(41) {
+            assert_eq!(*search(&collection, row, 1)[0].id, **id);
+        }
+        let bytes = collection.info(WAIT).unwrap().memory_bytes;
+        drop(collection);
+        session.close().unwrap();
+        session = open(directory.path());
+        // As much as a collection that never held rows, and some capacity.
+        let anew = opened(&session).info(WAIT).unwrap().memory_bytes;
+        if bytes < anew + 2000 * 2 * DIMENSION {
+            break;
+        }
+        assert!(attempt < 10, "{bytes}, {anew}");
     }
-    let bytes = collection.info(WAIT).unwrap().memory_bytes;
-    drop(collection);
-    session.close().unwrap();
-    let session = open(directory.path());
-    // As much as a collection that never held rows, and some capacity.
-    let anew = opened(&session).info(WAIT).unwrap().memory_bytes;
-    assert!(bytes < anew + 2000 * 2 * DIMENSION, "{bytes}, {anew}");
     session.close().unwrap();
 }
 
