@@ -76,6 +76,13 @@ export declare class VectorizerClient {
   replaceTexts(collection: string, filter: string, ids: string, texts: string, metadata: string | undefined | null, options: string, given?: string | undefined | null, vectors?: Float32Array | undefined | null, lengths?: Uint32Array | undefined | null, expiresAt?: string | undefined | null, onProgress?: Listener | undefined | null): unknown
   optimize(collection: string, onProgress?: Listener | undefined | null): unknown
   flush(): unknown
+  /**
+   * The ledger of the store, as JSON text: `path`, `store`, `entries` and `head`, and in
+   * `unsigned` the last erasure's `entry` and `line` unless it is signed. Null if there is none.
+   */
+  ledger(): unknown
+  /** Adds a signature, in base64, of the erasure with this number to the ledger. */
+  signEntry(entry: number, signature: string): unknown
   verifyErased(collection: string, ids: string): unknown
   createBackup(target: string, options: string, onProgress?: Listener | undefined | null): unknown
   exportKeys(target: string): unknown

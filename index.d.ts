@@ -362,6 +362,16 @@ export interface MigrationOptions extends CallOptions {
    */
   sample?: number
   /**
+   * The ledger of a store, its file or the directory of the store: what it says was erased is left
+   * out, as if the source did not have it. For a source that is an older copy of that store.
+   *
+   * A vector is left out if one with its id was erased from the collection of this name, or from one
+   * that had the name before or was given it later, whenever that was; a collection, if it was deleted
+   * after it was created in the source. What was moved to another collection was not erased. The
+   * ledger is verified before anything is written.
+   */
+  ledger?: string
+  /**
    * Called from time to time with the progress so far. An error it throws does not stop the work;
    * the call rejects with that error once the work is done.
    */
@@ -371,7 +381,7 @@ export interface MigrationOptions extends CallOptions {
 export interface MigrationProgress {
   collection: string
   /**
-   * `copy`: vectors of the source that have been compared and copied. `prune`: vectors of the
+   * `copy`: vectors of the source that have been compared and copied, or left out. `prune`: vectors of the
    * target that have been looked up in the source. `verify`: searches that have been compared.
    */
   phase: 'copy' | 'prune' | 'verify'
@@ -397,6 +407,11 @@ export interface MigratedCollection {
 /** The result of a migration. */
 export interface MigrationReport {
   collections: MigratedCollection[]
+  /**
+   * How many vectors of the source were left out because the ledger says that they were erased, those
+   * of collections that were deleted included. Present if a ledger was given.
+   */
+  leftOut?: number
   duration_ms: number
 }
 /** Options for creating a backup. */
@@ -453,6 +468,11 @@ export interface BatchDeleteOptions extends CallOptions {
   atMost?: number
   /** The same if the number of vectors that have one of the ids is not this one. */
   expect?: number
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
 }
 /** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
 export interface BatchResponse {
@@ -681,6 +701,11 @@ export interface DeleteByFilterOptions extends CallOptions {
   atMost?: number
   /** The same if the number of vectors that match is not this one. */
   expect?: number
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
 }
 /** The result of a delete by filter. */
 export interface DeleteByFilterReport<Meta = any> {
@@ -707,6 +732,11 @@ export interface DeleteByFilterReport<Meta = any> {
 export interface DeleteCollectionOptions extends CallOptions {
   /** Resolve with a proof of erasure. */
   receipt?: boolean
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
 }
 /** The result of a batch delete, with one row for each id in the order of the request. */
 export interface DeleteReport {
@@ -755,6 +785,11 @@ export interface DeleteVectorOptions extends CallOptions {
   receipt?: boolean
   /** Write the vector to this new backup file first, and delete it only if that succeeds. */
   backup?: string
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
 }
 /** The key that encrypts a store's files or a backup. */
 export interface EncryptionKey {
@@ -772,11 +807,25 @@ export interface Receipted<R extends boolean> {
 }
 /** A proof of what was erased and when, which does not contain the erased data. */
 export interface ErasureReceipt {
+  /** The call that erased it. `deleteVectors` is reported as `batchDelete`. */
+  call:
+    | 'deleteVector'
+    | 'batchDelete'
+    | 'deleteByFilter'
+    | 'deleteCollection'
+    | 'replace'
+    | 'moveToCollection'
   collection: string
   /** How many vectors were deleted. */
   deleted: number
   /** The size in bytes of their rows, ids, metadata and texts. */
   bytesErased: number
+  /** How many ids the call named. Absent if it named none. */
+  requested?: number
+  /** The filter of the call. Absent if it had none. It is in the receipt alone, and stored nowhere. */
+  filter?: Filter
+  /** Present if one was given. */
+  reason?: string
   /** The sequence number of this delete among the collection's writes. */
   logSequence: number
   /**
@@ -793,7 +842,29 @@ export interface ErasureReceipt {
    * deleted ids being sorted by their UTF-8 bytes.
    */
   digest: string
+  /** The random id of the store whose ledger has the entry, a UUID. Present if `entry` is. */
+  store?: string
+  /**
+   * Its entry in the store's ledger, exactly as it is written there: a line of JSON, without its line
+   * feed. Present if the store has a ledger, and there was something to delete.
+   */
+  entry?: string
+  /** The signature of the UTF-8 bytes of `entry`, in base64, by a client with `ledger: { sign }`. */
+  signature?: string
+  /**
+   * All of this in plain English, for a person to read and to file; the signature is not in it. It is
+   * for information: no verification looks at it.
+   */
+  text: string
 }
+/** A receipt as it is kept: it may lack members that do not belong where it is. */
+export type FiledReceipt =
+  | {
+      [Name in keyof ErasureReceipt]?: ErasureReceipt[Name] | undefined
+    }
+  | {
+      [Name in keyof ForgetReceipt]?: ForgetReceipt[Name] | undefined
+    }
 /** A vector that matched a filter. */
 export interface FilterMatch {
   id: string
@@ -832,8 +903,8 @@ export interface ForgetOptions extends CallOptions {
   /** The same if the number of vectors that are found is not this one. */
   expect?: number
   /**
-   * Why, for the receipt: 1 to 1,000 characters. It is not stored; say nothing in it that has to be
-   * forgotten as well.
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be forgotten as well.
    */
   reason?: string
   /**
@@ -873,12 +944,18 @@ export interface ForgottenVectors {
  * A proof of what was erased in all collections and when, which does not contain the erased data.
  */
 export interface ForgetReceipt {
+  /** The call that erased it. */
+  call: 'forget'
+  /** Each collection in which something was deleted, sorted by name. */
+  collections: ForgottenCount[]
   /** How many vectors were deleted. */
   deleted: number
   /** The size in bytes of their rows, ids, metadata and texts. */
   bytesErased: number
-  /** Each collection in which something was deleted, sorted by name. */
-  collections: ForgottenCount[]
+  /** How many ids the call named. Absent if it named none. */
+  requested?: number
+  /** The filter of the call. Absent if it had none. It is in the receipt alone, and stored nowhere. */
+  filter?: Filter
   /** Present if one was given. */
   reason?: string
   /**
@@ -896,6 +973,20 @@ export interface ForgetReceipt {
    * UTF-8 bytes.
    */
   digest: string
+  /** The random id of the store whose ledger has the entry, a UUID. Present if `entry` is. */
+  store?: string
+  /**
+   * Its entry in the store's ledger, exactly as it is written there: a line of JSON, without its line
+   * feed. Present if the store has a ledger, and there was something to delete.
+   */
+  entry?: string
+  /** The signature of the UTF-8 bytes of `entry`, in base64, by a client with `ledger: { sign }`. */
+  signature?: string
+  /**
+   * All of this in plain English, for a person to read and to file; the signature is not in it. It is
+   * for information: no verification looks at it.
+   */
+  text: string
 }
 /** How many vectors were deleted in one collection. */
 export interface ForgottenCount {
@@ -983,6 +1074,84 @@ export interface KeyService {
   /** Returns the key that was passed to `wrap`. */
   unwrap: (wrapped: Uint8Array) => Promise<Uint8Array> | Uint8Array
 }
+/** The end of a ledger. Kept elsewhere, it shows later that nothing before it is missing. */
+export interface LedgerHead {
+  /** The number of the last entry; 0 if there is none. */
+  entry: number
+  /** SHA-256 of its line without the line feed, in hexadecimal. */
+  hash: string
+}
+/** What there is to know about the ledger of a store. */
+export interface LedgerInfo {
+  /** The file. */
+  path: string
+  /** The random id of the ledger's store, a UUID. */
+  store: string
+  /** How many entries there are. An erasure has several: that it begins, that it has happened, a signature. */
+  entries: number
+  head: LedgerHead
+}
+/** Something in a ledger that is not as it was written. */
+export interface LedgerProblem {
+  /** The number of the line, from 1; 0 if it concerns no line. */
+  line: number
+  problem: string
+}
+/** The result of verifying a ledger. */
+export interface LedgerReport {
+  /** True if there are no problems. */
+  verified: boolean
+  /** At most 100, sorted by line. */
+  problems: LedgerProblem[]
+  /** The random id of the ledger's store, a UUID. `null` if the first line cannot be understood. */
+  store: string | null
+  /** How many entries there are: all lines but the first. */
+  entries: number
+  /** How many erasures have happened. */
+  erasures: number
+  /** How many vectors they have deleted. */
+  deleted: number
+  /**
+   * How many erasures have begun of which it is not written down whether they have happened: those in
+   * progress, or in progress when the process ended. The next opening of the store writes it down.
+   */
+  unfinished: number
+  /** How many erasures have begun and did not happen. */
+  undone: number
+  /** How many signatures there are. They are verified only if a public key is given. */
+  signatures: number
+  /**
+   * The number of the last entry that is signed, or `null`. A signature covers all entries before it
+   * as well; what comes after it anybody can have written who can write the file.
+   */
+  signedEntry: number | null
+  /** `null` if there is no whole line. */
+  head: LedgerHead | null
+  /** When the ledger was begun, RFC 3339, UTC. `null` if the first line cannot be understood. */
+  firstAt: string | null
+  /** When its last entry was written, or it was begun if there is none, RFC 3339, UTC. */
+  lastAt: string | null
+}
+/** How the entries of a ledger are signed. */
+export interface LedgerSigning {
+  /**
+   * Signs the entry of a receipt: returns the signature of these bytes, 1 to 12,288 bytes. With
+   * Ed25519 from `node:crypto`:
+   *
+   * ```js
+   * const ledger = { sign: (entry) => crypto.sign(null, entry, privateKey) }
+   * ```
+   *
+   * It is called after each call of this client that resolves with a receipt that has an `entry`, once
+   * the erasure has happened. The signature is appended to the ledger and becomes `receipt.signature`.
+   * Because each entry has the hash of the one before, it covers all erasures before it as well, also
+   * those without a receipt. `close` calls it for the last erasure, if that is not signed, and waits
+   * for it.
+   *
+   * If it throws, rejects or returns no bytes, the call rejects with `SigningError`.
+   */
+  sign: (entry: Uint8Array) => Uint8Array | Promise<Uint8Array>
+}
 /**
  * A change of metadata, as a JSON merge patch (RFC 7396): `null` removes a member, an object changes
  * the members of the one that is there, and anything else replaces what is there; members that are
@@ -1016,6 +1185,11 @@ export interface MoveOptions extends CallOptions {
   atMost?: number
   /** The same if the number of vectors that would be moved is not this one. */
   expect?: number
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
   /**
    * Called from time to time with the progress so far. An error it throws does not stop the work;
    * the call rejects with that error once the work is done.
@@ -1102,6 +1276,16 @@ export interface PatchResult {
   /** `unchanged`: the patch leaves its metadata as it is. */
   status: 'updated' | 'unchanged'
 }
+/**
+ * A public key: PEM text, DER bytes (SubjectPublicKeyInfo) or a `KeyObject` of `node:crypto`. Ed25519,
+ * or another kind whose signatures `crypto.verify` checks without being told an algorithm.
+ */
+export type PublicKey = string | Uint8Array | PublicKeyObject
+/** A `KeyObject` of `node:crypto`. */
+export interface PublicKeyObject {
+  readonly type: string
+  readonly asymmetricKeyType?: string | undefined
+}
 /** Options for building the graph of a collection anew: the parameters to change. */
 export interface ReindexOptions extends CallOptions {
   /**
@@ -1166,6 +1350,11 @@ export interface ReplaceOptions extends CallOptions {
   atMost?: number
   /** The same if the number of vectors that would be deleted is not this one. */
   expect?: number
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
   /**
    * When the vectors of those rows expire that have no `expires_at` of their own; with `null`, not by
    * themselves. Without it, what is updated keeps its expiry, and what is new has none.
@@ -1240,6 +1429,11 @@ export interface RestoreOptions extends CallOptions {
    */
   keysEncryption?: EncryptionKey | KeyService
   /**
+   * The ledger of the store, its file or the directory of the store: what it says was erased after the
+   * backup was made is not restored, be it vectors or whole collections.
+   */
+  ledger?: string
+  /**
    * Called from time to time with the progress so far. An error it throws does not stop the work;
    * the call rejects with that error once the work is done.
    */
@@ -1255,6 +1449,11 @@ export interface RestoreReport {
    * deleted or changed since.
    */
   erased?: number
+  /**
+   * How many vectors were left out because the ledger says that they were erased after the backup was
+   * made, those of collections that were deleted included. Present if a ledger was given.
+   */
+  leftOut?: number
   /** The size of the backup in bytes. */
   bytes: number
 }
@@ -1549,6 +1748,19 @@ export interface VectorizerClientOptions {
    */
   encryption?: EncryptionKey | KeyService
   /**
+   * Keep a ledger of erasures in the store's directory: a text file, `LEDGER`, that is only ever
+   * appended to, with an entry for each erasure that says when it was, by which call, from which
+   * collections, of how many vectors and for what reason, and salted digests of their ids. Each entry
+   * has the hash of the one before, so that none can be changed or removed unnoticed. Nothing of what
+   * was erased can be read from it.
+   *
+   * Once a store has a ledger, every later opening keeps it, whatever this option is. With a ledger
+   * every erasure is on disk when its promise resolves, whatever `fsync` is.
+   *
+   * With `sign`, the entries of receipts are signed as well (see `LedgerSigning`).
+   */
+  ledger?: boolean | LedgerSigning
+  /**
    * Embeds texts in place of the built-in embedder: receives an array of up to 128 texts and
    * returns a promise of one vector of the collection's dimension for each. `close` waits for
    * requests already made to it.
@@ -1569,6 +1781,38 @@ export interface VerificationReport {
   /** True if there are no residues. */
   verified: boolean
   residues: Residue[]
+}
+/** Options for verifying a ledger. */
+export interface VerifyLedgerOptions extends CallOptions {
+  /**
+   * The key that belongs to the one that the entries are signed with; several, if that has changed.
+   * Every signature in the ledger is verified, and those of `receipts`. A ledger with erasures of which
+   * none is signed has a problem then.
+   */
+  publicKey?: PublicKey | readonly PublicKey[]
+  /**
+   * Receipts whose entries must be in the ledger. Only these and `head` can show that entries are
+   * missing at its end. Of a receipt only `entry` is needed; what else it has is compared.
+   */
+  receipts?: readonly FiledReceipt[]
+  /** An earlier head of the ledger, from `getLedger` or `verifyLedger`, which must be in it. */
+  head?: LedgerHead
+}
+/** Options for verifying a receipt. */
+export interface VerifyReceiptOptions extends CallOptions {
+  /**
+   * The key that belongs to the one that the entries are signed with; several, if that has changed.
+   * With it, a receipt without a signature is a problem.
+   */
+  publicKey?: PublicKey | readonly PublicKey[]
+  /** The ledger, its file or the directory of the store: it is verified, and the entry must be in it. */
+  ledger?: string
+}
+/** The result of verifying a receipt. */
+export interface ReceiptReport {
+  /** True if there are no problems. */
+  verified: boolean
+  problems: string[]
 }
 /**
  * The calls that every client offers, whatever engine is behind it: the embedded
@@ -1957,6 +2201,12 @@ export interface Vectorizer {
    */
   exportKeys(target: string): Promise<BackupReport>
   /**
+   * Returns where the ledger of the store is and what its last entry is, or `null` if the store has
+   * none. Its `head`, kept elsewhere, shows later that nothing was removed from the ledger:
+   * `verifyLedger` takes it.
+   */
+  getLedger(): Promise<LedgerInfo | null>
+  /**
    * Gives the store new keys while other calls continue. With `key`, it also changes the user's key
    * or sets the first one, from which point the store is encrypted. Copies of the old keys open
    * nothing stored after the rotation; they open what was stored before it only if all of them were
@@ -1980,7 +2230,8 @@ export interface Vectorizer {
    * both calls wait for the same close.
    *
    * Rejects with `StorageError` if the last writes could not be made durable, or if the store's
-   * directory has been removed or moved; the client is closed even so.
+   * directory has been removed or moved, and with `SigningError` if the last erasure was to be signed
+   * and is not; the client is closed even so.
    */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
@@ -2180,6 +2431,7 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'PARTIAL_WRITE'
   | 'TOO_MANY_MATCHES'
+  | 'SIGNING_ERROR'
   | 'INTERNAL_ERROR'
 /** The base class of every rejection. */
 export declare class VectorizerError extends Error {
@@ -2383,6 +2635,23 @@ export declare class TooManyMatchesError extends VectorizerError {
   )
 }
 /**
+ * An erasure has happened, and is in the ledger, but its entry could not be signed: the client's `sign`
+ * failed or returned no bytes, or the signature could not be written. The next signature covers the
+ * entry as well. `SIGNING_ERROR`
+ */
+export declare class SigningError extends VectorizerError {
+  readonly code: 'SIGNING_ERROR'
+  readonly errorCode: 'SIGNING_ERROR'
+  /** What the call would have resolved with. Absent if it was `close`. */
+  readonly report?: Proof | DeleteReport | DeleteByFilterReport | ReplaceReport | MoveReport | ForgetReport
+  constructor(
+    message: string,
+    options?: {
+      cause?: unknown
+    },
+  )
+}
+/**
  * Copies collections from one client to another and verifies the copy: every vector is compared
  * with the one in the target and written if it differs, then the counts are compared, and the
  * results of searches for a sample. The source is only read.
@@ -2392,18 +2661,49 @@ export declare class TooManyMatchesError extends VectorizerError {
  * given the source's; any other keeps its own, which applies to vectors that do not expire in the
  * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *
+ * With `ledger`, what was erased since the source was copied from another store is left out.
+ *
  * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
  * what is missing. Vectors that have been deleted from the source since are detected, and deleted
  * from the target with `prune`.
  *
  * Rejects with `ValidationError` if a collection of the target has a different dimension or metric,
- * and with `StorageError` if the target differs from the source at the end.
+ * and with `StorageError` if the target differs from the source at the end, or if the ledger is not what
+ * was written.
  */
 export declare function migrate(
   source: Vectorizer,
   target: Vectorizer,
   options?: MigrationOptions,
 ): Promise<MigrationReport>
+/**
+ * Verifies the ledger of a store: `file` is the ledger, or the directory of the store, which may be
+ * open meanwhile, by any process. It reads the whole file once, and needs nothing but `node:crypto`;
+ * docs/format.md has the format for those who would rather write it themselves.
+ *
+ * It finds lines that were changed, removed, inserted, repeated or put in another order, and erasures
+ * that do not add up. Without the key of somebody else's signatures, it cannot find a ledger that was
+ * written anew as a whole; and lines that are missing at the end, only if a receipt or an earlier head
+ * is given that they had.
+ *
+ * Resolves with what it has found, whatever that is. Rejects with `ValidationError` if an option is not
+ * what it must be, and with `StorageError` if there is no ledger or it cannot be read.
+ */
+export declare function verifyLedger(file: string, options?: VerifyLedgerOptions): Promise<LedgerReport>
+/**
+ * Verifies a receipt of an erasure: that its members are what its entry in the ledger says, with a
+ * `publicKey` that the entry is signed, and with a `ledger` that the entry is in it and that the ledger
+ * is what was written. The receipt may lack members that do not belong where it is filed: only `entry`
+ * is needed. Its `text`, `requested`, `filter`, `completedAt` and `durable` are in no entry, and are not
+ * verified.
+ *
+ * Resolves with what it has found, whatever that is. Rejects with `ValidationError` if an argument is
+ * not what it must be, and with `StorageError` if there is no ledger or it cannot be read.
+ */
+export declare function verifyReceipt(
+  receipt: FiledReceipt,
+  options?: VerifyReceiptOptions,
+): Promise<ReceiptReport>
 export declare const ready: Vectorizer['ready']
 export declare const createCollection: Vectorizer['createCollection']
 export declare const listCollections: Vectorizer['listCollections']
@@ -2447,6 +2747,7 @@ export declare const optimize: Vectorizer['optimize']
 export declare const verifyErased: Vectorizer['verifyErased']
 export declare const createBackup: Vectorizer['createBackup']
 export declare const exportKeys: Vectorizer['exportKeys']
+export declare const getLedger: Vectorizer['getLedger']
 export declare const rotateKeys: Vectorizer['rotateKeys']
 export declare const flush: Vectorizer['flush']
 export declare const serve: Vectorizer['serve']

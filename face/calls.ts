@@ -73,6 +73,7 @@ import type {
   InsertReport,
   InsertTextOptions,
   KeyService,
+  LedgerInfo,
   MetadataInput,
   MetadataPatch,
   MoveOptions,
@@ -500,6 +501,12 @@ export interface Vectorizer {
    */
   exportKeys(target: string): Promise<BackupReport>
   /**
+   * Returns where the ledger of the store is and what its last entry is, or `null` if the store has
+   * none. Its `head`, kept elsewhere, shows later that nothing was removed from the ledger:
+   * `verifyLedger` takes it.
+   */
+  getLedger(): Promise<LedgerInfo | null>
+  /**
    * Gives the store new keys while other calls continue. With `key`, it also changes the user's key
    * or sets the first one, from which point the store is encrypted. Copies of the old keys open
    * nothing stored after the rotation; they open what was stored before it only if all of them were
@@ -523,7 +530,8 @@ export interface Vectorizer {
    * both calls wait for the same close.
    *
    * Rejects with `StorageError` if the last writes could not be made durable, or if the store's
-   * directory has been removed or moved; the client is closed even so.
+   * directory has been removed or moved, and with `SigningError` if the last erasure was to be signed
+   * and is not; the client is closed even so.
    */
   close(): Promise<void>
   /** The same as `close`, for `await using`. */
@@ -692,9 +700,10 @@ export interface Context {
   readonly cancelling?: Cancelling | undefined
 }
 
-/** The calls that have several native methods, and not one of the same name. */
+/** The calls that have other native methods than one of the same name. */
 interface Methods {
   replace: 'replaceVectors' | 'replaceTexts'
+  getLedger: 'ledger'
 }
 
 /** The arguments of a call's native method. */
@@ -1001,6 +1010,8 @@ export interface Call<A extends unknown[] = unknown[]> {
   again?(client: Context, args: A, report: any): Promise<A> | undefined
   /** Converts its report. */
   report?(sent: any): unknown
+  /** The JSON text of its filter, if its receipt has one. */
+  filter?(args: A): string
   /** Expands a row of its report, if rows are sent in a short form. */
   row?: Row
   /** Whether its report may say that the call was refused, after it had found what it is about. */
@@ -1058,6 +1069,16 @@ function forgotten({ ids, collections, ...report }: any) {
     return { ...part, ids: ids.slice(begin, at) }
   })
   return { ...report, collections: parts }
+}
+
+/** The filter in the JSON text of a selection. */
+const filterIn = (selection: string) => selection.slice('{"filter":'.length, -1)
+
+/** What there is to know about a ledger, without its last entry, which is only for signing it. */
+function withoutUnsigned(sent: (LedgerInfo & { unsigned?: unknown }) | null): LedgerInfo | null {
+  if (sent === null) return null
+  const { unsigned: _, ...info } = sent
+  return info
 }
 
 /** The name of a call that every client has. */
@@ -1215,6 +1236,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [3],
     row: transferred,
     isGuarded: true,
+    filter: ([, , selection]) => filterIn(selection),
     pack: transfer(keys.moveToCollection),
   },
   copyVectors: { options: [3], row: transferred, isGuarded: true, pack: transfer(keys.copyVectors) },
@@ -1270,6 +1292,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [2],
     row: match,
     isGuarded: true,
+    filter: ([, filter]) => filter,
     pack: (_, collection, filter, options = {}) => [
       string(collection, 'collection'),
       filterJson(filter),
@@ -1283,6 +1306,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     again: (client, args, { embed }) =>
       embed && hasEmbedder(client) ? withVectors(client, args as Replacement, embed) : undefined,
     report: replaced,
+    filter: ([, filter]) => filter,
     pack: (client, collection, filter, given, options = {}) => {
       const name = string(collection, 'collection')
       const matching = filterJson(filter)
@@ -1311,6 +1335,7 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     options: [1],
     isGuarded: true,
     report: forgotten,
+    filter: ([selection]) => filterIn(selection),
     pack: (_, selection, options = {}) => {
       // Each is read once.
       const { filter, ids } = known(selection, 'selection', ['filter', 'ids'])
@@ -1339,6 +1364,11 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
     },
   },
   exportKeys: { pack: (_, target) => [string(target, 'target')] },
+  getLedger: {
+    method: () => 'ledger',
+    report: withoutUnsigned,
+    pack: none,
+  },
   rotateKeys: {
     options: [0],
     pack: (client, options = {}) => {
@@ -1385,12 +1415,13 @@ export const restoreBackup: Call<Parameters<typeof Native.restoreBackup>> = {
     const kept = [keyFor(encryption, 'options.encryption', file)]
     if (apart !== undefined)
       kept.push(keyFor(keysEncryption, 'options.keysEncryption', string(apart, 'options.keys')))
+    if (rest.ledger !== undefined) filled(rest.ledger, 'options.ledger')
     // The working directory may have changed by the time a service answers.
     const isLater = kept.some((key) => key instanceof Promise)
     const here = (path: string) => (isLater && path ? resolve(path) : path)
     const [from, to] = [here(file), here(path)]
     const args = ([encryption, keysEncryption]: unknown[]): Parameters<typeof Native.restoreBackup> => {
-      const read = { ...rest, keys: here(apart), encryption, keysEncryption }
+      const read = { ...rest, keys: here(apart), ledger: here(rest.ledger), encryption, keysEncryption }
       return [from, to, json(read, 'options'), progressListener(onProgress)]
     }
     return isLater ? Promise.all(kept).then(args) : args(kept)

@@ -11,11 +11,13 @@ import { asyncDispose } from './dispose.js'
 import { encryptionOptions, type Key, newWrappedKey, unwrapped } from './encryption.js'
 import { ClientClosedError, checkGuards, toVectorizerError } from './errors.js'
 import { warnOfCopies } from './file-system.js'
+import { read as readJson } from './json.js'
 import { keys } from './keys.js'
 import { type DeferredReply, type HeldServer, type Listener, native } from './native.js'
 import { decodeReply, deferredReply } from './replies.js'
 import { scanOf } from './scan.js'
 import { httpServer, type Serving } from './server.js'
+import { ledgerOption, type Sign, type Signing, signLast, signReceipt } from './signing.js'
 import type {
   Carried,
   Embedder,
@@ -34,13 +36,15 @@ interface State extends Context, Serving {
   native: Native
   embedder?: Embedder | undefined
   service?: KeyService | undefined
+  /** Signs the entries of its erasures in the ledger. */
+  sign?: Sign | undefined
   /** Set until a key service has answered. */
   opening?: Promise<void> | undefined
   /** Calls that have begun but not reached the native side yet; `close` waits for them. */
   readonly waiting: Set<Promise<unknown>>
 }
 
-type Calling = Pick<State, 'waiting' | 'cancelling'>
+type Calling = Pick<State, 'waiting' | 'cancelling'> & Partial<Pick<State, 'native' | 'sign'>>
 
 /** What is called: a method of `target`. */
 interface Called {
@@ -85,7 +89,7 @@ function started(what: Called, client: Calling, args: unknown[]) {
 
 /** The result of a call, which is made again as long as it lacks something. */
 async function finished(what: Called, client: Calling, begun: ReturnType<typeof started>): Promise<any> {
-  const { row, isRow, isGuarded, again, report } = what.how
+  const { row, isRow, isGuarded, again, report, filter } = what.how
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
   if (Array.isArray(reply)) reply = await deferredReply(reply as DeferredReply)
@@ -94,6 +98,8 @@ async function finished(what: Called, client: Calling, begun: ReturnType<typeof 
   if (more) return finished(what, client, begin(what, more, client))
   const result = report ? report(sent) : sent
   if (isGuarded) checkGuards(result)
+  if (filter) withFilter(result, filter(values))
+  if (client.sign) await signReceipt(client as Signing, result)
   const listener = values.find((value: unknown) => typeof value === 'function')
   if (listener) {
     await native.turn() // for progress still on its way to the listener
@@ -102,22 +108,28 @@ async function finished(what: Called, client: Calling, begun: ReturnType<typeof 
   return isRow ? result[0] : result
 }
 
+/** Integers beyond 2^53 in the filter of a receipt are as they were given. */
+function withFilter({ receipt }: { receipt?: { filter?: unknown } }, text: string) {
+  if (receipt?.filter !== undefined && /\d{16}/.test(text)) receipt.filter = readJson(text)
+}
+
 /** The key of the store at `path`: the stored one, unwrapped by the service, or a new one. */
 const unlock = async (service: KeyService, path: string): Promise<Key> =>
   (await unwrapped(service, path)) ?? newWrappedKey(service)
 
 /** Splits the options of a client. */
 function opened(options: unknown) {
-  const { embedder, encryption, ...rest } = known(options, 'options', keys.client)
+  const { embedder, encryption, ledger: wanted, ...rest } = known(options, 'options', keys.client)
   if (embedder !== undefined && typeof embedder !== 'function')
     fail('options.embedder', 'a function', embedder)
+  const { sign, ...ledger } = ledgerOption(wanted)
   const kept = encryption === undefined ? {} : encryptionOptions(encryption, 'options.encryption')
   if (kept.service) {
     if (typeof rest.path !== 'string') fail('options.encryption', 'a path beside it', rest.path)
     // The working directory may have changed by the time the service answers.
     rest.path &&= resolve(rest.path)
   }
-  return { embedder, ...kept, rest }
+  return { embedder, sign, ...kept, rest: Object.assign(rest, ledger) }
 }
 
 /**
@@ -134,9 +146,9 @@ export class VectorizerClient {
   /** Returns at once; if the store cannot be opened, the first call rejects. */
   constructor(options: VectorizerClientOptions = {}) {
     try {
-      const { embedder, key, service, rest } = read(() => opened(options))
+      const { embedder, sign, key, service, rest } = read(() => opened(options))
       if (typeof rest.path === 'string' && rest.path !== '') warnOfCopies(rest.path)
-      Object.assign(this.#client, { embedder, service })
+      Object.assign(this.#client, { embedder, sign, service })
       const open = (encryption: Key | undefined) => {
         const given = read(() => json(encryption ? { ...rest, encryption } : rest, 'options'))
         this.#client.native = new native.VectorizerClient(given)
@@ -178,7 +190,8 @@ export class VectorizerClient {
     const what = { target: client.native, name, how }
     const begun = this.#locate(method, () => started(what, client, args))
     const done = finished(what, client, begun)
-    return await (how.again && client.embedder ? this.#held(done, client) : done)
+    const isSeveral = client.sign || (how.again && client.embedder)
+    return await (isSeveral ? this.#held(done, client) : done)
   }
 
   /** The result of a call that may be several native ones, between which `close` must not come. */
@@ -240,7 +253,7 @@ export class VectorizerClient {
   /** Closes everything this client has begun, then the client. */
   async #end() {
     await this.#client.opening?.catch(() => {})
-    const { servers, waiting } = this.#client
+    const { servers, waiting, native, sign } = this.#client
     const stopped = () => Array.from(servers, (server) => server.close())
     if (servers.size + waiting.size > 0) {
       await Promise.allSettled([...stopped(), ...waiting])
@@ -249,7 +262,9 @@ export class VectorizerClient {
     }
     // If there was nothing to wait for, this runs within the call to `close`, before any other code
     // can run in the next tick of the event loop.
-    await this.#client.native?.close()
+    const failure = native && sign ? await signLast({ native, sign }) : undefined
+    await native?.close()
+    if (failure) throw failure
   }
 
   async collection<Meta = any>(name: string, options?: OpenCollectionOptions): Promise<Collection<Meta>> {

@@ -19,6 +19,7 @@ const OTHERS: Record<Exclude<CallName, keyof Collection>, true> = {
   flush: true,
   createBackup: true,
   exportKeys: true,
+  getLedger: true,
   resumeExpiry: true,
   rotateKeys: true,
   serve: true,

@@ -8,6 +8,7 @@ import type {
   MigrationReport,
   MoveReport,
   PatchReport,
+  Proof,
   RefusedDeleteReport,
   ReplaceReport,
 } from './types.js'
@@ -28,6 +29,7 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'PARTIAL_WRITE'
   | 'TOO_MANY_MATCHES'
+  | 'SIGNING_ERROR'
   | 'INTERNAL_ERROR'
 
 /** The base class of every rejection. */
@@ -201,6 +203,27 @@ export class TooManyMatchesError extends VectorizerError {
   }
 }
 
+/**
+ * An erasure has happened, and is in the ledger, but its entry could not be signed: the client's `sign`
+ * failed or returned no bytes, or the signature could not be written. The next signature covers the
+ * entry as well. `SIGNING_ERROR`
+ */
+export class SigningError extends VectorizerError {
+  declare readonly code: 'SIGNING_ERROR'
+  declare readonly errorCode: 'SIGNING_ERROR'
+  /** What the call would have resolved with. Absent if it was `close`. */
+  declare readonly report?:
+    | Proof
+    | DeleteReport
+    | DeleteByFilterReport
+    | ReplaceReport
+    | MoveReport
+    | ForgetReport
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, 'SIGNING_ERROR', options)
+  }
+}
+
 const classes = {
   VALIDATION_ERROR: ValidationError,
   COLLECTION_NOT_FOUND: CollectionNotFoundError,
@@ -216,6 +239,7 @@ const classes = {
   UNSUPPORTED: UnsupportedError,
   PARTIAL_WRITE: PartialWriteError,
   TOO_MANY_MATCHES: TooManyMatchesError,
+  SIGNING_ERROR: SigningError,
 }
 
 /** The class names, set explicitly because bundlers may shorten them in the code. */
@@ -235,6 +259,7 @@ const names = {
   UnsupportedError,
   PartialWriteError,
   TooManyMatchesError,
+  SigningError,
 }
 for (const [name, { prototype }] of Object.entries(names)) prototype.name = name
 

@@ -18,6 +18,7 @@ export {
   type ErrorCode,
   PartialWriteError,
   ServerError,
+  SigningError,
   StorageError,
   StoreLockedError,
   TooManyMatchesError,
@@ -41,6 +42,7 @@ export type {
 } from './filter.js'
 export { migrate } from './migrate.js'
 export type * from './types.js'
+export { verifyLedger, verifyReceipt } from './verify.js'
 
 /** The client behind this module's functions. */
 let current: VectorizerClient | undefined
@@ -107,6 +109,7 @@ export const optimize: Vectorizer['optimize'] = functions.optimize
 export const verifyErased: Vectorizer['verifyErased'] = functions.verifyErased
 export const createBackup: Vectorizer['createBackup'] = functions.createBackup
 export const exportKeys: Vectorizer['exportKeys'] = functions.exportKeys
+export const getLedger: Vectorizer['getLedger'] = functions.getLedger
 export const rotateKeys: Vectorizer['rotateKeys'] = functions.rotateKeys
 export const flush: Vectorizer['flush'] = functions.flush
 export const serve: Vectorizer['serve'] = functions.serve

@@ -1,9 +1,10 @@
 // Migrates collections from one client to another, whatever engines are behind them: it uses only
 // calls that every client has, and keeps no state besides the two stores. It looks up and compares
 // what the target already holds, so a run continues where an earlier one was interrupted.
-import { fail, known, list, read, string, whole } from './arguments.js'
+import { fail, filled, known, list, read, string, whole } from './arguments.js'
 import type { Vectorizer } from './calls.js'
 import { Cancelled, rejectionOf, signalOf } from './cancelling.js'
+import { type Erased, LedgerErasures } from './erased.js'
 import {
   codeOf,
   messageOf,
@@ -75,7 +76,7 @@ function namesOf(values: unknown): Set<string> {
   return new Set(Array.from(list(values, 'options.collections'), name))
 }
 
-const KEYS = ['collections', 'batchSize', 'prune', 'sample', 'onProgress', 'signal']
+const KEYS = ['collections', 'batchSize', 'prune', 'sample', 'ledger', 'onProgress', 'signal']
 
 /** The validated options. */
 interface Settings {
@@ -83,13 +84,14 @@ interface Settings {
   batchSize: number
   prune: boolean
   sample: number
+  ledger: string | undefined
   signal: AbortSignal | undefined
   onProgress: ((progress: MigrationProgress) => void) | undefined
 }
 
 function settingsOf(options: unknown): Settings {
   const given = known(options, 'options', KEYS)
-  const { collections, batchSize = 500, prune = false, sample = 20, signal, onProgress } = given
+  const { collections, batchSize = 500, prune = false, sample = 20, ledger, signal, onProgress } = given
   if (typeof prune !== 'boolean') fail('options.prune', 'a boolean', prune)
   if (onProgress !== undefined && typeof onProgress !== 'function')
     fail('options.onProgress', 'a function', onProgress)
@@ -98,6 +100,7 @@ function settingsOf(options: unknown): Settings {
     batchSize: whole(batchSize, 'options.batchSize', 1, MOST_AT_ONCE),
     prune,
     sample: whole(sample, 'options.sample', 0, MOST_AT_ONCE),
+    ledger: ledger === undefined ? undefined : filled(ledger, 'options.ledger'),
     signal: signalOf(signal),
     onProgress,
   }
@@ -223,6 +226,15 @@ interface Plan {
   settings: CollectionOptions | undefined
   /** The TTL in the source. */
   ttl: number | null
+  /** What a ledger says was erased from it: as if the source did not have it. */
+  erased: Erased | undefined
+}
+
+/** How many ids were last seen in this pass. */
+function seenIn(ids: Map<string, number>, pass: number): number {
+  let count = 0
+  for (const last of ids.values()) if (last === pass) count++
+  return count
 }
 
 /** The migration of one collection. */
@@ -252,6 +264,8 @@ class CollectionMigration {
   #hasTtl: boolean | undefined
   /** When those vectors of the source expire that do, in milliseconds since 1970. */
   #expiries = new Map<string, number>()
+  /** The ids of the source that were erased, with the pass in which they were last seen. */
+  #leftOut = new Map<string, number>()
   #pruned = 0
   #sampled = 0
   /** How many results the source had for the sample, and how many of them the target had too. */
@@ -290,6 +304,11 @@ class CollectionMigration {
       sampled: this.#sampled,
       agreement: this.#agreement,
     }
+  }
+
+  /** How many vectors of the source were left out. */
+  get leftOut(): number {
+    return this.#leftOut.size
   }
 
   get #agreement(): number {
@@ -334,21 +353,14 @@ class CollectionMigration {
       await this.#copy(pass)
       await this.#sweep()
       const held = (await this.#target.count(name)) - this.#beside.length
-      const count = await this.#source.count(name)
+      const count = (await this.#source.count(name)) - seenIn(this.#leftOut, pass)
       this.#leaveOutExpired()
-      const isStill = before === (await this.#lastWrite()) && this.#seenIn(pass) === count
+      const isStill = before === (await this.#lastWrite()) && seenIn(this.#same, pass) === count
       if (isStill && held === count) return this.#besideFault()
       if (pass < PASSES) continue
       if (!isStill) return `the source has changed in each of ${PASSES} passes: stop what writes to it`
       return `all ${count} vectors were written, but the target holds ${held}`
     }
-  }
-
-  /** How many of the ids that both stores hold were seen in a pass. */
-  #seenIn(pass: number): number {
-    let count = 0
-    for (const last of this.#same.values()) if (last === pass) count++
-    return count
   }
 
   /** What has expired meanwhile is in neither store any more. */
@@ -388,7 +400,8 @@ class CollectionMigration {
     const { name } = this.#plan
     const options = { limit: this.#settings.batchSize, with_vector: true } as const
     const reportProgress = this.#progressCallback('copy')
-    for await (const vectors of batches(this.#source, name, options, reportProgress)) {
+    for await (const read of batches(this.#source, name, options, reportProgress)) {
+      const vectors = this.#kept(read, pass)
       await this.#write(await this.#differing(vectors))
       for (const { id, expires_at } of vectors) {
         this.#same.set(id, pass)
@@ -396,6 +409,15 @@ class CollectionMigration {
         else this.#expiries.set(id, expires_at)
       }
     }
+  }
+
+  /** The vectors that no ledger says were erased. */
+  #kept(vectors: Vector[], pass: number): Vector[] {
+    const { erased } = this.#plan
+    if (!erased) return vectors
+    const kept = vectors.filter(({ id }) => !erased.has(id))
+    for (const { id } of vectors) if (erased.has(id)) this.#leftOut.set(id, pass)
+    return kept
   }
 
   #held(ids: string[]) {
@@ -460,7 +482,7 @@ class CollectionMigration {
     const gone: string[] = []
     for await (const ids of this.#targetIds(this.#progressCallback('prune'))) {
       const there = await lookUp(this.#source, name, ids, { include_metadata: false })
-      gone.push(...ids.filter((id) => !there.has(id)))
+      gone.push(...ids.filter((id) => !there.has(id) || this.#plan.erased?.has(id)))
     }
     const isDoomed = (id: string) => prune || this.#copied.has(id)
     for (const ids of parts(gone.filter(isDoomed), batchSize)) {
@@ -506,7 +528,7 @@ class CollectionMigration {
     for (const part of parts(sample, 1, this.#progressCallback('verify'))) {
       const [vector] = (await lookUp(this.#source, name, part, { with_vector: true })).values()
       if (!vector) continue // deleted in the meantime
-      const expected = await this.#source.search(name, vector.data, SEARCH)
+      const expected = await this.#expected(vector.data)
       this.#found += countFound(expected, await this.#target.search(name, vector.data, SEARCH))
       this.#wanted += expected.length
       this.#sampled++
@@ -514,6 +536,18 @@ class CollectionMigration {
     if (this.#agreement >= AGREEMENT) return undefined
     const found = `of what the source finds for ${this.#sampled} vectors, the target finds ${this.#agreement.toFixed(3)}`
     return `${found}, where ${AGREEMENT} is the least`
+  }
+
+  /** What the source finds, but for what was erased. */
+  async #expected(data: Float32Array): Promise<Found[]> {
+    const { name, erased } = this.#plan
+    for (let { limit } = SEARCH; ; limit *= 4) {
+      const found = await this.#source.search(name, data, { ...SEARCH, limit })
+      if (!erased) return found
+      const kept = found.filter(({ id }) => !erased.has(id))
+      const isAll = found.length < limit || 4 * limit > MOST_AT_ONCE
+      if (kept.length >= SEARCH.limit || isAll) return kept.slice(0, SEARCH.limit)
+    }
   }
 
   /** The error to throw when `cause` ends the migration here. */
@@ -534,12 +568,20 @@ async function plansFor(
   source: Vectorizer,
   target: Vectorizer,
   names: Set<string> | undefined,
-): Promise<Plan[]> {
+  erasures: LedgerErasures | undefined,
+): Promise<{ plans: Plan[]; leftOut: number }> {
   const wanted = names ?? (await source.listCollections()).map(({ name }) => name)
   const there = new Map((await target.listCollections()).map((collection) => [collection.name, collection]))
   const plans: Plan[] = []
+  /** How many vectors there are in collections that were deleted. */
+  let leftOut = 0
   for (const name of wanted) {
     const info = await source.getCollectionInfo(name)
+    const erased = erasures?.of(name, info.created_at)
+    if (erased?.isWhole) {
+      leftOut += await source.count(name)
+      continue
+    }
     const { dimension, similarity_metric: metric, hnsw, description, ttl_secs: ttl = null } = info
     const said = description === undefined ? {} : { description }
     const held = there.get(name)
@@ -551,9 +593,15 @@ async function plansFor(
         `collection '${name}' has ${theirs} in the target, and ${kind(dimension, metric)} in the source`,
       )
     }
-    plans.push({ name, metric, settings: held ? undefined : { dimension, metric, hnsw, ...said }, ttl })
+    plans.push({
+      name,
+      metric,
+      settings: held ? undefined : { dimension, metric, hnsw, ...said },
+      ttl,
+      erased,
+    })
   }
-  return plans
+  return { plans, leftOut }
 }
 
 async function migrateAll(
@@ -570,12 +618,18 @@ async function migrateAll(
   const begin = performance.now()
   const { reportProgress, finish } = listening<MigrationProgress>(settings)
   const migrations: CollectionMigration[] = []
+  const { ledger, signal } = settings
+  const erasures = ledger === undefined ? undefined : await LedgerErasures.read(ledger, signal)
+  let ofDeleted = 0
   const report = (): MigrationReport => ({
     collections: migrations.map((migration) => migration.report),
+    ...(erasures && { leftOut: migrations.reduce((sum, one) => sum + one.leftOut, ofDeleted) }),
     duration_ms: performance.now() - begin,
   })
   try {
-    for (const plan of await plansFor(source, target, settings.names)) {
+    const { plans, leftOut } = await plansFor(source, target, settings.names, erasures)
+    ofDeleted = leftOut
+    for (const plan of plans) {
       checkSignal(settings)
       const migration = new CollectionMigration(source, target, plan, settings, reportProgress)
       migrations.push(migration)
@@ -603,12 +657,15 @@ async function migrateAll(
  * given the source's; any other keeps its own, which applies to vectors that do not expire in the
  * source. One that cannot let vectors expire rejects with `UnsupportedError`.
  *
+ * With `ledger`, what was erased since the source was copied from another store is left out.
+ *
  * If it is interrupted, it rejects with `PartialWriteError`; when called again, it continues with
  * what is missing. Vectors that have been deleted from the source since are detected, and deleted
  * from the target with `prune`.
  *
  * Rejects with `ValidationError` if a collection of the target has a different dimension or metric,
- * and with `StorageError` if the target differs from the source at the end.
+ * and with `StorageError` if the target differs from the source at the end, or if the ledger is not what
+ * was written.
  */
 export async function migrate(
   source: Vectorizer,

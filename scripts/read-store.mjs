@@ -1,7 +1,7 @@
 // Prints everything that can be read from a store's files, or from a backup, by anyone who has them: every
 // entry whose key is there, whether or not the log says that it is live. For a directory that is not a store,
-// it reads the stores and backups below it. It is written from docs/format.md, and uses nothing of the
-// package.
+// it reads the stores and backups below it. Of a ledger, which is text, it only counts the entries. It is
+// written from docs/format.md, and uses nothing of the package.
 //
 //   node scripts/read-store.mjs DIRECTORY-OR-BACKUP [--keys FILE-OR-DIRECTORY] [--key-file FILE]
 //     [--keys-key-file FILE] [--json]
@@ -62,7 +62,7 @@ const OUTLINE_NONCE = Buffer.alloc(NONCE)
 const VALUES_NONCE = Buffer.from([1, ...Buffer.alloc(NONCE - 1)])
 const MAX_DIMENSION = 65_535
 
-const KINDS = ['CMIT', 'CONF', 'KEYS', 'AWAY', 'EXPO', 'DONE']
+const KINDS = ['CMIT', 'CONF', 'COPY', 'KEYS', 'AWAY', 'EXPO', 'DONE']
 
 const isZero = (bytes) => bytes.every((byte) => byte === 0)
 
@@ -591,8 +591,10 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
     const [key] = keptKeys(file, 'VECBAK', user, tell)
     let at = recordsOf(file)
     while (at < file.size) {
-      const { settings, ttl, entries, next, end } = readCollection(file, at)
-      if (next?.kind === 'DONE' && end === at) return
+      const { settings, ttl, entries, next: first, end } = readCollection(file, at)
+      if (first?.kind === 'DONE' && end === at) return
+      // Which collection of the store it is a copy of, and of when: not needed to read it.
+      const next = first?.kind === 'COPY' && first.end < file.size ? readRecord(file, first.end) : first
       const table = key && numberedTable(collections.length + 1, key)
       const collection = collectionAt(path)
       if (ttl > 0) collection.ttl = ttl
@@ -612,20 +614,36 @@ export function readBackup(path, { keys, key: user, keysKey = user, tell = () =>
   return collections
 }
 
+/** How much of a ledger is read at a time. */
+const PIECE = 1_048_576
+
 const isOfStore = (entry) => /^(?:STORE$|KEYRING)/.test(entry.name) || isCollection(entry)
+
+/** How many lines a file has. */
+function lineCount(file) {
+  let lines = 0
+  for (let at = 0; at < file.size; at += PIECE) {
+    const piece = file.read(at, PIECE)
+    for (let end = piece.indexOf(10); end !== -1; end = piece.indexOf(10, end + 1)) lines += 1
+  }
+  return lines
+}
 
 /**
  * Everything that can be opened of a store, of a backup, or of all stores and backups in a directory and
- * below it.
+ * below it. `onLedger` is called with the path of each ledger and the number of its entries.
  */
-export function readAll(path, { keys, key, keysKey, tell = () => {} } = {}) {
+export function readAll(path, { keys, key, keysKey, tell = () => {}, onLedger = () => {} } = {}) {
   if (!statSync(path).isDirectory()) return readBackup(path, { keys, key, keysKey, tell })
   const entries = list(path, tell)
   const found = entries.some(isOfStore) ? readStore(path, { keys, key, keysKey, tell }) : []
   for (const entry of entries) {
     const inside = join(path, entry.name)
     const isBackup = () => withFile(inside, tell, (file) => file.read(0, 8).toString() === 'VECBAK\r\n')
-    if (entry.isDirectory() && !isCollection(entry)) found.push(...readAll(inside, { key, tell }))
+    if (entry.isDirectory() && !isCollection(entry)) found.push(...readAll(inside, { key, tell, onLedger }))
+    else if (entry.isFile() && entry.name === 'LEDGER')
+      // The first line is the ledger's own.
+      withFile(inside, tell, (file) => onLedger(inside, Math.max(0, lineCount(file) - 1)))
     else if (entry.isFile() && isBackup()) found.push(...readBackup(inside, { key, tell }))
   }
   return found
@@ -681,10 +699,12 @@ function main() {
     file === undefined ? undefined : keyOf(readFileSync(file)),
   )
   const tell = (what) => console.error(what)
-  const collections = readAll(path, { keys: options.keys, key, keysKey, tell })
+  const ledgers = []
+  const onLedger = (file, entries) => ledgers.push(`${file}: ${entries} entries of a ledger`)
+  const collections = readAll(path, { keys: options.keys, key, keysKey, tell, onLedger })
   if (options.json) return console.log(JSON.stringify(collections))
   const summary = collections.map(print)
-  console.log(summary.join('\n'))
+  console.log([...summary, ...ledgers].join('\n'))
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

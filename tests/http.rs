@@ -950,3 +950,296 @@ fn a_description_is_answered_wherever_a_collection_is() {
     assert_eq!(status, StatusCode::OK);
     assert!(answer.get("description").is_none(), "{answer}");
 }
+
+#[test]
+fn a_reason_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() {
+    let (app, _backups, _, routes) = exemplary();
+    let cases = [
+        (json!("request of 31 January"), true),
+        (json!("\n\0"), true),
+        (json!("é".repeat(1000)), true),
+        (json!(""), false),
+        (json!("é".repeat(1001)), false),
+        (json!(null), false),
+        (json!(1), false),
+        (json!(["r"]), false),
+    ];
+    let mut having = Vec::new();
+    for route in &routes {
+        let with = |reason: &Value| {
+            let mut body = route.example.clone();
+            body["reason"] = reason.clone();
+            body
+        };
+        if !route.example.is_object() || !route.allows(&with(&cases[0].0)) {
+            continue;
+        }
+        having.push(&route.path[..]);
+        for (reason, is_taken) in &cases {
+            let body = with(reason);
+            let (status, answer) = route.ask(&app, &body);
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert_eq!(route.allows(&body), *is_taken, "{} {reason}", route.path);
+            if *is_taken {
+                assert!(status.is_success(), "{} {reason}: {message}", route.path);
+            } else {
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{} {reason}", route.path);
+                assert!(message.starts_with("body.reason"), "{message}");
+            }
+        }
+    }
+    having.sort_unstable();
+    assert_eq!(
+        having,
+        [
+            "/batch_delete",
+            "/collections/{collection}/batch_delete",
+            "/collections/{collection}/delete_by_filter",
+            "/collections/{collection}/replace",
+            "/collections/{collection}/vectors/delete_by_filter",
+            "/collections/{collection}/vectors/move",
+            "/forget",
+        ]
+    );
+}
+
+#[test]
+fn the_reason_of_a_delete_of_one_thing_is_in_the_query() {
+    let (app, _backups) = server();
+    fill(&app);
+    for name in ["empty", "cleanup"] {
+        create(&app, name, 2);
+    }
+    let long = format!("?reason={}", "a".repeat(1001));
+    let places = [
+        "/collections/c/vectors/a",
+        "/collections/empty",
+        "/collections/cleanup",
+        "/collections/c",
+    ];
+    for path in places {
+        for query in [
+            "?reason=",
+            &long,
+            "?reason=a&reason=b",
+            "?reasons=a",
+            "?reason=a%ffb",
+            "?reason=%ed%a0%80",
+            "?reason=%C3&receipt=true",
+        ] {
+            let (status, answer) = ask(&app, "DELETE", &format!("{path}{query}"), "");
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}{query}: {answer}");
+            let message = answer["message"].as_str().unwrap();
+            assert!(message.starts_with("query"), "{message}");
+        }
+        let query = "?receipt=true&reason=request%20of%0A31%20January+%C3%A9";
+        let (status, answer) = ask(&app, "DELETE", &format!("{path}{query}"), "");
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        let receipt = &answer["receipt"];
+        assert_eq!(receipt["reason"], "request of\n31 January é", "{path}");
+        let text = receipt["text"].as_str().unwrap();
+        let line = "\nReason: \"request of\\n31 January é\"\n";
+        assert!(text.contains(line), "{text}");
+    }
+    // A reason is taken without a receipt too. What is no escape stays as it is.
+    create(&app, "c", 2);
+    let (status, answer) = ask(&app, "DELETE", "/collections/c?reason=50%&receipt=true", "");
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["receipt"]["reason"], "50%");
+    create(&app, "c", 2);
+    let (status, answer) = ask(&app, "DELETE", "/collections/c?reason=r", "");
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(answer.get("receipt").is_none());
+
+    // It would not be about the collections that are empty.
+    create(&app, "z", 2);
+    let path = "/collections/cleanup?dry_run=false&reason=r";
+    let (status, answer) = ask(&app, "DELETE", path, "");
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.starts_with("query.reason is for"), "{message}");
+    assert_eq!(ask(&app, "GET", "/collections", "").1["total"], 1);
+}
+
+/// Deletes in each way that there is, with a reason, from a new collection `c`, and returns the
+/// receipts, and for each the call, how many ids it named, and its filter.
+fn delete_in_every_way(app: &Router) -> Vec<(Value, &'static str, Value, Value)> {
+    create(app, "c", 2);
+    create(app, "b", 2);
+    let vector = |id: &str| json!({ "id": id, "vector": [1, 0], "metadata": { "k": id } });
+    let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let vectors = json!({ "vectors": ids.map(vector) }).to_string();
+    let insert = "/collections/c/batch_insert";
+    assert_eq!(ask(app, "POST", insert, vectors).0, StatusCode::OK);
+    let (none, filter) = (Value::Null, |id: &str| json!({ "k": id }));
+    let posts = [
+        (
+            "/collections/c/batch_delete",
+            json!({ "ids": ["a", "nope"] }),
+            "batchDelete",
+            (json!(2), none.clone()),
+        ),
+        (
+            "/batch_delete",
+            json!({ "collection": "c", "ids": ["b"] }),
+            "batchDelete",
+            (json!(1), none.clone()),
+        ),
+        (
+            "/collections/c/delete_by_filter",
+            json!({ "filter": filter("c") }),
+            "deleteByFilter",
+            (none.clone(), filter("c")),
+        ),
+        (
+            "/collections/c/replace",
+            json!({ "filter": filter("d"), "vectors": [] }),
+            "replace",
+            (none.clone(), filter("d")),
+        ),
+        (
+            "/collections/c/vectors/move",
+            json!({ "destination": "b", "ids": ["e", "nope", "nope"] }),
+            "moveToCollection",
+            (json!(3), none.clone()),
+        ),
+        (
+            "/collections/c/vectors/move",
+            json!({ "destination": "b", "filter": filter("f") }),
+            "moveToCollection",
+            (none.clone(), filter("f")),
+        ),
+        (
+            "/forget",
+            json!({ "ids": ["g"] }),
+            "forget",
+            (json!(1), none.clone()),
+        ),
+    ];
+    let mut receipts = Vec::new();
+    for (path, mut body, call, (requested, filter)) in posts {
+        body["reason"] = "why".into();
+        if path != "/forget" {
+            body["receipt"] = true.into();
+        }
+        let (status, answer) = ask(app, "POST", path, body.to_string());
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        receipts.push((answer["receipt"].clone(), call, requested, filter));
+    }
+    for (path, call, requested) in [
+        ("/collections/c/vectors/h", "deleteVector", json!(1)),
+        ("/collections/c", "deleteCollection", none.clone()),
+    ] {
+        let path = format!("{path}?receipt=true&reason=why");
+        let (status, answer) = ask(app, "DELETE", &path, "");
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        receipts.push((answer["receipt"].clone(), call, requested, none.clone()));
+    }
+    receipts
+}
+
+/// The members of a receipt, in order.
+fn members(receipt: &Value) -> Vec<&str> {
+    receipt
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|key| &key[..])
+        .collect()
+}
+
+#[test]
+fn a_receipt_says_which_call_erased_what_was_asked_for_and_why() {
+    let (app, _backups) = server();
+    for (receipt, call, requested, filter) in delete_in_every_way(&app) {
+        assert_eq!(receipt["call"], call);
+        assert_eq!(receipt["requested"], requested, "{call}");
+        assert_eq!(receipt["filter"], filter, "{call}");
+        assert_eq!(receipt["reason"], "why", "{call}");
+        let expected = [
+            "call",
+            if call == "forget" {
+                "collections"
+            } else {
+                "collection"
+            },
+            "deleted",
+            "bytesErased",
+            "requested",
+            "filter",
+            "reason",
+            if call == "forget" { "" } else { "logSequence" },
+            "completedAt",
+            "durable",
+            "digest",
+            "text",
+        ];
+        let is_there = |member: &&str| !receipt[*member].is_null();
+        let expected: Vec<_> = expected.into_iter().filter(is_there).collect();
+        // In memory there is no ledger.
+        assert_eq!(members(&receipt), expected);
+        let text = receipt["text"].as_str().unwrap();
+        for line in [
+            format!("Call: {call}"),
+            "Reason: why".into(),
+            format!(
+                "Digest of the ids (SHA-256): {}",
+                receipt["digest"].as_str().unwrap()
+            ),
+        ] {
+            assert!(text.contains(&format!("\n{line}\n")), "{text}");
+        }
+    }
+    let ledger = (StatusCode::OK, json!({ "ledger": null }));
+    assert_eq!(ask(&app, "GET", "/ledger", ""), ledger);
+    assert_eq!(
+        ask(&app, "GET", "/ledger?a=1", "").0,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[test]
+fn a_receipt_of_a_store_with_a_ledger_has_its_entry_and_the_end_of_the_ledger_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let client = Arc::new(Client::open(Store {
+        path: Some(path.to_str().unwrap().into()),
+        ledger: true,
+        ..Store::default()
+    }));
+    let app = app(client, Options::default()).unwrap();
+    let end = || {
+        let (status, answer) = ask(&app, "GET", "/ledger", "");
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let ledger = &answer["ledger"];
+        assert_eq!(members(&answer), ["ledger"]);
+        assert_eq!(members(ledger), ["store", "entries", "head"]);
+        assert_eq!(members(&ledger["head"]), ["entry", "hash"]);
+        assert_eq!(ledger["head"]["entry"], ledger["entries"]);
+        assert_eq!(ledger["head"]["hash"].as_str().unwrap().len(), 64);
+        ledger.clone()
+    };
+    let first = end();
+    assert_eq!(first["entries"], 0);
+    let receipts = delete_in_every_way(&app);
+    let lines = std::fs::read_to_string(path.join("LEDGER")).unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    for (receipt, call, ..) in &receipts {
+        let line = receipt["entry"].as_str().unwrap();
+        assert!(lines.contains(&line), "{line}");
+        let entry: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(entry["call"], *call);
+        assert_eq!(entry["reason"], "why");
+        assert_eq!(receipt["store"], first["store"]);
+        let text = receipt["text"].as_str().unwrap();
+        let of = first["store"].as_str().unwrap();
+        let last = format!("\nLedger of store: {of}, entry {}\n", entry["entry"]);
+        assert!(text.ends_with(&last), "{text}");
+    }
+    let last = end();
+    assert_eq!(last["store"], first["store"]);
+    assert_eq!(last["entries"], lines.len() - 1);
+    // Two for each: that it begins, and that it has happened.
+    assert_eq!(last["entries"], 2 * receipts.len());
+    assert_ne!(last["head"], first["head"]);
+}

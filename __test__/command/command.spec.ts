@@ -1,54 +1,28 @@
 // The commands for a store that no server has open: backups, keys, and a look at the files.
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { Worker } from 'node:worker_threads'
 import * as manifest from '../../package.json'
 import { everything, idsOf, client as opened } from '../support/collections'
+import { printed, refused, run } from '../support/command'
 import { directory, files, plain, store } from '../support/disk'
-import { command, commandPath, commandServing } from '../support/http'
+import { command, commandServing } from '../support/http'
 
 const COMMANDS = {
-  serve: ['host', 'port', 'data', 'key-file'],
+  serve: ['host', 'port', 'data', 'ledger', 'key-file'],
   backup: ['keys', 'collection', 'key-file'],
-  restore: ['keys', 'keys-key-file', 'key-file'],
+  restore: ['keys', 'keys-key-file', 'ledger', 'key-file'],
   'export-keys': ['key-file'],
   'rotate-keys': ['new-key-file', 'key-file'],
   inspect: ['ids', 'json', 'key-file'],
   verify: ['json', 'key-file'],
-}
-
-/** Runs the command in a thread, which starts faster than a process; serve.spec.ts starts processes. */
-async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const { VECTORIZER_API_KEY: _, VECTORIZER_KEY: __, ...inherited } = process.env
-  const options = { argv: args, env: { ...inherited, ...env }, stdout: true, stderr: true }
-  const worker = new Worker(commandPath, options)
-  const said = [worker.stdout, worker.stderr].map((stream) => text(stream))
-  const [[code], stdout, stderr] = await Promise.all([once(worker, 'exit'), ...said])
-  return { code, stdout, stderr }
+  receipt: ['ledger', 'public-key'],
+  ledger: ['public-key', 'receipt', 'head', 'json'],
 }
 
 /** Runs the command in a process of its own. */
 const runAlone = (args: string[], env: NodeJS.ProcessEnv = {}) =>
   command(args, { VECTORIZER_KEY: undefined, ...env }).ended
-
-/** What a command prints that does what it is asked, and says nothing else. */
-async function printed(args: string[], env?: NodeJS.ProcessEnv) {
-  const { stdout, ...rest } = await run(args, env)
-  expect(rest).toStrictEqual({ code: 0, stderr: '' })
-  return stdout
-}
-
-/** What is said by a command that exits with `code`, and prints nothing. */
-async function refused(code: number, args: string[], env?: NodeJS.ProcessEnv) {
-  const { stderr, ...rest } = await run(args, env)
-  expect(rest).toStrictEqual({ code, stdout: '' })
-  const [, message] = /^vectorizer-native: (.+)\n$/s.exec(stderr) ?? []
-  expect(message).toBeDefined()
-  return message as string
-}
 
 /** A closed store with the collections `docs`, of `a`, `b` and `c`, and `others`, of `d`. */
 async function filled(key?: Uint8Array) {
@@ -171,6 +145,25 @@ describe('what is not understood exits with 2, and says where to look:', () => {
       'the key of no keys',
       ['restore', 'a', 'b', '--keys-key-file', 'x'],
       '--keys-key-file needs --keys: a backup with its keys within has one key',
+    ],
+    ['no ledger', ['restore', 'a', 'b', '--ledger', ''], '--ledger is empty'],
+    ['no ledger for a receipt', ['receipt', 'a', '--ledger', ''], '--ledger is empty'],
+    ['no public key', ['ledger', 'a', '--public-key', ''], '--public-key is empty'],
+    ['no receipt', ['ledger', 'a', '--receipt', ''], '--receipt is empty'],
+    [
+      'a head that is none',
+      ['ledger', 'a', '--head', '5'],
+      "--head must be ENTRY:HASH, as this command prints it, not '5'",
+    ],
+    ...['ledger', 'receipt'].map((name): [string, string[], string] => [
+      `a key for ${name}`,
+      [name, 'a', '--key-file', 'b'],
+      '--key-file is of no use here: neither a ledger nor a receipt is encrypted',
+    ]),
+    [
+      'a ledger of a server in memory',
+      ['serve', '--port', '0', '--ledger'],
+      '--ledger needs --data: a store in memory has no ledger',
     ],
     ['no key file', ['inspect', 'a', '--key-file', ''], '--key-file is empty'],
     [

@@ -19,7 +19,7 @@ describe('the command', () => {
       expect(stdout).toMatch(/^Usage: vectorizer-native serve/)
       for (const option of [
         ...['host', 'port', 'data', 'fsync', 'api-key', 'allow-host', 'cors', 'max-body', 'max-connections'],
-        ...['log', 'log-format', 'key-file', 'help', 'version'],
+        ...['log', 'log-format', 'key-file', 'ledger', 'help', 'version'],
       ]) {
         expect(stdout).toMatch(new RegExp(`^  --${option}\\b`, 'm'))
       }
@@ -64,6 +64,8 @@ describe('the command', () => {
     ['an empty directory', ['serve', '--data', ''], /--data/],
     ['an fsync that does not exist', ['serve', '--data', '/tmp/x', '--fsync', 'never'], /never/],
     ['an fsync without a directory', ['serve', '--fsync', 'always'], /--data/],
+    ['a ledger without a directory', ['serve', '--ledger'], /--ledger needs --data: /],
+    ['a value for a ledger', ['serve', '--data', '/tmp/x', '--ledger=x'], /--ledger/],
     ['a log that does not exist', ['serve', '--log-format', 'xml'], /xml/],
     ['a value for a switch', ['serve', '--log=json'], /--log/],
     ['a host that others reach, and no key', ['serve', '--host', '0.0.0.0'], /API key/],

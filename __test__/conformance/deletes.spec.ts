@@ -243,17 +243,21 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const telling = engine.isEmbedded ? '' : ', onProgress'
     const given = { unkown: 1 }
     for (const [call, keys] of [
-      [client.batchDelete('things', ['a'], given), 'receipt, backup, atMost, expect, signal'],
-      [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, signal'],
+      [client.batchDelete('things', ['a'], given), 'receipt, backup, atMost, expect, reason, signal'],
+      [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, reason, signal'],
       [
         client.deleteByFilter('things', { name: 'a' }, given),
-        'dryRun, rows, receipt, backup, atMost, expect, signal',
+        'dryRun, rows, receipt, backup, atMost, expect, reason, signal',
       ],
     ] as const) {
       expect((await rejection(call)).message).toBe(`options.unkown: unknown; use ${keys}${telling}`)
     }
     const one = client.deleteVector('things', 'a', given)
-    expect((await rejection(one)).message).toBe('options.unkown: unknown; use receipt, backup, signal')
+    expect((await rejection(one)).message).toBe(
+      'options.unkown: unknown; use receipt, backup, reason, signal',
+    )
+    const all = client.deleteCollection('things', given)
+    expect((await rejection(all)).message).toBe('options.unkown: unknown; use receipt, reason, signal')
   })
 
   test('what is no filter, or no option, is refused by name and deletes nothing', async () => {
@@ -273,6 +277,10 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['options.receipt', { receipt: null }],
       ['options.receipt', { receipt: 'yes' }],
       ['reciept', { reciept: true }],
+      ['options.reason', { reason: null }],
+      ['options.reason', { reason: '' }],
+      ['options.reason', { dryRun: true, reason: 7 }],
+      ['reasons', { reasons: 'a request' }],
       ['backup', { backup: null }],
       ['backup', { backup: 5 }],
       ['options.atMost', { atMost: null }],
@@ -341,6 +349,8 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
       ['deleteCollection', ['things', { receipt: 'yes' }], 'options.receipt'],
       ['deleteCollection', ['things', { receipt: null }], 'options.receipt'],
       ['deleteCollection', ['things', { backup: 'x' }], 'options.backup'],
+      ['deleteCollection', ['things', { reason: '' }], 'options.reason'],
+      ['deleteVector', ['things', 'a', { reason: ['x'] }], 'options.reason'],
       ['deleteCollection', ['things', { reciept: true }], 'reciept'],
       ['deleteCollection', ['things', null], 'options'],
       ['deleteCollection', ['things', 'receipt'], 'options'],

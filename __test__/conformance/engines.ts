@@ -23,10 +23,13 @@ type Open = (options: Options) => Vectorizer | Promise<Vectorizer>
 export class Engine {
   /** Embedded engines keep the order of insertion: in lists, and among equal scores. */
   readonly isEmbedded: boolean
+  /** Whether its stores have a ledger of erasures. */
+  readonly hasLedger: boolean
   readonly #open: Open
 
-  constructor(isEmbedded: boolean, open: Open) {
+  constructor(isEmbedded: boolean, open: Open, hasLedger = false) {
     this.isEmbedded = isEmbedded
+    this.hasLedger = hasLedger
     this.#open = open
   }
 
@@ -83,6 +86,10 @@ export class Engine {
 export const engines: [name: string, ready: () => Engine][] = [
   ['embedded, in memory', () => new Engine(true, client)],
   ['embedded, on disk', () => new Engine(true, (options) => client({ path: directory(), ...options }))],
+  [
+    'embedded, on disk with a ledger',
+    () => new Engine(true, (options) => client({ path: directory(), ledger: true, ...options }), true),
+  ],
 ]
 
 if (isInstalled) engines.push(['Milvus', () => new Engine(false, milvus())])

@@ -188,6 +188,7 @@ describe.each(engines)('errors of the client that is %s', (_, ready) => {
       listEmptyCollections: [],
       cleanupEmptyCollections: [],
       forget: [{ ids: ['a'] }],
+      getLedger: [],
     }
     for (const [name, args] of Object.entries({ ...calls, ...others })) {
       const error = await rejection(untyped(client)[name](...args))

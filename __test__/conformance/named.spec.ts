@@ -53,8 +53,9 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
 
     const changed = await things.updateVector('a', { metadata: { place: 9, name: 'z' } })
     expect(changed.metadata.place).toBe(9)
-    expect(await things.deleteVector('a')).toBeUndefined()
-    expect(await things.batchDelete(['b', 'b'])).toMatchObject({
+    const reason = 'a request'
+    expect(await things.deleteVector('a', { reason })).toBeUndefined()
+    expect(await things.batchDelete(['b', 'b'], { reason })).toMatchObject({
       collection: 'things',
       deleted: 1,
       failed: 1,
@@ -64,10 +65,13 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
       matched: 1,
       deleted: 0,
     })
-    expect(await things.deleteByFilter({ name: 'd' })).toMatchObject({ scanned: 2, deleted: 1 })
+    expect(await things.deleteByFilter({ name: 'd' }, { reason })).toMatchObject({ scanned: 2, deleted: 1 })
     if (engine.isEmbedded) {
       const rows = [{ id: 'e', data: [1, 4], metadata: { place: 4, name: 'e' } }]
-      expect(await things.replace({ name: 'e' }, rows)).toMatchObject({ applied: true, unchanged: 1 })
+      expect(await things.replace({ name: 'e' }, rows, { reason })).toMatchObject({
+        applied: true,
+        unchanged: 1,
+      })
       const others = await client.collection<Page>('others', { dimension: 2, metric: 'euclidean' })
       const patched = await things.bulkUpdateMetadata({ name: 'e' }, { place: 5 })
       expect(patched).toMatchObject({ applied: true, matched: 1, updated: 1 })
@@ -76,7 +80,7 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
       const copied = { src: 'things', dst: 'others', copied: 1 }
       expect(await things.copyVectors('others', ['e'])).toMatchObject(copied)
       const moved = { src: 'others', dst: 'things', moved: 1 }
-      const back = others.moveToCollection('things', { filter: { place: 4 } }, { overwrite: true })
+      const back = others.moveToCollection('things', { filter: { place: 4 } }, { overwrite: true, reason })
       expect(await back).toMatchObject(moved)
       expect(await others.updateCollection({ description: 'of others' })).toMatchObject({ name: 'others' })
       expect(await others.reindexCollection()).toMatchObject({ collection: 'others' })
@@ -84,7 +88,7 @@ describe.each(engines)('one collection of the client that is %s', (_, ready) => 
     }
     expect(await engine.idsOf(client)).toStrictEqual(['e'])
     expect(await things.optimize()).toBeUndefined()
-    expect(await things.deleteCollection()).toBeUndefined()
+    expect(await things.deleteCollection({ reason })).toBeUndefined()
     expect(await rejection(things.count())).toBeInstanceOf(CollectionNotFoundError)
   })
 

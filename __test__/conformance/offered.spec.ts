@@ -48,6 +48,14 @@ const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, 
     expect.objectContaining({ deleted: 2, digest: expect.any(String) }),
   ],
   [
+    'a reason in a receipt',
+    async (client) => {
+      const options = { receipt: true, reason: 'a request' } as const
+      return (await client.deleteByFilter('things', { name: 'a' }, options)).receipt.reason
+    },
+    'a request',
+  ],
+  [
     'a backup before deleteVector',
     async (client, file) => {
       await client.deleteVector('things', 'a', { backup: file })
@@ -314,7 +322,8 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
 
   test('options that ask for nothing special are taken', async () => {
     const client = await engine.holding('a', 'b', 'c')
-    expect((await client.batchDelete('things', ['a'], { receipt: false })).deleted).toBe(1)
+    const reason = undefined
+    expect((await client.batchDelete('things', ['a'], { receipt: false, reason })).deleted).toBe(1)
     expect((await client.deleteByFilter('things', { name: 'b' }, { receipt: false })).deleted).toBe(1)
     await client.deleteVector('things', 'c', { receipt: false })
     expect(await client.count('things')).toBe(0)

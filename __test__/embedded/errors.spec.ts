@@ -7,6 +7,7 @@ import {
   deleteVector,
   EmbeddingError,
   migrate,
+  SigningError,
   StorageError,
   StoreLockedError,
   TooManyMatchesError,
@@ -30,6 +31,7 @@ const classes = [
   ['StoreLockedError', StoreLockedError, 'STORE_LOCKED'],
   ['ClientClosedError', ClientClosedError, 'CLIENT_CLOSED'],
   ['TooManyMatchesError', TooManyMatchesError, 'TOO_MANY_MATCHES'],
+  ['SigningError', SigningError, 'SIGNING_ERROR'],
 ] as const
 
 describe.each(classes)('%s', (name, Class, code) => {
@@ -58,7 +60,15 @@ describe('a key that is not known is told with all that can be given there:', ()
   const ofCalls: [string, unknown[], place: string, keys: string][] = [
     ['createCollection', ['new', given], 'options', creation],
     ['createCollection', [given], 'request', `name, ${creation}`],
-    ['deleteCollection', ['things', given], 'options', 'receipt'],
+    ['deleteCollection', ['things', given], 'options', 'receipt, reason'],
+    ['deleteVector', ['things', 'a', given], 'options', 'receipt, backup, reason'],
+    ['batchDelete', ['things', [], given], 'options', 'receipt, backup, atMost, expect, reason'],
+    [
+      'deleteByFilter',
+      ['things', { a: 1 }, given],
+      'options',
+      'dryRun, rows, receipt, backup, atMost, expect, reason',
+    ],
     ['insertVectors', ['things', [], given], 'options', 'onProgress, expires_at'],
     ['insertText', ['things', 'a', {}, given], 'options', 'expires_at'],
     ['batchInsertText', ['things', [], [], given], 'options', 'onProgress, expires_at'],
@@ -73,7 +83,7 @@ describe('a key that is not known is told with all that can be given there:', ()
       'moveToCollection',
       ['things', 'others', [], given],
       'options',
-      'overwrite, dryRun, receipt, atMost, expect, onProgress',
+      'overwrite, dryRun, receipt, atMost, expect, reason, onProgress',
     ],
     [
       'copyVectors',
@@ -85,7 +95,7 @@ describe('a key that is not known is told with all that can be given there:', ()
       'replace',
       ['things', { a: 1 }, [], given],
       'options',
-      'dryRun, receipt, atMost, expect, expires_at, onProgress',
+      'dryRun, receipt, atMost, expect, reason, expires_at, onProgress',
     ],
     ['forget', [{ ids: [] }, given], 'options', 'collections, dryRun, atMost, expect, reason, onProgress'],
     ['reindexCollection', ['things', given], 'options', 'm, ef_construction, ef_search'],
@@ -107,7 +117,7 @@ describe('a key that is not known is told with all that can be given there:', ()
     const { restoreBackup } = VectorizerClient as never as { restoreBackup: (...args: unknown[]) => never }
     const error = await rejection(restoreBackup('/nowhere/a.vecbak', '/nowhere/restored', given))
     expect(error.message).toBe(
-      'options.unkown: unknown; use keys, encryption, keysEncryption, onProgress, signal',
+      'options.unkown: unknown; use keys, encryption, keysEncryption, ledger, onProgress, signal',
     )
   })
 
@@ -115,14 +125,16 @@ describe('a key that is not known is told with all that can be given there:', ()
     const [source, target] = [opened(), opened()]
     const error = await rejection(migrate(source, target, untyped(given)))
     expect(error.message).toBe(
-      'options.unkown: unknown; use collections, batchSize, prune, sample, onProgress, signal',
+      'options.unkown: unknown; use collections, batchSize, prune, sample, ledger, onProgress, signal',
     )
   })
 
   test('the constructor, with what Rust never sees', async () => {
     const client = new VectorizerClient(untyped(given))
     const error = await rejection(client.ready())
-    expect(error.message).toBe('options.unkown: unknown; use path, fsync, shared, encryption, embedder')
+    expect(error.message).toBe(
+      'options.unkown: unknown; use path, fsync, shared, encryption, embedder, ledger',
+    )
   })
 
   test('the graph of a collection', async () => {
@@ -258,6 +270,26 @@ test.each([
   ['a wrong type of shared', { shared: {} }, 'options'],
   ['an empty shared', { shared: '' }, 'shared'],
   ['a wrong type of embedder', { embedder: 'model' }, 'embedder'],
+  ['a wrong type of ledger', { path: 'x', ledger: 'yes' }, 'options.ledger: expected a boolean'],
+  ['a ledger of null', { path: 'x', ledger: null }, 'options.ledger: expected a boolean'],
+  ['a ledger that is a list', { path: 'x', ledger: [] }, 'options.ledger: expected a boolean'],
+  ['a ledger that is not signed', { path: 'x', ledger: {} }, 'options.ledger.sign: expected a function'],
+  [
+    'a wrong type of sign',
+    { path: 'x', ledger: { sign: 'key' } },
+    'options.ledger.sign: expected a function',
+  ],
+  [
+    'an unknown option of the ledger',
+    { path: 'x', ledger: { key: 1 } },
+    'options.ledger.key: unknown; use sign',
+  ],
+  ['a ledger of a store in memory', { ledger: true }, 'options.ledger: a store in memory has no ledger'],
+  [
+    'a ledger of a shared store',
+    { shared: 'x', ledger: { sign: () => new Uint8Array(1) } },
+    'options.ledger: ',
+  ],
   ['null', null, 'options'],
   ['a string', 'data', 'options'],
   ['a list', [], 'options'],

@@ -8,6 +8,7 @@ import {
   ValidationError,
   type VectorizerClientOptions,
 } from '../..'
+import { cancelled } from '../support/cancelling'
 import { everything, idsOf, client as opened } from '../support/collections'
 import { present, store } from '../support/disk'
 import { rejection } from '../support/rejection'
@@ -64,6 +65,9 @@ describe.each(['in memory', 'on disk'])('forget (%s)', (where) => {
       ],
     })
     expect(receipt).toStrictEqual({
+      call: 'forget',
+      filter: U1,
+      text: expect.any(String),
       deleted: 4,
       bytesErased: expect.any(Number),
       collections: [
@@ -270,12 +274,10 @@ describe.each(['in memory', 'on disk'])('forget (%s)', (where) => {
     const client = await filled()
     const ids = Array.from({ length: 20_000 }, (_, i) => `id ${i}`)
     const metadata = ids.map(() => ({ user: 'many' }))
-    await client.insertVectors('docs', { ids, data: new Float32Array(40_000).fill(1), metadata })
-    const control = new AbortController()
-    const done = client.forget({ filter: { user: 'many' } }, { signal: control.signal })
-    const ended = done.catch((error) => error)
-    control.abort()
-    expect(await ended).toBe(control.signal.reason)
+    const data = new Float32Array(40_000).fill(1)
+    const insert = () => client.insertVectors('docs', { ids, data, metadata })
+    await insert()
+    await cancelled((signal) => client.forget({ filter: { user: 'many' } }, { signal }), insert)
     // The next write has waited for what it was doing.
     await client.insertVectors('docs', [])
     expect(await client.count('docs', { user: 'many' })).toBe(20_000)

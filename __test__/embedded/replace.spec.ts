@@ -13,6 +13,7 @@ import {
   type VectorizerClient,
   type VectorizerClientOptions,
 } from '../..'
+import { cancelled } from '../support/cancelling'
 import { everything, idsOf, client as opened } from '../support/collections'
 import { digest } from '../support/digest'
 import { present, store } from '../support/disk'
@@ -278,7 +279,7 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
     }
     const options: [string, unknown][] = [
       [
-        'options.unkown: unknown; use dryRun, receipt, atMost, expect, expires_at, onProgress, signal',
+        'options.unkown: unknown; use dryRun, receipt, atMost, expect, reason, expires_at, onProgress, signal',
         { unkown: 1 },
       ],
       ['options.dry_run', { dry_run: true }],
@@ -312,6 +313,8 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
     const { receipt, ...report } = await client.replace('things', A, rows, { receipt: true })
     expect(report).toMatchObject({ inserted: 1, updated: 1, unchanged: 1, deleted: 1 })
     expect(receipt).toMatchObject({
+      call: 'replace',
+      filter: A,
       collection: 'things',
       deleted: 2,
       bytesErased: expect.any(Number),
@@ -499,14 +502,17 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
   })
 
   test('one that is cancelled when it was made has changed nothing', async () => {
-    const client = await filled()
-    const before = await everything(client)
-    const control = new AbortController()
+    let client = await filled()
+    let before = await everything(client)
     const data = Float32Array.of(1, 2)
     const rows = Array.from({ length: 20_000 }, (_, i) => ({ id: `${i}`, data, metadata: A }))
-    const done = client.replace('things', A, rows, { signal: control.signal }).catch((error) => error)
-    control.abort()
-    expect(await done).toBe(control.signal.reason)
+    await cancelled(
+      (signal) => client.replace('things', A, rows, { signal }),
+      async () => {
+        client = await filled()
+        before = await everything(client)
+      },
+    )
     // The next write has waited for what it was doing.
     await client.insertVectors('things', [])
     expect(await everything(client)).toStrictEqual(before)

@@ -10,6 +10,7 @@ import {
   ValidationError,
   type VectorizerClient,
 } from '../..'
+import { cancelled } from '../support/cancelling'
 import { everything, idsOf, client as opened } from '../support/collections'
 import { digest } from '../support/digest'
 import { present, store } from '../support/disk'
@@ -236,7 +237,8 @@ describe.each(['in memory', 'on disk'])('%s:', (where) => {
         [['things', 'others', { filter: {} }], 'filter'],
         [['things', 'others', { filter: { done: undefined } }], 'filter.done'],
       ]
-      const keys = `overwrite, dryRun, ${moves ? 'receipt, ' : ''}atMost, expect, onProgress, signal`
+      const [first, last] = moves ? ['receipt, ', 'reason, '] : ['', '']
+      const keys = `overwrite, dryRun, ${first}atMost, expect, ${last}onProgress, signal`
       const options: [string, unknown][] = [
         [`options.unkown: unknown; use ${keys}`, { unkown: 1 }],
         ['options.dry_run: unknown', { dry_run: true }],
@@ -298,13 +300,14 @@ describe.each(['in memory', 'on disk'])('%s:', (where) => {
     })
 
     test('one that is cancelled when it was made has changed nothing', async () => {
-      const { client, ids } = await many(20_000)
-      const control = new AbortController()
+      let { client, ids } = await many(20_000)
       const selected = { filter: { i: { $gte: 0 } } }
-      const done = client[call]('things', 'others', selected, { signal: control.signal })
-      const ended = done.catch((error) => error)
-      control.abort()
-      expect(await ended).toBe(control.signal.reason)
+      await cancelled(
+        (signal) => client[call]('things', 'others', selected, { signal }),
+        async () => {
+          ;({ client, ids } = await many(20_000))
+        },
+      )
       // The next writes have waited for what it was doing.
       await client.insertVectors('others', [])
       await client.insertVectors('things', [])
@@ -353,6 +356,9 @@ describe.each(['in memory', 'on disk'])('%s:', (where) => {
     const client = await filled(['b'])
     const { receipt } = await client.moveToCollection('things', 'others', ['c', 'b', 'a'], { receipt: true })
     expect(receipt).toStrictEqual({
+      call: 'moveToCollection',
+      requested: 3,
+      text: expect.any(String),
       collection: 'things',
       deleted: 2,
       bytesErased: expect.any(Number),

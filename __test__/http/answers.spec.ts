@@ -41,6 +41,7 @@ describe('an answer', () => {
     ['BREW', '/collections/things/vectors/move', 'DELETE,GET,HEAD,PATCH,POST,PUT'],
     ['GET', '/collections/things/rename', 'POST'],
     ['DELETE', '/forget', 'POST'],
+    ['POST', '/ledger', 'GET,HEAD'],
     ['POST', A, 'DELETE,GET,HEAD,PATCH,PUT'],
     ['PUT', `${A}/expiry`, 'PATCH'],
     ['GET', '/collections/things/ttl', 'POST'],
@@ -70,6 +71,7 @@ describe('an answer', () => {
     ['a description', '/collections', { name: 'a', dimension: 2, description: long }],
     ['a new name', '/collections/things/rename', { new_name: long }],
     ['a reason', '/forget', { ids: ['a'], reason: long }],
+    ['a reason of another delete', '/collections/things/batch_delete', { ids: ['a'], reason: long }],
     ['a key of an update', '/collections/things/batch_update', { updates: [{ id: 'a', [long]: 1 }] }],
     ['a patch', '/collections/things/vectors/bulk_update_metadata', { filter: { a: 1 }, patch: long }],
   ])('to %s that is wrong at length is short', async (_, path, body) => {
@@ -148,6 +150,11 @@ describe('an answer', () => {
       ask('POST', '/forget', {}),
       ask('POST', '/forget', { ids: ['a'], reason: '' }),
       ask('POST', '/forget', { ids: ['a'], collections: ['nowhere'] }),
+      ask('GET', '/ledger?x'),
+      ask('POST', '/collections/things/batch_delete', { ids: ['a'], reason: '' }),
+      ask('POST', '/collections/things/vectors/move', { destination: 'x', ids: ['a'], reason: 7 }),
+      ...['', '/vectors/a'].map((path) => ask('DELETE', `/collections/things${path}?reason=`)),
+      ask('DELETE', `${A}?reason=${'x'.repeat(1001)}`),
       ask('PUT', '/collections/things', {}),
       ask('PUT', '/collections/things', { description: '' }),
       ask('PUT', nowhere, { description: 'a text' }),
@@ -183,7 +190,8 @@ describe('an answer', () => {
 
   test('to HEAD is that to GET without its body', async () => {
     const { ask } = await servingThings(['a'])
-    for (const path of ['/collections/things', A, '/collections/things/vectors/none', '/openapi.json']) {
+    const paths = ['/collections/things', A, '/collections/things/vectors/none', '/ledger', '/openapi.json']
+    for (const path of paths) {
       const [head, get] = [await ask('HEAD', path), await ask('GET', path)]
       expect(head.status).toBe(get.status)
       expect(head.headers).toMatchObject({

@@ -79,11 +79,20 @@ test.each<[string, unknown]>([
   ['/collections/things/vectors/copy', { destination: 'others', ids: ['a'], at_most: null }],
   ['/forget', { ids: ['a'], dry_run: null }],
   ['/forget', { filter: { name: 'a' }, expect: null }],
+  ['/forget', { ids: ['a'], reason: null }],
+  ['/batch_delete', { collection: 'things', ids: ['a'], reason: null }],
+  ['/collections/things/batch_delete', { ids: ['a'], reason: null }],
+  ['/collections/things/delete_by_filter', { filter: { name: 'a' }, reason: null }],
+  ['/collections/things/vectors/delete_by_filter', { filter: { name: 'a' }, reason: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], reason: null }],
+  ['/collections/things/vectors/move', { destination: 'others', ids: ['a'], reason: null }],
 ])('null is no option of a delete or of a change by %s: %j', async (path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const answer = await ask('POST', path, body)
   expect(refusal(answer)).toStrictEqual(INVALID)
-  expect(answer.json.message).toMatch(/^body\.(dry_run|rows|receipt|at_most|expect): invalid type: null/)
+  expect(answer.json.message).toMatch(
+    /^body\.(dry_run|rows|receipt|reason|at_most|expect): invalid type: null/,
+  )
   expect(await idsOf(client)).toStrictEqual(['a', 'b'])
 })
 
@@ -97,6 +106,9 @@ test('the document allows null where it is taken, and nowhere else', async () =>
       expect(properties[option]).toMatchObject({ type: 'boolean', default: false })
       expect(required).not.toContain(option)
     }
+    if (name.startsWith('Patch') || name.startsWith('Copy')) continue
+    expect(properties.reason).toMatchObject({ type: 'string', minLength: 1, maxLength: 1000 })
+    expect(required).not.toContain('reason')
   }
 })
 

@@ -470,8 +470,14 @@ describe('what a delete proves', () => {
     const filter = { name: ['é', '😀', '\uffee'] }
     const matching = await ask('POST', '/collections/things/delete_by_filter', { filter, receipt: true })
     const receipts = [many, from, matching].map(({ json }) => json.receipt)
+    const asked = [
+      { call: 'batchDelete', requested: 3 },
+      { call: 'batchDelete', requested: 1 },
+      { call: 'deleteByFilter', filter },
+    ]
     for (const [i, ids] of [['b', 'a'], [], ['é', '😀', '\uffee']].entries()) {
       expect(receipts[i]).toStrictEqual({
+        ...asked[i],
         collection: 'things',
         deleted: ids.length,
         bytesErased: expect.any(Number),
@@ -479,6 +485,7 @@ describe('what a delete proves', () => {
         completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/),
         durable: false,
         digest: digest(receipts[i].logSequence, ids),
+        text: expect.stringMatching(/\n/),
       })
     }
     expect(receipts[2].logSequence).toBeGreaterThan(receipts[0].logSequence)

@@ -63,16 +63,19 @@ describe('forgetting', () => {
         deleted: 3,
         collections: OF_FILTER,
         receipt: {
+          call: 'forget',
           deleted: 3,
           bytesErased: expect.any(Number),
           collections: [
             { collection: 'mails', deleted: 1, logSequence: expect.any(Number) },
             { collection: 'notes', deleted: 2, logSequence: expect.any(Number) },
           ],
+          filter: U1,
           reason: 'request 7 of "u1"',
           completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/),
           durable: false,
           digest: digest(json.receipt, { mails: ['m1'], notes: ['n1', 'é'] }),
+          text: expect.stringMatching(/\n/),
         },
       },
     })

@@ -58,6 +58,7 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
   await one('POST', `${at}/batch_delete`, `${collection}/batch_delete`, {
     ids: [ID, `${ID} 2`],
     receipt: true,
+    reason: TEXT,
   })
   await one('POST', `${at}/replace`, `${collection}/replace`, {
     filter,
@@ -80,6 +81,8 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
     })
   }
   await one('POST', '/forget', '/forget', { filter: { [FIELD]: QUERY }, reason: TEXT })
+  await one('GET', '/ledger', '/ledger')
+  await one('GET', `/ledger?${QUERY}`, '/ledger')
   await one('PUT', at, collection, { description: TEXT })
   await one('POST', `${at}/rename`, `${collection}/rename`, { new_name: `${NAME}/${ID}` })
   await one('POST', `${at}/reindex`, `${collection}/reindex`, { [FIELD]: VALUE })
@@ -87,7 +90,8 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
   await one('DELETE', `/collections/cleanup?dry_run=${QUERY}`, '/collections/cleanup')
   await one('POST', `${at}/delete_by_filter`, `${collection}/delete_by_filter`, { filter })
   await one('POST', `${at}/verify_erased`, `${collection}/verify_erased`, { ids: [ID] })
-  await one('DELETE', at, collection)
+  await one('DELETE', `${at}/vectors/${ID}?reason=${TEXT}&${QUERY}`, `${collection}/vectors/{id}`)
+  await one('DELETE', `${at}?receipt=true&reason=${TEXT}`, collection)
   await one('GET', '/metrics', '/metrics')
   return asked
 }

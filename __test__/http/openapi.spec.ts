@@ -56,6 +56,7 @@ const ROUTES = [
     ),
   ),
   'POST /forget',
+  'GET /ledger',
   'PUT /collections/{collection}',
   'POST /collections/{collection}/rename',
   'POST /collections/{collection}/reindex',
@@ -113,8 +114,8 @@ const at = (document: Document, reference: string) =>
 
 /** A server in the state that the examples are about. */
 async function exemplary(operation = '', path = '') {
-  const { ask } = /Backup|Keys/.test(operation)
-    ? await serving({ backups: directory() }, { path: directory() })
+  const { ask } = /Backup|Keys|Ledger/.test(operation)
+    ? await serving({ backups: directory() }, { path: directory(), ledger: operation === 'getLedger' })
     : await serving()
   if (operation === 'createCollection') return ask
   await ask('POST', '/collections', { name: 'my_collection', dimension: 4 })

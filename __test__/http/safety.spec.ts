@@ -31,6 +31,7 @@ const everywhere: [string, string, unknown?][] = [
   ['POST', '/collections/things/vectors/move', { destination: 'others', ids: ['a'] }],
   ['POST', '/collections/things/vectors/copy', { destination: 'others', ids: ['a'] }],
   ['POST', '/forget', { ids: ['a'] }],
+  ['GET', '/ledger'],
   ['PUT', '/collections/things', { description: 'a text' }],
   ['POST', '/collections/things/rename', { new_name: 'new' }],
   ['POST', '/collections/things/reindex', { m: 8 }],

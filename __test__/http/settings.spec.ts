@@ -302,6 +302,7 @@ describe('empty collections', () => {
   test.each([
     ...['?dry_run', '?dry_run=', '?dry_run=1', '?dry_run=yes', '?dry_run=null', '?dryRun=true', '?x'],
     ...['?dry_run=true&dry_run=false', '?dry_run=false&receipt=true', '?dry_run=true&receipt=false'],
+    ...['?dry_run=false&reason=x', '?reason=', '?reason=x&reason=x'],
   ])('are not deleted with the query %s', async (query) => {
     const served = await servingEmpty()
     await served.client.createCollection('cleanup', { dimension: 2 })
@@ -330,9 +331,9 @@ test('without a dry run, the collection named cleanup is deleted, and no other',
     collections: ['bare', 'void'],
     applied: false,
   })
-  const { json } = await ask('DELETE', '/collections/cleanup?receipt=true')
+  const { json } = await ask('DELETE', '/collections/cleanup?receipt=true&reason=a%20request')
   expect(json).toMatchObject({ success: true, message: "collection 'cleanup' deleted" })
-  expect(json.receipt).toMatchObject({ collection: 'cleanup', deleted: 1 })
+  expect(json.receipt).toMatchObject({ collection: 'cleanup', deleted: 1, reason: 'a request' })
   expect(await namesOf(served)).toStrictEqual(['bare', 'things', 'void'])
 })
 

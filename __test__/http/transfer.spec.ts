@@ -268,13 +268,16 @@ describe('a receipt', () => {
     const { receipt, ...report } = (await ask('POST', path, body)).json
     expect(report).toMatchObject({ moved: 2, failed: 1 })
     expect(receipt).toStrictEqual({
+      call: 'moveToCollection',
       collection: 'things',
       deleted: 2,
       bytesErased: expect.any(Number),
+      requested: 3,
       logSequence: expect.any(Number),
       completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/),
       durable: true,
       digest: digest(receipt.logSequence, ['é', '😀']),
+      text: expect.stringMatching(/\n/),
     })
     const verify = (await ask('POST', '/collections/things/verify_erased', { ids: ['é', '😀'] })).json
     expect(verify).toStrictEqual({ verified: true, residues: [] })

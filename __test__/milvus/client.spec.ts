@@ -42,6 +42,7 @@ describe('options', () => {
     ['an address that is no string', { address: 19530 }, /^options\.address: expected a string/],
     ['a token that is no string', { address: 'a:1', token: 1 }, /^options\.token: expected a string/],
     ['an unknown option', { address: 'a:1', path: './data' }, /^options\.path: unknown; use address/],
+    ['a ledger', { address: 'a:1', ledger: true }, /^options\.ledger: unknown; use address/],
     ['a timeout of 0', { address: 'a:1', timeout: 0 }, /^options\.timeout: expected a whole number from 1/],
     ['retries that are no number', { address: 'a:1', maxRetries: '3' }, /^options\.maxRetries: /],
     ['a negative pause', { address: 'a:1', retryDelay: -1 }, /^options\.retryDelay: /],
@@ -175,7 +176,8 @@ describe('what the engine does not offer', () => {
       const nowhere = await rejection(call(client, 'nowhere'))
       expect([what, nowhere.name]).toStrictEqual([what, 'CollectionNotFoundError'])
     }
-    for (const call of [client.forget({ ids: ['a'] }), client.cleanupEmptyCollections({ dryRun: true })]) {
+    const ofAll = [client.forget({ ids: ['a'] }), client.cleanupEmptyCollections({ dryRun: true })]
+    for (const call of [...ofAll, client.getLedger()]) {
       const error = await rejection(call)
       expect(error).toBeInstanceOf(UnsupportedError)
       expect(error.message).toMatch(words)

@@ -46,6 +46,7 @@ import {
   forget,
   getCollection,
   getCollectionInfo,
+  getLedger,
   getVector,
   type HttpServer,
   type InsertProgress,
@@ -54,17 +55,26 @@ import {
   insertTexts,
   insertVectors,
   type KeyService,
+  type LedgerHead,
+  type LedgerInfo,
+  type LedgerReport,
+  type LedgerSigning,
   listCollections,
   listEmptyCollections,
   listVectors,
   type MetadataPatch,
+  type MigrationReport,
   type MoveOptions,
   type MoveReport,
+  migrate,
   moveToCollection,
   type OptimizeProgress,
   optimize,
   type PatchOptions,
   type PatchReport,
+  type PublicKey,
+  type PublicKeyObject,
+  type ReceiptReport,
   type ReindexJob,
   type RenameReport,
   type ReplacementText,
@@ -85,6 +95,7 @@ import {
   type ServeOptions,
   ServerError,
   type ShownVector,
+  SigningError,
   StorageError,
   StoreLockedError,
   scan,
@@ -108,7 +119,11 @@ import {
   type VectorPage,
   type VectorSelection,
   type VectorUpdate,
+  type VerifyLedgerOptions,
+  type VerifyReceiptOptions,
   verifyErased,
+  verifyLedger,
+  verifyReceipt,
 } from 'vectorizer-native'
 
 export async function everyMethod(client: VectorizerClient): Promise<unknown[]> {
@@ -340,7 +355,82 @@ export async function everythingThatChanges(
   ]
 }
 
+export async function everythingOfALedger(
+  client: VectorizerClient,
+  key: PublicKeyObject,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const reason = 'request 4711'
+  const proofs: ErasureReceipt[] = [
+    (await client.deleteVector('docs', 'a', { receipt: true, reason })).receipt,
+    (await client.batchDelete('docs', ['a'], { receipt: true, reason })).receipt,
+    (await client.deleteVectors('docs', ['a'], { receipt: true, reason })).receipt,
+    (await client.deleteByFilter('docs', { a: 1 }, { receipt: true, reason })).receipt,
+    (await client.replace('docs', { a: 1 }, [], { receipt: true, reason })).receipt,
+    (await client.moveToCollection('docs', 'more', ['a'], { receipt: true, reason })).receipt,
+    (await client.deleteCollection('docs', { receipt: true, reason })).receipt,
+  ]
+  const told: [string, number | undefined, Filter | undefined, string | undefined][] = proofs.map(
+    ({ call, requested, filter, reason }) => [call, requested, filter, reason],
+  )
+  const kept: (string | undefined)[] = proofs.flatMap((one) => [
+    one.store,
+    one.entry,
+    one.signature,
+    one.text,
+  ])
+  const calls: ErasureReceipt['call'][] = [
+    'deleteVector',
+    'batchDelete',
+    'deleteByFilter',
+    'deleteCollection',
+  ]
+  const { receipt }: ForgetReport = await client.forget({ ids: ['a'] }, { reason })
+  const forgotten: ['forget', string | undefined] | undefined = receipt && [receipt.call, receipt.entry]
+
+  const info: LedgerInfo | null = await client.getLedger()
+  const head: LedgerHead = info?.head ?? { entry: 0, hash: '' }
+  const keys: PublicKey[] = [key, 'PEM text', new Uint8Array(32)]
+  const options: VerifyLedgerOptions = { publicKey: keys, receipts: proofs, head, signal }
+  const report: LedgerReport = await verifyLedger(info?.path ?? './data', options)
+  await verifyLedger('./data', {
+    publicKey: key,
+    receipts: receipt ? [...proofs, receipt] : [{ entry: 'a' }],
+  })
+  await verifyLedger('./data')
+  const problems: [number, string][] = report.problems.map(({ line, problem }) => [line, problem])
+  const counts: number[] = [report.entries, report.erasures, report.deleted, report.unfinished, report.undone]
+  const ends: (string | number | null | undefined)[] = [
+    report.store,
+    report.signatures,
+    report.signedEntry,
+    report.head?.entry,
+    report.firstAt,
+    report.lastAt,
+  ]
+  const by: VerifyReceiptOptions = { publicKey: key, ledger: './data', signal }
+  const [proof] = proofs
+  const verified: ReceiptReport = await verifyReceipt(proof ?? {}, by)
+  await verifyReceipt({ entry: proof?.entry, signature: proof?.signature })
+
+  const restored: RestoreReport = await VectorizerClient.restoreBackup('a', 'b', { ledger: './data' })
+  const migrated: MigrationReport = await migrate(client, new VectorizerClient(), { ledger: './data' })
+  const left: (number | undefined)[] = [restored.leftOut, migrated.leftOut]
+  const thrown = await client.deleteVector('docs', 'a', { receipt: true }).catch((error) => error)
+  const happened = thrown instanceof SigningError ? thrown.report?.receipt?.deleted : undefined
+  return [told, kept, calls, forgotten, problems, counts, ends, verified.problems, left, happened]
+}
+
+const signing: LedgerSigning = { sign: (entry) => entry }
+
 export const clients: VectorizerClient[] = [
+  new VectorizerClient({ path: './data', ledger: true }),
+  new VectorizerClient({ path: './data', ledger: false }),
+  new VectorizerClient({ path: './data', ledger: signing }),
+  new VectorizerClient({
+    path: './data',
+    ledger: { sign: async (entry: Uint8Array) => new Uint8Array(entry) },
+  }),
   new VectorizerClient(),
   new VectorizerClient({ path: './data' }),
   new VectorizerClient({ shared: 'catalogue', embedder: async (texts) => texts.map(() => [1, 2, 3]) }),
@@ -517,6 +607,7 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   verifyErased,
   createBackup,
   exportKeys,
+  getLedger,
   rotateKeys,
   flush,
   serve,
@@ -537,6 +628,7 @@ export function handle(error: unknown): string {
     StoreLockedError,
     ServerError,
     ClientClosedError,
+    SigningError,
   ]
   if (classes.some((Class) => error instanceof Class)) return 'ours'
   return error instanceof VectorizerError ? `${error.code} ${error.errorCode}` : 'not ours'

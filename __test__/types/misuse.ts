@@ -107,6 +107,18 @@ client.forget({ user: 'u1' })
 client.forget({ ids: ['a'] }, { collections: 'docs' })
 // @ts-expect-error: a receipt is there without asking
 client.forget({ ids: ['a'] }, { receipt: true })
+// @ts-expect-error: a reason is a text
+client.deleteVector('docs', 'a', { reason: 4711 })
+// @ts-expect-error: an update erases nothing for a reason
+client.bulkUpdateMetadata('docs', { a: 1 }, { a: 2 }, { reason: 'a' })
+// @ts-expect-error: empty collections have no reason
+client.cleanupEmptyCollections({ reason: 'a' })
+// @ts-expect-error: a ledger is signed by a function
+new VectorizerClient({ path: './data', ledger: { key: 'a' } })
+// @ts-expect-error: which returns bytes
+new VectorizerClient({ path: './data', ledger: { sign: () => 'a' } })
+// @ts-expect-error: the ledger is a file
+client.getLedger('./data')
 // @ts-expect-error: the new name is missing
 client.renameCollection('docs')
 // @ts-expect-error: a description is given or removed

@@ -15,7 +15,9 @@ import {
 import { Audit } from './audit.js'
 import { certificates, erase, ownedBy, plan } from './erasure.js'
 import * as schemas from './schemas.js'
+import { signedWith } from './signing.js'
 
+/** @import { KeyObject } from 'node:crypto' */
 /** @import { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify' */
 
 /**
@@ -74,9 +76,11 @@ function logged(error) {
 /**
  * @param {string} path
  * @param {string[]} collections
+ * @param {KeyObject} [signingKey]
  */
-async function openStore(path, collections) {
-  const client = new VectorizerClient({ path, fsync: 'always' })
+async function openStore(path, collections, signingKey) {
+  const ledger = signingKey ? signedWith(signingKey) : true
+  const client = new VectorizerClient({ path, fsync: 'always', ledger })
   for (const name of collections) {
     await client.createCollection(name, { dimension: DIMENSION }).catch((error) => {
       if (!(error instanceof CollectionExistsError)) throw error
@@ -150,19 +154,27 @@ function addRoutes(app, client, audit) {
 
 /**
  * The service, ready to listen. `folder` has the store and the audit log, `auditKey` is
- * the secret with which users are named in the latter, `logger` is Fastify's.
+ * the secret with which users are named in the latter, `signingKey` the private key that
+ * signs the store's ledger, `logger` is Fastify's.
  *
  * @param {{
  *   folder: string
  *   auditKey: string | undefined
+ *   signingKey?: KeyObject
  *   collections?: string[]
  *   logger?: FastifyServerOptions['logger']
  * }} options
  */
-export async function build({ folder, auditKey, collections = ['notes', 'messages'], logger = false }) {
+export async function build({
+  folder,
+  auditKey,
+  signingKey,
+  collections = ['notes', 'messages'],
+  logger = false,
+}) {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const audit = await Audit.open(join(folder, 'audit.jsonl'), auditKey)
-  const client = await openStore(join(folder, 'store'), collections).catch(async (error) => {
+  const client = await openStore(join(folder, 'store'), collections, signingKey).catch(async (error) => {
     await audit.close()
     throw error
   })

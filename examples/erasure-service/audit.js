@@ -17,7 +17,7 @@ import { open, readFile } from 'node:fs/promises'
  * @param {string} text
  * @returns {Entry[]}
  */
-function entriesOf(text) {
+export function entriesOf(text) {
   return text.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line)]

@@ -4,7 +4,7 @@ import { KEY_HELP, LAST_HELP } from './help.js'
 import { keyOf } from './key.js'
 import { withProgress } from './progress.js'
 import { type Command, given, type Options, type Values } from './reading.js'
-import { type Inspection, inspectStore, many } from './store.js'
+import { type Inspection, inspectStore, many, printable } from './store.js'
 
 const help = `Usage: vectorizer-native inspect DIR [options]
 
@@ -18,15 +18,6 @@ Options:
 ${KEY_HELP}${LAST_HELP}`
 
 const options = { ids: { type: 'boolean' }, json: { type: 'boolean' } } as const satisfies Options
-
-/** Characters that a terminal would interpret instead of showing. */
-const UNPRINTABLE = /[\\\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
-const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
-const printable = (text: string) =>
-  text.replace(
-    UNPRINTABLE,
-    (one) => ESCAPES[one] ?? `\\u${one.codePointAt(0)?.toString(16).padStart(4, '0')}`,
-  )
 
 function* linesOf({ path, encrypted, collections, damaged }: Inspection) {
   yield `${path}: ${encrypted ? 'encrypted' : 'not encrypted'}, ${many(collections.length, 'collection')}`

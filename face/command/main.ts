@@ -4,7 +4,9 @@ import { backup } from './backup.js'
 import { exportKeys } from './export-keys.js'
 import { KEY_HELP, LAST_HELP } from './help.js'
 import { inspect } from './inspect.js'
+import { ledger } from './ledger.js'
 import { type Command, commandIn, operandsOf, read, UsageError } from './reading.js'
+import { receipt } from './receipt.js'
 import { restore } from './restore.js'
 import { rotateKeys } from './rotate-keys.js'
 import { serve } from './serve.js'
@@ -21,6 +23,8 @@ const commands = new Map<string, Command>(
     'rotate-keys': rotateKeys,
     inspect,
     verify,
+    receipt,
+    ledger,
   }),
 )
 
@@ -40,6 +44,8 @@ const NAMES: [RegExp, string][] = [
   [/\boptions\.encryption\b/g, '--key-file or VECTORIZER_KEY'],
   [/\boptions\.keysEncryption\b/g, '--keys-key-file'],
   [/\boptions\.keys\b/g, '--keys'],
+  [/\boptions\.ledger\b/g, '--ledger'],
+  [/\boptions\.publicKey\b/g, '--public-key'],
   [/\bexportKeys\b/g, 'export-keys'],
   [/\brotateKeys\b/g, 'rotate-keys'],
 ]

@@ -13,15 +13,22 @@ the backup is verified first.
 Options:
   --keys FILE-OR-DIR   for a backup that has its keys apart: the newest file of
                        export-keys, or the directory of the store
+  --ledger FILE-OR-DIR leave out what this ledger, or that of the store in this
+                       directory, says was erased after the backup was made
   --keys-key-file FILE what opens these keys, where it is another key than the one of
                        --key-file. The store has it from here on
 ${KEY_HELP}${LAST_HELP}`
 
-const options = { keys: { type: 'string' }, 'keys-key-file': { type: 'string' } } as const satisfies Options
+const options = {
+  keys: { type: 'string' },
+  'keys-key-file': { type: 'string' },
+  ledger: { type: 'string' },
+} as const satisfies Options
 
 async function run(values: Values<typeof options>, file: string, directory: string): Promise<undefined> {
-  const { keys, 'keys-key-file': keysFile } = values
+  const { keys, 'keys-key-file': keysFile, ledger } = values
   if (keys === '') throw new UsageError('--keys is empty')
+  if (ledger === '') throw new UsageError('--ledger is empty')
   if (keysFile !== undefined && keys === undefined) {
     throw new UsageError('--keys-key-file needs --keys: a backup with its keys within has one key')
   }
@@ -30,11 +37,12 @@ async function run(values: Values<typeof options>, file: string, directory: stri
     keysEncryption: keysFile === undefined ? undefined : encryption(keyIn(keysFile, '--keys-key-file')),
   }
   const { VectorizerClient } = require('../index.js') as typeof import('../index.js')
-  const { path, collections, vectors, erased } = await withProgress((onProgress) =>
-    VectorizerClient.restoreBackup(file, directory, given({ keys, ...encrypted, onProgress })),
+  const { path, collections, vectors, erased, leftOut } = await withProgress((onProgress) =>
+    VectorizerClient.restoreBackup(file, directory, given({ keys, ledger, ...encrypted, onProgress })),
   )
   console.log(`${path}: ${many(collections, 'collection')}, ${many(vectors, 'vector')}`)
   if (erased !== undefined) console.log(`erased since the backup: ${many(erased, 'vector')}`)
+  if (leftOut !== undefined) console.log(`left out, erased since by the ledger: ${many(leftOut, 'vector')}`)
 }
 
 export const restore: Command = {

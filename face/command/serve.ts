@@ -19,6 +19,8 @@ Options:
                        in memory, and gone when the server ends
   --fsync WHEN         when writes survive a loss of power: always, everysec, no
                        (everysec); only with --data
+  --ledger             keep a ledger of erasures in the directory; a store that has
+                       one keeps it in any case; only with --data
   --api-key KEY        what clients must send; better in the environment variable
                        VECTORIZER_API_KEY, which no other user can read
   --allow-host NAME    without a key: answer for this Host as well (repeatable)
@@ -39,6 +41,7 @@ const options = {
   port: { type: 'string' },
   data: { type: 'string' },
   fsync: { type: 'string' },
+  ledger: { type: 'boolean' },
   'api-key': { type: 'string' },
   'allow-host': { type: 'string', multiple: true },
   cors: { type: 'string', multiple: true },
@@ -53,18 +56,21 @@ type Given = Values<typeof options>
 
 /** The options for opening the client. */
 function storeOf(values: Given) {
-  const { data: path, fsync } = values
+  const { data: path, fsync, ledger } = values
   if (path === '') throw new UsageError('--data is empty')
   if (path === undefined) {
     if (fsync !== undefined) {
       throw new UsageError('--fsync needs --data: a store in memory has nothing to sync')
+    }
+    if (ledger) {
+      throw new UsageError('--ledger needs --data: a store in memory has no ledger')
     }
     if (values['key-file'] !== undefined) {
       throw new UsageError('--key-file needs --data: a store in memory has no files to encrypt')
     }
     return {}
   }
-  return { path, fsync, encryption: encryption(keyOf(values)) }
+  return { path, fsync, ledger, encryption: encryption(keyOf(values)) }
 }
 
 /** The options for the server. */

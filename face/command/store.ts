@@ -77,3 +77,13 @@ export async function inspectStore(
 
 /** `1 vector`, `2 vectors`. */
 export const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+
+/** Characters that a terminal would interpret instead of showing. */
+const UNPRINTABLE = /[\\\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+const ESCAPES: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+/** A text as it can be shown. */
+export const printable = (text: string) =>
+  text.replace(
+    UNPRINTABLE,
+    (one) => ESCAPES[one] ?? `\\u${one.codePointAt(0)?.toString(16).padStart(4, '0')}`,
+  )

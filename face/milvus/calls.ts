@@ -83,6 +83,7 @@ const NOT_OFFERED = {
   replace: 'an atomic replacement: delete by filter and insert, which are two steps there',
   changes: 'atomic changes of many vectors: scan for them and update each, which are many steps there',
   transfer: 'an atomic move or copy: scan, insert and delete, which are several steps there',
+  ledger: 'a ledger of erasures: it erases when it compacts, and an embedded client with a path has one',
   forget: 'an atomic delete in several collections: delete by filter in each, which are many steps there',
   rename: "another name for a collection: create one of that name, and insert what 'scan' reads",
   description: 'another description of a collection: createCollection takes one, which is kept',
@@ -745,6 +746,10 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
 
   async forget(): Promise<never> {
     refuse('forget')
+  }
+
+  async getLedger(): Promise<never> {
+    refuse('ledger')
   }
 
   async optimize(name: string, options: OptimizeOptions = {}): Promise<void> {

@@ -60,12 +60,13 @@ interface Telling {
  * reports and errors.
  *
  * Reads see every write that was acknowledged before they began. Anything the engine cannot do
- * (expiry, receipts, backups, `verifyErased`, `serve`, and what is to happen in one step: `replace`,
- * `bulkUpdateMetadata`, `batchUpdateVectors`, `moveToCollection`, `copyVectors`, `forget`,
+ * (expiry, receipts, a ledger, backups, `verifyErased`, `serve`, and what is to happen in one step:
+ * `replace`, `bulkUpdateMetadata`, `batchUpdateVectors`, `moveToCollection`, `copyVectors`, `forget`,
  * `cleanupEmptyCollections`; another name, description or graph for a collection), and any filter it
- * could not evaluate exactly, rejects with `UnsupportedError` and changes nothing. Lists are in an
- * order determined by the engine, which is stable, instead of insertion order. If the engine cannot
- * be reached, calls reject with `StorageError`.
+ * could not evaluate exactly, rejects with `UnsupportedError` and changes nothing. The `reason` of a
+ * delete is checked, and kept nowhere, as by an embedded client without a receipt and a ledger. Lists
+ * are in an order determined by the engine, which is stable, instead of insertion order. If the engine
+ * cannot be reached, calls reject with `StorageError`.
  *
  * Inserts and deletes of many vectors are many writes. If they are interrupted, they reject with
  * `PartialWriteError`, which says what was done; this includes interruption by a signal, whose

@@ -126,7 +126,8 @@ fn check(files: &[(&str, Vec<u8>)]) {
         keys: Some(&keys),
         ..Source::default()
     };
-    let restored = restore_backup(&place(BACKUP), &place("restored"), source, &mut |_, _| ());
+    let (backup, target) = (place(BACKUP), place("restored"));
+    let restored = restore_backup(&backup, &target, source, None, &mut |_, _| ());
     match restored {
         Ok(restored) => {
             let found = contents(&place("restored")).expect("what was restored is opened");

@@ -190,6 +190,9 @@ fn push_records(writing: &mut Writing, bytes: &mut Bytes<'_>) -> Vec<u64> {
                 push_text(file, Kind::Done, &text);
             }
             180..190 => {
+                // Of a collection in memory. Without this, no backup would be read any further.
+                let copied = writing.table.seal(b"COPY", vec![0; 32]).unwrap();
+                push_data(file, Kind::Copied, &copied);
                 let mut keys = keys.clone();
                 writing.table.mask(0, &mut keys).unwrap();
                 push_data(file, Kind::Keys, &keys);
@@ -453,7 +456,14 @@ fn check_backup(file: &[u8]) {
     let (path, store) = (directory.0.join("backup"), directory.0.join("store"));
     fs::write(&path, file).unwrap();
     let files = Files::default();
-    match verify(&files, &path, Source::default(), dimension_of, |_, _| ()) {
+    match verify(
+        &files,
+        &path,
+        Source::default(),
+        None,
+        dimension_of,
+        |_, _| (),
+    ) {
         Err(error) => assert!(matches!(error, Error::Storage(_)), "{error}"),
         Ok(verified) => {
             restore(
@@ -461,6 +471,7 @@ fn check_backup(file: &[u8]) {
                 &path,
                 &store,
                 Source::default(),
+                None,
                 dimension_of,
                 |_, _| (),
             )

@@ -7,6 +7,7 @@ use napi::{
     bindgen_prelude::{Float32ArraySlice, Uint32ArraySlice},
 };
 use napi_derive::napi;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -18,8 +19,8 @@ use crate::{
     calls::{
         arguments::{self as args, Object},
         reports::{
-            BatchUpdated, Cleanup, CopiedCounts, ForgottenCounts, ForgottenCountsIn, MovedCounts,
-            PatchedCounts, ReindexJob, Renamed, Selector, transfer_status,
+            Asked, BatchUpdated, Cleanup, CopiedCounts, ForgottenCounts, ForgottenCountsIn,
+            MovedCounts, PatchedCounts, ReindexJob, Renamed, Selector, transfer_status,
         },
         updates::{UpdateRow, check_updates, updates},
     },
@@ -103,20 +104,20 @@ impl Updates {
 /// Moves or copies, and replies with the report. Its rows are ids or, of vectors that have another
 /// status than `ok`, lists of the id, the status and the error if there is one; `face/calls.ts`
 /// builds the rows.
-fn transfer(call: &Call, src: &str, dst: &str, transfer: Transfer) -> Result<Reply> {
+fn transfer(call: &Call, src: &str, dst: &str, transfer: Transfer, asked: Asked) -> Result<Reply> {
     let moves = transfer.moves;
     let transferred = call.transfer(src, dst, transfer)?;
-    let (report, selector) = match moves {
-        true => (
-            json!(MovedCounts::of(src, dst, &transferred)),
-            Selector::Moved,
-        ),
-        false => (
-            json!(CopiedCounts::of(src, dst, &transferred)),
-            Selector::Copied,
-        ),
-    };
-    let head = guarded_head(report, selector, transferred.refusal);
+    let refusal = transferred.refusal;
+    let head = match moves {
+        true => {
+            let report = MovedCounts::of(src, dst, &transferred, asked);
+            guarded_head(report, Selector::Moved, refusal)
+        }
+        false => {
+            let report = CopiedCounts::of(src, dst, &transferred);
+            guarded_head(report, Selector::Copied, refusal)
+        }
+    }?;
     let mut rows = Rows::new(head, Some("results"));
     for &(ref id, fate) in &transferred.results {
         rows.push(|out| match transfer_status(fate) {
@@ -135,6 +136,14 @@ fn transfer(call: &Call, src: &str, dst: &str, transfer: Transfer) -> Result<Rep
     Ok(rows.reply())
 }
 
+/// The report of forgetting, without the ids.
+#[derive(Serialize)]
+struct ForgetReport {
+    #[serde(flatten)]
+    counts: ForgottenCounts,
+    collections: Vec<ForgottenCountsIn>,
+}
+
 #[napi]
 impl VectorizerClient {
     #[napi]
@@ -151,8 +160,8 @@ impl VectorizerClient {
             let mut patch = args::patch(&filter, &patch, &options)?;
             patch.on_progress = listener(on_progress);
             let patched = call.collection(&collection)?.patch_metadata(patch)?;
-            let report = json!(PatchedCounts::of(&patched));
-            let head = guarded_head(report, Selector::Patched, patched.refusal);
+            let report = PatchedCounts::of(&patched);
+            let head = guarded_head(report, Selector::Patched, patched.refusal)?;
             let mut rows = Rows::new(head, Some("results"));
             // The id, or a list of the id if the patch leaves the vector as it is; `face/calls.ts`
             // builds the rows.
@@ -233,9 +242,9 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         self.once(env, move |call| {
-            let mut moving = args::moving(&selection, &options)?;
+            let (mut moving, asked) = args::moving(&selection, &options)?;
             moving.on_progress = listener(on_progress);
-            transfer(call, &src, &dst, moving)
+            transfer(call, &src, &dst, moving, asked)
         })
     }
 
@@ -252,7 +261,7 @@ impl VectorizerClient {
         self.once(env, move |call| {
             let mut copying = args::copying(&selection, &options)?;
             copying.on_progress = listener(on_progress);
-            transfer(call, &src, &dst, copying)
+            transfer(call, &src, &dst, copying, Asked::default())
         })
     }
 
@@ -265,13 +274,15 @@ impl VectorizerClient {
         on_progress: Option<Listener>,
     ) -> napi::Result<Unknown<'env>> {
         self.once(env, move |call| {
-            let mut forgetting = args::forgetting(&selection, &options)?;
+            let (mut forgetting, asked) = args::forgetting(&selection, &options)?;
             forgetting.on_progress = listener(on_progress);
             let forgotten = call.forget(forgetting)?;
-            let mut report = json!(ForgottenCounts::of(&forgotten));
             let collections = forgotten.collections.iter().map(ForgottenCountsIn::of);
-            report["collections"] = json!(collections.collect::<Vec<_>>());
-            let head = guarded_head(report, Selector::Forgotten, forgotten.refusal);
+            let report = ForgetReport {
+                collections: collections.collect(),
+                counts: ForgottenCounts::of(&forgotten, asked),
+            };
+            let head = guarded_head(report, Selector::Forgotten, forgotten.refusal)?;
             // The ids of all collections, which `face/calls.ts` divides.
             let mut rows = Rows::new(head, Some("ids"));
             for id in forgotten

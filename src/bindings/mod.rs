@@ -26,6 +26,7 @@ use napi::{
 };
 use napi_derive::napi;
 use parking_lot::Mutex;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
@@ -34,8 +35,8 @@ use crate::{
         dispatch::{Attempt, INLINE_EMBEDDED, INLINE_VALUES, Once, Repeated, Work},
         expiry::{self, CollectionTtl, ExpiresAt, VectorExpiry},
         reports::{
-            self, BackupReport, BatchDeleted, Details, FilterDeleted, GuardNames, ReplacedCounts,
-            Selector, refusal_message, timestamp,
+            self, Asked, BackupReport, BatchDeleted, Details, FilterDeleted, GuardNames,
+            LedgerInfo, ReplacedCounts, Selector, refusal_message, timestamp,
         },
     },
     cancel::{self, Token},
@@ -47,7 +48,7 @@ use crate::{
     embed::embed,
     error::{Error, Result, catch_panic},
     filter,
-    storage::{Files, InspectOptions, Restored, Source, UserKey, inspect, wrapped},
+    storage::{Files, InspectOptions, LedgerEntry, Restored, Source, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
 };
@@ -283,12 +284,19 @@ fn user_key(text: &str) -> Result<UserKey> {
     args::read::<client::Encryption>(text, "options.encryption")?.user_key()
 }
 
+/// The JSON text of a report. A filter in it stays as it was given.
+fn report_text(report: &impl Serialize) -> Result<String> {
+    serde_json::to_string(report)
+        .map_err(|error| Error::Internal(format!("a report is no JSON: {error}")))
+}
+
 /// The reply to a delete that reports nothing except its receipt.
-fn receipted(collection: &str, receipt: Option<&Receipt>) -> Reply {
-    receipt.map_or(Reply::Nothing, |receipt| {
-        let receipt = reports::Receipt::of(collection, receipt);
-        Reply::Text(json!({ "receipt": receipt }).to_string())
-    })
+fn receipted(collection: &str, receipt: Option<&Receipt>, asked: Asked) -> Result<Reply> {
+    let Some(receipt) = receipt else {
+        return Ok(Reply::Nothing);
+    };
+    let receipt = report_text(&reports::Receipt::of(collection, receipt, asked))?;
+    Ok(Reply::Text(format!("{{\"receipt\":{receipt}}}")))
 }
 
 /// Adds the outcome for one of many ids: the id, or a pair of the id and the error if there is one;
@@ -309,28 +317,43 @@ fn push_outcome(rows: &mut Rows, id: &str, error: Option<&str>) {
 /// The report of a call about many vectors, without its rows. If it did not meet its guards,
 /// `refused` is the message of the error that `face/client.ts` makes of the report.
 fn guarded_head(
-    mut report: serde_json::Value,
+    report: impl Serialize,
     selector: Selector,
     refusal: Option<Refusal>,
-) -> String {
-    if let Some(refusal) = refusal {
-        report["refused"] = refusal_message(refusal, selector, GUARDS).into();
+) -> Result<String> {
+    #[derive(Serialize)]
+    struct Head<R> {
+        #[serde(flatten)]
+        report: R,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     }
-    report.to_string()
+    report_text(&Head {
+        report,
+        refused: refusal.map(|refusal| refusal_message(refusal, selector, GUARDS)),
+    })
+}
+
+/// The report of a delete by filter, without its rows: `face/calls.ts` fills the list of those that
+/// are shown.
+#[derive(Serialize)]
+struct FilterReport {
+    #[serde(flatten)]
+    counts: FilterDeleted,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<[(); 0]>,
 }
 
 /// Replaces, and replies with the report: its ids are one list, first the inserted ones, then the
 /// updated, then the deleted. If vectors are missing, with the indexes of the rows that need one.
-fn replace(call: &Call, collection: &str, replacement: Replacement) -> Result<Reply> {
+fn replace(call: &Call, collection: &str, replacement: Replacement, filter: &str) -> Result<Reply> {
     let replaced = match call.collection(collection)?.replace(replacement)? {
         Replacing::Needs(rows) => return Ok(Reply::Text(json!({ "embed": rows }).to_string())),
         Replacing::Ended(replaced) => replaced,
     };
-    let report = json!(ReplacedCounts::of(collection, &replaced));
-    let mut rows = Rows::new(
-        guarded_head(report, Selector::Rows, replaced.refusal),
-        Some("ids"),
-    );
+    let report = ReplacedCounts::of(collection, &replaced, filter);
+    let head = guarded_head(report, Selector::Rows, replaced.refusal)?;
+    let mut rows = Rows::new(head, Some("ids"));
     let ids = replaced.inserted.iter().chain(&replaced.updated);
     for id in ids.chain(&replaced.deleted) {
         rows.push(|out| push_string(out, id));
@@ -568,8 +591,9 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         let options = delete_options(options.as_deref())?;
         self.call(env, Dispatch::Blocking, move |call, access| {
-            let receipt = call.delete_collection(access, &collection, options.receipt)?;
-            Ok(receipted(&collection, receipt.as_ref()))
+            let (receipt, reason) = (options.receipt, options.reason.clone());
+            let receipt = call.delete_collection(access, &collection, receipt, reason)?;
+            receipted(&collection, receipt.as_ref(), Asked::default())
         })
     }
 
@@ -998,7 +1022,7 @@ impl VectorizerClient {
             let receipt = call
                 .collection(&collection)?
                 .delete_one(access, &id, &options)?;
-            Ok(receipted(&collection, receipt.as_ref()))
+            receipted(&collection, receipt.as_ref(), Asked::ids(1))
         })
     }
 
@@ -1018,8 +1042,8 @@ impl VectorizerClient {
             let deletion = call
                 .collection(&collection)?
                 .delete_many(access, &ids, &options)?;
-            let report = json!(BatchDeleted::of(&collection, &deletion));
-            let head = guarded_head(report, Selector::Ids, deletion.refusal);
+            let report = BatchDeleted::of(&collection, &deletion);
+            let head = guarded_head(report, Selector::Ids, deletion.refusal)?;
             let mut rows = Rows::new(head, Some("results"));
             for (id, outcome) in ids.iter().zip(&deletion.outcomes) {
                 push_outcome(&mut rows, id, outcome.error().as_deref());
@@ -1050,15 +1074,15 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         let options = delete_options(Some(&options))?;
         self.once(env, move |call| {
-            let filter = filter::parse_text(&filter)?;
+            let parsed = filter::parse_text(&filter)?;
             let deletion = call
                 .collection(&collection)?
-                .delete_matching(&filter, &options)?;
-            let mut report = json!(FilterDeleted::of(&collection, &deletion, options.dry_run));
-            if deletion.rows.is_some() {
-                report["rows"] = json!([]);
-            }
-            let head = guarded_head(report, Selector::Filter, deletion.refusal);
+                .delete_matching(&parsed, &options)?;
+            let report = FilterReport {
+                counts: FilterDeleted::of(&collection, &deletion, options.dry_run, &filter),
+                rows: deletion.rows.as_ref().map(|_| []),
+            };
+            let head = guarded_head(report, Selector::Filter, deletion.refusal)?;
             let mut rows = Rows::new(head, Some("results"));
             // The id, or a list of the id, the metadata and the text of a vector that is shown, and
             // of its expiry if it has one; `face/calls.ts` builds the rows of both lists.
@@ -1120,7 +1144,7 @@ impl VectorizerClient {
                 options,
                 on_progress: listener(on_progress),
             };
-            replace(call, &collection, replacement)
+            replace(call, &collection, replacement, &filter)
         })
     }
 
@@ -1166,7 +1190,7 @@ impl VectorizerClient {
                 options,
                 on_progress: listener(on_progress),
             };
-            replace(call, &collection, replacement)
+            replace(call, &collection, replacement, &filter)
         })
     }
 
@@ -1216,6 +1240,42 @@ impl VectorizerClient {
     pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         self.once(env, |call| {
             call.flush()?;
+            Ok(Reply::Nothing)
+        })
+    }
+
+    /// The ledger of the store, as JSON text: `path`, `store`, `entries` and `head`, and in
+    /// `unsigned` the last erasure's `entry` and `line` unless it is signed. Null if there is none.
+    #[napi]
+    pub fn ledger<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        self.once(env, |call| {
+            let Some((path, head)) = call.ledger()? else {
+                return Ok(Reply::Text("null".into()));
+            };
+            let unsigned = head.unsigned.clone();
+            let mut report = json!({ "path": path.display().to_string() });
+            let info = json!(LedgerInfo::of(head));
+            if let (Some(report), serde_json::Value::Object(info)) = (report.as_object_mut(), info)
+            {
+                report.extend(info);
+            }
+            if let Some(LedgerEntry { entry, line, .. }) = unsigned {
+                report["unsigned"] = json!({ "entry": entry, "line": line });
+            }
+            Ok(Reply::Text(report.to_string()))
+        })
+    }
+
+    /// Adds a signature, in base64, of the erasure with this number to the ledger.
+    #[napi]
+    pub fn sign_entry<'env>(
+        &self,
+        env: &'env Env,
+        entry: f64,
+        signature: String,
+    ) -> napi::Result<Unknown<'env>> {
+        self.once(env, move |call| {
+            call.sign_entry(args::entry(entry)?, &signature)?;
             Ok(Reply::Nothing)
         })
     }
@@ -1294,6 +1354,7 @@ impl VectorizerClient {
         let (file, path) = (absolute(&file)?, absolute(&path)?);
         let options: args::Restore = args::read(&options, "options").map_err(thrown)?;
         let keys = options.keys.as_deref().map(absolute).transpose()?;
+        let ledger = options.ledger.as_deref().map(absolute).transpose()?;
         let user_key = |encryption: Option<client::Encryption>| {
             let user = encryption.map(|encryption| encryption.user_key());
             user.transpose().map_err(thrown)
@@ -1306,9 +1367,10 @@ impl VectorizerClient {
                 keys: keys.as_deref(),
                 keys_user: keys_user.as_ref(),
             };
-            let restored = client::restore_backup(&file, &path, source, &mut |phase, progress| {
+            let tell = &mut |phase: &'static str, progress| {
                 tell(on_progress.as_ref(), phase, progress);
-            })?;
+            };
+            let restored = client::restore_backup(&file, &path, source, ledger.as_deref(), tell)?;
             let report = reports::RestoreReport::of(&restored);
             Ok(Reply::Text(json!(report).to_string()))
         };

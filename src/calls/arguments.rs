@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::{error::Category, value::RawValue};
 
-use super::expiry;
+use super::{expiry, reports::Asked};
 use crate::{
     client::{Encryption, Forgetting, ReindexOptions, Selection, Transfer},
     collection::{
@@ -81,6 +81,9 @@ pub struct Restore {
     pub encryption: Option<Encryption>,
     /// The encryption of the keys, if it differs from the backup's.
     pub keys_encryption: Option<Encryption>,
+    /// A ledger, or the directory of a store with one. What it says was erased after the backup is
+    /// left out.
+    pub ledger: Option<String>,
 }
 
 fn refused(path: &str, error: &serde_json::Error) -> Error {
@@ -307,6 +310,8 @@ struct Deletion {
     at_most: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     expect: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    reason: Option<String>,
 }
 
 /// The options of a delete. The APIs decide which options each kind of delete supports.
@@ -321,6 +326,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         backup,
         at_most,
         expect,
+        reason,
     } = read::<Object<_>>(text, "options")?.0;
     if backup
         .as_ref()
@@ -334,6 +340,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         receipt: receipt.unwrap_or(false),
         backup,
         guards: Guards { at_most, expect },
+        reason: checked_reason(reason, "options.reason")?,
     };
     check_dry_run("options", "dryRun", &options)?;
     Ok(options)
@@ -367,6 +374,8 @@ struct Replacement {
     at_most: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     expect: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    reason: Option<String>,
 }
 
 /// The options of a replacement.
@@ -376,20 +385,23 @@ pub fn replace_options(text: &str) -> Result<ReplaceOptions> {
         at_most: options.at_most,
         expect: options.expect,
     };
+    let reason = checked_reason(options.reason, "options.reason")?;
     let (dry_run, receipt) = (options.dry_run, options.receipt);
-    replacing(dry_run, receipt, guards, "options.dryRun")
+    replacing(dry_run, receipt, reason, guards, "options.dryRun")
 }
 
 /// The options of a replacement. A dry run has nothing to prove; in errors it is called `name`.
 pub fn replacing(
     dry_run: Option<bool>,
     receipt: Option<bool>,
+    reason: Option<String>,
     guards: Guards,
     name: &str,
 ) -> Result<ReplaceOptions> {
     let options = ReplaceOptions {
         dry_run: dry_run.unwrap_or(false),
         receipt: receipt.unwrap_or(false),
+        reason,
         guards,
     };
     if options.dry_run && options.receipt {
@@ -439,16 +451,20 @@ struct Moving {
     expect: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     receipt: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    reason: Option<String>,
 }
 
-/// Vectors to move, from the JSON texts of its parts.
-pub fn moving(selection: &str, options: &str) -> Result<Transfer> {
+/// Vectors to move, from the JSON texts of its parts, and what was asked for.
+pub fn moving(selection: &str, options: &str) -> Result<(Transfer, Asked)> {
     let options: Moving = read::<Object<_>>(options, "options")?.0;
     let dry_run = options.dry_run.unwrap_or(false);
     let receipt = options.receipt.unwrap_or(false);
     check_transfer(dry_run, receipt, "options.dryRun")?;
-    Ok(Transfer {
-        selection: selected(selection)?,
+    let reason = checked_reason(options.reason, "options.reason")?;
+    let (selection, asked) = selected(selection)?;
+    let moving = Transfer {
+        selection,
         moves: true,
         overwrite: options.overwrite.unwrap_or(false),
         dry_run,
@@ -457,8 +473,10 @@ pub fn moving(selection: &str, options: &str) -> Result<Transfer> {
             expect: options.expect,
         },
         receipt,
+        reason,
         on_progress: None,
-    })
+    };
+    Ok((moving, asked))
 }
 
 #[derive(Deserialize)]
@@ -478,7 +496,7 @@ struct Copying {
 pub fn copying(selection: &str, options: &str) -> Result<Transfer> {
     let options: Copying = read::<Object<_>>(options, "options")?.0;
     Ok(Transfer {
-        selection: selected(selection)?,
+        selection: selected(selection)?.0,
         moves: false,
         overwrite: options.overwrite.unwrap_or(false),
         dry_run: options.dry_run.unwrap_or(false),
@@ -487,6 +505,7 @@ pub fn copying(selection: &str, options: &str) -> Result<Transfer> {
             expect: options.expect,
         },
         receipt: false,
+        reason: None,
         on_progress: None,
     })
 }
@@ -517,26 +536,26 @@ struct Forget {
     reason: Option<String>,
 }
 
-/// What is to be forgotten, from the JSON texts of its parts.
-pub fn forgetting(selection: &str, options: &str) -> Result<Forgetting> {
+/// What is to be forgotten, from the JSON texts of its parts, and what was asked for.
+pub fn forgetting(selection: &str, options: &str) -> Result<(Forgetting, Asked)> {
     let options: Forget = read::<Object<_>>(options, "options")?.0;
-    if let Some(reason) = &options.reason {
-        check_reason(reason, "options.reason")?;
-    }
+    let reason = checked_reason(options.reason, "options.reason")?;
     if let Some(collections) = &options.collections {
         check_collections(collections, "options.collections")?;
     }
-    Ok(Forgetting {
-        selection: selected(selection)?,
+    let (selection, asked) = selected(selection)?;
+    let forgetting = Forgetting {
+        selection,
         collections: options.collections,
         dry_run: options.dry_run.unwrap_or(false),
         guards: Guards {
             at_most: options.at_most,
             expect: options.expect,
         },
-        reason: options.reason,
+        reason,
         on_progress: None,
-    })
+    };
+    Ok((forgetting, asked))
 }
 
 /// Checks that there are collections to look in. `name` is what the caller calls them.
@@ -552,17 +571,33 @@ pub fn check_collections(collections: &[String], name: &str) -> Result<()> {
 /// The most characters of a reason.
 pub const LONGEST_REASON: usize = 1000;
 
-/// Checks the length of why something is forgotten. `name` is what the caller calls it.
-pub fn check_reason(reason: &str, name: &str) -> Result<()> {
-    if reason.is_empty() {
+/// Why something is erased, if that was said, with its length checked. `name` is what the caller
+/// calls it.
+pub fn checked_reason(reason: Option<String>, name: &str) -> Result<Option<String>> {
+    let Some(text) = &reason else {
+        return Ok(None);
+    };
+    if text.is_empty() {
         return Err(Error::Validation(format!("{name} is empty")));
     }
-    if reason.chars().nth(LONGEST_REASON).is_some() {
+    if text.chars().nth(LONGEST_REASON).is_some() {
         return Err(Error::Validation(format!(
             "{name} is longer than {LONGEST_REASON} characters"
         )));
     }
-    Ok(())
+    Ok(reason)
+}
+
+/// The number of an entry of a ledger, from a JavaScript number.
+pub fn entry(number: f64) -> Result<u64> {
+    // Beyond this, numbers are not exact.
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    match number.fract() == 0.0 && (1.0..=MOST).contains(&number) {
+        true => Ok(number as u64),
+        false => Err(Error::Validation(format!(
+            "entry is {number}; it must be the number of an entry"
+        ))),
+    }
 }
 
 #[derive(Deserialize)]
@@ -574,11 +609,17 @@ struct Selected {
     filter: Option<Box<RawValue>>,
 }
 
-/// Which vectors a call is about, from its JSON text.
-fn selected(text: &str) -> Result<Selection> {
+/// Which vectors a call is about, from its JSON text, and what was asked for.
+fn selected(text: &str) -> Result<(Selection, Asked)> {
     let selected: Selected = read::<Object<_>>(text, "selection")?.0;
     let filter = selected.filter.as_deref().map(RawValue::get);
-    selection(selected.ids, filter, "selection")
+    let requested = selected.ids.as_ref().map(Vec::len);
+    let selection = selection(selected.ids, filter, "selection")?;
+    let asked = Asked {
+        requested,
+        filter: selected.filter,
+    };
+    Ok((selection, asked))
 }
 
 /// Which vectors a call is about: those with these ids, or those that the filter matches. In errors,
@@ -672,10 +713,11 @@ mod tests {
 
     #[test]
     fn a_selection_is_either_ids_or_a_filter() {
-        assert!(matches!(selected(IDS), Ok(Selection::Ids(ids)) if ids == ["a"]));
-        assert!(matches!(selected(r#"{"ids":[]}"#), Ok(Selection::Ids(ids)) if ids.is_empty()));
+        assert!(matches!(selected(IDS), Ok((Selection::Ids(ids), _)) if ids == ["a"]));
+        let none = selected(r#"{"ids":[]}"#);
+        assert!(matches!(none, Ok((Selection::Ids(ids), _)) if ids.is_empty()));
         let filter = selected(r#"{"filter":{"user":"u1"}}"#);
-        assert!(matches!(filter, Ok(Selection::Filter(_))));
+        assert!(matches!(filter, Ok((Selection::Filter(_), _))));
         for wrong in ["{}", r#"{"ids":["a"],"filter":{"a":1}}"#] {
             let expected = "selection: give either ids or filter, and not both";
             assert_eq!(refusal(selected(wrong)), expected);
@@ -700,7 +742,8 @@ mod tests {
 
     #[test]
     fn a_move_has_a_receipt_but_neither_a_dry_run_nor_a_copy_has() {
-        let moved = moving(IDS, r#"{"receipt":true,"overwrite":true,"atMost":2}"#).unwrap();
+        let moved = moving(IDS, r#"{"receipt":true,"overwrite":true,"atMost":2}"#);
+        let (moved, _) = moved.unwrap();
         assert!(moved.moves && moved.receipt && moved.overwrite && !moved.dry_run);
         assert_eq!(moved.guards.at_most, Some(2));
         assert_eq!(
@@ -757,15 +800,57 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_has_1_to_1000_characters() {
-        let reason = |text: &str| {
-            let options = serde_json::json!({ "reason": text }).to_string();
-            refusal(forgetting(IDS, &options))
-        };
-        assert_eq!(reason("A request of 2026-01-01"), "none");
-        assert_eq!(reason(&"é".repeat(1000)), "none");
-        assert_eq!(reason(""), "options.reason is empty");
-        let message = "options.reason is longer than 1000 characters";
-        assert_eq!(reason(&"é".repeat(1001)), message);
+    fn a_reason_has_1_to_1000_characters_whatever_it_is_for() {
+        type Taken = fn(&str) -> Result<Option<String>>;
+        let takers: [Taken; 4] = [
+            |options| delete_options(Some(options)).map(|taken| taken.reason),
+            |options| replace_options(options).map(|taken| taken.reason),
+            |options| moving(IDS, options).map(|(taken, _)| taken.reason),
+            |options| forgetting(IDS, options).map(|(taken, _)| taken.reason),
+        ];
+        for taken in takers {
+            let reason = |text: &str| taken(&serde_json::json!({ "reason": text }).to_string());
+            for text in ["A request of 2026-01-01", " ", "\n", &"é".repeat(1000)] {
+                assert_eq!(reason(text), Ok(Some(text.to_owned())));
+            }
+            assert_eq!(refusal(reason("")), "options.reason is empty");
+            let message = "options.reason is longer than 1000 characters";
+            assert_eq!(refusal(reason(&"é".repeat(1001))), message);
+            // A dry run has nothing to give a reason for, and does not mind one.
+            let dry = r#"{"dryRun":true,"reason":"r"}"#;
+            assert_eq!(taken(dry), Ok(Some("r".to_owned())));
+            assert_eq!(taken("{}"), Ok(None));
+            for wrong in [r#"{"reason":null}"#, r#"{"reason":1}"#, r#"{"Reason":"r"}"#] {
+                let message = refusal(taken(wrong));
+                assert!(message.starts_with("options."), "{wrong}: {message}");
+            }
+        }
+        let message = refusal(copying(IDS, r#"{"reason":"r"}"#));
+        assert!(
+            message.starts_with("options.reason: unknown field"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn what_was_asked_for_is_a_number_of_ids_or_the_filter_as_it_was_given() {
+        let (_, asked) = moving(r#"{"ids":["a","b","a"]}"#, "{}").unwrap();
+        assert_eq!((asked.requested, asked.filter.is_none()), (Some(3), true));
+        let filter = r#"{ "a" : 1.10 }"#;
+        let selection = format!("{{\"filter\":{filter}}}");
+        let (_, asked) = forgetting(&selection, "{}").unwrap();
+        assert_eq!(asked.requested, None);
+        assert_eq!(asked.filter.as_deref().map(RawValue::get), Some(filter));
+    }
+
+    #[test]
+    fn the_number_of_an_entry_is_a_whole_number_from_1_on() {
+        assert_eq!(entry(1.0), Ok(1));
+        let most = 9_007_199_254_740_991.0;
+        assert_eq!(entry(most), Ok(9_007_199_254_740_991));
+        for wrong in [0.0, -1.0, 1.5, most + 1.0, f64::NAN, f64::INFINITY] {
+            let message = refusal(entry(wrong));
+            assert!(message.starts_with("entry is "), "{message}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Reports, or parts of them, that are the same in both APIs.
 
-use std::{path::Path, time::Instant};
+use std::{borrow::Cow, fmt::Write, path::Path, time::Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     },
     error::Error,
     graph::GraphBuilder,
-    storage::Restored,
+    storage::{LedgerEntry, LedgerHead, Restored},
 };
 
 /// RFC 3339 to the millisecond, the precision of JavaScript dates.
@@ -115,15 +116,61 @@ impl Details {
     }
 }
 
+/// What a call asked for, as its receipt says it.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// How many ids it named; `None` if it did not go by ids.
+    pub requested: Option<usize>,
+    /// Its filter as it was given; `None` if it did not go by one.
+    pub filter: Option<Box<RawValue>>,
+}
+
+impl Asked {
+    pub fn ids(count: usize) -> Self {
+        Self {
+            requested: Some(count),
+            filter: None,
+        }
+    }
+
+    /// For the text of a filter.
+    pub fn filter(text: &str) -> Self {
+        Self {
+            requested: None,
+            filter: RawValue::from_string(text.to_owned()).ok(),
+        }
+    }
+}
+
 /// A proof of what was erased and when, which does not contain the erased data.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
+    /// The call that erased it.
+    #[schemars(extend("enum" = [
+        "deleteVector",
+        "batchDelete",
+        "deleteByFilter",
+        "deleteCollection",
+        "replace",
+        "moveToCollection",
+    ]))]
+    pub call: &'static str,
     pub collection: String,
     /// How many vectors were deleted.
     pub deleted: usize,
     /// The size in bytes of their rows, ids, metadata and texts.
     pub bytes_erased: u64,
+    /// How many ids the call named. Absent if it did not go by ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<usize>,
+    /// The filter as it was given, which is stored nowhere. Absent if the call did not go by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
+    pub filter: Option<Box<RawValue>>,
+    /// Why, as it was given. Absent if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The sequence number of this delete among the collection's writes.
     pub log_sequence: u64,
     /// When the last byte was overwritten (on disk, the last byte of a key) and synced; RFC 3339,
@@ -135,18 +182,263 @@ pub struct Receipt {
     /// SHA-256, in hexadecimal, of the JSON text `[logSequence,[id,…]]` without whitespace, the
     /// deleted ids being sorted by their UTF-8 bytes.
     pub digest: String,
+    /// The random id of the store whose ledger has an entry of it, a UUID. Absent without a ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// That entry: exactly the text of its line in the ledger, without the line feed. Absent without
+    /// a ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The same in plain English, one line for each fact, to be filed.
+    pub text: String,
 }
 
 impl Receipt {
-    pub fn of(collection: &str, receipt: &collection::Receipt) -> Self {
+    pub fn of(collection: &str, receipt: &collection::Receipt, asked: Asked) -> Self {
+        let completed_at = timestamp(receipt.completed_at);
+        let text = Told {
+            call: receipt.call,
+            erased: ErasedFrom::One(collection, receipt.log_sequence),
+            deleted: receipt.deleted,
+            bytes: receipt.bytes_erased,
+            asked: &asked,
+            reason: receipt.reason.as_deref(),
+            completed_at: &completed_at,
+            durable: receipt.durable,
+            digest: &receipt.digest,
+            entry: receipt.entry.as_ref(),
+        };
         Self {
+            text: text.text(),
+            call: receipt.call,
             collection: collection.to_owned(),
             deleted: receipt.deleted,
             bytes_erased: receipt.bytes_erased,
+            requested: asked.requested,
+            filter: asked.filter,
+            reason: receipt.reason.clone(),
             log_sequence: receipt.log_sequence,
-            completed_at: timestamp(receipt.completed_at),
+            completed_at,
             durable: receipt.durable,
             digest: receipt.digest.clone(),
+            store: store(receipt.entry.as_ref()),
+            entry: line(receipt.entry.as_ref()),
+        }
+    }
+}
+
+fn store(entry: Option<&LedgerEntry>) -> Option<String> {
+    entry.map(|entry| entry.store.clone())
+}
+
+fn line(entry: Option<&LedgerEntry>) -> Option<String> {
+    entry.map(|entry| entry.line.clone())
+}
+
+/// From what a receipt's text says that something was erased.
+enum ErasedFrom<'a> {
+    /// From one collection, by its write with this sequence number.
+    One(&'a str, u64),
+    /// From several: the name of each, the number of vectors, and the same sequence number.
+    Several(&'a [(String, usize, u64)]),
+}
+
+/// What a receipt's text says.
+struct Told<'a> {
+    call: &'static str,
+    erased: ErasedFrom<'a>,
+    deleted: usize,
+    bytes: u64,
+    asked: &'a Asked,
+    reason: Option<&'a str>,
+    completed_at: &'a str,
+    durable: bool,
+    digest: &'a str,
+    entry: Option<&'a LedgerEntry>,
+}
+
+/// The most characters of a filter in a receipt's text, and the most of its collections.
+const LONGEST_FILTER: usize = 1000;
+const MOST_COLLECTIONS: usize = 20;
+
+impl Told<'_> {
+    /// One line for each fact. What the caller chose cannot begin a line of its own, nor change how
+    /// the others are read.
+    fn text(&self) -> String {
+        let mut lines = vec!["Receipt for an erasure".to_owned(), String::new()];
+        let count = |count: u64, of: &str| match count {
+            1 => format!("1 {of}"),
+            _ => format!("{} {of}s", grouped(count)),
+        };
+        if let ErasedFrom::One(name, _) = self.erased {
+            lines.push(format!("Collection: {}", plain(name)));
+        }
+        lines.push(format!("Call: {}", self.call));
+        if let Some(requested) = self.asked.requested {
+            lines.push(format!("Requested: {}", count(requested as u64, "id")));
+        }
+        if let Some(filter) = &self.asked.filter {
+            lines.push(format!("Filter: {}", compact(filter.get())));
+        }
+        let mut erased = format!(
+            "Vectors erased: {} ({})",
+            grouped(self.deleted as u64),
+            count(self.bytes, "byte")
+        );
+        // The receipt is about one collection, and the vectors live on in another.
+        if self.call == "moveToCollection" {
+            erased += ", moved to another collection";
+        }
+        lines.push(erased);
+        if let ErasedFrom::Several(collections) = self.erased {
+            lines.push(format!(
+                "Collections: {}",
+                grouped(collections.len() as u64)
+            ));
+            for (name, deleted, sequence) in collections.iter().take(MOST_COLLECTIONS) {
+                let vectors = count(*deleted as u64, "vector");
+                lines.push(format!("  {vectors}, sequence {sequence}: {}", plain(name)));
+            }
+            if collections.len() > MOST_COLLECTIONS {
+                let more = (collections.len() - MOST_COLLECTIONS) as u64;
+                lines.push(format!("  and {}", count(more, "more collection")));
+            }
+        }
+        if let Some(reason) = self.reason {
+            lines.push(format!("Reason: {}", plain(reason)));
+        }
+        lines.push(format!("Completed: {}", self.completed_at));
+        lines.push(match self.durable {
+            true => "Durable: yes, on disk, synced".into(),
+            false => "Durable: no, the store is in memory".into(),
+        });
+        if let ErasedFrom::One(_, sequence) = self.erased {
+            lines.push(format!("Sequence: {sequence}"));
+        }
+        lines.push(format!("Digest of the ids (SHA-256): {}", self.digest));
+        if let Some(LedgerEntry { store, entry, .. }) = self.entry {
+            lines.push(format!("Ledger of store: {store}, entry {entry}"));
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Whether a character ends a line, hides, or changes the order in which others are shown.
+fn is_deceptive(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
+/// Adds a character of a JSON string, escaped if it is deceptive.
+fn push_letter(text: &mut String, letter: char) {
+    if !is_deceptive(letter) {
+        return text.push(letter);
+    }
+    match letter {
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        // All of these have at most four digits. A string takes everything.
+        _ => _ = write!(text, "\\u{:04x}", u32::from(letter)),
+    }
+}
+
+/// What a caller chose, as it is; or, if that could be taken for something else, as a JSON string.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_plain = text.trim() == text
+        && !text.is_empty()
+        && !text.starts_with('"')
+        && !text.contains(is_deceptive);
+    if is_plain {
+        return Cow::Borrowed(text);
+    }
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\') {
+            quoted.push('\\');
+        }
+        push_letter(&mut quoted, letter);
+    }
+    quoted.push('"');
+    Cow::Owned(quoted)
+}
+
+/// A JSON text without the whitespace around its values, as far as there is space for it.
+fn compact(json: &str) -> String {
+    let mut text = String::new();
+    let (mut in_string, mut is_escaped) = (false, false);
+    let mut length = 0;
+    for letter in json.chars() {
+        if !in_string && letter.is_ascii_whitespace() {
+            continue;
+        }
+        if length == LONGEST_FILTER {
+            text.push('…');
+            break;
+        }
+        length += 1;
+        push_letter(&mut text, letter);
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = in_string,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+    }
+    text
+}
+
+/// The ledger of a store.
+#[derive(Serialize, JsonSchema)]
+pub struct LedgerInfo {
+    /// The random id of the store, a UUID.
+    pub store: String,
+    /// How many entries it has.
+    pub entries: u64,
+    pub head: LedgerEnd,
+}
+
+/// The end of a ledger. Kept elsewhere, it proves later that nothing before it was changed or cut
+/// off.
+#[derive(Serialize, JsonSchema)]
+pub struct LedgerEnd {
+    /// The number of the last entry; 0 if there is none.
+    pub entry: u64,
+    /// SHA-256, in hexadecimal, of the last line without its line feed.
+    pub hash: String,
+}
+
+impl LedgerInfo {
+    pub fn of(head: LedgerHead) -> Self {
+        Self {
+            store: head.store,
+            entries: head.entries,
+            head: LedgerEnd {
+                entry: head.entries,
+                hash: head.hash,
+            },
         }
     }
 }
@@ -176,7 +468,7 @@ impl BatchDeleted {
             count,
             deleted,
             failed: count - deleted - having(Outcome::Kept),
-            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::ids(count))),
         }
     }
 }
@@ -197,7 +489,7 @@ pub struct FilterDeleted {
 }
 
 impl FilterDeleted {
-    pub fn of(collection: &str, deletion: &FilterDeletion, dry_run: bool) -> Self {
+    pub fn of(collection: &str, deletion: &FilterDeletion, dry_run: bool, filter: &str) -> Self {
         let matched = deletion.matched.len();
         let receipt = deletion.receipt.as_ref();
         Self {
@@ -208,7 +500,7 @@ impl FilterDeleted {
                 false => matched,
             },
             unknown_fields: deletion.unknown.clone(),
-            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::filter(filter))),
         }
     }
 }
@@ -233,7 +525,7 @@ pub struct ReplacedCounts {
 }
 
 impl ReplacedCounts {
-    pub fn of(collection: &str, replaced: &Replaced) -> Self {
+    pub fn of(collection: &str, replaced: &Replaced, filter: &str) -> Self {
         let receipt = replaced.receipt.as_ref();
         Self {
             applied: replaced.applied,
@@ -241,7 +533,7 @@ impl ReplacedCounts {
             updated: replaced.updated.len(),
             unchanged: replaced.unchanged,
             deleted: replaced.deleted.len(),
-            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::filter(filter))),
         }
     }
 }
@@ -367,7 +659,7 @@ pub struct MovedCounts {
 }
 
 impl MovedCounts {
-    pub fn of(src: &str, dst: &str, transferred: &Transferred) -> Self {
+    pub fn of(src: &str, dst: &str, transferred: &Transferred, asked: Asked) -> Self {
         let receipt = transferred.receipt.as_ref();
         Self {
             src: src.to_owned(),
@@ -376,7 +668,7 @@ impl MovedCounts {
             moved: done(transferred),
             failed: failed(transferred),
             applied: transferred.applied,
-            receipt: receipt.map(|receipt| Receipt::of(src, receipt)),
+            receipt: receipt.map(|receipt| Receipt::of(src, receipt, asked)),
         }
     }
 }
@@ -427,12 +719,22 @@ pub fn transfer_status(fate: Fate) -> (&'static str, Option<String>) {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ForgetReceipt {
+    /// The call that erased it.
+    #[schemars(extend("enum" = ["forget"]))]
+    pub call: &'static str,
+    /// The collections in which there was something to delete, sorted by name.
+    pub collections: Vec<ErasedIn>,
     /// How many vectors were deleted.
     pub deleted: usize,
     /// The size in bytes of their rows, ids, metadata and texts.
     pub bytes_erased: u64,
-    /// The collections in which there was something to delete, sorted by name.
-    pub collections: Vec<ErasedIn>,
+    /// How many ids the call named. Absent if it did not go by ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<usize>,
+    /// The filter as it was given, which is stored nowhere. Absent if the call did not go by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Map<String, Value>")]
+    pub filter: Option<Box<RawValue>>,
     /// Why, as it was given. Absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -446,6 +748,15 @@ pub struct ForgetReceipt {
     /// whitespace, in the order of `collections`, the deleted ids of each being sorted by their
     /// UTF-8 bytes.
     pub digest: String,
+    /// The random id of the store whose ledger has an entry of it, a UUID. Absent without a ledger,
+    /// and if nothing was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// That entry: exactly the text of its line in the ledger, without the line feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The same in plain English, one line for each fact, to be filed.
+    pub text: String,
 }
 
 /// What was erased in one of the collections.
@@ -460,11 +771,25 @@ pub struct ErasedIn {
 }
 
 impl ForgetReceipt {
-    pub fn of(receipt: &client::ForgetReceipt) -> Self {
+    pub fn of(receipt: &client::ForgetReceipt, asked: Asked) -> Self {
+        const CALL: &str = "forget";
+        let completed_at = timestamp(receipt.completed_at);
+        let text = Told {
+            call: CALL,
+            erased: ErasedFrom::Several(&receipt.collections),
+            deleted: receipt.deleted,
+            bytes: receipt.bytes_erased,
+            asked: &asked,
+            reason: receipt.reason.as_deref(),
+            completed_at: &completed_at,
+            durable: receipt.durable,
+            digest: &receipt.digest,
+            entry: receipt.entry.as_ref(),
+        };
         let collections = receipt.collections.iter();
         Self {
-            deleted: receipt.deleted,
-            bytes_erased: receipt.bytes_erased,
+            text: text.text(),
+            call: CALL,
             collections: collections
                 .map(|&(ref collection, deleted, log_sequence)| ErasedIn {
                     collection: collection.clone(),
@@ -472,10 +797,16 @@ impl ForgetReceipt {
                     log_sequence,
                 })
                 .collect(),
+            deleted: receipt.deleted,
+            bytes_erased: receipt.bytes_erased,
+            requested: asked.requested,
+            filter: asked.filter,
             reason: receipt.reason.clone(),
-            completed_at: timestamp(receipt.completed_at),
+            completed_at,
             durable: receipt.durable,
             digest: receipt.digest.clone(),
+            store: store(receipt.entry.as_ref()),
+            entry: line(receipt.entry.as_ref()),
         }
     }
 }
@@ -495,9 +826,10 @@ pub struct ForgottenCounts {
 }
 
 impl ForgottenCounts {
-    pub fn of(forgotten: &Forgotten) -> Self {
+    pub fn of(forgotten: &Forgotten, asked: Asked) -> Self {
         let matched = forgotten.collections.iter();
         let matched = matched.map(|within| within.matched.len()).sum();
+        let receipt = forgotten.receipt.as_ref();
         Self {
             applied: forgotten.applied,
             matched,
@@ -505,7 +837,7 @@ impl ForgottenCounts {
                 true => matched,
                 false => 0,
             },
-            receipt: forgotten.receipt.as_ref().map(ForgetReceipt::of),
+            receipt: receipt.map(|receipt| ForgetReceipt::of(receipt, asked)),
         }
     }
 }
@@ -714,6 +1046,10 @@ pub struct RestoreReport {
     /// How many vectors of the backup have been deleted since, if its keys are apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased: Option<u64>,
+    /// How many vectors were left out because a ledger says that they were erased after the backup.
+    /// Absent without a ledger.
+    #[serde(rename = "leftOut", skip_serializing_if = "Option::is_none")]
+    left_out: Option<u64>,
     collections: u64,
     vectors: u64,
     bytes: u64,
@@ -724,6 +1060,7 @@ impl RestoreReport {
         Self {
             path: restored.path.display().to_string(),
             erased: restored.erased,
+            left_out: restored.left_out,
             collections: restored.collections,
             vectors: restored.vectors,
             bytes: restored.bytes,
@@ -781,5 +1118,220 @@ mod tests {
             "the selection has 3 vectors in all the collections, and options.atMost is 2: nothing \
              was deleted; see the error's report, and correct the selection or raise atMost"
         );
+    }
+
+    fn receipt(call: &'static str, reason: Option<&str>) -> collection::Receipt {
+        collection::Receipt {
+            call,
+            reason: reason.map(str::to_owned),
+            entry: None,
+            deleted: 3,
+            bytes_erased: 1_234_567,
+            log_sequence: 7,
+            completed_at: OffsetDateTime::UNIX_EPOCH,
+            durable: false,
+            digest: "d1".into(),
+        }
+    }
+
+    fn entry() -> LedgerEntry {
+        LedgerEntry {
+            store: "s1".into(),
+            entry: 12,
+            line: r#"{"entry":12}"#.into(),
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_receipt_says_what_the_receipt_says_in_a_line_for_each_fact() {
+        let of = collection::Receipt {
+            durable: true,
+            entry: Some(entry()),
+            ..receipt("deleteByFilter", Some("request of 31 January"))
+        };
+        let filter = "{ \"user\" : \"u 1\",\n\t\"n\": [1.10, 2] }";
+        assert_eq!(
+            Receipt::of("docs", &of, Asked::filter(filter)).text,
+            "Receipt for an erasure\n\
+             \n\
+             Collection: docs\n\
+             Call: deleteByFilter\n\
+             Filter: {\"user\":\"u 1\",\"n\":[1.10,2]}\n\
+             Vectors erased: 3 (1,234,567 bytes)\n\
+             Reason: request of 31 January\n\
+             Completed: 1970-01-01T00:00:00Z\n\
+             Durable: yes, on disk, synced\n\
+             Sequence: 7\n\
+             Digest of the ids (SHA-256): d1\n\
+             Ledger of store: s1, entry 12\n"
+        );
+        let of = collection::Receipt {
+            deleted: 1,
+            bytes_erased: 1,
+            ..receipt("moveToCollection", None)
+        };
+        assert_eq!(
+            Receipt::of("docs", &of, Asked::ids(1)).text,
+            "Receipt for an erasure\n\
+             \n\
+             Collection: docs\n\
+             Call: moveToCollection\n\
+             Requested: 1 id\n\
+             Vectors erased: 1 (1 byte), moved to another collection\n\
+             Completed: 1970-01-01T00:00:00Z\n\
+             Durable: no, the store is in memory\n\
+             Sequence: 7\n\
+             Digest of the ids (SHA-256): d1\n"
+        );
+    }
+
+    fn forgotten(collections: Vec<(String, usize, u64)>) -> client::ForgetReceipt {
+        client::ForgetReceipt {
+            deleted: 1003,
+            bytes_erased: 52,
+            collections,
+            reason: None,
+            entry: Some(entry()),
+            completed_at: OffsetDateTime::UNIX_EPOCH,
+            durable: true,
+            digest: "d2".into(),
+        }
+    }
+
+    #[test]
+    fn the_text_about_several_collections_names_the_first_of_them() {
+        let of = forgotten(vec![("a: b".into(), 1, 5), ("c\n".into(), 1002, 9)]);
+        let text = ForgetReceipt::of(&of, Asked::ids(1200)).text;
+        assert_eq!(
+            text,
+            "Receipt for an erasure\n\
+             \n\
+             Call: forget\n\
+             Requested: 1,200 ids\n\
+             Vectors erased: 1,003 (52 bytes)\n\
+             Collections: 2\n  1 vector, sequence 5: a: b\n  1,002 vectors, sequence 9: \"c\\n\"\n\
+             Completed: 1970-01-01T00:00:00Z\n\
+             Durable: yes, on disk, synced\n\
+             Digest of the ids (SHA-256): d2\n\
+             Ledger of store: s1, entry 12\n"
+        );
+        let many = |count: usize| {
+            let all = (0..count).map(|at| (format!("c{at}"), 1, 1)).collect();
+            ForgetReceipt::of(&forgotten(all), Asked::default()).text
+        };
+        assert!(many(20).contains("\n  1 vector, sequence 1: c19\nCompleted"));
+        assert!(many(21).contains("\n  1 vector, sequence 1: c19\n  and 1 more collection\n"));
+        assert!(many(1030).contains("Collections: 1,030\n"));
+        assert!(many(1030).contains("\n  and 1,010 more collections\n"));
+    }
+
+    /// The texts of receipts in which everything that a caller chooses is this.
+    fn texts(chosen: &str) -> [String; 2] {
+        let filter = serde_json::json!({ chosen: chosen }).to_string();
+        let of = receipt("deleteByFilter", Some(chosen));
+        let one = Receipt::of(chosen, &of, Asked::filter(&filter));
+        let mut of = forgotten(vec![(chosen.into(), 1, 1)]);
+        of.reason = Some(chosen.into());
+        let several = ForgetReceipt::of(&of, Asked::filter(&filter));
+        [one.text, several.text]
+    }
+
+    /// The beginnings of the lines, up to what a caller may have chosen.
+    fn labels(text: &str) -> Vec<&str> {
+        let label = |line: &'_ str| line.find(": ").map_or(line.len(), |at| at + 2);
+        text.split('\n').map(|line| &line[..label(line)]).collect()
+    }
+
+    fn check_text(chosen: &str) {
+        for (text, expected) in texts(chosen).iter().zip(texts("harmless")) {
+            assert_eq!(labels(text), labels(&expected), "{chosen:?}");
+            let mut lines = text.split('\n');
+            assert!(lines.all(|line| line.trim_end() == line), "{text:?}");
+            let shown = text.replace('\n', "");
+            assert!(!shown.contains(is_deceptive), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_caller_chooses_is_taken_for_a_line_of_the_text() {
+        for chosen in [
+            "a\nDurable: yes, on disk, synced",
+            "a\r\nDurable: yes",
+            "a\u{2028}Durable: yes",
+            "a\u{2029}\u{85}\u{b}\u{c}Durable: yes",
+            "a\u{202e}sey :elbaruD",
+            "\u{2066}a\u{2069}\u{feff}\u{200b}\u{ad}",
+            " a ",
+            "a\u{3000}",
+            "\"a\"",
+            "\"",
+            "\\",
+            "\\n",
+            "\0\u{1b}[2J",
+            "",
+        ] {
+            check_text(chosen);
+        }
+        proptest::proptest!(|(chosen in "(?s).{0,40}")| check_text(&chosen));
+    }
+
+    #[test]
+    fn different_reasons_are_different_in_the_text() {
+        assert_eq!(plain("a \"b\" \\ c"), "a \"b\" \\ c");
+        assert_eq!(plain("a\nb"), r#""a\nb""#);
+        assert_eq!(plain(r#""a\nb""#), r#""\"a\\nb\"""#);
+        assert_eq!(plain("a\\nb"), "a\\nb");
+        assert_eq!(plain("\u{2028}\u{7f}\t"), r#""\u2028\u007f\t""#);
+        assert_eq!(plain(""), r#""""#);
+        proptest::proptest!(|(text in "(?s).{0,40}")| {
+            let shown = plain(&text);
+            let read = match shown.starts_with('"') {
+                true => serde_json::from_str::<String>(&shown).unwrap(),
+                false => shown.to_string(),
+            };
+            assert_eq!(read, text);
+        });
+    }
+
+    #[test]
+    fn a_filter_in_the_text_is_the_same_filter_and_a_long_one_is_cut_off() {
+        for (filter, shown) in [
+            ("{ \"a b\" : [ 1 , true ] }", r#"{"a b":[1,true]}"#),
+            (r#"{"\" a": "\\" , "b": 1}"#, r#"{"\" a":"\\","b":1}"#),
+            ("{\"a\u{2028}\":\"\u{7f}\"}", r#"{"a\u2028":"\u007f"}"#),
+        ] {
+            assert_eq!(compact(filter), shown);
+            let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(read(filter), read(shown));
+        }
+        let filter = |length: usize| format!("{{\"a\":\"{}\"}}", "é".repeat(length - 8));
+        assert_eq!(compact(&filter(1000)), filter(1000));
+        let cut = compact(&filter(1001));
+        assert_eq!(cut.chars().count(), 1001);
+        assert!(cut.ends_with("é\"…"), "{cut}");
+        assert!(compact(&filter(100_000)).ends_with("é…"));
+    }
+
+    #[test]
+    fn the_members_of_a_receipt_have_an_order_and_a_filter_is_as_it_was_given() {
+        let of = collection::Receipt {
+            entry: Some(entry()),
+            ..receipt("deleteByFilter", Some("r"))
+        };
+        let filter = "{\"b\": 1.10, \"a\": 123456789012345678901234567890}";
+        let one = serde_json::to_string(&Receipt::of("docs", &of, Asked::filter(filter))).unwrap();
+        let expected = format!(
+            r#"{{"call":"deleteByFilter","collection":"docs","deleted":3,"bytesErased":1234567,"filter":{filter},"reason":"r","logSequence":7,"completedAt":"1970-01-01T00:00:00Z","durable":false,"digest":"d1","store":"s1","entry":"{{\"entry\":12}}","text":"#
+        );
+        assert!(one.starts_with(&expected), "{one}");
+        let of = forgotten(vec![("docs".into(), 1, 5)]);
+        let several = serde_json::to_string(&ForgetReceipt::of(&of, Asked::ids(2))).unwrap();
+        let expected = r#"{"call":"forget","collections":[{"collection":"docs","deleted":1,"logSequence":5}],"deleted":1003,"bytesErased":52,"requested":2,"completedAt":"1970-01-01T00:00:00Z","durable":true,"digest":"d2","store":"s1","entry":"{\"entry\":12}","text":"#;
+        assert!(several.starts_with(expected), "{several}");
+        let of = receipt("deleteCollection", None);
+        let none = serde_json::to_value(Receipt::of("docs", &of, Asked::default())).unwrap();
+        for member in ["requested", "filter", "reason", "store", "entry"] {
+            assert!(none.get(member).is_none(), "{member}");
+        }
     }
 }

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::{Call, store::each};
 use crate::{
     cancel,
-    collection::{Collection, Progress, check_name, dimension_of},
+    collection::{Collection, Progress, check_name, dimension_of, name_of},
     error::{Error, Result},
-    storage::{self, Backup, Exported, Files, Restored, Source},
+    storage::{self, Backup, Copied, Exported, Files, LedgerErasures, Restored, Since, Source},
 };
 
 /// A new backup, and the file with its keys if they are apart.
@@ -148,16 +148,24 @@ fn backup_file(path: &Path, kind: &str) -> Result<PathBuf> {
     Ok(path.join(name))
 }
 
-/// Creates a store from a backup in a new directory, after every byte of it has been checked.
+/// Creates a store from a backup in a new directory, after every byte of it has been checked. If
+/// there is a ledger, or the directory of a store that has one, nothing is restored of what it says
+/// was erased after the backup; and nothing at all if it is damaged.
 ///
 /// The user's key that opens the backup becomes the key of the store.
 pub fn restore_backup(
     file: &Path,
     path: &Path,
     source: Source<'_>,
+    ledger: Option<&Path>,
     progress: &mut dyn FnMut(&'static str, Progress),
 ) -> Result<Restored> {
-    if file.as_os_str().is_empty() || path.as_os_str().is_empty() {
+    let paths = [Some(file), Some(path), ledger];
+    if paths
+        .iter()
+        .flatten()
+        .any(|path| path.as_os_str().is_empty())
+    {
         return Err(Error::Validation("a path is empty".into()));
     }
     let files = Files::default();
@@ -167,14 +175,21 @@ pub fn restore_backup(
             file.display()
         )));
     }
-    let verified = storage::verify(&files, file, source, dimension_of, |done, total| {
-        progress("verify", Progress { done, total });
-    })?;
+    // Read once, so that what is counted and what is restored agree while the ledger grows.
+    let erasures = ledger.map(LedgerErasures::read).transpose()?;
+    let since = erasures.as_ref().map(|erasures| {
+        |settings: &str, copied: &Copied| {
+            let id = copied.name.map(|name| (name, copied.sequence));
+            Ok(erasures.since(&name_of(settings)?, id, copied.time))
+        }
+    });
+    let since = since.as_ref().map(|since| since as Since<'_>);
+    let verifying = |done, total| progress("verify", Progress { done, total });
+    let verified = storage::verify(&files, file, source, since, dimension_of, verifying)?;
     let total = verified.bytes;
     progress("verify", Progress { done: total, total });
-    storage::restore(&files, file, path, source, dimension_of, |done, total| {
-        progress("restore", Progress { done, total });
-    })?;
+    let restoring = |done, total| progress("restore", Progress { done, total });
+    storage::restore(&files, file, path, source, since, dimension_of, restoring)?;
     progress("restore", Progress { done: total, total });
     Ok(Restored {
         path: path.to_owned(),

@@ -18,7 +18,7 @@ pub struct Forgetting {
     pub dry_run: bool,
     /// They count the vectors of all collections together.
     pub guards: Guards,
-    /// Why, for the receipt.
+    /// Why, for the receipt and the ledger.
     pub reason: Option<String>,
     /// Called with the phase, `forget`, and how many of the vectors are deleted.
     pub on_progress: Option<OnProgress>,
@@ -42,6 +42,7 @@ impl Call {
             selection: &forgetting.selection,
             dry_run: forgetting.dry_run,
             guards: forgetting.guards,
+            reason: forgetting.reason.as_deref(),
             on_progress: forgetting.on_progress.as_ref(),
         };
         let names = forgetting.collections.as_deref();
@@ -63,10 +64,7 @@ impl Call {
             collections,
             applied: receipt.is_some(),
             refusal,
-            receipt: receipt.map(|receipt| ForgetReceipt {
-                reason: forgetting.reason,
-                ..receipt
-            }),
+            receipt,
         })
     }
 

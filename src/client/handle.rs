@@ -12,13 +12,12 @@ use tokio::sync::watch;
 
 use super::{
     options::{Encryption, Options, absolute},
-    registry::{open_with_clock, shared},
+    registry::{Opening, open_with, shared},
     store::Store,
 };
 use crate::{
-    clock::Clock,
     error::{Error, Result, catch_panic},
-    storage::{Files, Fsync, UserKey},
+    storage::Files,
 };
 
 /// The outcome of a use that has ended.
@@ -67,7 +66,13 @@ impl Handle {
             }
             let user = options.encryption.as_ref().map(Encryption::user_key);
             let (path, user) = (absolute(Path::new(&path))?, user.transpose()?);
-            return Self::open_beside(path, options.fsync, user, options.clock, ended);
+            let opening = Opening {
+                fsync: options.fsync,
+                user,
+                clock: options.clock,
+                ledger: options.ledger,
+            };
+            return Self::open_beside(path, opening, ended);
         }
         if options.encryption.is_some() {
             return Err(Error::Validation(
@@ -78,6 +83,11 @@ impl Handle {
         if options.fsync.is_some() {
             return Err(Error::Validation(
                 "options.fsync: a store in memory has nothing to sync; give it a path".into(),
+            ));
+        }
+        if options.ledger {
+            return Err(Error::Validation(
+                "options.ledger: a store in memory has no ledger: open one with a path".into(),
             ));
         }
         let Some(name) = options.shared else {
@@ -92,19 +102,11 @@ impl Handle {
         Ok(Handle::Open(Using::new(shared(name, options.clock), ended)))
     }
 
-    fn open_beside(
-        path: PathBuf,
-        fsync: Option<Fsync>,
-        user: Option<UserKey>,
-        clock: Clock,
-        ended: watch::Sender<Ended>,
-    ) -> Result<Self> {
+    fn open_beside(path: PathBuf, opening: Opening, ended: watch::Sender<Ended>) -> Result<Self> {
         let (sender, receiver) = watch::channel(None);
         let thread = thread::Builder::new().name("vectorizer-open".into());
         let open = move || {
-            let open = AssertUnwindSafe(|| {
-                open_with_clock(&Files::default(), &path, fsync, user.as_ref(), clock)
-            });
+            let open = AssertUnwindSafe(|| open_with(&Files::default(), &path, opening));
             let opened = catch_unwind(open)
                 .unwrap_or_else(|_| Err(Error::Internal("opening the store failed".into())));
             // If no one is waiting any more, the use ends with the channel.

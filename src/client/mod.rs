@@ -11,7 +11,7 @@ mod store;
 mod ticker;
 mod transfer;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use dashmap::Entry;
 use parking_lot::RwLock;
@@ -20,16 +20,16 @@ use tokio::sync::watch;
 pub use backup::{Made, restore_backup};
 pub use forget::{ForgetReceipt, Forgetting, Forgotten, ForgottenIn};
 pub use options::{Encryption, Options, absolute};
-pub use registry::{open_on_disk, open_with_clock};
+pub use registry::{Opening, open_on_disk, open_with, open_with_clock};
 pub use settings::{ReindexOptions, Reindexing};
 pub use store::Store;
 pub use transfer::{Fate, Selection, Transfer, Transferred};
 
 use crate::{
     cancel,
-    collection::{Access, Collection, Config, Contents, Drafted, Progress, Receipt, check_name},
+    collection::{Access, Collection, Config, Dropped, Progress, Receipt, check_name},
     error::{Error, Result},
-    storage::{Fsync, UserKey},
+    storage::{Fsync, LEDGER, Ledger, LedgerHead, UserKey},
 };
 use handle::{Ended, Handle, Using};
 use store::Disk;
@@ -163,7 +163,8 @@ impl Call {
         all
     }
 
-    /// Removes a collection with all its contents, and returns a receipt if requested.
+    /// Removes a collection with all its contents, and returns a receipt if requested. `reason` is for
+    /// the receipt and the ledger.
     ///
     /// If the error concerns the collection's files, the collection is deleted nevertheless, and
     /// the rest of its files is removed the next time the store is opened.
@@ -172,24 +173,24 @@ impl Call {
         access: Access,
         name: &str,
         receipt: bool,
+        reason: Option<String>,
     ) -> Result<Option<Receipt>> {
         let drop = |collection: &Collection| {
             // In memory, it may have got another name since it was looked up.
-            let dropped = collection.drop_named(name, access, receipt)?;
-            Ok(Some(dropped))
+            let dropped = collection.drop_named(name, access, receipt, reason.as_deref());
+            dropped.map(Some)
         };
-        let (_, drafted) = self.remove_collection(name, drop)?;
-        let is_on_disk = self.using.store.disk.is_some();
-        Ok(drafted.map(|drafted| drafted.complete(is_on_disk)))
+        let (_, receipt) = self.remove_collection(name, drop)?;
+        Ok(receipt)
     }
 
-    /// Removes a collection, unless `dropped`, which drops its contents, leaves them. Returns whether
-    /// it is removed, and the draft receipt.
+    /// Removes a collection, unless `drop`, which drops its contents, leaves them. Returns whether it
+    /// is removed, and the receipt if one was wanted.
     fn remove_collection(
         &self,
         name: &str,
-        dropped: impl FnOnce(&Collection) -> Result<Option<(Contents, Option<Drafted>)>>,
-    ) -> Result<(bool, Option<Drafted>)> {
+        drop: impl FnOnce(&Collection) -> Result<Option<Dropped>>,
+    ) -> Result<(bool, Option<Receipt>)> {
         let disk = self.using.store.disk.as_ref();
         let changing = disk.map(Disk::change).transpose()?;
         let collection = self.collection(name)?;
@@ -197,14 +198,15 @@ impl Call {
             disk.check_place()?;
         }
         let directory = collection.directory();
-        let Some((contents, drafted)) = dropped(&collection)? else {
+        let Some(dropped) = drop(&collection)? else {
             return Ok((false, None));
         };
         self.using.store.collections.take_out(name, &collection);
         if disk.is_some() {
             collection.leave_files();
         }
-        contents.leave_files();
+        dropped.leave_files();
+        // If this fails, the next opening ends the erasure in the ledger.
         if let (Some(disk), Some(directory)) = (disk, directory) {
             disk.root.remove(&directory).map_err(|error| {
                 Error::Storage(format!(
@@ -215,9 +217,40 @@ impl Call {
             })?;
         }
         // Dropping the contents takes time, so the lock is released first.
-        drop(changing);
-        drop(contents);
-        Ok((true, drafted))
+        std::mem::drop(changing);
+        Ok((true, dropped.end(disk.is_some())?))
+    }
+
+    /// The ledger of the store: its file, and its end, which is on disk. `None` if it has none.
+    pub fn ledger(&self) -> Result<Option<(PathBuf, LedgerHead)>> {
+        let Some((disk, ledger)) = self.recorded() else {
+            return Ok(None);
+        };
+        // Of a store that can no longer be written, the next opening may find less.
+        if !disk.health.is_failed() {
+            ledger.flush()?;
+        }
+        Ok(Some((disk.root.path().join(LEDGER), ledger.head())))
+    }
+
+    /// The store on disk and its ledger, if it has one.
+    fn recorded(&self) -> Option<(&Disk, &Ledger)> {
+        let disk = self.using.store.disk.as_ref()?;
+        Some((disk, disk.ledger.as_deref()?))
+    }
+
+    /// Adds a signature, in base64, of an erasure's entry to the ledger. It is on disk when this
+    /// returns.
+    pub fn sign_entry(&self, entry: u64, signature: &str) -> Result<()> {
+        let Some((disk, ledger)) = self.recorded() else {
+            return Err(Error::Validation(
+                "the store has no ledger: open it with a path and options.ledger".into(),
+            ));
+        };
+        disk.health.check()?;
+        disk.check_place()?;
+        cancel::commit()?;
+        ledger.sign(entry, signature)
     }
 
     /// Whether the store accepts writes; after a failed write it does not.
@@ -239,7 +272,7 @@ impl Call {
         for collection in self.collections() {
             collection.flush()?;
         }
-        Ok(())
+        self.recorded().map_or(Ok(()), |(_, ledger)| ledger.flush())
     }
 
     /// Whether nothing that has expired is erased, because the clock has jumped forward.

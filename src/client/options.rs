@@ -22,6 +22,10 @@ pub struct Options {
     pub shared: Option<String>,
     /// The key that the files are encrypted with.
     pub encryption: Option<Encryption>,
+    /// Whether a store on disk keeps a ledger of erasures. One that has a ledger keeps it in any
+    /// case.
+    #[serde(default)]
+    pub ledger: bool,
     /// The clock by which vectors expire. A store that is open has the one that it was opened with.
     #[serde(skip)]
     pub clock: Clock,

@@ -60,6 +60,21 @@ pub(super) fn shared(name: String, clock: Clock) -> Arc<Store> {
     })
 }
 
+/// How a store on disk is opened.
+#[derive(Default)]
+pub struct Opening {
+    /// When its writes are synced, by default every second. A store that is open must have been
+    /// opened with the same.
+    pub fsync: Option<Fsync>,
+    /// The key of an encrypted store.
+    pub user: Option<UserKey>,
+    /// The clock for what expires, unless the store is open.
+    pub clock: Clock,
+    /// Whether it keeps a ledger of erasures; one that has a ledger keeps it in any case. A store
+    /// that is open must have one.
+    pub ledger: bool,
+}
+
 /// Opens the store in a directory, or returns it if this process already has it open.
 ///
 /// `user` is the key of an encrypted store.
@@ -80,6 +95,17 @@ pub fn open_with_clock(
     user: Option<&UserKey>,
     clock: Clock,
 ) -> Result<Arc<Store>> {
+    let opening = Opening {
+        fsync,
+        user: user.cloned(),
+        clock,
+        ledger: false,
+    };
+    open_with(files, path, opening)
+}
+
+/// The same with all that there is to choose.
+pub fn open_with(files: &Files, path: &Path, opening: Opening) -> Result<Arc<Store>> {
     if path.is_file() {
         return Err(Error::Storage(format!(
             "{} is a file, and a store is a directory; a backup is made a store by restoreBackup",
@@ -94,8 +120,7 @@ pub fn open_with_clock(
             if !place.is_of(&path, &STORES.lock()) {
                 continue;
             }
-            let fsync = fsync.unwrap_or_default();
-            let store = Arc::new(Store::open(files, &path, fsync, user, (taken, clock))?);
+            let store = Arc::new(Store::open(files, &path, opening, taken)?);
             place.state.lock().store = Arc::downgrade(&store);
             place.changed.notify_all();
             return Ok(store);
@@ -112,8 +137,8 @@ pub fn open_with_clock(
             }
             continue;
         }
-        disk.root.check_user(user)?;
-        if let Some(fsync) = fsync
+        disk.root.check_user(opening.user.as_ref())?;
+        if let Some(fsync) = opening.fsync
             && disk.fsync != fsync
         {
             return Err(Error::Validation(format!(
@@ -121,6 +146,13 @@ pub fn open_with_clock(
                  the same, or leave it out",
                 format!("{:?}", disk.fsync).to_lowercase()
             )));
+        }
+        if opening.ledger && disk.ledger.is_none() {
+            return Err(Error::Validation(
+                "options.ledger: this process has the store open without a ledger; open it with \
+                 one first, or leave it out"
+                    .into(),
+            ));
         }
         return Ok(store);
     }

@@ -80,11 +80,8 @@ impl Call {
         }
         let mut deleted = Vec::with_capacity(empty.len());
         for name in empty {
-            let drop = |collection: &Collection| {
-                // It may have got a vector, or another name, since.
-                let contents = collection.drop_if_empty(&name)?;
-                Ok(contents.map(|contents| (contents, None)))
-            };
+            // It may have got a vector, or another name, since.
+            let drop = |collection: &Collection| collection.drop_if_empty(&name);
             match self.remove_collection(&name, drop) {
                 Ok((true, _)) => deleted.push(name),
                 Ok(_) | Err(Error::CollectionNotFound(_)) => {}

@@ -1,6 +1,7 @@
 //! A store of collections: opening it, checking it, rotating its keys, closing it.
 
 use std::{
+    collections::HashSet,
     ops::Deref,
     path::Path,
     sync::{Arc, OnceLock, Weak},
@@ -10,15 +11,19 @@ use std::{
 use dashmap::{DashMap, Entry};
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{expiry::Expiry, registry::Taken, ticker::Ticker};
+use super::{
+    expiry::Expiry,
+    registry::{Opening, Taken},
+    ticker::Ticker,
+};
 use crate::{
     cancel,
     clock::Clock,
     collection::{Access, Collection, Config, Progress, ScrubPosition, StoreParts},
     error::{Error, Result, catch_panic},
     storage::{
-        Condition, Files, Fsync, Health, Key, Keyring, Lock, Pending, PendingFile, Reserve, Root,
-        UserKey,
+        Condition, Files, Fsync, Health, Key, Keyring, Ledger, Lock, NAME, Pending, PendingFile,
+        Reserve, Root, UnfinishedIn, UserKey,
     },
 };
 
@@ -155,6 +160,8 @@ pub(super) struct Disk {
     pub(super) root: Root,
     pub(super) fsync: Fsync,
     pub(super) health: Arc<Health>,
+    /// Where it is noted what is erased, if the store has one.
+    pub(super) ledger: Option<Arc<Ledger>>,
     /// Held while a collection is created, removed or renamed, and during a step over several.
     changing: Mutex<()>,
     /// Held while keys are rotated.
@@ -177,25 +184,25 @@ impl Store {
         }
     }
 
-    pub(super) fn open(
-        files: &Files,
-        path: &Path,
-        fsync: Fsync,
-        user: Option<&UserKey>,
-        (taken, clock): (Taken, Clock),
-    ) -> Result<Self> {
-        let root = Root::open(files, path, user.cloned())?;
-        let mut store = Self::in_memory(clock);
+    pub(super) fn open(files: &Files, path: &Path, opening: Opening, taken: Taken) -> Result<Self> {
+        let fsync = opening.fsync.unwrap_or_default();
+        let root = Root::open(files, path, opening.user)?;
+        // If it is damaged, nothing is changed.
+        let pending = root.pending()?;
+        let health = Arc::new(Health::with(Reserve::new(files, path)));
+        let ledger = Ledger::open(files, path, opening.ledger, &health)?;
+        let mut store = Self::in_memory(opening.clock);
         store.disk = Some(Disk {
             root,
             fsync,
-            health: Arc::new(Health::with(Reserve::new(files, path))),
+            health,
+            ledger: ledger.map(Arc::new),
             changing: Mutex::new(()),
             rotating: Mutex::new(()),
             tickers: Vec::new(),
             _taken: taken,
         });
-        store.open_collections()?;
+        store.open_collections(pending.as_ref())?;
         if let Some(disk) = &store.disk
             && disk.root.keys().keyring().previous.is_some()
         {
@@ -217,49 +224,45 @@ impl Store {
         Ok(store)
     }
 
-    fn open_collections(&self) -> Result<()> {
+    fn open_collections(&self, pending: Option<&Pending>) -> Result<()> {
         let Some(disk) = &self.disk else {
             return Ok(());
         };
-        // If it is damaged, nothing is changed.
-        let pending = disk.root.pending()?;
-        for directory in disk.root.collections()? {
-            let collection = disk.open(&directory, &self.expiry)?;
-            let name = collection.name();
-            let second = self.collections.insert(name.clone(), collection);
-            if let Some(first) = second {
-                first.close()?;
-                return Err(Error::Storage(format!(
-                    "{} is a second collection with the name {name:?}: move one of them away",
-                    directory.display()
-                )));
+        let mut all = Vec::new();
+        let opened = self.open_all(disk, &mut all).and_then(|()| {
+            if let Some(pending) = pending {
+                complete_step(disk, &all, pending)?;
             }
+            if let Some(ledger) = &disk.ledger {
+                complete_ledger(ledger, &all)?;
+            }
+            Ok(())
+        });
+        // From here on, what expires in them is erased. If something has failed, they are closed.
+        for collection in all {
+            self.collections.insert(collection.name(), collection);
         }
-        if let Some(pending) = pending {
-            self.complete_step(disk, &pending)?;
-        }
+        opened?;
         // By the times of the last writes to all of them, more may have expired.
         let mut all = self.all().into_iter();
         all.try_for_each(|collection| collection.erase_all_expired())
     }
 
-    /// Completes a step over several collections that was interrupted, or does nothing if it had
-    /// not happened yet.
-    fn complete_step(&self, disk: &Disk, pending: &Pending) -> Result<()> {
-        let all = self.all();
-        let named = |name| all.iter().find(|one| one.sealed_for() == Some(name));
-        let is_met = |condition: Condition| {
-            let collection = named(condition.name);
-            collection.is_some_and(|collection| collection.has_put(condition.number))
-        };
-        if pending.condition.is_none_or(is_met) {
-            for removal in &pending.removals {
-                if let Some(collection) = named(removal.name) {
-                    collection.remove_numbered(&removal.numbers)?;
-                }
+    fn open_all(&self, disk: &Disk, all: &mut Vec<Arc<Collection>>) -> Result<()> {
+        let mut names = HashSet::new();
+        for directory in disk.root.collections()? {
+            let collection = disk.open(&directory, &self.expiry)?;
+            let name = collection.name();
+            if !names.insert(name.clone()) {
+                collection.close()?;
+                return Err(Error::Storage(format!(
+                    "{} is a second collection with the name {name:?}: move one of them away",
+                    directory.display()
+                )));
             }
+            all.push(collection);
         }
-        PendingFile::new(&disk.root, &disk.health).remove()
+        Ok(())
     }
 
     /// Waits for the turn for a step over several collections. The caller may then hold the locks
@@ -386,6 +389,11 @@ impl Store {
             outcome = outcome.and(closed);
         }
         if let Some(disk) = disk {
+            if let Some(ledger) = &disk.ledger
+                && !disk.health.is_failed()
+            {
+                outcome = outcome.and(ledger.flush());
+            }
             disk.health.close();
         }
         outcome.and(in_place)
@@ -428,6 +436,7 @@ impl Disk {
             keys: self.root.keys().clone(),
             lock: Some(self.root.lock().clone()),
             timer: expiry.timer(),
+            ledger: self.ledger.clone(),
         }
     }
 
@@ -453,8 +462,9 @@ impl Disk {
 
     fn sync_every_second(&self, collections: Arc<Collections>) -> Result<Ticker> {
         let (lock, health) = (self.root.lock().clone(), self.health.clone());
+        let ledger = self.ledger.clone();
         let work = move || {
-            sync(&collections, &lock, &health);
+            sync(&collections, ledger.as_deref(), &lock, &health);
             SECOND
         };
         Ticker::start("vectorizer-sync", SECOND, work).map_err(|error| {
@@ -463,8 +473,53 @@ impl Disk {
     }
 }
 
+/// Completes a step over several of these collections that was interrupted, or does nothing if it had
+/// not happened yet.
+fn complete_step(disk: &Disk, all: &[Arc<Collection>], pending: &Pending) -> Result<()> {
+    let is_met = |condition: Condition| {
+        let collection = named(all, condition.name);
+        collection.is_some_and(|collection| collection.has_put(condition.number))
+    };
+    if pending.condition.is_none_or(is_met) {
+        for removal in &pending.removals {
+            if let Some(collection) = named(all, removal.name) {
+                collection.remove_numbered(&removal.numbers)?;
+            }
+        }
+    }
+    PendingFile::new(&disk.root, &disk.health).remove()
+}
+
+/// Writes down whether the erasures have happened of which that is not in the ledger. What was
+/// interrupted in these collections is complete by now, and nothing in them has been erased since
+/// because it has expired.
+fn complete_ledger(ledger: &Ledger, all: &[Arc<Collection>]) -> Result<()> {
+    let unfinished = ledger.unfinished()?;
+    let is_empty = unfinished.is_empty();
+    let is_gone = |part: &UnfinishedIn| match (named(all, part.id), &part.numbers) {
+        (None, _) => true,
+        (Some(collection), Some(numbers)) => !collection.has_any(numbers),
+        (Some(_), None) => false,
+    };
+    for (begun, parts) in unfinished {
+        match parts.iter().all(is_gone) {
+            true => drop(ledger.end(begun, false)?),
+            false => ledger.undo(begun),
+        }
+    }
+    match is_empty {
+        true => Ok(()),
+        false => ledger.flush(),
+    }
+}
+
+/// The collection with this random name.
+fn named(all: &[Arc<Collection>], name: [u8; NAME]) -> Option<&Arc<Collection>> {
+    all.iter().find(|one| one.sealed_for() == Some(name))
+}
+
 /// Syncs everything written so far. A failure is stored, and reported to every later write.
-fn sync(collections: &Collections, lock: &Lock, health: &Health) {
+fn sync(collections: &Collections, ledger: Option<&Ledger>, lock: &Lock, health: &Health) {
     if let Err(error) = lock.check() {
         health.fail(error);
         return;
@@ -472,6 +527,7 @@ fn sync(collections: &Collections, lock: &Lock, health: &Health) {
     for (_, collection) in collections.all() {
         let _ = collection.flush();
     }
+    let _ = ledger.map(Ledger::flush);
 }
 
 /// Scrubs the collections one after the other, in no fixed order, a portion at each call. Those that

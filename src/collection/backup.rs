@@ -5,13 +5,25 @@ use std::path::Path;
 
 use parking_lot::RwLockUpgradableReadGuard;
 use roaring::RoaringBitmap;
+use time::OffsetDateTime;
 
 use super::{Access, Collection, Config, Progress, State, copy::Form};
 use crate::{
     cancel,
     error::Result,
-    storage::{Backup, Exported, Files},
+    storage::{Backup, Copied, Exported, Files, micros},
 };
+
+impl State {
+    /// What a copy of the collection as it is now is a copy of.
+    fn copied_now(&self) -> Copied {
+        Copied {
+            name: self.journal.log().map(|log| *log.name()),
+            sequence: self.journal.sequence(),
+            time: micros(OffsetDateTime::now_utc()),
+        }
+    }
+}
 
 impl Collection {
     /// Writes the collection to a backup, in the state it is in when this method returns.
@@ -43,12 +55,14 @@ impl Collection {
         };
         let done = self.copy_to(&target, &form, progress, |state, _| {
             state.journal.detach(&target);
-            Ok(state.slots.len() as u64)
+            Ok((state.copied_now(), state.slots.len() as u64))
         });
         match done {
-            Ok(vectors) => {
+            Ok((copied, vectors)) => {
+                // After a power failure, the numbers of writes go on from what is on disk.
+                self.flush()?;
                 let section = &mut target.copy.lock().writer;
-                backup.end_section(section, &form.name, vectors)
+                backup.end_section(section, &form.name, &copied, vectors)
             }
             Err(error) => {
                 self.state.write().journal.detach(&target);
@@ -73,6 +87,8 @@ impl Collection {
             }
             (*log.name(), state.journal.sequence(), keys)
         };
+        // After a power failure, the numbers of entries go on from what is on disk.
+        self.flush()?;
         exported.append(&name, sequence, &keys)
     }
 
@@ -91,6 +107,9 @@ impl Collection {
             as_it_is: false,
             with_expired: false,
         };
+        state.flush()?;
+        // What expires while it is copied is erased after the copy.
+        let of = state.copied_now();
         let order = state.slots.in_insertion_order(slots);
         let mut at = 0;
         while at < order.len() {
@@ -100,7 +119,7 @@ impl Collection {
             state.with_upgraded(|state| state.expire(Access::Wait, self.clock()))?;
         }
         let copied = writer.key_count().into();
-        backup.end_section(&mut writer, &name, copied)?;
+        backup.end_section(&mut writer, &name, &of, copied)?;
         // The vectors are deleted next only if the backup file is complete; otherwise there is no
         // file.
         cancel::commit()?;

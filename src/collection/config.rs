@@ -105,6 +105,11 @@ pub fn dimension_of(settings: &str) -> Result<usize> {
     Ok(Config::read(settings)?.0.dimension)
 }
 
+/// The collection's name in its settings.
+pub fn name_of(settings: &str) -> Result<String> {
+    Ok(Config::read(settings)?.0.name)
+}
+
 /// Rejects names that cannot be used in a path, since an API may put the name into one.
 pub fn check_name(name: &str) -> Result<()> {
     let wrong = if name.is_empty() {

@@ -8,12 +8,12 @@ use roaring::RoaringBitmap;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Item, State};
+use super::{Access, Collection, Item, State, erasing::Cause};
 use crate::{
     cancel,
     error::{Error, Result},
     filter::Filter,
-    storage::{Commit, Sealed},
+    storage::{Commit, LedgerEntry, Sealed},
     wiped::{Id, Wiped},
 };
 
@@ -57,6 +57,8 @@ pub struct DeleteOptions {
     pub backup: Option<PathBuf>,
     /// Only for deletes of many vectors.
     pub guards: Guards,
+    /// Why, for the receipt and the ledger.
+    pub reason: Option<String>,
 }
 
 /// How many vectors a delete may remove. If it would remove another number, it removes none.
@@ -129,6 +131,11 @@ struct Ended<T> {
 /// Proves what was erased, and when, without retaining it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
+    /// The call that erased it.
+    pub call: &'static str,
+    pub reason: Option<String>,
+    /// Its entry in the store's ledger, if there is one.
+    pub entry: Option<LedgerEntry>,
     pub deleted: usize,
     /// The bytes of the deleted vectors' rows, ids, metadata and texts.
     pub bytes_erased: u64,
@@ -158,7 +165,8 @@ impl Collection {
         id: &str,
         options: &DeleteOptions,
     ) -> Result<Option<Receipt>> {
-        let ended = self.delete_with(access, options, Guards::default(), |state| {
+        let cause = Cause::new("deleteVector", options.reason.as_deref());
+        let ended = self.delete_with(access, options, (cause, Guards::default()), |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             Ok((RoaringBitmap::from_iter([slot]), ()))
         })?;
@@ -173,7 +181,8 @@ impl Collection {
         ids: &[String],
         options: &DeleteOptions,
     ) -> Result<BatchDeletion> {
-        let ended = self.delete_with(access, options, options.guards, |state| {
+        let cause = Cause::new("batchDelete", options.reason.as_deref());
+        let ended = self.delete_with(access, options, (cause, options.guards), |state| {
             let mut slots = RoaringBitmap::new();
             let mut first = hashbrown::HashMap::with_capacity(ids.len());
             let mut outcomes = Vec::with_capacity(ids.len());
@@ -239,7 +248,8 @@ impl Collection {
                     .prepare(filter, state.slots.alive(), &state.slots);
             }
             cancel::check()?;
-            self.delete_with(Access::Wait, options, options.guards, report)?
+            let cause = Cause::new("deleteByFilter", options.reason.as_deref());
+            self.delete_with(Access::Wait, options, (cause, options.guards), report)?
         };
         let (scanned, matched, unknown) = ended.selected;
         Ok(FilterDeletion {
@@ -258,13 +268,14 @@ impl Collection {
         self: &Arc<Self>,
         access: Access,
         options: &DeleteOptions,
-        guards: Guards,
+        (cause, guards): (Cause<'_>, Guards),
         select: impl Fn(&State) -> Result<(RoaringBitmap, T)>,
     ) -> Result<Ended<T>> {
         let refusal = |slots: &RoaringBitmap| guards.refusal(slots.len() as usize);
         if options.receipt && self.is_on_disk() && access != Access::Wait {
             return Err(Error::WouldBlock);
         }
+        self.check_patient(access)?;
         let state = match &options.backup {
             None => self.write(access)?,
             Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
@@ -287,24 +298,29 @@ impl Collection {
             });
         }
         state.check_little(access, &slots, 0)?;
-        let mut drafted = options.receipt.then(|| state.draft(&slots));
-        if slots.is_empty() {
+        let (drafted, entry) = if slots.is_empty() {
+            let drafted = options.receipt.then(|| state.draft(&slots));
             drop(state);
             self.keep_up();
+            (drafted, None)
         } else {
+            let drafted = options.receipt.then(|| state.draft_next(&slots));
+            let all = (&slots, &slots);
+            let begun = self.begin_erasure_beside_readers(state, all, cause, drafted.as_ref());
+            let (state, mut erasure) = begun?;
             let deleted = slots.len();
-            let mut write = self.commit(state, slots, Vec::new(), &Sealed::default())?;
+            let undone = |error| erasure.undone(error);
+            let write = self.commit_or(state, slots, Vec::new(), &Sealed::default(), undone);
+            let mut write = write?;
             write.state.erased.vectors += deleted;
-            if let Some(drafted) = &mut drafted {
-                drafted.sequence = write.commit.sequence;
-            }
-            write.finish()?;
-        }
+            (drafted, write.finish_erasing(erasure, options.receipt)?)
+        };
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
             self.flush()?;
         }
-        let receipt = drafted.map(|drafted| drafted.complete(self.is_on_disk()));
+        let on_disk = self.is_on_disk();
+        let receipt = drafted.map(|drafted| drafted.complete(on_disk, cause, entry));
         Ok(Ended {
             selected,
             refusal: None,
@@ -327,20 +343,33 @@ impl Collection {
 }
 
 impl Drafted {
-    pub fn complete(mut self, durable: bool) -> Receipt {
-        self.ids.sort_unstable();
-        let ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
-        let mut digest = Sha256::new();
-        // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
-        let _ = serde_json::to_writer(&mut digest, &(self.sequence, &ids));
+    pub(super) fn complete(
+        self,
+        durable: bool,
+        cause: Cause<'_>,
+        entry: Option<LedgerEntry>,
+    ) -> Receipt {
         Receipt {
-            deleted: ids.len(),
+            call: cause.call,
+            reason: cause.reason.map(str::to_owned),
+            entry,
+            deleted: self.ids.len(),
             bytes_erased: self.bytes,
             log_sequence: self.sequence,
             completed_at: OffsetDateTime::now_utc(),
             durable,
-            digest: hexadecimal(digest),
+            digest: self.digest(),
         }
+    }
+
+    /// The digest of its receipt.
+    pub(super) fn digest(&self) -> String {
+        let mut ids: Vec<&str> = self.ids.iter().map(|id| &**id).collect();
+        ids.sort_unstable();
+        let mut digest = Sha256::new();
+        // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
+        let _ = serde_json::to_writer(&mut digest, &(self.sequence, &ids));
+        hexadecimal(digest)
     }
 }
 
@@ -384,11 +413,7 @@ impl State {
 
     /// The draft receipt for the delete of everything, together with the collection.
     pub(super) fn draft_of_all(&self) -> Drafted {
-        let drafted = self.draft(self.slots.alive());
-        Drafted {
-            sequence: drafted.sequence + 1,
-            ..drafted
-        }
+        self.draft_next(self.slots.alive())
     }
 
     /// The single implementation of delete: after it, no read finds these `slots`, which are alive

@@ -14,7 +14,7 @@ use crate::{
     graph::{Graph, SavedGraph},
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
-        KeyReader, Keys, Known, Label, Lock, Log, PartReader, RECORDS, StoreKeys, Summary,
+        KeyReader, Keys, Known, Label, Ledger, Lock, Log, PartReader, RECORDS, StoreKeys, Summary,
         TableKey, failed, list, time_of,
     },
     vectors::{Record, Text},
@@ -36,6 +36,8 @@ pub struct StoreParts {
     /// The lock on the store's directory.
     pub lock: Option<Arc<Lock>>,
     pub timer: Timer,
+    /// Where it is noted what is erased, if the store has a ledger.
+    pub ledger: Option<Arc<Ledger>>,
 }
 
 impl StoreParts {
@@ -47,6 +49,7 @@ impl StoreParts {
             keys,
             lock: None,
             timer: Timer::default(),
+            ledger: None,
         }
     }
 }
@@ -163,7 +166,8 @@ impl Collection {
     }
 
     /// Opens the collection in a directory, and completes interrupted operations. What has expired
-    /// is erased before anybody can read it.
+    /// is erased before anybody can read it; but with a ledger, by the store: it must first be known
+    /// whether what is there was to be erased by something that was interrupted.
     pub fn open(files: &Files, directory: &Path, store: &StoreParts) -> Result<Arc<Self>> {
         let mut reading = None;
         let make = |settings: &str, table: &TableKey| {
@@ -197,7 +201,9 @@ impl Collection {
         // Nothing that had expired by then comes back.
         timer.clock.at_least(summary.time / 1000);
         let collection = Self::with(config, created_at, state, Some(store), timer);
-        collection.erase_all_expired()?;
+        if store.ledger.is_none() {
+            collection.erase_all_expired()?;
+        }
         if is_stale {
             // There may be no later change to the graph that would also save the file.
             collection.save_graph();

@@ -14,6 +14,7 @@ use roaring::RoaringBitmap;
 
 use super::{
     Access, Collection, State,
+    erasing::Cause,
     write::{Write, head_of, label_of},
 };
 use crate::{
@@ -330,7 +331,11 @@ impl Collection {
             if access != Access::Wait {
                 return Err(Error::WouldBlock);
             }
+            cancel::check()?;
+            // Of a store that cannot be written any more, nothing is erased.
+            let health = state.journal.log().map(|log| log.sync().health().clone());
             drop(state);
+            health.map_or(Ok(()), |health| health.check())?;
             while self.erase_expired()? {}
             state = self.write(access)?;
         }
@@ -375,11 +380,16 @@ impl Collection {
         }
         let has_more = state.slots.expired().len() > erased;
         let updated_at = state.updated_at;
-        let mut write = self.commit(state, portion, Vec::new(), &Sealed::default())?;
+        let (all, cause) = ((&portion, &portion), Cause::EXPIRY);
+        let begun = self.begin_erasure_beside_readers(state, all, cause, None);
+        let (state, mut erasure) = begun?;
+        let undone = |error| erasure.undone(error);
+        let write = self.commit_or(state, portion, Vec::new(), &Sealed::default(), undone);
+        let mut write = write?;
         // Nobody has written anything: what no read finds any more is gone.
         write.state.updated_at = updated_at;
         write.state.erased.vectors += erased;
-        write.finish()?;
+        write.finish_erasing(erasure, false)?;
         Ok(has_more)
     }
 

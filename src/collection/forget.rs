@@ -17,13 +17,15 @@ use time::OffsetDateTime;
 
 use super::{
     Access, Collection, Drafted, Guards, OnProgress, Refusal, Selection, State,
-    delete::hexadecimal, insert::tell,
+    delete::hexadecimal,
+    erasing::{Cause, Erasure},
+    insert::tell,
 };
 use crate::{
     cancel,
     error::{Error, Result},
     filter::{FieldIndexes, Source},
-    storage::{Pending, PendingFile, Removal},
+    storage::{Erasing, LedgerEntry, Pending, PendingFile, Removal},
     vectors::Slots,
     wiped::Id,
 };
@@ -35,6 +37,8 @@ pub struct Forget<'a> {
     pub dry_run: bool,
     /// They count the vectors of all collections together.
     pub guards: Guards,
+    /// Why, for the receipt and the ledger.
+    pub reason: Option<&'a str>,
     /// Called with the phase, `forget`, and how many of the vectors are deleted.
     pub on_progress: Option<&'a OnProgress>,
 }
@@ -72,6 +76,8 @@ pub struct ForgetReceipt {
     /// the sequence number of the delete among the collection's writes.
     pub collections: Vec<(String, usize, u64)>,
     pub reason: Option<String>,
+    /// Its entry in the store's ledger, if there is one.
+    pub entry: Option<LedgerEntry>,
     /// When the last byte was overwritten and synced.
     pub completed_at: OffsetDateTime,
     /// Whether all of it is synced to disk. False in memory.
@@ -94,6 +100,40 @@ struct Part<'a> {
     /// Those that were alive when they were selected.
     slots: RoaringBitmap,
     expired: RoaringBitmap,
+    /// The draft receipt for those that were alive.
+    drafted: Drafted,
+}
+
+/// What was done, before the receipt can be completed.
+struct Deleted {
+    /// For each collection in which something was deleted, its name and the draft receipt.
+    drafts: Vec<(String, Drafted)>,
+    begun: Begun,
+}
+
+/// What has begun in the ledger.
+#[derive(Default)]
+struct Begun {
+    forgotten: Erasure,
+    /// What was erased with it because it had expired.
+    expired: Vec<Erasure>,
+}
+
+impl Begun {
+    /// It has not happened, because of this error.
+    fn undone(&mut self, error: Error) -> Error {
+        let expired = self.expired.iter_mut().rev();
+        let error = expired.fold(error, |error, one| one.undone(error));
+        self.forgotten.undone(error)
+    }
+
+    /// It has happened. Returns the entry of what no report leaves out.
+    fn end(self) -> Result<Option<LedgerEntry>> {
+        for one in self.expired {
+            one.end(false)?;
+        }
+        self.forgotten.end(true)
+    }
 }
 
 /// The vectors that have expired, as filters access them.
@@ -150,17 +190,22 @@ impl Forget<'_> {
         for (_, collection) in all {
             collection.keep_up();
         }
-        let (forgotten, drafts) = done?;
-        if forgotten.refusal.is_some() {
+        let (forgotten, deleted) = done?;
+        let Some(Deleted { drafts, begun }) = deleted else {
             return Ok(forgotten);
-        }
+        };
         // The receipt must stay true whatever happens next.
         for (_, collection) in all {
             collection.flush()?;
         }
-        let receipt = Some(receipt(drafts, file.is_some()));
+        let entry = begun.end()?;
+        let receipt = receipt(&drafts, file.is_some());
         Ok(ForgottenFrom {
-            receipt,
+            receipt: Some(ForgetReceipt {
+                reason: self.reason.map(str::to_owned),
+                entry,
+                ..receipt
+            }),
             ..forgotten
         })
     }
@@ -184,11 +229,12 @@ impl Forget<'_> {
         }
     }
 
+    /// Returns what was deleted, unless the guards have prevented it.
     fn try_forget(
         &self,
         all: &[(String, Arc<Collection>)],
         file: Option<PendingFile<'_>>,
-    ) -> Result<(ForgottenFrom, Vec<(String, Drafted)>)> {
+    ) -> Result<(ForgottenFrom, Option<Deleted>)> {
         let held = all.iter().map(|(name, collection)| {
             cancel::check()?;
             let state = collection.hold()?;
@@ -205,10 +251,11 @@ impl Forget<'_> {
         let (slots, reports): (Vec<_>, Vec<_>) = selected.unzip();
         let forgotten = self.report(reports);
         if forgotten.refusal.is_some() {
-            return Ok((forgotten, Vec::new()));
+            return Ok((forgotten, None));
         }
         let parts = held.into_iter().zip(slots).map(|(held, slots)| Part {
             expired: held.state.expired_of(self.selection),
+            drafted: held.state.draft_next(&slots),
             held,
             slots,
         });
@@ -216,8 +263,52 @@ impl Forget<'_> {
         let is_empty = |part: &Part<'_>| part.slots.is_empty() && part.expired.is_empty();
         let parts: Vec<_> = parts.filter(|part| !is_empty(part)).collect();
         cancel::commit()?;
-        let drafts = self.delete(parts, file)?;
-        Ok((forgotten, drafts))
+        for part in &parts {
+            part.held.state.flush()?;
+        }
+        let mut begun = Begun::default();
+        if let Err(error) = self.begin(&parts, &mut begun) {
+            return Err(begun.undone(error));
+        }
+        let drafts = self.delete(parts, file, &mut begun)?;
+        Ok((forgotten, Some(Deleted { drafts, begun })))
+    }
+
+    /// Begins in the ledger what is about to be deleted.
+    fn begin(&self, all: &[Part<'_>], begun: &mut Begun) -> Result<()> {
+        let ledger = all
+            .iter()
+            .find_map(|part| part.held.collection.ledger.as_ref());
+        let Some(ledger) = ledger else {
+            return Ok(());
+        };
+        let drafts = all.iter().filter(|part| !part.slots.is_empty());
+        if { drafts.clone() }.next().is_some() {
+            let collections = drafts.clone().map(|part| {
+                let Held {
+                    name,
+                    collection,
+                    state,
+                } = &part.held;
+                collection.erasing_in(name, state, &part.slots, &part.drafted.ids)
+            });
+            let told = drafts.clone().map(|part| (part.held.name, &part.drafted));
+            let erasing = Erasing {
+                call: "forget",
+                reason: self.reason,
+                collections: collections.collect(),
+                bytes: drafts.map(|part| part.drafted.bytes).sum(),
+                digest: digest(told),
+            };
+            begun.forgotten = Erasure::begin(ledger, &erasing)?;
+        }
+        for Part { held, expired, .. } in all.iter().filter(|part| !part.expired.is_empty()) {
+            let drafted = held.state.draft_next(expired);
+            let (collection, cause) = (held.collection, Cause::EXPIRY);
+            let one = collection.begin_erasure(&held.state, expired, cause, &drafted)?;
+            begun.expired.push(one);
+        }
+        Ok(())
     }
 
     /// Deletes these parts, and returns the draft receipts.
@@ -225,6 +316,7 @@ impl Forget<'_> {
         &self,
         all: Vec<Part<'_>>,
         file: Option<PendingFile<'_>>,
+        begun: &mut Begun,
     ) -> Result<Vec<(String, Drafted)>> {
         let file = file.filter(|_| all.len() > 1);
         let total = all.iter().map(|part| part.slots.len() as usize).sum();
@@ -234,10 +326,11 @@ impl Forget<'_> {
                 name: part.held.collection.sealed_for.unwrap_or_default(),
                 numbers: part.held.state.numbers(&part.all()).collect(),
             });
-            file.begin(&Pending {
+            let written = file.begin(&Pending {
                 condition: None,
                 removals: removals.collect(),
-            })?;
+            });
+            written.map_err(|error| begun.undone(error))?;
         }
         let mut drafts = Vec::with_capacity(all.len());
         let (mut done, mut is_begun) = (0, false);
@@ -256,15 +349,14 @@ impl Forget<'_> {
                 collection,
                 state,
             } = part.held;
-            let mut drafted = state.draft(&part.slots);
             let updated_at = state.updated_at;
             let state = RwLockUpgradableReadGuard::upgrade(state);
             // Before anybody else can change what is left to the next opening.
             let failed = |error: Error| match file {
-                None => error,
+                None => begun.undone(error),
                 Some(file) if is_begun || file.is_failed() => file.interrupted(&error),
                 // Nothing has been deleted yet.
-                Some(file) => file.undo(None, error),
+                Some(file) => begun.undone(file.undo(None, error)),
             };
             let mut write = collection.begin_removal(state, removed, failed)?;
             if count == 0 {
@@ -272,13 +364,12 @@ impl Forget<'_> {
                 write.state.updated_at = updated_at;
             }
             is_begun = true;
-            drafted.sequence = write.commit.sequence;
             write.finish_durably().map_err(|error| match file {
                 Some(file) => file.interrupted(&error),
                 None => error,
             })?;
             if count > 0 {
-                drafts.push((name.to_owned(), drafted));
+                drafts.push((name.to_owned(), part.drafted));
                 done += count;
                 tell(self.on_progress, "forget", done, total);
             }
@@ -291,17 +382,8 @@ impl Forget<'_> {
 }
 
 /// The receipt for deletes that are complete.
-fn receipt(mut drafts: Vec<(String, Drafted)>, durable: bool) -> ForgetReceipt {
-    for (_, drafted) in &mut drafts {
-        drafted.ids.sort_unstable();
-    }
-    let told = drafts.iter().map(|(name, drafted)| {
-        let ids: Vec<&str> = drafted.ids.iter().map(|id| &**id).collect();
-        (name, drafted.sequence, ids)
-    });
-    let mut digest = Sha256::new();
-    // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
-    let _ = serde_json::to_writer(&mut digest, &told.collect::<Vec<_>>());
+fn receipt(drafts: &[(String, Drafted)], durable: bool) -> ForgetReceipt {
+    let told = drafts.iter().map(|(name, drafted)| (&**name, drafted));
     ForgetReceipt {
         deleted: drafts.iter().map(|(_, drafted)| drafted.ids.len()).sum(),
         bytes_erased: drafts.iter().map(|(_, drafted)| drafted.bytes).sum(),
@@ -310,10 +392,24 @@ fn receipt(mut drafts: Vec<(String, Drafted)>, durable: bool) -> ForgetReceipt {
             .map(|(name, drafted)| (name.clone(), drafted.ids.len(), drafted.sequence))
             .collect(),
         reason: None,
+        entry: None,
         completed_at: OffsetDateTime::now_utc(),
         durable,
-        digest: hexadecimal(digest),
+        digest: digest(told),
     }
+}
+
+/// The digest of a receipt for what was deleted in collections with these names.
+fn digest<'a>(drafts: impl Iterator<Item = (&'a str, &'a Drafted)>) -> String {
+    let told = drafts.map(|(name, drafted)| {
+        let mut ids: Vec<&str> = drafted.ids.iter().map(|id| &**id).collect();
+        ids.sort_unstable();
+        (name, drafted.sequence, ids)
+    });
+    let mut digest = Sha256::new();
+    // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
+    let _ = serde_json::to_writer(&mut digest, &told.collect::<Vec<_>>());
+    hexadecimal(digest)
 }
 
 impl State {

@@ -12,6 +12,7 @@ mod copy;
 mod cost;
 mod delete;
 mod disk;
+mod erasing;
 mod expiry;
 mod forget;
 mod insert;
@@ -43,17 +44,17 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use config::{Config, check_ef_search, check_name, check_rows, dimension_of};
+pub use config::{Config, check_ef_search, check_name, check_rows, dimension_of, name_of};
 pub use copy::{OnProgress, Progress};
 pub use delete::{
-    BatchDeletion, DeleteOptions, Drafted, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,
+    BatchDeletion, DeleteOptions, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,
 };
 pub use disk::{Residue, StoreParts};
+pub use erasing::Dropped;
 pub use expiry::{ExpiryChange, OnExpiring, Timer, check_expiry};
 pub use forget::{Forget, ForgetReceipt, ForgottenFrom, ForgottenIn};
 pub use insert::{Batch, Prepared};
 pub use maintain::Background;
-pub use memory::Contents;
 pub use modify::{Patch, Patched, UpdateOf};
 pub use name::{Name, Names};
 pub use query::{Item, Method, Page, SearchOptions};
@@ -69,13 +70,15 @@ use crate::{
     error::{Error, Result},
     filter::{FieldIndexes, Source},
     graph::Graph,
-    storage::{Fsync, Journal, Lock, NAME, StoreKeys},
+    storage::{Fsync, Journal, Ledger, Lock, NAME, StoreKeys},
     vectors::{Basis, Metric, Slots, Text, Vectors},
 };
 use cost::Costs;
+use delete::Drafted;
+use erasing::Cause;
 use expiry::Expiries;
 use maintain::Upkeep;
-use memory::discard;
+use memory::{Contents, discard};
 use scrub::Scrub;
 
 /// Whether a call may wait for the lock, and how much work it may do. The JavaScript thread must
@@ -90,6 +93,8 @@ pub enum Access {
     Wait,
 }
 
+/// What the call that deletes a collection is called.
+const DELETE_COLLECTION: &str = "deleteCollection";
 /// How long a read waits for the exclusive lock, which it needs if something is due, before it looks
 /// whether somebody else has seen to that.
 const HIDING: Duration = Duration::from_millis(2);
@@ -125,6 +130,8 @@ pub struct Collection {
     /// On disk, the lock on the store's directory. It is valid only while the directory is in
     /// place.
     lock: Option<Arc<Lock>>,
+    /// Where the store, if it has a ledger, notes what is erased.
+    ledger: Option<Arc<Ledger>>,
     /// Held while files other than the log are written.
     writing: Mutex<()>,
     /// Held while the log or its key table is rewritten.
@@ -300,6 +307,7 @@ impl Collection {
             keys: store.map(|store| store.keys.clone()),
             scrub: Scrub::default(),
             lock: store.and_then(|store| store.lock.clone()),
+            ledger: store.and_then(|store| store.ledger.clone()),
             writing: Mutex::default(),
             rekeying: Mutex::default(),
         })
@@ -349,14 +357,12 @@ impl Collection {
     }
 
     /// Empties the collection for good: calls that still hold a reference no longer find it, and
-    /// the background thread stops. Returns the contents, to be dropped where that may take time,
-    /// and, if requested, a draft receipt to complete once they are gone.
-    pub fn drop_contents(
-        &self,
-        access: Access,
-        receipt: bool,
-    ) -> Result<(Contents, Option<Drafted>)> {
-        self.drop_all(self.write(access)?, receipt)
+    /// the background thread stops. Returns what is to be ended, where that may take time, once the
+    /// collection's files are gone. A receipt is made then if one is requested.
+    pub fn drop_contents(&self, access: Access, receipt: bool) -> Result<Dropped> {
+        self.check_patient(access)?;
+        let cause = Cause::new(DELETE_COLLECTION, None);
+        self.drop_all(self.write(access)?, receipt, cause)
     }
 
     /// The same if this is still its name; otherwise it is not found.
@@ -365,18 +371,21 @@ impl Collection {
         name: &str,
         access: Access,
         receipt: bool,
-    ) -> Result<(Contents, Option<Drafted>)> {
-        self.drop_all(self.write_named(name, access)?, receipt)
+        reason: Option<&str>,
+    ) -> Result<Dropped> {
+        self.check_patient(access)?;
+        let cause = Cause::new(DELETE_COLLECTION, reason);
+        self.drop_all(self.write_named(name, access)?, receipt, cause)
     }
 
     /// The same if the collection is empty; otherwise `None`.
-    pub fn drop_if_empty(&self, name: &str) -> Result<Option<Contents>> {
+    pub fn drop_if_empty(&self, name: &str) -> Result<Option<Dropped>> {
         let state = self.write_named(name, Access::Wait)?;
         if !state.is_empty() {
             return Ok(None);
         }
-        let (contents, _) = self.drop_all(state, false)?;
-        Ok(Some(contents))
+        let cause = Cause::new("cleanupEmptyCollections", None);
+        self.drop_all(state, false, cause).map(Some)
     }
 
     /// Whether nothing is in it: no live vector, and none that has expired and is not erased yet.
@@ -395,18 +404,27 @@ impl Collection {
 
     fn drop_all(
         &self,
-        mut state: RwLockWriteGuard<'_, State>,
+        state: RwLockWriteGuard<'_, State>,
         receipt: bool,
-    ) -> Result<(Contents, Option<Drafted>)> {
+        cause: Cause<'_>,
+    ) -> Result<Dropped> {
         cancel::commit()?;
+        let (mut state, mut erasure) = self.begin_erasure_of_all(state, cause)?;
         if let Some(log) = state.journal.log() {
-            log.drop_directory()?;
+            let dropped = log.drop_directory();
+            dropped.map_err(|error| erasure.undone(error))?;
         }
         let drafted = receipt.then(|| state.draft_of_all());
         self.upkeep.cancel();
         let contents = std::mem::replace(&mut *state, State::new(self.dimension, self.metric));
         state.dropped = true;
-        Ok((Contents::from(contents), drafted))
+        Ok(Dropped {
+            contents: Contents::from(contents),
+            drafted,
+            erasure,
+            call: cause.call,
+            reason: cause.reason.map(str::to_owned),
+        })
     }
 
     /// Lets the background thread end; nobody can reach the collection any more.

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::{
     Access, Collection, ExpiryChange, Guards, Name, OnProgress, Receipt, Refusal, State,
     check_expiry,
+    erasing::{Cause, Erasure},
     insert::{BLOCK, Encoded, Row, check_id, tell},
     rounds::{LongWrite, Mark, PORTION, Reader, Ready},
     same::is_same,
@@ -93,12 +94,14 @@ impl Places {
 }
 
 /// How to replace.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ReplaceOptions {
     /// Report what would happen, and do nothing.
     pub dry_run: bool,
     /// Return a receipt for what was erased.
     pub receipt: bool,
+    /// Why, for the receipt and the ledger.
+    pub reason: Option<String>,
     /// How many vectors may be deleted, not counting those that are updated.
     pub guards: Guards,
 }
@@ -396,10 +399,21 @@ impl Collection {
             rows.tell("insert", 0, 0);
         }
         let mut removed = &decided.updated | &decided.deleted;
-        let mut drafted = rows.options.receipt.then(|| state.draft(&removed));
-        if removed.is_empty() && total == 0 {
+        let reason = rows.options.reason.clone();
+        let cause = Cause::new("replace", reason.as_deref());
+        let mut entry = None;
+        let drafted = if removed.is_empty() && total == 0 {
+            let drafted = rows.options.receipt.then(|| state.draft(&removed));
             drop(state);
+            drafted
         } else {
+            let drafted = rows.options.receipt.then(|| state.draft_next(&removed));
+            let mut erasure = Erasure::default();
+            if !decided.deleted.is_empty() {
+                let (parts, drafted) = ((&decided.deleted, &removed), drafted.as_ref());
+                (state, erasure) =
+                    self.begin_erasure_beside_readers(state, parts, cause, drafted)?;
+            }
             let mut numbers = Vec::with_capacity(total);
             // An expired vector with one of the ids is erased at once: the log has no id twice.
             let expired = written.rows.iter().map(|&at| &rows.rows[at].id);
@@ -416,11 +430,10 @@ impl Collection {
             }
             let heads = written.heads.iter().zip(&numbers);
             let heads = heads.map(|(&head, &(key, order))| Head { key, order, ..head });
-            let mut write = self.commit(state, removed, heads.collect(), &written.sealed)?;
+            let undone = |error| erasure.undone(error);
+            let write = self.commit_or(state, removed, heads.collect(), &written.sealed, undone);
+            let mut write = write?;
             write.state.erased.vectors += decided.deleted.len() + expired.len();
-            if let Some(drafted) = &mut drafted {
-                drafted.sequence = write.commit.sequence;
-            }
             for (n, (&at, (key, sequence))) in written.rows.iter().zip(numbers).enumerate() {
                 let row = &mut rows.rows[at];
                 let record = Record {
@@ -437,14 +450,16 @@ impl Collection {
                     rows.tell("insert", n + 1, total);
                 }
             }
-            write.finish()?;
-        }
+            entry = write.finish_erasing(erasure, rows.options.receipt)?;
+            drafted
+        };
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
             self.flush()?;
         }
         replaced.applied = true;
-        replaced.receipt = drafted.map(|drafted| drafted.complete(self.is_on_disk()));
+        let on_disk = self.is_on_disk();
+        replaced.receipt = drafted.map(|drafted| drafted.complete(on_disk, cause, entry));
         Ok(replaced.ended())
     }
 }

@@ -55,9 +55,18 @@ impl Collection {
                 ..now.clone()
             })
         };
+        let mut noted = Ok(());
         self.change_settings(change, true, reserve, |reserved, _, apply| {
             put(reserved, apply);
-        })
+            // Under the exclusive lock: nothing is erased under a name that the ledger does not know.
+            if let (Some(ledger), Some(id)) = (&self.ledger, &self.sealed_for)
+                && name != new_name
+            {
+                noted = ledger.rename(id, name, new_name);
+            }
+        })?;
+        noted?;
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.flush())
     }
 
     /// Sets or removes the description.

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Access, Collection, Guards, OnProgress, Prepared, Receipt, Refusal, State,
+    erasing::{Cause, Erasure},
     insert::{BLOCK, Row, tell},
     rounds::{Mark, PORTION},
     write::Write,
@@ -56,6 +57,8 @@ pub struct Transfer {
     pub guards: Guards,
     /// Return a receipt for what was erased in the source. Only for moves.
     pub receipt: bool,
+    /// Why, for the receipt and the ledger. Only for moves.
+    pub reason: Option<String>,
     /// Called with the phase, `prepare` or `insert`, and the number of vectors read and encoded, or
     /// written.
     pub on_progress: Option<OnProgress>,
@@ -402,9 +405,17 @@ impl Moving {
         file: Option<PendingFile<'_>>,
     ) -> Result<Transferred> {
         let slots: RoaringBitmap = selected.slots.iter().copied().collect();
-        let wants = self.transfer.receipt && self.transfer.moves;
-        let mut drafted = wants.then(|| source.draft(&slots));
-        let file = file.filter(|_| self.transfer.moves);
+        let moves = self.transfer.moves;
+        let wants = self.transfer.receipt && moves;
+        let is_recorded = moves && self.source.ledger.is_some();
+        let drafted = (wants || is_recorded).then(|| match slots.is_empty() {
+            true => source.draft(&slots),
+            false => source.draft_next(&slots),
+        });
+        let reason = self.transfer.reason.take();
+        let cause = Cause::new("moveToCollection", reason.as_deref());
+        let mut erasure = Erasure::default();
+        let file = file.filter(|_| moves);
         let mut prepared = read.prepared;
         if slots.is_empty() {
             drop((source, destination));
@@ -412,30 +423,41 @@ impl Moving {
         } else {
             destination.slots.check_room(selected.slots.len())?;
             cancel::commit()?;
+            if moves {
+                source.flush()?;
+            }
+            if let Some(drafted) = drafted.as_ref().filter(|_| is_recorded) {
+                let what = (drafted, &*self.destination);
+                let begun = self.source.begin_move(&source, &slots, cause, what);
+                erasure = begun?;
+            }
+            // Before anybody else can delete from the source.
+            let mut undone = |error| erasure.undone(error);
             let mut condition = None;
             if let Some(file) = &file {
                 let pending = self.pending(&source, &destination, &slots);
                 condition = pending.condition;
-                file.begin(&pending)?;
+                file.begin(&pending).map_err(&mut undone)?;
             }
             prepared.on_progress = self.transfer.on_progress.take();
-            self.put(destination, &mut prepared, file, condition)?;
-            if self.transfer.moves {
-                let sequence = self.remove(source, slots, file)?;
-                if let Some(drafted) = &mut drafted {
-                    drafted.sequence = sequence;
-                }
+            let put = self.put(destination, &mut prepared, file, condition);
+            // If it is unknown whether it has happened, nothing more is written, not even this.
+            put.map_err(undone)?;
+            if moves {
+                self.remove(source, slots, file)?;
             }
             if let Some(file) = file {
                 file.end();
             }
         }
+        let drafted = drafted.filter(|_| wants);
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
             self.source.flush()?;
         }
+        let entry = erasure.end(wants)?;
         let on_disk = self.source.is_on_disk();
-        let receipt = drafted.map(|drafted| drafted.complete(on_disk));
+        let receipt = drafted.map(|drafted| drafted.complete(on_disk, cause, entry));
         Ok(selected.ended(true, receipt))
     }
 
@@ -482,13 +504,13 @@ impl Moving {
         }
     }
 
-    /// Commits to the source what was moved, and returns the number of the write.
+    /// Commits to the source what was moved.
     fn remove(
         &self,
         state: RwLockUpgradableReadGuard<'_, State>,
         slots: RoaringBitmap,
         file: Option<PendingFile<'_>>,
-    ) -> Result<u64> {
+    ) -> Result<()> {
         let state = RwLockUpgradableReadGuard::upgrade(state);
         // What is left to the next opening must not be changed any more.
         let failed = |error: Error| match file {
@@ -496,9 +518,7 @@ impl Moving {
             None => error,
         };
         let write = self.source.begin_removal(state, slots, failed)?;
-        let sequence = write.commit.sequence;
-        write.finish_durably().map_err(failed)?;
-        Ok(sequence)
+        write.finish_durably().map_err(failed)
     }
 }
 

@@ -8,12 +8,12 @@ use std::{convert::identity, sync::Arc, vec};
 use parking_lot::RwLockWriteGuard;
 use roaring::RoaringBitmap;
 
-use super::{Collection, State};
+use super::{Collection, State, erasing::Erasure};
 use crate::{
     cancel,
     error::{Error, Result},
     filter::Source,
-    storage::{Commit, Head, Label, Lengths, Sealed, length},
+    storage::{Commit, Head, Label, LedgerEntry, Lengths, Sealed, length},
     vectors::{Record, Terms, Text},
 };
 
@@ -118,6 +118,20 @@ impl<'a> Write<'a> {
     pub(super) fn finish_durably(mut self) -> Result<()> {
         self.commit.is_synced = true;
         self.finish()
+    }
+
+    /// As `finish`, or as `finish_durably` if the erasure is in a ledger, where it then ends. Returns
+    /// its entry, which is on disk if `sync` says so.
+    pub(super) fn finish_erasing(
+        self,
+        erasure: Erasure,
+        sync: bool,
+    ) -> Result<Option<LedgerEntry>> {
+        match erasure.is_recorded() {
+            true => self.finish_durably()?,
+            false => self.finish()?,
+        }
+        erasure.end(sync)
     }
 
     /// Records the slot of the next entry in the journal.

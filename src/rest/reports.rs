@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::document::metadata::{Metadata, stored_metadata};
 use crate::{
     calls::reports::{
-        BatchDeleted, CopiedCounts, FilterDeleted, ForgottenCounts, ForgottenCountsIn, MovedCounts,
-        PatchedCounts, ReplacedCounts, transfer_status,
+        Asked, BatchDeleted, CopiedCounts, FilterDeleted, ForgottenCounts, ForgottenCountsIn,
+        MovedCounts, PatchedCounts, ReplacedCounts, transfer_status,
     },
     client::{Fate, Forgotten, Transferred},
     collection::{BatchDeletion, FilterDeletion, Item, Outcome, Patched, Replaced},
@@ -111,12 +111,17 @@ pub struct DeleteByFilterReport {
 }
 
 impl DeleteByFilterReport {
-    pub fn of(collection: &str, deletion: FilterDeletion, dry_run: bool) -> Result<Self> {
+    pub fn of(
+        collection: &str,
+        deletion: FilterDeletion,
+        dry_run: bool,
+        filter: &str,
+    ) -> Result<Self> {
         let status = match dry_run || deletion.refusal.is_some() {
             true => "matched",
             false => "deleted",
         };
-        let all = FilterDeleted::of(collection, &deletion, dry_run);
+        let all = FilterDeleted::of(collection, &deletion, dry_run, filter);
         let results = deletion.matched.into_iter();
         let rows = deletion.rows.map(|rows| {
             let rows = rows.into_iter().map(ShownVector::of);
@@ -150,9 +155,9 @@ pub struct ReplaceReport {
 }
 
 impl ReplaceReport {
-    pub fn of(collection: &str, replaced: Replaced) -> Self {
+    pub fn of(collection: &str, replaced: Replaced, filter: &str) -> Self {
         Self {
-            all: ReplacedCounts::of(collection, &replaced),
+            all: ReplacedCounts::of(collection, &replaced, filter),
             ids: ReplacedIds {
                 inserted: replaced.inserted,
                 updated: replaced.updated,
@@ -229,9 +234,9 @@ pub struct MoveReport {
 }
 
 impl MoveReport {
-    pub fn of(source: &str, destination: &str, transferred: Transferred) -> Self {
+    pub fn of(source: &str, destination: &str, transferred: Transferred, asked: Asked) -> Self {
         Self {
-            all: MovedCounts::of(source, destination, &transferred),
+            all: MovedCounts::of(source, destination, &transferred, asked),
             results: TransferResult::all(transferred.results),
         }
     }
@@ -274,8 +279,8 @@ pub struct ForgetReport {
 }
 
 impl ForgetReport {
-    pub fn of(forgotten: Forgotten) -> Self {
-        let all = ForgottenCounts::of(&forgotten);
+    pub fn of(forgotten: Forgotten, asked: Asked) -> Self {
+        let all = ForgottenCounts::of(&forgotten, asked);
         let collections = forgotten.collections.into_iter();
         let collections = collections.map(|within| ForgottenVectors {
             all: ForgottenCountsIn::of(&within),

@@ -198,10 +198,37 @@ async fn path<P: DeserializeOwned>(parts: &mut Parts, fixed: Fixed) -> Handled<P
 }
 
 fn query<Q: DeserializeOwned>(parts: &Parts) -> Handled<Q> {
+    if !parts.uri.query().is_none_or(is_utf8) {
+        return Err(Failure::Invalid("query: not valid UTF-8".into()));
+    }
     let Query(query) = Query::try_from_uri(&parts.uri).map_err(|refused| {
         let why = refused.body_text();
         let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why);
         Failure::Invalid(format!("query.{why}"))
     })?;
     Ok(query)
+}
+
+/// Whether a query is UTF-8 once its escapes are decoded: the parser would replace what is not.
+fn is_utf8(query: &str) -> bool {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        let escaped = match behind {
+            [high, low, ..] if *byte == b'%' => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        match escaped {
+            Some((high, low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }

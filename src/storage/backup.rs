@@ -1,20 +1,31 @@
 //! A backup: collections in one file, in the same record format as a log.
 //!
 //! A backup begins with a keyring of its own (`keyring.rs`). Then follow, for each collection, its
-//! settings; commits that put its entries, and one that removes entries deleted in the meantime;
-//! and a key for each entry, zeros for deleted ones. At the end is a record with the number of
-//! collections and vectors. Each collection has a number, counted from 1, which takes the place of
-//! its random name in everything sealed (`NAME`, `seal.rs`) and is also the generation of its key
-//! table.
+//! settings; commits that put its entries, and one that removes entries deleted in the meantime; a
+//! record `COPY`, which says what this is a copy of; and a key for each entry, zeros for deleted
+//! ones. At the end is a record with the number of collections and vectors. Each collection has a
+//! number, counted from 1, which takes the place of its random name in everything sealed (`NAME`,
+//! `seal.rs`) and is also the generation of its key table.
+//!
+//! | `COPY` | |
+//! | --- | --- |
+//! | 0..16 | the random name of the store's collection; zeros if the store was in memory |
+//! | 16..24 | the sequence number of its last write before the moment of which it is a copy |
+//! | 24..32 | that moment: microseconds since 1970 |
+//!
+//! With these, a ledger tells what was erased in the collection after it was copied (`erasures.rs`),
+//! and a restored store is made without it. `COPY` is for that alone: no restored store has it.
 //!
 //! A backup with its keys *apart* contains the entries as they are in the store's log and, in place
 //! of their keys, a record `AWAY`: the collection's random name (16 bytes) and, for each entry, the
 //! first 8 bytes of its key's SHA-256, zeros for deleted entries. The keys are exported to a
 //! separate file, which also begins with a keyring. For each collection it has a record `EXPO`: the
 //! collection's random name (16 bytes), the sequence number of its last commit (8), and for each
-//! live entry its number (8) and its key (32). Both records are sealed like settings, authenticated
-//! with their four-letter kind in place of the name. So a backup can be kept for ever, and restores
-//! only what still has a key in the newest export, or in the store.
+//! live entry its number (8) and its key (32). So a backup can be kept for ever, and restores only
+//! what still has a key in the newest export, or in the store.
+//!
+//! `COPY`, `AWAY` and `EXPO` are sealed like settings, authenticated with their four-letter kind in
+//! place of the name.
 //!
 //! The backup's key is written last, when everything else is complete and on disk; then the file is
 //! renamed to its final name. Until then, everything in the file is noise, whatever becomes of it,
@@ -34,6 +45,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
+    erasures::ErasedSince,
     file::{self, Directory, File, Files, failed},
     header::{self, PREAMBLE, damaged},
     inspect::retry,
@@ -76,6 +88,7 @@ pub struct Backup {
 }
 
 /// What the records are authenticated with.
+const COPIED: &[u8] = b"COPY";
 const AWAY: &[u8] = b"AWAY";
 const EXPORTED: &[u8] = b"EXPO";
 /// How many bytes of a key's digest identify it.
@@ -106,6 +119,44 @@ struct Contents {
     vectors: u64,
 }
 
+/// What a collection in a backup is a copy of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// The random name of the store's collection; none if the store was in memory.
+    pub name: Option<[u8; NAME]>,
+    /// The sequence number of its last write before the copy.
+    pub sequence: u64,
+    /// When it was as it is in the copy, in microseconds since 1970.
+    pub time: i64,
+}
+
+/// The size of a `COPY`, and where its numbers are.
+const COPIED_LEN: usize = NAME + 16;
+const SEQUENCE: usize = NAME;
+const TIME: usize = NAME + 8;
+
+impl Copied {
+    fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(COPIED_LEN);
+        out.extend(self.name.unwrap_or_default());
+        out.extend(self.sequence.to_le_bytes());
+        out.extend(self.time.to_le_bytes());
+        out
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let name = *bytes.first_chunk()?;
+        (bytes.len() == COPIED_LEN).then(|| Self {
+            name: Some(name).filter(|name| *name != [0; NAME]),
+            sequence: u64_at(bytes, SEQUENCE),
+            time: u64_at(bytes, TIME) as i64,
+        })
+    }
+}
+
+/// Finds what was erased in a collection with these settings after this copy of it was made.
+pub type Since<'a> = &'a dyn Fn(&str, &Copied) -> Result<ErasedSince>;
+
 /// Where the keys of a backup are, and the user's keys that open them.
 #[derive(Clone, Copy, Default)]
 pub struct Source<'a> {
@@ -131,6 +182,9 @@ pub struct Restored {
     pub vectors: u64,
     /// For a backup with its keys apart: the number of vectors that no longer have a key.
     pub erased: Option<u64>,
+    /// How many vectors were left out because a ledger says that they were erased after the backup;
+    /// only if there is one.
+    pub left_out: Option<u64>,
     /// The size of the backup file in bytes.
     pub bytes: u64,
     /// The unfinished backups that were removed from the target directory.
@@ -271,17 +325,21 @@ impl Backup {
         &mut self,
         section: &mut Writer,
         name: &[u8; NAME],
+        copied: &Copied,
         vectors: u64,
     ) -> Result<()> {
+        let table = table(&self.key, self.collections + 1);
+        let of = table.seal(COPIED, copied.write())?;
+        section.append_data(&Record::of_data(Kind::Copied, of.len()), &of)?;
         if let KeySink::Memory(keys) = &mut section.key_sink {
             let mut keys = std::mem::take(keys);
             if self.apart {
                 let marks = keys.chunks_exact(KEY).flat_map(mark);
                 let away = name.iter().copied().chain(marks).collect();
-                let away = table(&self.key, self.collections + 1).seal(AWAY, away)?;
+                let away = table.seal(AWAY, away)?;
                 section.append_data(&Record::of_data(Kind::Away, away.len()), &away)?;
             } else {
-                table(&self.key, self.collections + 1).mask(0, &mut keys)?;
+                table.mask(0, &mut keys)?;
                 section.append_data(&Record::of_data(Kind::Keys, keys.len()), &keys)?;
             }
         }
@@ -326,6 +384,7 @@ impl Backup {
             collections: self.collections,
             vectors: self.vectors,
             erased: None,
+            left_out: None,
             bytes: writer.end,
             leftovers: std::mem::take(&mut self.leftovers),
         })
@@ -372,13 +431,7 @@ fn check_free(path: &Path) -> Result<()> {
 trait Visitor {
     /// A collection begins, with these settings and this TTL.
     fn collection(&mut self, settings: &str, ttl: u32) -> Result<()>;
-    fn entry(
-        &mut self,
-        head: &Head,
-        outline: &Outline<'_>,
-        values: &Values<'_>,
-        offset: u64,
-    ) -> Result<()>;
+    fn entry(&mut self, head: &Head, outline: &Outline<'_>, values: &Values<'_>) -> Result<()>;
 }
 
 /// The keys of a collection in a backup, in the order of its entries.
@@ -418,14 +471,17 @@ impl Found {
 }
 
 /// Reads all of a backup, verifying every byte of it, and passes each collection and then its
-/// entries to the visitor.
+/// entries to the visitor: those that still have a key, without those that `since` finds erased.
+/// `progress` is called with the number of bytes read and the total.
 fn read(
     files: &Files,
     path: &Path,
     source: Source<'_>,
+    since: Option<Since<'_>>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     visitor: &mut impl Visitor,
-) -> Result<(Contents, Option<u64>, u64)> {
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Restored> {
     let file = files.open_to_read(path)?;
     let (Keyring { key, .. }, begin) = keyring::read(&file, header::BACKUP, source.user)?;
     let len = file.size()?;
@@ -439,7 +495,15 @@ fn read(
         }
     };
     let mut live_keys = source.keys.map(live_keys_in).transpose()?;
-    let (mut was_within, mut erased, mut gone) = (false, None, 0);
+    let (mut was_within, mut erased) = (false, None);
+    // Collections that are not brought back, and vectors that were erased after the backup.
+    let (mut gone, mut left_out) = (0, 0);
+    let (mut told, mut untold) = (0, 0);
+    let record_in = |input: &mut Input<'_>| {
+        let at = input.position();
+        let record = Record::read(input, len - at, 0);
+        record.map_err(|why| refused(path, at, why))
+    };
     let mut found = Contents {
         collections: 0,
         vectors: 0,
@@ -447,8 +511,7 @@ fn read(
     let mut at = begin;
     loop {
         let mut input = Input::new(&file, at);
-        let next = Record::read(&mut input, len - at, 0);
-        let next = next.map_err(|why| refused(path, at, why))?;
+        let next = record_in(&mut input)?;
         match next.kind {
             Kind::Done => {
                 let contents = input.part(next.data)?;
@@ -462,13 +525,17 @@ fn read(
                         path.display()
                     )));
                 }
-                let brought_back = Contents {
+                return Ok(Restored {
+                    path: path.to_owned(),
                     collections: found.collections - gone,
-                    vectors: found.vectors - erased.unwrap_or(0),
-                };
-                return Ok((brought_back, erased, len));
+                    vectors: found.vectors - erased.unwrap_or(0) - left_out,
+                    erased,
+                    left_out: since.map(|_| left_out),
+                    bytes: len,
+                    leftovers: Vec::new(),
+                });
             }
-            Kind::Commit | Kind::Keys | Kind::Away | Kind::Exported => {
+            Kind::Commit | Kind::Copied | Kind::Keys | Kind::Away | Kind::Exported => {
                 let why = Damage::Corrupt("a record is of the wrong kind");
                 return Err(refused(path, at, why));
             }
@@ -482,8 +549,16 @@ fn read(
         at = input.position();
         let index = Index::read(&file, at, len, known, dimension)?;
         let mut input = Input::new(&file, index.end);
-        let last = Record::read(&mut input, len - index.end, 0);
-        let last = last.map_err(|why| refused(path, index.end, why))?;
+        let copied = record_in(&mut input)?;
+        if copied.kind != Kind::Copied {
+            let why = Damage::Corrupt("what a collection is a copy of is not there");
+            return Err(refused(path, index.end, why));
+        }
+        let copied = table.open(COPIED, input.part(copied.data)?);
+        let copied = copied.and_then(|copied| Copied::read(&copied));
+        let copied = copied.ok_or_else(|| damaged(path, "what it is a copy of is damaged"))?;
+        let end = input.position();
+        let last = record_in(&mut input)?;
         let (count, data) = (index.entries.len(), last.data as usize);
         let (name, keys) = match last.kind {
             Kind::Keys if data == KEY * count => {
@@ -519,18 +594,29 @@ fn read(
             }
             _ => {
                 let why = Damage::Corrupt("a collection's keys are not there");
-                return Err(refused(path, index.end, why));
+                return Err(refused(path, end, why));
             }
         };
         let end = input.position();
+        let since = since.map(|since| since(&settings, &copied)).transpose()?;
+        let all_erased = since.as_ref().is_some_and(ErasedSince::is_all);
+        let is_left_out =
+            |id: &str| all_erased || since.as_ref().is_some_and(|since| since.contains(id));
         // A collection that has been deleted since is not restored.
         match keys {
             Found::Apart(None, _) => gone += 1,
+            _ if all_erased => gone += 1,
             _ => visitor.collection(&settings, index.summary.ttl)?,
         }
         found.collections += 1;
         let mut reader = PartReader::new(&file, at, &name, dimension);
         for (i, entry) in index.entries.iter().enumerate() {
+            untold += 1;
+            if entry.place.offset >= told + BATCH_BYTES || untold > ENTRIES {
+                cancel::check()?;
+                (told, untold) = (entry.place.offset, 0);
+                progress(told, len);
+            }
             if !entry.live {
                 // Deleted while the backup was written.
                 if keys.had(i) {
@@ -551,9 +637,8 @@ fn read(
                 continue;
             };
             match reader.both(entry, key)? {
-                Some((outline, values)) => {
-                    visitor.entry(&entry.head, &outline, &values, entry.place.offset)?;
-                }
+                Some((outline, _)) if is_left_out(outline.label.id) => left_out += 1,
+                Some((outline, values)) => visitor.entry(&entry.head, &outline, &values)?,
                 None => return why(),
             }
         }
@@ -660,58 +745,42 @@ impl Exported {
 }
 
 /// Only verifies the contents.
-struct Verifying<P> {
-    total: u64,
-    told: u64,
-    progress: P,
-}
+struct Verifying;
 
-impl<P: FnMut(u64, u64)> Visitor for Verifying<P> {
+impl Visitor for Verifying {
     fn collection(&mut self, _: &str, _: u32) -> Result<()> {
         Ok(())
     }
 
-    fn entry(&mut self, _: &Head, _: &Outline<'_>, _: &Values<'_>, offset: u64) -> Result<()> {
-        if offset >= self.told + BATCH_BYTES {
-            cancel::check()?;
-            self.told = offset;
-            (self.progress)(offset, self.total);
-        }
+    fn entry(&mut self, _: &Head, _: &Outline<'_>, _: &Values<'_>) -> Result<()> {
         Ok(())
     }
 }
 
-/// Verifies every byte of a backup. `progress` is called with the number of bytes read and the
-/// total.
+/// Verifies every byte of a backup, and counts what would be restored of it: without what `since`
+/// finds erased. `progress` is called with the number of bytes read and the total.
 pub fn verify(
     files: &Files,
     path: &Path,
     source: Source<'_>,
+    since: Option<Since<'_>>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Restored> {
-    let mut verifying = Verifying {
-        total: size(path),
-        told: 0,
+    let verifying = &mut Verifying;
+    read(
+        files,
+        path,
+        source,
+        since,
+        dimension_of,
+        verifying,
         progress,
-    };
-    let (contents, erased, bytes) = read(files, path, source, dimension_of, &mut verifying)?;
-    Ok(Restored {
-        path: path.to_owned(),
-        collections: contents.collections,
-        vectors: contents.vectors,
-        erased,
-        bytes,
-        leftovers: Vec::new(),
-    })
-}
-
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |metadata| metadata.len())
+    )
 }
 
 /// Writes the contents to a new store.
-struct Restoring<'a, P> {
+struct Restoring<'a> {
     files: &'a Files,
     path: &'a Path,
     health: Arc<Health>,
@@ -725,11 +794,9 @@ struct Restoring<'a, P> {
     sealed: Sealed,
     row: Zeroizing<Vec<f32>>,
     code: Zeroizing<Vec<i8>>,
-    total: u64,
-    progress: P,
 }
 
-impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
+impl Visitor for Restoring<'_> {
     fn collection(&mut self, settings: &str, ttl: u32) -> Result<()> {
         self.end_collection()?;
         self.collections += 1;
@@ -753,13 +820,7 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
         }
     }
 
-    fn entry(
-        &mut self,
-        head: &Head,
-        outline: &Outline<'_>,
-        values: &Values<'_>,
-        offset: u64,
-    ) -> Result<()> {
+    fn entry(&mut self, head: &Head, outline: &Outline<'_>, values: &Values<'_>) -> Result<()> {
         let Some(log) = &self.log else {
             return Ok(());
         };
@@ -787,14 +848,12 @@ impl<P: FnMut(u64, u64)> Visitor for Restoring<'_, P> {
         self.heads.push(*head);
         if self.sealed.size() as u64 >= BATCH_BYTES || self.heads.len() == ENTRIES {
             self.write()?;
-            cancel::check()?;
-            (self.progress)(offset, self.total);
         }
         Ok(())
     }
 }
 
-impl<P> Restoring<'_, P> {
+impl Restoring<'_> {
     fn write(&mut self) -> Result<()> {
         let keys = self.heads.iter().map(|head| head.key.saturating_add(1));
         let Some(next_key) = keys.max() else {
@@ -835,8 +894,9 @@ impl<P> Restoring<'_, P> {
     }
 }
 
-/// Restores a backup into a new store, in a directory that is empty or does not exist. The backup
-/// must have been verified; the store is on disk when this returns.
+/// Restores a backup into a new store, in a directory that is empty or does not exist, without what
+/// `since` finds erased: nothing of it is written. The backup must have been verified; the store is
+/// on disk when this returns.
 ///
 /// The key that opens the backup becomes the user's key of the store.
 pub fn restore(
@@ -844,6 +904,7 @@ pub fn restore(
     backup: &Path,
     path: &Path,
     source: Source<'_>,
+    since: Option<Since<'_>>,
     dimension_of: impl Fn(&str) -> Result<usize>,
     progress: impl FnMut(u64, u64),
 ) -> Result<()> {
@@ -867,11 +928,19 @@ pub fn restore(
         sealed: Sealed::default(),
         row: Zeroizing::default(),
         code: Zeroizing::default(),
-        total: size(backup),
-        progress,
     };
     let done = keyring::create(files, path, &restoring.keyring, source.newest())
-        .and_then(|()| read(files, backup, source, dimension_of, &mut restoring))
+        .and_then(|()| {
+            read(
+                files,
+                backup,
+                source,
+                since,
+                dimension_of,
+                &mut restoring,
+                progress,
+            )
+        })
         .and_then(|_| restoring.end_collection())
         .and_then(|()| cancel::commit())
         // Without this file the directory is not a store: a partial restore is never opened.
@@ -891,6 +960,28 @@ pub fn restore(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_copy_is_of_is_read_as_it_was_written_and_nothing_else_is() {
+        for (name, sequence, time) in [
+            (None, 0, 0),
+            (None, 7, -1),
+            (Some([1; NAME]), u64::MAX, i64::MAX),
+            (Some(*b"a random name 16"), 1 << 40, i64::MIN),
+        ] {
+            let copied = Copied {
+                name,
+                sequence,
+                time,
+            };
+            let bytes = copied.write();
+            assert_eq!(Copied::read(&bytes), Some(copied));
+            for len in 0..bytes.len() {
+                assert_eq!(Copied::read(&bytes[..len]), None);
+            }
+            assert_eq!(Copied::read(&[&bytes[..], &[0]].concat()), None);
+        }
+    }
 
     #[test]
     fn a_backup_that_is_finished_while_another_begins_beside_it_is_left_alone() {

@@ -419,6 +419,11 @@ impl File {
         self.handle.is_open()
     }
 
+    /// Whether its path leads to it, and not to another file or to none, as far as can be found out.
+    pub fn is_in_place(&self) -> bool {
+        self.handle.is_at(&self.path())
+    }
+
     /// Closes it until it is needed again, unless it is being held.
     pub fn close(&self) {
         self.handle.close();

@@ -52,17 +52,20 @@ struct Identity {
 
 impl Identity {
     fn of(file: &fs::File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
+        Ok(Self::in_metadata(&file.metadata()?))
+    }
+
+    fn in_metadata(metadata: &fs::Metadata) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
             let device_and_number = (metadata.dev(), metadata.ino());
-            Ok(Self { device_and_number })
+            Self { device_and_number }
         }
         #[cfg(not(unix))]
         {
             let created = metadata.created().ok();
-            Ok(Self { created })
+            Self { created }
         }
     }
 }
@@ -119,6 +122,20 @@ impl Handle {
     pub fn is_open(&self) -> bool {
         let state = self.state.try_lock();
         state.is_some_and(|state| matches!(*state, State::Open(_)))
+    }
+
+    /// Whether this path leads to the open file, and not to another one or to none. Also true if
+    /// that cannot be found out.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let file = match &*self.state.lock() {
+            State::Open(file) => file.clone(),
+            State::Closed(_) | State::Gone => return true,
+        };
+        let is_same = || Ok(Identity::in_metadata(&fs::metadata(path)?) == Identity::of(&file)?);
+        is_same().unwrap_or_else(|error: io::Error| {
+            use io::ErrorKind as Kind;
+            !matches!(error.kind(), Kind::NotFound | Kind::NotADirectory)
+        })
     }
 
     /// Returns once everything written is on disk.

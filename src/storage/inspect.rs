@@ -11,6 +11,7 @@ use super::{
     header::{RECORDS, damaged},
     keyring::{self, UserKey},
     keys::KeyReader,
+    ledger,
     log::{Log, LogInspection, PartReader},
     pending, root,
 };
@@ -132,10 +133,13 @@ fn inspect_once(
             Err(error) => found.damaged.push(error.to_string()),
         }
     }
-    // It says nothing about vectors, but no store opens with a damaged one.
-    found
-        .damaged
-        .extend(pending::read(store).err().map(|error| error.to_string()));
+    // They hold nothing of vectors, but no store opens with a damaged one.
+    let others = [
+        pending::read(store).err(),
+        ledger::check(files, store).err(),
+    ];
+    let others = others.into_iter().flatten();
+    found.damaged.extend(others.map(|error| error.to_string()));
     progress(total, total);
     Ok(found)
 }

@@ -10,6 +10,7 @@
 //! | `collection-1/graph` | its graph without any vectors, which only saves rebuilding it |
 //! | `RESERVE` | space reserved for deletes on a full disk (`reserve.rs`) |
 //! | `PENDING` | what a step over several collections has still to remove (`pending.rs`) |
+//! | `LEDGER` | if the store keeps one: what was erased and when, without what it was (`ledger.rs`) |
 //! | `*.new`, `*.old`, `*.dropped` | being created or removed; gone after the next opening |
 //!
 //! Opening a store reads outlines; rows and texts stay in the files and are read when they are asked
@@ -17,6 +18,7 @@
 //! error in a mapped file raises a signal, which ends the process.
 
 mod backup;
+mod erasures;
 mod file;
 mod handle;
 mod header;
@@ -24,6 +26,7 @@ mod inspect;
 mod journal;
 mod keyring;
 mod keys;
+mod ledger;
 mod log;
 mod pending;
 mod record;
@@ -32,13 +35,17 @@ mod root;
 mod seal;
 mod sync;
 
-pub use backup::{Backup, Exported, Restored, Source, restore, verify};
+pub use backup::{Backup, Copied, Exported, Restored, Since, Source, restore, verify};
+pub use erasures::{ErasedSince, LedgerErasures};
 pub use file::{File, Files, Interruption, Operation, TELLS_CACHED, failed, list};
 pub use header::{GRAPH as GRAPH_FILE, PREAMBLE, RECORDS, check_preamble, preamble};
 pub use inspect::{InspectOptions, Inspected, Inspection, inspect};
 pub use journal::{Commit, Copy, CopyTarget, Journal};
 pub use keyring::{KEYRING, Keyring, StoreKeys, UserKey, wrapped};
 pub use keys::{KEYS_OFFSET, KeyReader, Keys, TableKey};
+pub use ledger::{
+    Begun, ErasedPart, Erasing, ErasingIn, LEDGER, Ledger, LedgerEntry, LedgerHead, UnfinishedIn,
+};
 pub use log::{
     Entry, EntryLocation, GRAPH, GRAPH_REPLACED, Index, Known, Log, PartReader, Stored, Summary,
     Writer,

@@ -19,7 +19,7 @@
 //! The numbers identify entries without saying anything about them, and are never used again.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -88,6 +88,33 @@ impl Numbers {
         let last = self.ranges.last();
         let is_behind = last.is_none_or(|&(last, count)| first > last + count);
         (end > first && is_behind).then(|| self.ranges.push((first, count)))
+    }
+
+    /// Reads what is written as text; `None` if it is written otherwise.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = Self::default();
+        for range in text.split(',').filter(|_| !text.is_empty()) {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?);
+            let count = last.checked_sub(first)?.checked_add(1)?;
+            numbers.push(first, count)?;
+        }
+        // There is one way to write each set.
+        (numbers.to_string() == text).then_some(numbers)
+    }
+}
+
+/// Single numbers and ranges, ascending, as in `5-7,9`.
+impl fmt::Display for Numbers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (first, count)) in self.ranges.iter().enumerate() {
+            f.write_str(if i > 0 { "," } else { "" })?;
+            match count {
+                1 => write!(f, "{first}")?,
+                _ => write!(f, "{first}-{}", first + (count - 1))?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -363,6 +390,18 @@ mod tests {
         }
 
         #[test]
+        fn a_set_of_numbers_is_read_as_it_is_written(
+            numbers in proptest::collection::vec(prop_oneof![3 => 0..40u64, 1 => 0..MOST], 0..12),
+            text in "[0-9,+-]{0,12}",
+        ) {
+            let set: Numbers = numbers.into_iter().collect();
+            prop_assert_eq!(Numbers::parse(&set.to_string()), Some(set));
+            if let Some(read) = Numbers::parse(&text) {
+                prop_assert_eq!(read.to_string(), text);
+            }
+        }
+
+        #[test]
         fn whatever_bytes_are_read_as_a_step_are_what_that_step_is_written_as(
             body in proptest::collection::vec(any::<u8>(), 0..200),
             at in 0..200usize,
@@ -413,6 +452,34 @@ mod tests {
             pending.removals[0].numbers = Numbers { ranges };
             let why = Pending::decode(&pending.encode()).unwrap_err();
             assert_eq!(why, "it does not say what a step does");
+        }
+    }
+
+    #[test]
+    fn a_set_of_numbers_is_written_in_one_way_only() {
+        let text = |numbers: &[u64]| numbers.iter().copied().collect::<Numbers>().to_string();
+        assert_eq!(text(&[]), "");
+        assert_eq!(text(&[9, 6, 5, 7]), "5-7,9");
+        assert_eq!(text(&[0, 1, 3]), "0-1,3");
+        for wrong in [
+            "5-6,7",
+            "7,5",
+            "5-5",
+            "05",
+            "+5",
+            "5,",
+            ",5",
+            "5-",
+            "-5",
+            "7-5",
+            "5,5",
+            "5 ",
+            "a",
+            "18446744073709551615",
+            "0-18446744073709551615",
+            "99999999999999999999999",
+        ] {
+            assert_eq!(Numbers::parse(wrong), None, "{wrong}");
         }
     }
 

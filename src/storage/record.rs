@@ -4,7 +4,7 @@
 //!
 //! | header bytes | |
 //! | --- | --- |
-//! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `KEYS` and `AWAY` the keys of a backup's collection, or where they are, `EXPO` exported keys, `DONE` the end of a file |
+//! | 0..4 | kind: `CMIT` a commit, `CONF` the settings of a backup's collection, `COPY` what it is a copy of, `KEYS` and `AWAY` the keys of a backup's collection, or where they are, `EXPO` exported keys, `DONE` the end of a file |
 //! | 4..8 | number of keys it removes |
 //! | 8..12 | number of entries it puts |
 //! | 12..16 | in commits the collection's TTL in seconds, zero for none; else zero |
@@ -26,7 +26,7 @@
 //! | values | what it need not have there: the f32 row, the text |
 //!
 //! The data of `CONF` is a JSON text, also sealed; of `KEYS`, the contents of a key table without
-//! its beginning (`keys.rs`); of `AWAY` and `EXPO`, what `backup.rs` describes; of `DONE`, a
+//! its beginning (`keys.rs`); of `COPY`, `AWAY` and `EXPO`, what `backup.rs` describes; of `DONE`, a
 //! checksum and a JSON text.
 //!
 //! Sealed data is not covered by the checksums: its tag takes their place. An entry that a later
@@ -60,6 +60,7 @@ const LARGEST: u64 = 1 << 62;
 pub enum Kind {
     Commit,
     Config,
+    Copied,
     Keys,
     Away,
     Exported,
@@ -71,6 +72,7 @@ impl Kind {
         match self {
             Kind::Commit => b"CMIT",
             Kind::Config => b"CONF",
+            Kind::Copied => b"COPY",
             Kind::Keys => b"KEYS",
             Kind::Away => b"AWAY",
             Kind::Exported => b"EXPO",
@@ -425,6 +427,7 @@ impl Record {
         let kinds = [
             Kind::Commit,
             Kind::Config,
+            Kind::Copied,
             Kind::Keys,
             Kind::Away,
             Kind::Exported,

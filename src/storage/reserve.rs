@@ -24,7 +24,8 @@ use crate::error::Result;
 
 /// The name of the file.
 pub const NAME: &str = "RESERVE";
-/// Enough for the records of a hundred thousand deleted vectors, or of ten thousand single deletes.
+/// Enough for the records of a hundred thousand deleted vectors, or of ten thousand single deletes;
+/// with a ledger, of thirty thousand vectors, or of a thousand single deletes.
 pub const SIZE: u64 = 1 << 20;
 /// The file is shortened by this much at a time: others may be waiting for space as well.
 const STEP: u64 = 64 << 10;

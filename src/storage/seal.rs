@@ -9,7 +9,7 @@
 //! | an entry's key | the table key | the table's turn (4 bytes), the key index (8) | none: it is masked, see below |
 //! | a collection's settings | the table key | 4 zeros, 8 random bytes | the collection's random name (16 bytes) |
 //! | a graph file | the table key | 4 zeros, 8 random bytes | the file's preamble, 20 bytes |
-//! | a backup's record of keys that are apart, and exported keys | the table key | 4 zeros, 8 random bytes | `AWAY`, `EXPO` |
+//! | what a backup's collection is a copy of, a backup's record of keys that are apart, and exported keys | the table key | 4 zeros, 8 random bytes | `COPY`, `AWAY`, `EXPO` |
 //! | the table key | the store key | 12 random bytes | the table's bytes before the nonce |
 //! | the store key | the user's, if there is one | 12 random bytes | the keyring's bytes 0 to 24 |
 //!

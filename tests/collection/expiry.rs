@@ -897,7 +897,7 @@ fn a_backup_leaves_out_what_has_expired_and_what_is_restored_expires_when_it_wou
             .unwrap();
         assert_eq!(made.backup.vectors, 3);
         let restored = directory.path().join(format!("{name}.store"));
-        restore_backup(&backup, &restored, Default::default(), &mut |_, _| ()).unwrap();
+        restore_backup(&backup, &restored, Default::default(), None, &mut |_, _| ()).unwrap();
         let store = open_with_clock(&Files::default(), &restored, None, None, clock.clone());
         let again = Client::of(store.unwrap());
         let again = again.begin().unwrap();
@@ -942,7 +942,7 @@ fn a_backup_can_be_restored_if_what_it_has_copied_is_changed_and_expires_before_
     assert_eq!(expired(&collection), 1);
     assert_eq!(made.unwrap().backup.vectors, COUNT as u64 - 1);
     let restored = directory.path().join("restored");
-    restore_backup(&backup, &restored, Default::default(), &mut |_, _| ()).unwrap();
+    restore_backup(&backup, &restored, Default::default(), None, &mut |_, _| ()).unwrap();
     let store = open_with_clock(&Files::default(), &restored, None, None, clock.clone());
     let again = Client::of(store.unwrap());
     let found = again.begin().unwrap().collection("test").unwrap();

@@ -275,6 +275,7 @@ fn run(ops: Vec<Op>, place: Place) -> std::result::Result<(), TestCaseError> {
                     replacement.options = ReplaceOptions {
                         dry_run,
                         receipt: !dry_run,
+                        reason: None,
                         guards: Guards {
                             at_most,
                             expect: None,

@@ -285,7 +285,7 @@ fn a_renamed_collection_is_the_same_for_those_who_have_it_and_has_one_name_for_a
     // The old name is free.
     create(&call, "old");
     assert_eq!(names(&call), ["new", "old", "other"]);
-    drop(call.delete_collection(WAIT, "new", false).unwrap());
+    drop(call.delete_collection(WAIT, "new", false, None).unwrap());
     assert!(matches!(
         call.rename_collection("new", "newer"),
         Err(Error::CollectionNotFound(_))
@@ -351,7 +351,7 @@ fn of_renames_creations_and_deletes_at_the_same_time_none_doubles_or_loses_a_nam
                     call.create_collection(config).is_ok()
                 })),
                 run(Box::new(move |call| {
-                    round % 2 == 0 && call.delete_collection(WAIT, "a", false).is_ok()
+                    round % 2 == 0 && call.delete_collection(WAIT, "a", false, None).is_ok()
                 })),
             ];
             acts.map(|act| act.join().unwrap())
@@ -394,14 +394,14 @@ fn a_collection_that_gets_another_name_before_it_is_deleted_or_found_empty_is_ke
     // As a delete has looked it up.
     let collection = create(&call, "old");
     call.rename_collection("old", "new").unwrap();
-    let dropped = collection.drop_named("old", WAIT, false).map(drop);
+    let dropped = collection.drop_named("old", WAIT, false, None).map(drop);
     assert!(matches!(dropped, Err(Error::CollectionNotFound(name)) if name == "old"));
     let dropped = collection.drop_if_empty("old").map(drop);
     assert!(matches!(dropped, Err(Error::CollectionNotFound(name)) if name == "old"));
     insert(&collection, &rows(0, 3));
     assert_eq!(names(&call), ["new"]);
     assert!(collection.drop_if_empty("new").unwrap().is_none());
-    drop(collection.drop_named("new", WAIT, false).unwrap());
+    drop(collection.drop_named("new", WAIT, false, None).unwrap());
     assert!(collection.count(WAIT, None).is_err());
 }
 

@@ -148,6 +148,7 @@ fn moving(selection: Selection) -> Transfer {
         dry_run: false,
         guards: Guards::default(),
         receipt: false,
+        reason: None,
         on_progress: None,
     }
 }
@@ -1134,7 +1135,7 @@ fn a_backup_has_every_vector_that_is_moved_meanwhile_exactly_once() {
         let restored = tempfile::tempdir().unwrap();
         let path = restored.path().join("store");
         let source = Default::default();
-        restore_backup(&file, &path, source, &mut |_, _| ()).unwrap();
+        restore_backup(&file, &path, source, None, &mut |_, _| ()).unwrap();
         let store = open_on_disk(&Files::default(), &path, None, None);
         let client = Client::of(store.unwrap());
         let call = client.begin().unwrap();

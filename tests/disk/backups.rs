@@ -6,7 +6,7 @@ use std::{
     fs,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use vectorizer_native::{
     client::restore_backup,
     collection::dimension_of,
     error::Error,
-    storage::{Backup, Files, Fsync, Interruption, Source, restore},
+    storage::{Backup, Files, Fsync, Interruption, Operation, Source, restore},
 };
 
 use crate::script::*;
@@ -112,6 +112,34 @@ fn a_backup_of_which_any_change_fails_leaves_nothing() {
 }
 
 #[test]
+fn what_a_backup_is_a_copy_of_is_on_disk_before_the_backup_is_there() {
+    let (store, backups) = (directory(), directory());
+    let done: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = done.clone();
+    let files = Files::interrupted_by(move |operation| {
+        let (what, path) = match operation {
+            Operation::Sync(path) => ("sync", path),
+            Operation::Rename(_, path) => ("rename to", path),
+            _ => return None,
+        };
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        noted.lock().unwrap().push(format!("{what} {name}"));
+        None
+    });
+    let session = Session::open(&files, store.path(), Fsync::No, backups.path()).unwrap();
+    for op in script() {
+        session.apply(&op).unwrap();
+    }
+    done.lock().unwrap().clear();
+    back_up(&session, &files, &backups.path().join("one")).unwrap();
+    let done = std::mem::take(&mut *done.lock().unwrap());
+    let end = done.iter().position(|one| one == "rename to one").unwrap();
+    let synced = done[..end].iter().filter(|one| *one == "sync log.1");
+    assert_eq!(synced.count(), 2, "{done:?}");
+    session.close().unwrap();
+}
+
+#[test]
 fn a_restoration_of_which_any_change_fails_leaves_nothing() {
     let (store, backups) = (directory(), directory());
     let (session, model) = opened(store.path(), backups.path());
@@ -127,6 +155,7 @@ fn a_restoration_of_which_any_change_fails_leaves_nothing() {
             &backup,
             &target,
             Source::default(),
+            None,
             dimension_of,
             |_, _| (),
         )
@@ -192,6 +221,13 @@ fn what_ended_processes_left_of_backups_is_removed_and_nothing_else() {
     for file in ["living", "next"] {
         let target = directory();
         let to = target.path().join("store");
-        restore_backup(&path.join(file), &to, Source::default(), &mut |_, _| ()).unwrap();
+        restore_backup(
+            &path.join(file),
+            &to,
+            Source::default(),
+            None,
+            &mut |_, _| (),
+        )
+        .unwrap();
     }
 }

@@ -331,7 +331,7 @@ fn a_damaged_backup_is_refused_before_anything_is_made_of_it() {
     let mut random = Random(6);
     let refused = |bytes: &[u8], what: &str| {
         fs::write(&file, bytes).unwrap();
-        match restore_backup(&file, &target, Source::default(), &mut |_, _| ()) {
+        match restore_backup(&file, &target, Source::default(), None, &mut |_, _| ()) {
             Err(Error::Storage(message)) => assert!(message.contains("damaged"), "{message}"),
             other => panic!("{what}: {other:?}"),
         }

@@ -147,11 +147,11 @@ fn a_missing_or_another_key_is_refused_and_changes_nothing() {
         };
         assert!(message.contains("KEYRING"), "{message}");
         assert!(image(&root) == before);
-        let refused = restore_backup(&backup, &target, by(other.as_ref()), &mut |_, _| ());
+        let refused = restore_backup(&backup, &target, by(other.as_ref()), None, &mut |_, _| ());
         assert!(matches!(refused, Err(Error::Encryption(_))), "{refused:?}");
         assert!(!target.exists());
     }
-    restore_backup(&backup, &target, by(Some(&user(1))), &mut |_, _| ()).unwrap();
+    restore_backup(&backup, &target, by(Some(&user(1))), None, &mut |_, _| ()).unwrap();
     for path in [&root, &target] {
         let session = open(path, backups.path(), Some(&user(1))).unwrap();
         assert_eq!(session.difference(&model), None);
@@ -296,7 +296,7 @@ fn a_collection_may_be_deleted_while_its_keys_are_rotated() {
                 && let Ok(mut call) = call2.try_lock()
                 && let Some(call) = call.take()
             {
-                drop(call.delete_collection(WAIT, "things", false).unwrap());
+                drop(call.delete_collection(WAIT, "things", false, None).unwrap());
             }
             None
         });
@@ -412,7 +412,7 @@ fn a_backup_with_its_keys_apart_brings_back_what_still_has_a_key_and_tells_how_m
             keys,
             ..Source::default()
         };
-        restore_backup(&target, &to, source, &mut |_, _| ()).map(|restored| (to, restored))
+        restore_backup(&target, &to, source, None, &mut |_, _| ()).map(|restored| (to, restored))
     };
     for (number, keys) in [file("monday.keys"), root.clone()].iter().enumerate() {
         let (to, restored) = restore(number, Some(keys)).unwrap();
@@ -492,7 +492,7 @@ fn a_damaged_byte_of_a_backup_with_its_keys_apart_or_of_its_keys_is_noticed() {
             keys: Some(&keys),
             ..Source::default()
         };
-        let restored = restore_backup(&file("backup"), &file("to"), source, &mut |_, _| ());
+        let restored = restore_backup(&file("backup"), &file("to"), source, None, &mut |_, _| ());
         let _ = fs::remove_dir_all(file("to"));
         restored
     };
@@ -532,14 +532,20 @@ fn a_backup_of_chosen_collections_has_these_and_no_others() {
     session.close().unwrap();
     model.apply(&Op::Drop("things"));
     let to = backups.path().join("restored");
-    restore_backup(&target, &to, Source::default(), &mut |_, _| ()).unwrap();
+    restore_backup(&target, &to, Source::default(), None, &mut |_, _| ()).unwrap();
     check_restored(&to, &model);
     let keys = store.path();
     let source = Source {
         keys: Some(keys),
         ..Source::default()
     };
-    let refused = restore_backup(&target, &backups.path().join("no"), source, &mut |_, _| ());
+    let refused = restore_backup(
+        &target,
+        &backups.path().join("no"),
+        source,
+        None,
+        &mut |_, _| (),
+    );
     assert!(matches!(refused, Err(Error::Validation(_))), "{refused:?}");
 }
 
@@ -568,7 +574,7 @@ fn a_backup_from_before_the_user_s_key_has_changed_is_opened_with_the_key_of_the
             keys: Some(&root),
             keys_user: Some(&second),
         };
-        let restored = restore_backup(&target, &to, source, &mut |_, _| ()).unwrap();
+        let restored = restore_backup(&target, &to, source, None, &mut |_, _| ()).unwrap();
         assert_eq!(restored.erased, Some(20));
         let session = open(&to, backups.path(), Some(&second)).unwrap();
         assert_eq!(session.difference(&model), None);
@@ -578,7 +584,7 @@ fn a_backup_from_before_the_user_s_key_has_changed_is_opened_with_the_key_of_the
                 keys_user: None,
                 ..source
             };
-            let refused = restore_backup(&target, &to.join("no"), one, &mut |_, _| ());
+            let refused = restore_backup(&target, &to.join("no"), one, None, &mut |_, _| ());
             assert!(matches!(refused, Err(Error::Encryption(_))), "{refused:?}");
         }
     }

@@ -266,6 +266,27 @@ fn a_change_that_fails_costs_nothing_but_the_step_that_needed_it() {
 }
 
 #[test]
+fn a_ttl_is_refused_where_what_has_expired_cannot_be_erased_any_more() {
+    let directory = directory();
+    let path = directory.path().join("one");
+    let clock = Clock::manual(START);
+    create(&path, &clock, Fsync::No);
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let broken = is_broken.clone();
+    let files = Files::interrupted_by(move |_| {
+        let fails = broken.load(Ordering::SeqCst);
+        fails.then_some(Interruption::Before(5))
+    });
+    let collection = Collection::open(&files, &path, &parts(&clock, Fsync::No)).unwrap();
+    insert(&collection, &[(0, Some(START + 1)), (1, None)]).unwrap();
+    is_broken.store(true, Ordering::SeqCst);
+    insert(&collection, &[(2, None)]).unwrap_err();
+    clock.advance(1);
+    let refused = collection.set_ttl(WAIT, Some(60));
+    assert!(matches!(refused, Err(Error::Storage(_))), "{refused:?}");
+}
+
+#[test]
 fn a_store_opens_on_a_full_disk_and_what_has_expired_is_erased_when_there_is_space() {
     let directory = directory();
     let path = directory.path().join("one");

@@ -181,7 +181,7 @@ fn a_backup_holds_the_state_at_its_end_and_nothing_that_was_deleted_before() {
 
     let restored = directory();
     let to = restored.path().join("store");
-    restore_backup(&target, &to, Source::default(), &mut |_, _| ()).unwrap();
+    restore_backup(&target, &to, Source::default(), None, &mut |_, _| ()).unwrap();
     let session = Session::open(&Files::default(), &to, Fsync::No, backups.path());
     let session = session.unwrap();
     assert_eq!(session.difference(&model), None);

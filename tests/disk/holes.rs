@@ -548,6 +548,7 @@ fn files_and_directories_are_for_their_owner_alone() {
         &backup,
         &restored,
         Source::default(),
+        None,
         &mut |_, _| (),
     )
     .unwrap();

@@ -3,6 +3,7 @@
 mod backups;
 mod damage;
 mod encrypted;
+mod erasures;
 mod expiry;
 mod faults;
 mod followers;
@@ -11,6 +12,8 @@ mod followers;
 mod freed;
 mod holes;
 mod late;
+mod ledger;
+mod left_out;
 mod model;
 mod power;
 mod room;

@@ -17,7 +17,7 @@ use vectorizer_native::{
 use crate::script::*;
 
 /// The total size of all files in a directory.
-fn used(path: &Path) -> u64 {
+pub fn used(path: &Path) -> u64 {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
     let sizes = entries.map(|entry| match entry.path() {
         directory if directory.is_dir() => used(&directory),
@@ -27,7 +27,7 @@ fn used(path: &Path) -> u64 {
 }
 
 /// Files on a disk of the given capacity.
-fn on_disk_of(path: &Path, capacity: &Arc<AtomicU64>) -> Files {
+pub fn on_disk_of(path: &Path, capacity: &Arc<AtomicU64>) -> Files {
     let (path, capacity) = (path.to_owned(), capacity.clone());
     Files::interrupted_by(move |operation| {
         let Operation::Write(file, at, bytes) = operation else {

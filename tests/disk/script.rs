@@ -12,7 +12,9 @@ use std::{
 };
 
 use vectorizer_native::{
-    client::{Call, Client, Forgetting, Selection, Store, Transfer, open_on_disk},
+    client::{
+        Call, Client, Forgetting, Opening, Selection, Store, Transfer, open_on_disk, open_with,
+    },
     collection::{
         Batch, Config, DeleteOptions, Guards, Origin, Patch, Places, ReplaceOptions, Replacement,
         Update, UpdateOf,
@@ -35,6 +37,10 @@ pub const DIMENSION: usize = 48;
 pub enum Op {
     Create(&'static str),
     Drop(&'static str),
+    /// Deletes the empty collections.
+    CleanUp,
+    /// Gives a collection another name.
+    Rename(&'static str, &'static str),
     /// Ids with the version of their row and metadata.
     Put(&'static str, Vec<(u32, u32)>),
     Data(&'static str, u32, u32),
@@ -131,6 +137,12 @@ impl Model {
             Op::Drop(name) => {
                 self.collections.remove(name);
             }
+            Op::CleanUp => self.collections.retain(|_, all| !all.is_empty()),
+            Op::Rename(name, new_name) => {
+                if let Some(all) = self.collections.remove(name) {
+                    self.collections.insert(new_name, all);
+                }
+            }
             Op::Put(name, rows) => {
                 for &(id, version) in rows {
                     self.set(name, id, |_| (version, version, 0));
@@ -224,7 +236,11 @@ impl Model {
                 let has = |name| self.collections.contains_key(name);
                 from != to && has(from) && has(to)
             }
-            Op::BackUp | Op::Rotate | Op::Flush | Op::Forget(_) => true,
+            Op::Rename(name, new_name) => {
+                let has = |name| self.collections.contains_key(name);
+                has(name) && (name == new_name || !has(new_name))
+            }
+            Op::BackUp | Op::Rotate | Op::Flush | Op::Forget(_) | Op::CleanUp => true,
         }
     }
 
@@ -330,6 +346,7 @@ fn transfer(selection: Selection, moves: bool, overwrite: bool) -> Transfer {
         dry_run: false,
         guards: Guards::default(),
         receipt: false,
+        reason: None,
         on_progress: None,
     }
 }
@@ -365,11 +382,25 @@ impl Session {
         user: Option<&UserKey>,
     ) -> Result<Self> {
         let store = open_on_disk(files, path, Some(fsync), user)?;
-        Ok(Self {
+        Ok(Self::of(store, backups))
+    }
+
+    /// Opens a store that keeps a ledger.
+    pub fn open_recorded(files: &Files, path: &Path, fsync: Fsync, backups: &Path) -> Result<Self> {
+        let opening = Opening {
+            fsync: Some(fsync),
+            ledger: true,
+            ..Opening::default()
+        };
+        Ok(Self::of(open_with(files, path, opening)?, backups))
+    }
+
+    fn of(store: Arc<Store>, backups: &Path) -> Self {
+        Self {
             client: Client::of(store.clone()),
             store,
             backups: backups.to_owned(),
-        })
+        }
     }
 
     pub fn call(&self) -> Call {
@@ -389,7 +420,9 @@ impl Session {
                     description: None,
                 })?;
             }
-            Op::Drop(name) => drop(call.delete_collection(WAIT, name, false)?),
+            Op::Drop(name) => drop(call.delete_collection(WAIT, name, false, None)?),
+            Op::CleanUp => drop(call.delete_empty_collections(false)?),
+            Op::Rename(name, new_name) => drop(call.rename_collection(name, new_name)?),
             Op::Put(name, rows) => {
                 let collection = call.collection(name)?;
                 let versions = rows.iter().map(|(_, version)| *version);

@@ -181,7 +181,7 @@ fn a_scrub_reads_in_portions_which_deletes_do_not_disturb() {
 
     session
         .call()
-        .delete_collection(WAIT, "scrubbed", false)
+        .delete_collection(WAIT, "scrubbed", false, None)
         .unwrap();
     assert!(collection.scrub(&mut ScrubPosition::default()).is_err());
     assert_eq!(scrub(&create(&session, "empty")), 1);

@@ -536,7 +536,7 @@ fn settings_stay_over_rotations_rewrites_backups_and_restores() {
     session.close().unwrap();
     let restored = backups.path().join("restored");
     let backup = backups.path().join("1.vecbak");
-    restore_backup(&backup, &restored, Source::default(), &mut |_, _| ()).unwrap();
+    restore_backup(&backup, &restored, Source::default(), None, &mut |_, _| ()).unwrap();
     let session = open(&restored).unwrap();
     check(&session, &model, "restored");
     session.close().unwrap();
@@ -646,7 +646,7 @@ fn a_collection_may_be_deleted_while_it_is_renamed() {
         ("wiping", NEW_NAME),
         ("wiped", NEW_NAME),
     ] {
-        let act = move |call: &Call| drop(call.delete_collection(WAIT, name, false).unwrap());
+        let act = move |call: &Call| drop(call.delete_collection(WAIT, name, false, None).unwrap());
         let paths = (template.path(), backups.path());
         let (store, session, renamed, ()) = renamed_with(paths, moment, act);
         let is_missing = matches!(&renamed, Err(Error::CollectionNotFound(_)));
@@ -760,7 +760,7 @@ fn collections_that_swap_names_during_a_backup_are_in_it_under_their_old_names()
     drop(call);
     session.close().unwrap();
     let restored = backups.path().join("restored");
-    restore_backup(&file, &restored, Source::default(), &mut |_, _| ()).unwrap();
+    restore_backup(&file, &restored, Source::default(), None, &mut |_, _| ()).unwrap();
     let session = open(&restored).unwrap();
     assert_eq!(session.difference(&model), None);
     session.close().unwrap();
@@ -881,7 +881,10 @@ fn who_waits_until_a_collection_is_created_can_be_cancelled() {
         };
         let acts: [&(dyn Fn() -> Result<()> + Sync); 2] = [
             &|| call.create_collection(config.clone()).map(drop),
-            &|| call.delete_collection(WAIT, OLD_NAME, false).map(drop),
+            &|| {
+                call.delete_collection(WAIT, OLD_NAME, false, None)
+                    .map(drop)
+            },
         ];
         for act in acts {
             let token = Arc::new(Token::default());

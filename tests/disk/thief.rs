@@ -140,6 +140,10 @@ fn records(bytes: &[u8], table: &TableKey, given: Option<(&str, &[u8])>) -> (Vec
                 dimension = dimension_of(&text);
                 found.push(text.into_bytes());
             }
+            Kind::Copied => {
+                let opened = table.open(b"COPY", data);
+                found.extend(opened.map(|opened| opened.to_vec()));
+            }
             Kind::Keys => {
                 let mut last = data.to_vec();
                 table.mask(0, &mut last).unwrap();

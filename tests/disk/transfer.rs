@@ -413,7 +413,14 @@ fn what_a_step_over_several_collections_has_still_to_do_is_looked_at_by_all_comm
         assert!(!store.path().join(name).exists());
     }
     let files = Files::default();
-    let verified = verify(&files, &backup, Source::default(), dimension_of, |_, _| ());
+    let verified = verify(
+        &files,
+        &backup,
+        Source::default(),
+        None,
+        dimension_of,
+        |_, _| (),
+    );
     verified.unwrap();
 }
 
@@ -569,6 +576,7 @@ fn a_move_has_happened_only_if_the_destination_has_it_whatever_opening_writes_th
                 dry_run: false,
                 guards: Guards::default(),
                 receipt: false,
+                reason: None,
                 on_progress: None,
             },
         );
@@ -585,6 +593,7 @@ fn a_move_has_happened_only_if_the_destination_has_it_whatever_opening_writes_th
                 dry_run: false,
                 guards: Guards::default(),
                 receipt: false,
+                reason: None,
                 on_progress: None,
             },
         );

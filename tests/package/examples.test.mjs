@@ -358,6 +358,40 @@ describe('erasure-service', () => {
     assert.deepEqual(holding(join(folder, 'data'), createHash('sha256').update(ANN).digest('hex')), [])
   })
 
+  test('the ledger verifies, until a byte of it changes or an erasure is cut off', async () => {
+    const folder = copied('erasure-service')
+    const verified = () => node(['verify.js'], { cwd: folder })
+    const service = await started(folder)
+    for (const user of [ANN, 'bob', 'nobody']) {
+      if (user !== 'nobody') await post(service, 'notes', user, SECRET)
+      const { body } = await ask(service, 'DELETE', `/users/${user}`)
+      assert.equal(typeof body.signature, user === 'nobody' ? 'undefined' : 'string')
+    }
+    const running = await verified()
+    assert.deepEqual([running.code, running.stderr], [0, ''])
+    assert.match(running.stdout, /^2 erasures of 2 documents, 2 certificates\nhead \d+ [\da-f]{64}\n$/)
+    await service.stop()
+    assert.equal((await verified()).stdout, running.stdout)
+
+    const key = join(folder, 'signing-key.pem')
+    if (process.platform !== 'win32') assert.equal(statSync(key).mode & 0o777, 0o600)
+    const file = join(folder, 'data', 'store', 'LEDGER')
+    const ledger = read(file)
+    assert.ok(!ledger.includes(ANN))
+    assert.ok(ledger.includes(JSON.parse(read(folder, 'data', 'audit.jsonl').split('\n')[0]).certificate))
+    // The last three lines are the beginning of an erasure, its end, and its signature.
+    const lines = ledger.split('\n').slice(0, -1)
+    for (const changed of [
+      ledger.replace('"deleted":1', '"deleted":2'),
+      `${lines.slice(0, -3).join('\n')}\n`,
+    ]) {
+      writeFileSync(file, changed)
+      const { code, stderr } = await verified()
+      assert.equal(code, 1, changed)
+      assert.match(stderr, /^line \d+: /)
+    }
+  })
+
   test('no request makes a filter of a user, and what is refused is not logged', async () => {
     const folder = copied('erasure-service')
     const service = await started(folder)

@@ -56,7 +56,7 @@ function assertPassed({ cases, ...ended }, count) {
 const messageOf = ({ cases }, title) => cases.find((one) => one.title === title).failureMessages.join('\n')
 
 /** How many specs the Jest project has. */
-const SPECS = 77
+const SPECS = 78
 
 test('the specs of the Jest project are of sound types', async () => {
   const { code, stdout } = await node([bin('tsc'), '--project', '.'], { cwd: fixture('jest') })
@@ -87,7 +87,7 @@ test('Jest: test files in one process do not see each other, and leave no handle
 test('Jest: test files in worker threads do not see each other', async () => {
   const args = ['--maxWorkers=3', '--workerThreads', 'default-client', 'errors', 'equality', 'never-closed']
   const variables = { AT_THE_SAME_TIME: 'yes' }
-  assertPassed(await jest(fixture('jest'), args, { variables }), 40)
+  assertPassed(await jest(fixture('jest'), args, { variables }), 41)
 })
 
 test('Jest: ES modules import the names of the package', async () => {
@@ -98,7 +98,7 @@ test('Jest: ES modules import the names of the package', async () => {
 for (const [name, executable] of Object.entries(runtimes).slice(1)) {
   test(`Jest: the specs pass in ${name}`, async () => {
     const args = ['--runInBand', 'documents', 'errors', 'equality', 'own-environment', 'never-closed']
-    assertPassed(await jest(fixture('jest'), args, { executable }), 37)
+    assertPassed(await jest(fixture('jest'), args, { executable }), 38)
   })
 }
 
@@ -125,14 +125,14 @@ for (const pool of ['threads', 'forks', 'vmThreads', 'vmForks']) {
   test(`Vitest: test files in parallel do not see each other with the pool ${pool}`, async () => {
     const variables = { ISOLATED: 'yes', AT_THE_SAME_TIME: 'yes' }
     const args = [`--pool=${pool}`, '--maxWorkers=3']
-    assertPassed(await vitest(vitestProject(), args, { variables }), 58)
+    assertPassed(await vitest(vitestProject(), args, { variables }), 59)
   })
 }
 
 for (const pool of ['threads', 'forks']) {
   test(`Vitest: test files of one worker do not see each other with the pool ${pool}`, async () => {
     const args = [`--pool=${pool}`, '--maxWorkers=1']
-    assertPassed(await vitest(vitestProject(), args, { variables: { ISOLATED: 'yes' } }), 58)
+    assertPassed(await vitest(vitestProject(), args, { variables: { ISOLATED: 'yes' } }), 59)
   })
 }
 
@@ -146,7 +146,7 @@ for (const [pool, isolation] of shared) {
   test(`Vitest: with ${isolation} a worker of the pool ${pool} has one default client`, async () => {
     const args = [`--pool=${pool}`, isolation, '--maxWorkers=1']
     const ended = await vitest(vitestProject(), args, { variables: { ISOLATED: 'no' } })
-    assertPassed(ended, 47)
+    assertPassed(ended, 48)
     const seen = ended.cases.flatMap(({ meta }) => meta.seen ?? [])
     assert.deepEqual(seen.sort(), [1, 2])
   })
@@ -175,7 +175,7 @@ async function assertNodeTestPasses(executable, args, variables) {
   const names = ['default-client-1', 'default-client-2', 'default-client-3', 'equality', 'errors', 'mocks']
   const files = [...names, 'never-closed'].map((name) => `tests/${name}.test.mjs`)
   const { stdout, ...ended } = await nodeTest(executable, [...args, ...files], variables)
-  assert.deepEqual(ended, { code: 0, signal: null, stderr: '', tests: 25, pass: 25 }, stdout)
+  assert.deepEqual(ended, { code: 0, signal: null, stderr: '', tests: 26, pass: 26 }, stdout)
 }
 
 for (const [name, executable] of Object.entries(runtimes)) {

@@ -191,6 +191,7 @@ fn backup_beside_a_delete(act: impl Fn(&Arc<Collection>) + Send + Sync + 'static
             &Files::default(),
             &path,
             Source::default(),
+            None,
             dimension_of,
             |_, _| (),
         )

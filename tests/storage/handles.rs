@@ -99,7 +99,10 @@ fn a_store_of_many_collections_has_few_files_open_and_all_can_be_used() {
             let page = call.collection(&name(number)).unwrap().list(0, 10).unwrap();
             let ids: Vec<_> = page.vectors.iter().map(|item| &*item.id).collect();
             assert_eq!(ids, ["c", "d"]);
-            drop(call.delete_collection(WAIT, &name(number), false).unwrap());
+            drop(
+                call.delete_collection(WAIT, &name(number), false, None)
+                    .unwrap(),
+            );
         }
         drop(call);
         open.close().unwrap();

@@ -476,6 +476,7 @@ impl Chain {
             &Files::default(),
             file,
             Source::default(),
+            None,
             dimension_of,
             |_, _| (),
         )
@@ -483,7 +484,7 @@ impl Chain {
         if self.random.below(4) == 0 {
             let directory = Directory::new();
             let path = directory.join("restored");
-            restore_backup(file, &path, Source::default(), &mut |_, _| ()).unwrap();
+            restore_backup(file, &path, Source::default(), None, &mut |_, _| ()).unwrap();
             let store = Open::new(&path, Fsync::No).unwrap();
             assert_eq!(wrong_store(&store.call(), model), None);
             store.close().unwrap();
@@ -587,6 +588,7 @@ fn check_deleted(file: &Path, deleted: usize) {
         &Files::default(),
         file,
         Source::default(),
+        None,
         dimension_of,
         |_, _| (),
     )

@@ -460,7 +460,7 @@ impl Model {
                 })?;
             }
             Op::Drop { name: number } => {
-                drop(call.delete_collection(WAIT, &name(*number), false)?);
+                drop(call.delete_collection(WAIT, &name(*number), false, None)?);
             }
             Op::Insert { name, vectors } => {
                 let contents = &self.collections[name];

@@ -113,7 +113,7 @@ def filter_failure(
     of_rows = " not match the filter" in said or ".id is the same as " in said
     of_updates = ".id is that of " in said
     of_destination = "are the same collection" in said
-    of_query = "query.receipt" in said
+    of_query = "query.receipt" in said or "query.reason" in said
     of_keys = "a store in memory has no keys" in said
     of_values = of_dimension or of_metric or of_integer or of_cursor
     of_many = of_rows or of_updates or of_destination

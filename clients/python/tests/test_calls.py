@@ -29,6 +29,7 @@ from vectorizer_native import (
     VectorizerClient,
     VectorizerError,
     VectorNotFoundError,
+    verify_ledger,
 )
 from vectorizer_native.types import ReplacementText, ReplacementVector
 
@@ -1065,6 +1066,55 @@ def test_receipts_and_verification(connect: Connect, tmp_path: Path) -> None:
         everything = client.delete_collection("c", receipt=True)
         assert everything is not None
         assert everything["deleted"] == 1
+        client.close()
+
+
+def test_a_ledger_has_every_erasure_and_its_reason(connect: Connect, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving("--data", str(data)) as url:
+        client = connect(url)
+        assert client.get_ledger() is None
+        client.close()
+    with serving("--data", str(data), "--ledger") as url:
+        client = connect(url)
+        for collection in ("c", "d"):
+            client.create_collection(collection, 2)
+        ids = ["a", "b", "..", "d", "e", "f", "g"]
+        client.insert_vectors(
+            "c", [{"id": id, "vector": [1, 2], "metadata": {"id": id}} for id in ids]
+        )
+        before = client.get_ledger()
+        assert before is not None
+        assert (before["entries"], before["head"]["entry"]) == (0, 0)
+
+        one = client.delete_vector("c", "a", receipt=True, reason="r & 1")
+        assert one is not None
+        assert (one["call"], one["requested"], one["reason"]) == ("deleteVector", 1, "r & 1")
+        assert one["store"] == before["store"]
+        assert "r & 1" in one["text"]
+        assert json.loads(one["entry"])["reason"] == "r & 1"
+        client.batch_delete("c", ["b"], reason="r2")
+        client.delete_vector("c", "..", reason="r3")
+        by_filter = client.delete_by_filter("c", {"id": "d"}, receipt=True, reason="r4")
+        assert by_filter["receipt"]["filter"] == {"id": "d"}
+        assert "requested" not in by_filter["receipt"]
+        client.replace("c", {"id": "e"}, [], reason="r5")
+        client.move_to_collection("c", "d", ["f"], reason="r6")
+        forgotten = client.forget({"id": "g"}, reason="r7")["receipt"]
+        assert forgotten["call"] == "forget"
+        client.delete_collection("c", reason="r8")
+        assert "entry" not in client.forget(ids=["nobody"])["receipt"]
+
+        lines = [json.loads(line) for line in (data / "LEDGER").read_text().splitlines()]
+        erased = [line for line in lines if line.get("kind") == "erased"]
+        reasons = ["r & 1", *(f"r{i}" for i in range(2, 9))]
+        assert [line["reason"] for line in erased] == reasons
+        assert "nobody" not in (data / "LEDGER").read_text()
+        now = client.get_ledger()
+        report = verify_ledger(data)
+        assert report["verified"], report["problems"]
+        assert (report["erasures"], report["deleted"], report["unfinished"]) == (8, 7, 0)
+        assert now == {key: report[key] for key in ("store", "entries", "head")}
         client.close()
 
 

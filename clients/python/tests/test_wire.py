@@ -342,6 +342,61 @@ def test_what_is_not_given_is_not_sent(connect: Connect, recorder: Recorder) -> 
     assert sent(recorder) == {"filter": null, "dry_run": True, "receipt": False, "rows": 10}
 
 
+def test_every_delete_sends_its_reason(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {
+        "success": True,
+        "applied": True,
+        "deleted": 1,
+        "moved": 0,
+        "results": [],
+        "ids": {},
+        "collections": [],
+        "receipt": {},
+    }
+    client = connect("http://server", transport=recorder.transport)
+    reason = "a & b? ü"
+    client.delete_vector("c", "v", reason=reason)
+    client.delete_vector("c", "v", receipt=True, reason=reason)
+    client.delete_collection("c", reason=reason)
+    query = "reason=a%20%26%20b%3F%20%C3%BC"
+    assert [request.url.raw_path.decode() for request in recorder.requests] == [
+        f"/collections/c/vectors/v?{query}",
+        f"/collections/c/vectors/v?receipt=true&{query}",
+        f"/collections/c?{query}",
+    ]
+    for call in (
+        lambda: client.delete_vector("c", "..", reason=reason),
+        lambda: client.batch_delete("c", ["a"], reason=reason),
+        lambda: client.delete_by_filter("c", {"a": 1}, reason=reason),
+        lambda: client.replace("c", {"a": 1}, [], reason=reason),
+        lambda: client.move_to_collection("c", "d", ["a"], reason=reason),
+        lambda: client.forget({"a": 1}, reason=reason),
+    ):
+        call()
+        assert sent(recorder)["reason"] == reason
+
+
+def test_a_ledger_is_told_as_it_is_or_as_none(connect: Connect, recorder: Recorder) -> None:
+    info: dict[str, Any] = {"store": "5b", "entries": 2, "head": {"entry": 2, "hash": "ab"}}
+    of_another_form: list[object] = [
+        {},
+        {"ledger": {}},
+        {"ledger": {**info, "entries": None}},
+        {"ledger": "none"},
+    ]
+    client = connect("http://server", transport=recorder.transport)
+    recorder.answer = {"ledger": info}
+    assert client.get_ledger() == info
+    recorder.answer = {"ledger": None}
+    assert client.get_ledger() is None
+    assert recorder.requests[-1].url.raw_path == b"/ledger"
+    for answer in of_another_form:
+        recorder.answer = answer
+        with pytest.raises(VectorizerError) as error:
+            client.get_ledger()
+        assert error.value.code == "INVALID_RESPONSE"
+
+
 def test_a_scan_sends_the_same_with_the_cursor_of_the_last_answer(connect: Connect) -> None:
     bodies: list[dict[str, Any]] = []
 
@@ -588,6 +643,14 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (lambda c: c.cleanup_empty_collections("yes"), "dry_run must be True or False"),
         (lambda c: c.delete_vector("c", "a", receipt=1), "receipt must be True or False"),
         (lambda c: c.delete_vector("c", "..", receipt=1), "receipt must be True or False"),
+        (lambda c: c.delete_vector("c", "a", reason=1), "reason must be a string"),
+        (lambda c: c.delete_vector("c", "..", reason=1), "reason must be a string"),
+        (lambda c: c.delete_vector("c", "a", reason="\ud800"), "surrogate"),
+        (lambda c: c.delete_collection("c", reason=b"a"), "reason must be a string"),
+        (lambda c: c.batch_delete("c", ["a"], reason=1), "reason must be a string"),
+        (lambda c: c.delete_by_filter("c", {"a": 1}, reason=1), "reason must be a string"),
+        (lambda c: c.replace("c", {"a": 1}, [], reason=1), "reason must be a string"),
+        (lambda c: c.move_to_collection("c", "d", ["a"], reason=1), "reason must be a string"),
         (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),
         (lambda c: c.create_backup("c"), "collections must be a list"),
         # A text is no list of ids: its letters would be.

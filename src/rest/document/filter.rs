@@ -14,6 +14,10 @@ impl FilterText {
     pub fn text(&self) -> &str {
         self.0.get()
     }
+
+    pub fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
 }
 
 impl<'de> Deserialize<'de> for FilterText {

@@ -16,7 +16,7 @@ use crate::{
     calls::{
         self, Dispatch,
         arguments::{self, Object},
-        reports::{Details, timestamp},
+        reports::{Asked, Details, timestamp},
     },
     client::Call,
     collection::{Access, Collection},
@@ -203,19 +203,28 @@ pub async fn get(
 
 pub async fn delete(
     api: Api,
-    request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
+    mut request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
+    let reason = request.query.reason()?;
     let (name, receipt) = (request.at.collection, request.query.receipt);
     api.run(Dispatch::Blocking, move |call, access| {
-        Answer::of(&delete_named(call, access, &name, receipt)?)
+        let reason = reason.clone();
+        Answer::of(&delete_named(call, access, &name, receipt, reason)?)
     })
     .await
 }
 
-pub fn delete_named(call: &Call, access: Access, name: &str, receipt: bool) -> Result<Deleted> {
-    let receipt = call.delete_collection(access, name, receipt)?;
+pub fn delete_named(
+    call: &Call,
+    access: Access,
+    name: &str,
+    receipt: bool,
+    reason: Option<String>,
+) -> Result<Deleted> {
+    let receipt = call.delete_collection(access, name, receipt, reason)?;
     let message = format!("collection '{name}' deleted");
-    Ok(Deleted::of(message, name, receipt.as_ref()))
+    let asked = Asked::default();
+    Ok(Deleted::of(message, name, receipt.as_ref(), asked))
 }
 
 pub async fn optimize(

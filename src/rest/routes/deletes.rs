@@ -15,14 +15,14 @@ use crate::rest::{
     },
     failure::ErrorBody,
     reports::{DeleteByFilterReport, DeleteReport, RefusedReport},
-    request::{Answer, Answered, ApiRequest, JsonBody, NoBody, NoQuery},
+    request::{Answer, Answered, Anywhere, ApiRequest, JsonBody, NoBody, NoQuery},
     room::Share,
 };
 use crate::{
     calls::{
         Dispatch,
-        arguments::{check_dry_run, given},
-        reports::{GuardNames, Receipt, Selector, refusal_message},
+        arguments::{check_dry_run, checked_reason, given},
+        reports::{Asked, GuardNames, LedgerInfo, Receipt, Selector, refusal_message},
     },
     collection::{self, DeleteOptions, Guards, Refusal, Residue},
     error::Result,
@@ -47,6 +47,10 @@ pub struct Ids {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Whole")]
     pub expect: Option<Whole>,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    pub reason: Option<String>,
 }
 
 /// Which vectors to delete, by their metadata.
@@ -84,6 +88,10 @@ pub struct ByFilter {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Whole")]
     pub expect: Option<Whole>,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    pub reason: Option<String>,
 }
 
 pub fn guards(at_most: Option<Whole>, expect: Option<Whole>) -> Guards {
@@ -100,6 +108,17 @@ pub struct ReceiptQuery {
     /// Add a proof of erasure to the response. Default false.
     #[serde(default)]
     pub receipt: bool,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    reason: Option<String>,
+}
+
+impl ReceiptQuery {
+    /// The reason, checked.
+    pub fn reason(&mut self) -> Result<Option<String>> {
+        checked_reason(self.reason.take(), "query.reason")
+    }
 }
 
 /// The result of a delete.
@@ -113,11 +132,16 @@ pub struct Deleted {
 }
 
 impl Deleted {
-    pub fn of(message: String, collection: &str, receipt: Option<&collection::Receipt>) -> Self {
+    pub fn of(
+        message: String,
+        collection: &str,
+        receipt: Option<&collection::Receipt>,
+        asked: Asked,
+    ) -> Self {
         Self {
             success: true,
             message,
-            receipt: receipt.map(|receipt| Receipt::of(collection, receipt)),
+            receipt: receipt.map(|receipt| Receipt::of(collection, receipt, asked)),
         }
     }
 }
@@ -153,13 +177,31 @@ pub fn refused<A>(
     Answer::refused(StatusCode::CONFLICT, &body)
 }
 
+/// The ledger of the server's store.
+#[derive(Serialize, JsonSchema)]
+pub struct Ledger {
+    /// Null if it keeps none.
+    ledger: Option<LedgerInfo>,
+}
+
+pub async fn ledger(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answered<Ledger> {
+    // Where it is on the server's disk is not told.
+    api.once(|call| {
+        let ledger = call.ledger()?.map(|(_, head)| LedgerInfo::of(head));
+        Answer::of(&Ledger { ledger })
+    })
+    .await
+}
+
 pub async fn delete(
     api: Api,
-    request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
+    mut request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
+    let reason = request.query.reason()?;
     let OfVector { collection, id } = request.at;
     let options = DeleteOptions {
         receipt: request.query.receipt,
+        reason,
         ..DeleteOptions::default()
     };
     api.run(Dispatch::Inline, move |call, access| {
@@ -167,7 +209,8 @@ pub async fn delete(
             .collection(&collection)?
             .delete_one(access, &id, &options)?;
         let message = format!("vector '{id}' deleted from collection '{collection}'");
-        Answer::of(&Deleted::of(message, &collection, receipt.as_ref()))
+        let asked = Asked::ids(1);
+        Answer::of(&Deleted::of(message, &collection, receipt.as_ref(), asked))
     })
     .await
 }
@@ -183,6 +226,7 @@ pub async fn delete_many(api: Api, name: String, request: Ids) -> Answered<Delet
     let options = DeleteOptions {
         receipt: request.receipt.unwrap_or(false),
         guards: guards(request.at_most, request.expect),
+        reason: checked_reason(request.reason, "body.reason")?,
         ..DeleteOptions::default()
     };
     let ids = request.ids;
@@ -216,6 +260,7 @@ pub async fn delete_matching(
         receipt: request.receipt.unwrap_or(false),
         backup: None,
         guards: guards(request.at_most, request.expect),
+        reason: checked_reason(request.reason, "body.reason")?,
     };
     check_dry_run("body", "dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
@@ -227,7 +272,8 @@ pub async fn delete_matching(
     let answer = api.once(move |call| {
         let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
         let refusal = deletion.refusal;
-        let report = DeleteByFilterReport::of(&name, deletion, options.dry_run)?;
+        let given = request.filter.text();
+        let report = DeleteByFilterReport::of(&name, deletion, options.dry_run, given)?;
         match refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Filter, RefusedReport::Filter(report)),

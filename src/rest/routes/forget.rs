@@ -12,8 +12,8 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::{check_collections, check_reason, given, selection},
-        reports::Selector,
+        arguments::{check_collections, checked_reason, given, selection},
+        reports::{Asked, Selector},
     },
     client::Forgetting,
 };
@@ -47,7 +47,7 @@ pub struct ForgetRequest {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Whole")]
     expect: Option<Whole>,
-    /// Why, for the receipt.
+    /// Why, for the receipt and the ledger.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     reason: Option<String>,
@@ -58,26 +58,29 @@ pub async fn forget(
     request: ApiRequest<Anywhere, NoQuery, JsonBody<ForgetRequest>>,
 ) -> Answered<ForgetReport> {
     let JsonBody(body) = request.body;
-    if let Some(reason) = &body.reason {
-        check_reason(reason, "body.reason")?;
-    }
+    let reason = checked_reason(body.reason, "body.reason")?;
     if let Some(collections) = &body.collections {
         check_collections(collections, "body.collections")?;
     }
     let filter = body.filter.as_ref().map(FilterText::text);
+    let requested = body.ids.as_ref().map(Vec::len);
     let selection = selection(body.ids, filter, "body")?;
+    let asked = Asked {
+        requested,
+        filter: body.filter.map(FilterText::into_raw),
+    };
     let forgetting = Forgetting {
         selection,
         collections: body.collections,
         dry_run: body.dry_run.unwrap_or(false),
         guards: guards(body.at_most, body.expect),
-        reason: body.reason,
+        reason,
         on_progress: None,
     };
     api.once(move |call| {
         let forgotten = call.forget(forgetting)?;
         let refusal = forgotten.refusal;
-        let report = ForgetReport::of(forgotten);
+        let report = ForgetReport::of(forgotten, asked);
         match refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Forgotten, RefusedReport::Forget(report)),

@@ -135,6 +135,30 @@ fn filter_report() -> Value {
     })
 }
 
+fn forget_receipt() -> Value {
+    json!({
+        "call": "forget",
+        "collections": [{ "collection": "my_collection", "deleted": 1, "logSequence": 2 }],
+        "deleted": 1,
+        "bytesErased": 46,
+        "filter": { "category": "old_docs" },
+        "reason": "request of 31 January",
+        "completedAt": "2026-01-31T12:00:00Z",
+        "durable": false,
+        "digest": "e44fb2b91d176f4e692d29bee52903c73e1fb29bdfceef7488358ae9aa2e18f1",
+        "text": "Receipt for an erasure\n\n\
+            Call: forget\n\
+            Filter: {\"category\":\"old_docs\"}\n\
+            Vectors erased: 1 (46 bytes)\n\
+            Collections: 1\n  1 vector, sequence 2: my_collection\n\
+            Reason: request of 31 January\n\
+            Completed: 2026-01-31T12:00:00Z\n\
+            Durable: no, the store is in memory\n\
+            Digest of the ids (SHA-256): \
+            e44fb2b91d176f4e692d29bee52903c73e1fb29bdfceef7488358ae9aa2e18f1\n",
+    })
+}
+
 fn replace_report() -> Value {
     json!({
         "applied": true,
@@ -824,17 +848,7 @@ fn deleting_routes(table: Table) -> Table {
                     "applied": true,
                     "matched": 1,
                     "deleted": 1,
-                    "receipt": {
-                        "deleted": 1,
-                        "bytesErased": 46,
-                        "collections": [
-                            { "collection": "my_collection", "deleted": 1, "logSequence": 2 },
-                        ],
-                        "reason": "request of 31 January",
-                        "completedAt": "2026-01-31T12:00:00Z",
-                        "durable": false,
-                        "digest": "e44fb2b91d176f4e692d29bee52903c73e1fb29bdfceef7488358ae9aa2e18f1",
-                    },
+                    "receipt": forget_receipt(),
                     "collections": [
                         { "collection": "my_collection", "scanned": 3, "matched": 1, "ids": ["vec_002"] },
                     ],
@@ -853,6 +867,31 @@ fn deleting_routes(table: Table) -> Table {
                 "reason": "request of 31 January",
             })),
             forget::forget,
+        )
+        .route(
+            GET,
+            "/ledger",
+            About::new(
+                "getLedger",
+                DELETING,
+                "The end of the store's ledger of erasures",
+                json!({
+                    "ledger": {
+                        "store": "0f8f6f0e-6a3c-4b8e-9d53-51c27f1d2b11",
+                        "entries": 2,
+                        "head": {
+                            "entry": 2,
+                            "hash": "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
+                        },
+                    },
+                }),
+            )
+            .more(
+                "Null if the store keeps none. The ledger has an entry of each erasure, and each \
+                 entry the hash of the one before: whoever keeps the end of it can prove later \
+                 that nothing before it was changed or cut off.",
+            ),
+            deletes::ledger,
         )
         .route(
             POST,

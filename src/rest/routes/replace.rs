@@ -20,7 +20,7 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::{Object, given, replacing},
+        arguments::{Object, checked_reason, given, replacing},
         expiry::{self, ExpiresAt},
         reports::Selector,
     },
@@ -109,6 +109,10 @@ pub struct ReplaceRequest {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Whole")]
     expect: Option<Whole>,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    reason: Option<String>,
 }
 
 /// What vectors and texts have in common.
@@ -170,8 +174,10 @@ pub async fn replace(
 ) -> Answered<ReplaceReport> {
     let (name, JsonBody(body)) = (request.at.collection, request.body);
     let guards = guards(body.at_most, body.expect);
-    let options = replacing(body.dry_run, body.receipt, guards, "body.dry_run")?;
-    let filter = filter::parse_text(body.filter.text())?;
+    let reason = checked_reason(body.reason, "body.reason")?;
+    let options = replacing(body.dry_run, body.receipt, reason, guards, "body.dry_run")?;
+    let given = body.filter;
+    let filter = filter::parse_text(given.text())?;
     let mut columns = Columns::new(body.expires_at);
     let mut replacement = Replacement {
         filter,
@@ -203,7 +209,7 @@ pub async fn replace(
             columns.check_texts(TEXTS.list)?;
             replacement.places = TEXTS;
             if api.embedder.is_some() {
-                return embed(api, name, replacement, columns).await;
+                return embed(api, name, given, replacement, columns).await;
             }
             replacement.origin = Origin::BuiltIn;
         }
@@ -219,7 +225,7 @@ pub async fn replace(
     replacement.expires_at = columns.expires_at;
     api.once(move |call| {
         match call.collection(&name)?.replace(replacement)? {
-            Replacing::Ended(replaced) => answer(&name, *replaced),
+            Replacing::Ended(replaced) => answer(&name, *replaced, &given),
             // Every row has a vector, or is given one.
             Replacing::Needs(_) => Err(Error::Internal("a row needs a vector that it has".into())),
         }
@@ -227,9 +233,9 @@ pub async fn replace(
     .await
 }
 
-fn answer(name: &str, replaced: Replaced) -> Result<Answer<ReplaceReport>> {
+fn answer(name: &str, replaced: Replaced, given: &FilterText) -> Result<Answer<ReplaceReport>> {
     let refusal = replaced.refusal;
-    let report = ReplaceReport::of(name, replaced);
+    let report = ReplaceReport::of(name, replaced, given.text());
     match refusal {
         None => Answer::of(&report),
         Some(refusal) => refused(refusal, Selector::Rows, RefusedReport::Rows(report)),
@@ -240,6 +246,7 @@ fn answer(name: &str, replaced: Replaced) -> Result<Answer<ReplaceReport>> {
 async fn embed(
     api: Api,
     name: String,
+    given: FilterText,
     replacement: Replacement,
     columns: Columns,
 ) -> Answered<ReplaceReport> {
@@ -259,7 +266,7 @@ async fn embed(
             texts: Vec::new(),
             expires_at: Vec::new(),
             places: TEXTS,
-            options,
+            options: options.clone(),
             on_progress: None,
         };
         let (collection, rows) = (name.clone(), columns.clone());
@@ -272,7 +279,7 @@ async fn embed(
             collection.replace(replacement)
         });
         let mut needed = match replaced.await? {
-            Replacing::Ended(replaced) => return Ok(answer(&name, *replaced)?),
+            Replacing::Ended(replaced) => return Ok(answer(&name, *replaced, &given)?),
             Replacing::Needs(needed) => needed,
         };
         if round > 1 {

@@ -52,6 +52,10 @@ pub struct IdsOfCollection {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Whole")]
     expect: Option<Whole>,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    reason: Option<String>,
 }
 
 pub async fn batch_delete(
@@ -64,12 +68,14 @@ pub async fn batch_delete(
         receipt,
         at_most,
         expect,
+        reason,
     }) = request.body;
     let ids = Ids {
         ids,
         receipt,
         at_most,
         expect,
+        reason,
     };
     deletes::delete_many(api, collection, ids).await
 }
@@ -519,6 +525,7 @@ pub async fn delete_points(
                 receipt: None,
                 at_most: None,
                 expect: None,
+                reason: None,
             };
             deletes::delete_many(api, collection, ids).await?;
         }
@@ -530,6 +537,7 @@ pub async fn delete_points(
                 receipt: None,
                 at_most: None,
                 expect: None,
+                reason: None,
             };
             deletes::delete_matching(api, collection, request).await?;
         }

@@ -18,7 +18,7 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::given,
+        arguments::{checked_reason, given},
         expiry::required,
         reports::{Cleanup, ReindexJob, Renamed},
     },
@@ -93,6 +93,10 @@ pub struct CleanupQuery {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     receipt: Option<bool>,
+    /// Only without `dry_run`: why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    reason: Option<String>,
 }
 
 /// The empty collections with `dry_run`; without it, the collection named `cleanup` is deleted.
@@ -100,7 +104,7 @@ pub struct CleanupQuery {
 #[serde(untagged)]
 pub enum CleanedOrDeleted {
     Cleaned(Cleanup),
-    Deleted(Deleted),
+    Deleted(Box<Deleted>),
 }
 
 pub async fn update(
@@ -169,17 +173,22 @@ pub async fn clean_up(
 ) -> Answered<CleanedOrDeleted> {
     let (name, query) = (request.at.collection, request.query);
     let receipt = query.receipt;
-    if query.dry_run.is_some() && receipt.is_some() {
-        return Err(Failure::Invalid(
-            "query.receipt is for the collection named 'cleanup', and dry_run for the empty \
+    let reason = checked_reason(query.reason, "query.reason")?;
+    if query.dry_run.is_some() && (receipt.is_some() || reason.is_some()) {
+        let given = match receipt {
+            Some(_) => "receipt",
+            None => "reason",
+        };
+        return Err(Failure::Invalid(format!(
+            "query.{given} is for the collection named 'cleanup', and dry_run for the empty \
              collections: leave out one of them"
-                .into(),
-        ));
+        )));
     }
     api.once(move |call| {
         let Some(dry_run) = query.dry_run else {
-            let deleted = delete_named(call, Access::Wait, &name, receipt.unwrap_or(false))?;
-            return Answer::of(&CleanedOrDeleted::Deleted(deleted));
+            let receipt = receipt.unwrap_or(false);
+            let deleted = delete_named(call, Access::Wait, &name, receipt, reason)?;
+            return Answer::of(&CleanedOrDeleted::Deleted(Box::new(deleted)));
         };
         let collections = call.delete_empty_collections(dry_run)?;
         Answer::of(&CleanedOrDeleted::Cleaned(Cleanup::new(

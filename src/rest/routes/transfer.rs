@@ -16,8 +16,8 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::{check_transfer, given, selection},
-        reports::Selector,
+        arguments::{check_transfer, checked_reason, given, selection},
+        reports::{Asked, Selector},
     },
     client::Transfer,
 };
@@ -64,6 +64,10 @@ pub struct MoveRequest {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "bool", extend("default" = false))]
     receipt: Option<bool>,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String", length(min = 1, max = 1000))]
+    reason: Option<String>,
 }
 
 /// Vectors to copy to another collection: either those with the ids, or those that match.
@@ -107,7 +111,9 @@ pub async fn move_vectors(
     let destination = body.destination;
     let (dry_run, receipt) = (body.dry_run.unwrap_or(false), body.receipt.unwrap_or(false));
     check_transfer(dry_run, receipt, "body.dry_run")?;
+    let reason = checked_reason(body.reason, "body.reason")?;
     let filter = body.filter.as_ref().map(FilterText::text);
+    let requested = body.ids.as_ref().map(Vec::len);
     let transfer = Transfer {
         selection: selection(body.ids, filter, "body")?,
         moves: true,
@@ -115,12 +121,17 @@ pub async fn move_vectors(
         dry_run,
         guards: guards(body.at_most, body.expect),
         receipt,
+        reason,
         on_progress: None,
+    };
+    let asked = Asked {
+        requested,
+        filter: body.filter.map(FilterText::into_raw),
     };
     api.once(move |call| {
         let moved = call.transfer(&source, &destination, transfer)?;
         let refusal = moved.refusal;
-        let report = MoveReport::of(&source, &destination, moved);
+        let report = MoveReport::of(&source, &destination, moved, asked);
         match refusal {
             None => Answer::of(&report),
             Some(refusal) => refused(refusal, Selector::Moved, RefusedReport::Move(report)),
@@ -143,6 +154,7 @@ pub async fn copy_vectors(
         dry_run: body.dry_run.unwrap_or(false),
         guards: guards(body.at_most, body.expect),
         receipt: false,
+        reason: None,
         on_progress: None,
     };
     api.once(move |call| {

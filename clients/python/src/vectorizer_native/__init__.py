@@ -5,6 +5,7 @@
 ...     client.delete_vector("my_collection", "vec_001")
 """
 
+from ._ledger import verify_ledger
 from ._version import __version__
 from .client import VectorizerClient
 from .errors import (
@@ -39,4 +40,5 @@ __all__ = [
     "VectorizerError",
     "VectorizerTimeoutError",
     "__version__",
+    "verify_ledger",
 ]

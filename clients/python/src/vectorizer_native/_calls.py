@@ -31,6 +31,7 @@ from .types import (
     Health,
     HnswOptions,
     InsertReport,
+    LedgerInfo,
     Metadata,
     Metric,
     MoveReport,
@@ -71,10 +72,14 @@ _DOTS = (".", "..")
 
 
 def _path(*segments: str) -> str:
+    return "".join(f"/{_quoted(segment)}" for segment in segments)
+
+
+def _quoted(text: str) -> str:
     try:
-        return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+        return quote(text, safe="")
     except UnicodeEncodeError:
-        raise ValidationError("a name or id holds half of a surrogate pair") from None
+        raise ValidationError("a name, id or reason holds half of a surrogate pair") from None
 
 
 def _of(collection: str, *segments: str) -> str:
@@ -195,18 +200,24 @@ def reindex_collection(
     return Call("POST", _of(name, "reindex"), read, body)
 
 
-def delete_collection(name: str, receipt: bool) -> Call[Receipt | None]:
-    return _deletion(_of(name), receipt)
+def delete_collection(name: str, receipt: bool, reason: str | None) -> Call[Receipt | None]:
+    return _deletion(_of(name), receipt, reason)
 
 
-def _deletion(path: str, receipt: bool) -> Call[Receipt | None]:
+def _deletion(path: str, receipt: bool, reason: str | None) -> Call[Receipt | None]:
     wanted = encode.flags(receipt=receipt)["receipt"]
+    query = ["receipt=true"] if wanted else []
+    query += [f"reason={_quoted(said)}" for said in _reason(reason).values()]
 
     def read(answer: Any) -> Receipt | None:
         _done(answer)
         return _receipt(answer) if wanted else None
 
-    return Call("DELETE", f"{path}?receipt=true" if wanted else path, read)
+    return Call("DELETE", f"{path}?{'&'.join(query)}" if query else path, read)
+
+
+def _reason(reason: str | None) -> dict[str, str]:
+    return {} if reason is None else {"reason": encode.string(reason, "reason")}
 
 
 def _receipt(answer: Any) -> Receipt:
@@ -440,12 +451,14 @@ def move_to_collection(
     receipt: bool,
     at_most: int | None,
     expect: int | None,
+    reason: str | None,
 ) -> Call[MoveReport]:
     body = {
         "destination": encode.string(dst, "dst"),
         **_selection(ids, filter),
         **encode.flags(overwrite=overwrite, dry_run=dry_run, receipt=receipt),
         **_counts(0, at_most=at_most, expect=expect),
+        **_reason(reason),
     }
     path = _of(src, "vectors", "move")
     return Call("POST", path, _whole(applied=bool, moved=int, results=list), body)
@@ -484,11 +497,10 @@ def forget(
         **_selection(ids, filter),
         **encode.flags(dry_run=dry_run),
         **_counts(0, at_most=at_most, expect=expect),
+        **_reason(reason),
     }
     if collections is not None:
         body["collections"] = encode.strings(collections, "collections")
-    if reason is not None:
-        body["reason"] = encode.string(reason, "reason")
     return Call("POST", "/forget", _whole(applied=bool, deleted=int, collections=list), body)
 
 
@@ -592,17 +604,19 @@ def _count(value: int, at: str, least: int) -> int:
     return count
 
 
-def delete_vector(collection: str, id: str, receipt: bool) -> Call[Receipt | None]:
+def delete_vector(
+    collection: str, id: str, receipt: bool, reason: str | None
+) -> Call[Receipt | None]:
     if _id(id) not in _DOTS:
-        return _deletion(_of(collection, "vectors", id), receipt)
-    flags = encode.flags(receipt=receipt)
+        return _deletion(_of(collection, "vectors", id), receipt, reason)
+    options = {**encode.flags(receipt=receipt), **_reason(reason)}
 
     def read(answer: Any) -> Receipt | None:
         if _typed(answer, "deleted", int) == 0:
             raise _missing(collection, id)
         return _receipt(answer) if receipt else None
 
-    return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **flags})
+    return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **options})
 
 
 def _counts(least: int, **given: int | None) -> dict[str, int]:
@@ -621,11 +635,13 @@ def batch_delete(
     receipt: bool,
     at_most: int | None,
     expect: int | None,
+    reason: str | None,
 ) -> Call[DeleteReport]:
     body = {
         "ids": encode.strings(ids, "ids"),
         **encode.flags(receipt=receipt),
         **_counts(0, at_most=at_most, expect=expect),
+        **_reason(reason),
     }
     return Call("POST", _of(collection, "batch_delete"), _whole(deleted=int, results=list), body)
 
@@ -638,10 +654,11 @@ def delete_by_filter(
     at_most: int | None,
     expect: int | None,
     rows: int | None,
+    reason: str | None,
 ) -> Call[DeleteByFilterReport]:
     flags = encode.flags(dry_run=dry_run, receipt=receipt)
     counts = {**_counts(0, at_most=at_most, expect=expect), **_counts(1, rows=rows)}
-    body = {"filter": encode.filter_of(filter), **flags, **counts}
+    body = {"filter": encode.filter_of(filter), **flags, **counts, **_reason(reason)}
     return Call(
         "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
     )
@@ -656,6 +673,7 @@ def replace(
     at_most: int | None,
     expect: int | None,
     expires_at: ExpiresAt | None,
+    reason: str | None,
 ) -> Call[ReplaceReport]:
     listed: list[Any] = encode.items(rows, "rows")
     for i, row in enumerate(listed):
@@ -679,6 +697,7 @@ def replace(
         "vectors" if are_vectors else "texts": items,
         **encode.flags(dry_run=dry_run, receipt=receipt),
         **_counts(0, at_most=at_most, expect=expect),
+        **_reason(reason),
     }
     return Call("POST", _of(collection, "replace"), _whole(applied=bool, ids=dict), body)
 
@@ -688,6 +707,16 @@ def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:
     return Call(
         "POST", _of(collection, "verify_erased"), _whole(verified=bool, residues=list), body
     )
+
+
+def get_ledger() -> Call[LedgerInfo | None]:
+    read_info = _whole(store=str, entries=int, head=dict)
+
+    def read(answer: Any) -> LedgerInfo | None:
+        ledger = answer["ledger"]
+        return None if ledger is None else cast("LedgerInfo", read_info(ledger))
+
+    return Call("GET", "/ledger", read)
 
 
 def create_backup(

@@ -31,6 +31,7 @@ from .types import (
     Health,
     HnswOptions,
     InsertReport,
+    LedgerInfo,
     Metadata,
     Metric,
     MoveReport,
@@ -193,12 +194,15 @@ class VectorizerClient:
         """
         return await self._send(calls.cleanup_empty_collections(dry_run))
 
-    async def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
+    async def delete_collection(
+        self, name: str, receipt: bool = False, reason: str | None = None
+    ) -> Receipt | None:
         """Deletes a collection with everything in it.
 
-        `receipt` returns a proof of what was erased. Raises `CollectionNotFoundError`.
+        `receipt` returns a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it
+        and into the server's ledger, if it keeps one. Raises `CollectionNotFoundError`.
         """
-        return await self._send(calls.delete_collection(name, receipt))
+        return await self._send(calls.delete_collection(name, receipt, reason))
 
     async def insert_text(
         self,
@@ -430,14 +434,15 @@ class VectorizerClient:
             call = batch.following
 
     async def delete_vector(
-        self, collection: str, id: str, receipt: bool = False
+        self, collection: str, id: str, receipt: bool = False, reason: str | None = None
     ) -> Receipt | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk.
 
-        `receipt` returns a proof of what was erased. Raises `CollectionNotFoundError`,
+        `receipt` returns a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it
+        and into the server's ledger, if it keeps one. Raises `CollectionNotFoundError`,
         `VectorNotFoundError`.
         """
-        return await self._send(calls.delete_vector(collection, id, receipt))
+        return await self._send(calls.delete_vector(collection, id, receipt, reason))
 
     async def batch_delete(
         self,
@@ -446,15 +451,19 @@ class VectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        reason: str | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id.
 
         A missing id is a row with status `error`, and does not stop the others. `receipt` adds
-        a proof of what was erased. If more vectors than `at_most` exist, or another number than
-        `expect`, nothing is deleted, and it raises `TooManyMatchesError`. Raises
+        a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it and into the
+        server's ledger, if it keeps one. If more vectors than `at_most` exist, or another number
+        than `expect`, nothing is deleted, and it raises `TooManyMatchesError`. Raises
         `CollectionNotFoundError`.
         """
-        return await self._send(calls.batch_delete(collection, ids, receipt, at_most, expect))
+        return await self._send(
+            calls.batch_delete(collection, ids, receipt, at_most, expect, reason)
+        )
 
     async def delete_by_filter(
         self,
@@ -465,18 +474,22 @@ class VectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         rows: int | None = None,
+        reason: str | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match.
 
         `dry_run` deletes nothing, and reports what would be deleted; with `rows`, 1 to 1,000, it
         also shows so many of the vectors, with their metadata and the first 200 code points of
-        their texts. `receipt` adds a proof of what was erased; not with `dry_run`. A filter that
+        their texts. `receipt` adds a proof of what was erased; not with `dry_run`. `reason`, 1 to
+        1,000 characters, goes into it and into the server's ledger, if it keeps one. A filter that
         is `None`, empty or not understood is a `ValidationError`, and deletes nothing. If more
         vectors than `at_most` match, or another number than `expect`, nothing is deleted, and it
         raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`.
         """
         return await self._send(
-            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
+            calls.delete_by_filter(
+                collection, filter, dry_run, receipt, at_most, expect, rows, reason
+            )
         )
 
     async def replace(
@@ -489,6 +502,7 @@ class VectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         expires_at: ExpiresAt | None = None,
+        reason: str | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once.
 
@@ -499,15 +513,18 @@ class VectorizerClient:
         its own. Without either, a new row has none, and others keep theirs.
 
         `dry_run` changes nothing, and reports what would be changed. `receipt` adds a proof of
-        what was erased; not with `dry_run`. An id that occurs twice, a row that does not match
-        the filter, the id of a vector that does not match it, and a filter that is `None`, empty
-        or not understood are `ValidationError`s, and change nothing. If more vectors than
-        `at_most` would be deleted, or another number than `expect`, nothing is changed, and it
-        raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`,
-        `DimensionMismatchError`.
+        what was erased; not with `dry_run`. `reason`, 1 to 1,000 characters, goes into it and, if
+        something is deleted, into the server's ledger, if it keeps one. An id that occurs twice, a
+        row that does not match the filter, the id of a vector that does not match it, and a filter
+        that is `None`, empty or not understood are `ValidationError`s, and change nothing. If more
+        vectors than `at_most` would be deleted, or another number than `expect`, nothing is
+        changed, and it raises `TooManyMatchesError`, in a dry run too. Raises
+        `CollectionNotFoundError`, `DimensionMismatchError`.
         """
         return await self._send(
-            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect, expires_at)
+            calls.replace(
+                collection, filter, rows, dry_run, receipt, at_most, expect, expires_at, reason
+            )
         )
 
     async def move_to_collection(
@@ -521,6 +538,7 @@ class VectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        reason: str | None = None,
     ) -> MoveReport:
         """Moves vectors to another collection, all of them in one step.
 
@@ -529,13 +547,14 @@ class VectorizerClient:
         report and does not stop the others; with `overwrite` the one in `dst` is replaced.
 
         `dry_run` changes nothing, and reports what would be moved. `receipt` adds a proof of what
-        was erased in `src`; not with `dry_run`. If more vectors than `at_most` would be moved, or
+        was erased in `src`; not with `dry_run`. `reason`, 1 to 1,000 characters, goes into it and
+        into the server's ledger, if it keeps one. If more vectors than `at_most` would be moved, or
         another number than `expect`, nothing is changed, and it raises `TooManyMatchesError`.
         Raises `CollectionNotFoundError`, `DimensionMismatchError`.
         """
         return await self._send(
             calls.move_to_collection(
-                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect
+                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect, reason
             )
         )
 
@@ -571,8 +590,8 @@ class VectorizerClient:
         """Deletes what matches, or has one of the ids, in all collections, in one step.
 
         Give a `filter`, or `ids`; with `collections` only these are looked at. When it returns, all
-        of it is erased, and synced to disk; the report has a receipt, with `reason` (1 to 1,000
-        characters) if there is one.
+        of it is erased, and synced to disk; the report has a receipt. `reason`, 1 to 1,000
+        characters, goes into it and into the server's ledger, if it keeps one.
 
         `dry_run` deletes nothing, and reports what would be deleted. A filter that is empty or not
         understood is a `ValidationError`, and deletes nothing. If more vectors than `at_most` match
@@ -589,6 +608,14 @@ class VectorizerClient:
         Raises `CollectionNotFoundError`.
         """
         return await self._send(calls.verify_erased(collection, ids))
+
+    async def get_ledger(self) -> LedgerInfo | None:
+        """Tells about the server's ledger of erasures; `None` if it keeps none.
+
+        `head` is its last line: kept elsewhere, it shows whether the end is still there.
+        `verify_ledger` checks the file itself.
+        """
+        return await self._send(calls.get_ledger())
 
     async def create_backup(
         self,

@@ -30,6 +30,7 @@ from .types import (
     Health,
     HnswOptions,
     InsertReport,
+    LedgerInfo,
     Metadata,
     Metric,
     MoveReport,
@@ -142,9 +143,11 @@ class SyncVectorizerClient:
         """Deletes the collections without a vector, and reports their names."""
         return self._send(calls.cleanup_empty_collections(dry_run))
 
-    def delete_collection(self, name: str, receipt: bool = False) -> Receipt | None:
+    def delete_collection(
+        self, name: str, receipt: bool = False, reason: str | None = None
+    ) -> Receipt | None:
         """Deletes a collection with everything in it."""
-        return self._send(calls.delete_collection(name, receipt))
+        return self._send(calls.delete_collection(name, receipt, reason))
 
     def insert_text(
         self,
@@ -289,9 +292,11 @@ class SyncVectorizerClient:
             yield from batch.vectors
             call = batch.following
 
-    def delete_vector(self, collection: str, id: str, receipt: bool = False) -> Receipt | None:
+    def delete_vector(
+        self, collection: str, id: str, receipt: bool = False, reason: str | None = None
+    ) -> Receipt | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk."""
-        return self._send(calls.delete_vector(collection, id, receipt))
+        return self._send(calls.delete_vector(collection, id, receipt, reason))
 
     def batch_delete(
         self,
@@ -300,9 +305,10 @@ class SyncVectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        reason: str | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id."""
-        return self._send(calls.batch_delete(collection, ids, receipt, at_most, expect))
+        return self._send(calls.batch_delete(collection, ids, receipt, at_most, expect, reason))
 
     def delete_by_filter(
         self,
@@ -313,10 +319,13 @@ class SyncVectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         rows: int | None = None,
+        reason: str | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match."""
         return self._send(
-            calls.delete_by_filter(collection, filter, dry_run, receipt, at_most, expect, rows)
+            calls.delete_by_filter(
+                collection, filter, dry_run, receipt, at_most, expect, rows, reason
+            )
         )
 
     def replace(
@@ -329,10 +338,13 @@ class SyncVectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         expires_at: ExpiresAt | None = None,
+        reason: str | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once."""
         return self._send(
-            calls.replace(collection, filter, rows, dry_run, receipt, at_most, expect, expires_at)
+            calls.replace(
+                collection, filter, rows, dry_run, receipt, at_most, expect, expires_at, reason
+            )
         )
 
     def move_to_collection(
@@ -346,11 +358,12 @@ class SyncVectorizerClient:
         receipt: bool = False,
         at_most: int | None = None,
         expect: int | None = None,
+        reason: str | None = None,
     ) -> MoveReport:
         """Moves vectors to another collection, all of them in one step."""
         return self._send(
             calls.move_to_collection(
-                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect
+                src, dst, ids, filter, overwrite, dry_run, receipt, at_most, expect, reason
             )
         )
 
@@ -386,6 +399,10 @@ class SyncVectorizerClient:
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors."""
         return self._send(calls.verify_erased(collection, ids))
+
+    def get_ledger(self) -> LedgerInfo | None:
+        """Tells about the server's ledger of erasures; `None` if it keeps none."""
+        return self._send(calls.get_ledger())
 
     def create_backup(
         self,

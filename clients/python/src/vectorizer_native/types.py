@@ -249,17 +249,43 @@ class TtlReport(TypedDict):
     status: Literal["updated"]
 
 
-class Receipt(TypedDict):
-    """A proof of what was erased and when, which does not contain the erased data."""
-
-    collection: str
+class _CallReceipt(TypedDict):
     deleted: int
     bytesErased: int
-    logSequence: int
     completedAt: str
     durable: bool
     """Whether the delete is on disk, so that no power failure can bring any of it back."""
     digest: str
+    text: str
+    """The receipt as a text for people, which stands alone."""
+
+
+class _OptionalOfReceipt(_CallReceipt, total=False):
+    requested: int
+    """How many ids the call named. Absent if it named a filter or nothing."""
+    filter: dict[str, Any]
+    """The filter of the call. It is in the receipt alone: the server keeps it nowhere."""
+    reason: str
+    store: str
+    """The random id of the server's ledger. Absent, like `entry`, if it keeps none."""
+    entry: str
+    """The line of the ledger about this erasure. Absent if nothing was erased."""
+
+
+class Receipt(_OptionalOfReceipt):
+    """A proof of what was erased and when, which does not contain the erased data."""
+
+    call: Literal[
+        "deleteVector",
+        "batchDelete",
+        "deleteByFilter",
+        "deleteCollection",
+        "replace",
+        "moveToCollection",
+    ]
+    """The call of the server, by its name in JavaScript."""
+    collection: str
+    logSequence: int
 
 
 class _DeleteResult(TypedDict):
@@ -510,21 +536,12 @@ class ForgottenCount(TypedDict):
     logSequence: int
 
 
-class _ForgetReceipt(TypedDict):
-    deleted: int
-    bytesErased: int
-    collections: list[ForgottenCount]
-    """Those in which something was deleted, by name."""
-    completedAt: str
-    durable: bool
-    """Whether the deletes are on disk, so that no power failure can bring any of it back."""
-    digest: str
-
-
-class ForgetReceipt(_ForgetReceipt, total=False):
+class ForgetReceipt(_OptionalOfReceipt):
     """A proof of what was erased in several collections, which does not contain the erased data."""
 
-    reason: str
+    call: Literal["forget"]
+    collections: list[ForgottenCount]
+    """Those in which something was deleted, by name."""
 
 
 class _ForgetReport(TypedDict):
@@ -567,6 +584,52 @@ class ErasureReport(TypedDict):
     verified: bool
     """True if there are no residues."""
     residues: list[Residue]
+
+
+class LedgerHead(TypedDict):
+    """The last line of a ledger."""
+
+    entry: int
+    """Its number. The first line of the file has none: 0."""
+    hash: str
+    """SHA-256 of the line, in hexadecimal."""
+
+
+class LedgerInfo(TypedDict):
+    """The ledger of the server's store."""
+
+    store: str
+    """Its random id, a UUID."""
+    entries: int
+    head: LedgerHead
+
+
+class LedgerProblem(TypedDict):
+    line: int
+    """Counted from 1."""
+    problem: str
+
+
+class LedgerReport(TypedDict):
+    """What was found in a ledger."""
+
+    verified: bool
+    """True if there are no problems. Signatures are not checked."""
+    problems: list[LedgerProblem]
+    """The first hundred."""
+    store: str | None
+    entries: int
+    erasures: int
+    """Entries of erasures that have happened."""
+    deleted: int
+    """How many vectors these erased."""
+    unfinished: int
+    """Erasures that have begun, of which the ledger does not say yet whether they have happened."""
+    undone: int
+    """Erasures that have begun and have not happened."""
+    signatures: int
+    head: LedgerHead | None
+    """The last whole line. `None` if there is none."""
 
 
 class _BackupReport(TypedDict):
