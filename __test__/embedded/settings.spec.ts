@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CollectionExistsError,
   CollectionNotFoundError,
+  type InsertReport,
   migrate,
   ValidationError,
   VectorizerClient,
@@ -78,10 +79,14 @@ describe.each(['in memory', 'on disk'])('%s:', (where) => {
       const client = await filled()
       const data = new Float32Array(20_000).fill(1)
       const ids = Array.from({ length: 10_000 }, (_, i) => `${i}`)
-      const inserting = client.insertVectors('things', { ids, data })
-      const renaming = client.renameCollection('things', 'manuals')
-      expect((await inserting).inserted).toBe(10_000)
-      await renaming
+      let inserting: Promise<InsertReport> | undefined
+      // Once it has begun: a call that has not finds the collection by its name.
+      await new Promise<unknown>((begun) => {
+        inserting = client.insertVectors('things', { ids, data }, { onProgress: begun })
+        inserting.then(begun, begun)
+      })
+      await client.renameCollection('things', 'manuals')
+      expect((await inserting)?.inserted).toBe(10_000)
       expect(await client.count('manuals')).toBe(10_002)
     })
 
