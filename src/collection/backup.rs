@@ -107,7 +107,9 @@ impl Collection {
             as_it_is: false,
             with_expired: false,
         };
-        state.flush()?;
+        if let Some(log) = state.journal.log() {
+            log.sync().flush()?;
+        }
         // What expires while it is copied is erased after the copy.
         let of = state.copied_now();
         let order = state.slots.in_insertion_order(slots);

@@ -317,7 +317,7 @@ impl Collection {
         };
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
-            self.flush()?;
+            self.make_durable()?;
         }
         let on_disk = self.is_on_disk();
         let receipt = drafted.map(|drafted| drafted.complete(on_disk, cause, entry));

@@ -15,7 +15,7 @@ use crate::{
     storage::{
         Entry, File, Files, Fsync, GRAPH, GRAPH_REPLACED, Health, Index, Journal, KEY, KEYS_OFFSET,
         KeyReader, Keys, Known, Label, Ledger, Lock, Log, PartReader, RECORDS, StoreKeys, Summary,
-        TableKey, failed, list, time_of,
+        Syncer, TableKey, failed, list, time_of,
     },
     vectors::{Record, Text},
     wiped::Wiped,
@@ -239,13 +239,21 @@ impl Collection {
         Err(error)
     }
 
-    /// Syncs everything written so far, so that it survives a power failure.
+    /// Syncs everything written so far, so that it survives a power failure whatever is written from
+    /// then on.
     pub fn flush(&self) -> Result<()> {
-        let sync = {
-            let state = self.state.read();
-            state.journal.log().map(|log| log.sync().clone())
-        };
-        sync.map_or(Ok(()), |sync| sync.flush())
+        self.syncer().map_or(Ok(()), |sync| sync.flush())
+    }
+
+    /// Syncs everything written so far. What was erased by it is gone for good.
+    pub(super) fn make_durable(&self) -> Result<()> {
+        let sync = self.syncer();
+        sync.map_or(Ok(()), |sync| sync.make_all_durable())
+    }
+
+    fn syncer(&self) -> Option<Arc<Syncer>> {
+        let state = self.state.read();
+        Some(state.journal.log()?.sync().clone())
     }
 
     /// Stops the background thread, then all writing to the collection's files. Nobody may use the

@@ -120,9 +120,9 @@ impl State {
     /// Syncs everything written so far, under the caller's lock. What names entries by their numbers,
     /// outside of the log, is on disk only after these: a power failure takes what is not on disk,
     /// and the numbers are given to others.
-    pub(super) fn flush(&self) -> Result<()> {
+    pub(super) fn make_durable(&self) -> Result<()> {
         let log = self.journal.log();
-        log.map_or(Ok(()), |log| log.sync().flush())
+        log.map_or(Ok(()), |log| log.sync().make_all_durable())
     }
 
     /// The draft receipt for what the next write removes at these slots.
@@ -189,7 +189,7 @@ impl Collection {
         let ids: Vec<Id> = records.map(|record| record.id.clone()).collect();
         // Whoever gives it another name needs the lock.
         let name = self.name();
-        state.flush()?;
+        state.make_durable()?;
         let part = ErasingIn {
             to,
             ..self.erasing_in(&name, state, slots, &ids)

@@ -196,7 +196,7 @@ impl Forget<'_> {
         };
         // The receipt must stay true whatever happens next.
         for (_, collection) in all {
-            collection.flush()?;
+            collection.make_durable()?;
         }
         let entry = begun.end()?;
         let receipt = receipt(&drafts, file.is_some());
@@ -264,7 +264,7 @@ impl Forget<'_> {
         let parts: Vec<_> = parts.filter(|part| !is_empty(part)).collect();
         cancel::commit()?;
         for part in &parts {
-            part.held.state.flush()?;
+            part.held.state.make_durable()?;
         }
         let mut begun = Begun::default();
         if let Err(error) = self.begin(&parts, &mut begun) {

@@ -455,7 +455,7 @@ impl Collection {
         };
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
-            self.flush()?;
+            self.make_durable()?;
         }
         replaced.applied = true;
         let on_disk = self.is_on_disk();

@@ -424,7 +424,7 @@ impl Moving {
             destination.slots.check_room(selected.slots.len())?;
             cancel::commit()?;
             if moves {
-                source.flush()?;
+                source.make_durable()?;
             }
             if let Some(drafted) = drafted.as_ref().filter(|_| is_recorded) {
                 let what = (drafted, &*self.destination);
@@ -453,7 +453,7 @@ impl Moving {
         let drafted = drafted.filter(|_| wants);
         if drafted.is_some() {
             // The receipt must stay true whatever happens next.
-            self.source.flush()?;
+            self.source.make_durable()?;
         }
         let entry = erasure.end(wants)?;
         let on_disk = self.source.is_on_disk();

@@ -513,6 +513,11 @@ impl Log {
         let path = directory.join(Keys::name(1));
         let keys = Keys::create(files, &path, &store.key, table.clone(), settings, None)?;
         let writer = begin(files.create(&directory.join(name(1)))?, keys, None)?;
+        let checkpoint = Checkpoint {
+            turn: 1,
+            end: writer.end,
+            clean: false,
+        };
         let all = files_of(&writer);
         all.iter().try_for_each(|file| file.sync())?;
         files.sync_directory(directory)?;
@@ -524,7 +529,13 @@ impl Log {
             files: files.clone(),
             directory: directory.to_owned(),
             generation: 1,
-            sync: Arc::new(Syncer::new(fsync, health.clone(), all, writer.end, 1)),
+            sync: Arc::new(Syncer::new(
+                fsync,
+                health.clone(),
+                all,
+                writer.end,
+                &checkpoint,
+            )),
             writer,
             keys: Chunks::new(KEY),
             table,
@@ -779,7 +790,7 @@ impl Log {
             file.sync()?;
             file.make_evictable();
         }
-        let syncer = Syncer::new(fsync, health.clone(), all, index.end, checkpoint.turn);
+        let syncer = Syncer::new(fsync, health.clone(), all, index.end, &checkpoint);
         let mut log = Self {
             files: files.clone(),
             directory: directory.to_owned(),
@@ -1009,8 +1020,7 @@ impl Log {
         std::mem::swap(&mut self.writer, successor);
         self.generation += 1;
         self.table.turn = turn(self.generation);
-        self.sync
-            .replace(self.all_files(), checkpoint.end, checkpoint.turn);
+        self.sync.replace(self.all_files(), &checkpoint);
         if let Err(error) = directory.sync() {
             self.sync.health().fail(error);
         }

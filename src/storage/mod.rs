@@ -57,4 +57,4 @@ pub use record::{
 pub use reserve::Reserve;
 pub use root::{Lock, Root, make};
 pub use seal::{KEY, Key, NAME, NONCE, Sealed, TAG};
-pub use sync::{Fsync, Health};
+pub use sync::{Fsync, Health, Syncer};

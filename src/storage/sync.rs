@@ -115,18 +115,34 @@ struct State {
     /// be durable.
     written: u64,
     synced: u64,
+    /// The last write that a checkpoint covers which is durable itself.
+    known: u64,
     busy: bool,
     /// The turn of the last checkpoint.
     turn: u64,
 }
 
+/// What a sync is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// What was written is durable.
+    Durable,
+    /// So is the checkpoint that says so. Otherwise, if a key is destroyed later and only that
+    /// reaches the disk before the power fails, a record looks as if it had never been complete,
+    /// and the log ends before it.
+    Known,
+    /// The same, and nothing is written any more.
+    Closed,
+}
+
 impl Syncer {
+    /// For files that are synced up to `end`. `checkpoint` is the last one, which is durable.
     pub fn new(
         fsync: Fsync,
         health: Arc<Health>,
         files: Vec<Arc<File>>,
         end: u64,
-        turn: u64,
+        checkpoint: &Checkpoint,
     ) -> Self {
         Self {
             fsync,
@@ -134,10 +150,12 @@ impl Syncer {
             state: Mutex::new(State {
                 files,
                 end,
-                written: 0,
+                // One that the checkpoint does not cover.
+                written: u64::from(checkpoint.end < end),
                 synced: 0,
+                known: 0,
                 busy: false,
-                turn,
+                turn: checkpoint.turn,
             }),
             done: Condvar::new(),
         }
@@ -166,14 +184,14 @@ impl Syncer {
         state.written
     }
 
-    /// Records that the log is now in these files, which have been synced.
-    pub fn replace(&self, files: Vec<Arc<File>>, end: u64, turn: u64) {
+    /// Records that the log is now in these files, which have been synced with this checkpoint.
+    pub fn replace(&self, files: Vec<Arc<File>>, checkpoint: &Checkpoint) {
         let mut state = self.state.lock();
         state.files = files;
-        state.end = end;
-        state.turn = turn;
+        state.end = checkpoint.end;
+        state.turn = checkpoint.turn;
         state.written += 1;
-        state.synced = state.written;
+        (state.synced, state.known) = (state.written, state.written);
     }
 
     /// Records that the log's keys are now in another file, which has been synced.
@@ -191,27 +209,37 @@ impl Syncer {
 
     /// Returns once a write is durable, whatever the caller was promised.
     pub fn make_durable(&self, written: u64) -> Result<()> {
-        self.sync(written, false)
+        self.sync(written, Purpose::Durable)
     }
 
     /// Returns once everything written so far is durable.
-    pub fn flush(&self) -> Result<()> {
+    pub fn make_all_durable(&self) -> Result<()> {
         let written = self.state.lock().written;
         self.make_durable(written)
+    }
+
+    /// Returns once everything written so far is durable, whatever is written from then on.
+    pub fn flush(&self) -> Result<()> {
+        let written = self.state.lock().written;
+        self.sync(written, Purpose::Known)
     }
 
     /// Makes everything durable, and marks the log as closed cleanly: nothing may be written any
     /// more.
     pub fn close(&self) -> Result<()> {
         let written = self.erased();
-        self.sync(written, true)
+        self.sync(written, Purpose::Closed)
     }
 
-    fn sync(&self, until: u64, clean: bool) -> Result<()> {
+    fn sync(&self, until: u64, purpose: Purpose) -> Result<()> {
         let mut state = self.state.lock();
         loop {
             self.health.check()?;
-            if state.synced >= until {
+            let reached = match purpose {
+                Purpose::Durable => state.synced,
+                Purpose::Known | Purpose::Closed => state.known,
+            };
+            if reached >= until {
                 return Ok(());
             }
             if state.busy {
@@ -224,17 +252,24 @@ impl Syncer {
             let checkpoint = Checkpoint {
                 turn: state.turn,
                 end: state.end,
-                clean,
+                clean: purpose == Purpose::Closed,
             };
-            let written = state.written;
+            let (written, before) = (state.written, state.synced);
             drop(state);
             // Without a handle nothing is attempted, so nothing has failed.
             let held: Result<Vec<_>> = files.iter().map(|file| file.hold()).collect();
             let sync = || -> Result<()> {
                 files.iter().try_for_each(|file| file.sync())?;
-                // The checkpoint states what is durable, so it is written afterwards; it may itself
-                // be lost.
-                files.last().map_or(Ok(()), |log| checkpoint.write(log))
+                // The checkpoint states what is durable, so it is written afterwards. It is durable
+                // itself after the next sync.
+                let Some(log) = files.last() else {
+                    return Ok(());
+                };
+                checkpoint.write(log)?;
+                match purpose {
+                    Purpose::Durable => Ok(()),
+                    Purpose::Known | Purpose::Closed => log.sync(),
+                }
             };
             let outcome = match &held {
                 Ok(_) => sync(),
@@ -244,6 +279,11 @@ impl Syncer {
             state.busy = false;
             if outcome.is_ok() {
                 state.synced = state.synced.max(written);
+                // The last checkpoint was written before these files were synced.
+                state.known = state.known.max(match purpose {
+                    Purpose::Durable => before,
+                    Purpose::Known | Purpose::Closed => written,
+                });
             }
             self.done.notify_all();
             match outcome {
@@ -291,7 +331,13 @@ mod tests {
         let [old, new, log] =
             ["old", "new", "log"].map(|name| Arc::new(files.create(&place(name)).unwrap()));
         let all = vec![old.clone(), log.clone()];
-        let syncer = Arc::new(Syncer::new(Fsync::Always, Arc::default(), all, 0, 0));
+        let checkpoint = Checkpoint {
+            turn: 0,
+            end: 0,
+            clean: false,
+        };
+        let syncer = Syncer::new(Fsync::Always, Arc::default(), all, 0, &checkpoint);
+        let syncer = Arc::new(syncer);
         let other = syncer.clone();
         let _ = rotated.set(Box::new(move || {
             old.close_for_good();
