@@ -3,9 +3,6 @@ import { createHmac } from 'node:crypto'
 import { StorageError } from './errors.js'
 import { DIGEST, type LedgerEntry, LedgerFile } from './ledger.js'
 
-/** The call whose erasures are none: the vectors are in another collection. */
-const MOVE = 'moveToCollection'
-
 function* digestsIn(ids: string) {
   for (let at = 0; at < ids.length; at += DIGEST) yield ids.slice(at, at + DIGEST)
 }
@@ -24,7 +21,7 @@ interface Known {
   /** The digests of ids, by the entry with which they were erased. */
   readonly erased: Map<number, string>
   /** The same of those that were moved, with the random name of the collection that has them then. */
-  readonly moved: Map<number, { ids: string; to?: string | undefined }>
+  readonly moved: Map<number, { ids: string; to: string }>
   /** The entry with which it was deleted as a whole, and when. */
   deleted?: { entry: number; at: number }
 }
@@ -85,8 +82,8 @@ export class LedgerErasures {
       for (const { id, collection, ids, to } of entry.collections) {
         const known = this.#known(id, collection)
         if (ids === undefined) known.deleted = place
-        else if (entry.call === MOVE) known.moved.set(entry.entry, { ids, to })
-        else known.erased.set(entry.entry, ids)
+        else if (to === undefined) known.erased.set(entry.entry, ids)
+        else known.moved.set(entry.entry, { ids, to })
       }
     }
   }
@@ -124,7 +121,7 @@ export class LedgerErasures {
     for (const { erased, moved } of this.#collections.values()) {
       for (const [entry, ids] of erased) for (const one of digestsIn(ids)) add(one, entry)
       for (const [entry, { ids, to }] of moved) {
-        const there = this.#collections.get(to ?? '')
+        const there = this.#collections.get(to)
         if (!there?.deleted || there.deleted.entry < entry) continue
         const left = new Set<string>()
         for (const [later, { ids }] of there.moved)

@@ -75,12 +75,27 @@ describe.each(['before', 'after'] as const)('of entries from %s the collection w
   test('what was moved is not, unless it was erased later', async () => {
     const file = ledger(when, (written) => {
       written.erase('deleteVector', [part('archive', ['d'], '2')])
-      written.erase('moveToCollection', [part('docs', ['a', 'b', 'd'])])
+      written.erase('moveToCollection', [{ ...part('docs', ['a', 'b', 'd']), to: '2'.repeat(32) }])
       written.erase('forget', [part('archive', ['b'], '2', 2)])
     })
     expect(await migrated(await source('docs'), file)).toStrictEqual({
       leftOut: 1,
       held: { docs: without('b') },
+    })
+  })
+
+  test('what was moved was erased with the collection that it was moved to', async () => {
+    const to = (id: string) => ({ to: id.repeat(32) })
+    const file = ledger(when, (written) => {
+      written.erase('moveToCollection', [{ ...part('docs', ['a', 'b']), ...to('2') }])
+      // One of them moves on.
+      written.erase('moveToCollection', [{ ...part('archive', ['b'], '2', 2), ...to('3') }])
+      written.erase('deleteCollection', [{ ...part('archive', ['a'], '2', 3), all: true }])
+      written.erase('deleteCollection', [{ ...part('others', ['x'], '4'), all: true }])
+    })
+    expect(await migrated(await source('docs'), file)).toStrictEqual({
+      leftOut: 1,
+      held: { docs: without('a') },
     })
   })
 

@@ -12,6 +12,8 @@ export interface Part {
   id: string
   sequence: number
   ids: string[]
+  /** The random name of the collection that they are moved to, if they are. */
+  to?: string
   all?: boolean
 }
 
@@ -67,7 +69,13 @@ export class Written {
   begin(call: string, parts: Part[], reason?: string) {
     const deleted = parts.reduce((sum, { ids }) => sum + ids.length, 0)
     const rest = { deleted, bytes: 8 * deleted, digest: hash(JSON.stringify(parts)) }
-    const collections = parts.map(({ ids, all, ...part }) => ({ ...part, deleted: ids.length, ids, all }))
+    const collections = parts.map(({ ids, to, all, ...part }) => ({
+      ...part,
+      deleted: ids.length,
+      ids,
+      to,
+      all,
+    }))
     const what = (own: (part: (typeof collections)[number]) => object) => ({
       call,
       ...(reason !== undefined && { reason }),
@@ -81,7 +89,7 @@ export class Written {
     const begin = this.lines.length
     this.entry(
       'begin',
-      what(({ ids, all }) =>
+      what(({ ids, to, all }) =>
         all
           ? { all: true }
           : {
@@ -90,6 +98,7 @@ export class Written {
                 .map((id) => this.digest(id))
                 .sort()
                 .join(''),
+              ...(to !== undefined && { to }),
             },
       ),
     )
