@@ -38,6 +38,7 @@ pub mod embed;
 pub mod error;
 pub mod filter;
 pub mod graph;
+mod hexadecimal;
 mod json;
 pub mod rest;
 pub mod storage;

@@ -48,6 +48,7 @@ use crate::{
     embed::embed,
     error::{Error, Result, catch_panic},
     filter,
+    hexadecimal::hexadecimal,
     storage::{Files, InspectOptions, LedgerEntry, Restored, Source, UserKey, inspect, wrapped},
     wiped::Id,
     workers,
@@ -1403,8 +1404,7 @@ pub fn wrapped_key<'env>(env: &'env Env, path: String) -> napi::Result<Unknown<'
     let path = absolute(&path)?;
     let work = move || {
         let wrapped = wrapped(&Files::default(), &path)?;
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(wrapped.map_or(Reply::Nothing, |bytes| Reply::Text(hex(bytes))))
+        Ok(wrapped.map_or(Reply::Nothing, |bytes| Reply::Text(hexadecimal(bytes))))
     };
     blocking(env, work)
 }

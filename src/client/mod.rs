@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub use backup::{Made, restore_backup};
 pub use forget::{ForgetReceipt, Forgetting, Forgotten, ForgottenIn};
 pub use options::{Encryption, Options, absolute};
-pub use registry::{Opening, open_on_disk, open_with, open_with_clock};
+pub use registry::{Opening, open_on_disk, open_with};
 pub use settings::{ReindexOptions, Reindexing};
 pub use store::Store;
 pub use transfer::{Fate, Selection, Transfer, Transferred};

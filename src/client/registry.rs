@@ -84,22 +84,10 @@ pub fn open_on_disk(
     fsync: Option<Fsync>,
     user: Option<&UserKey>,
 ) -> Result<Arc<Store>> {
-    open_with_clock(files, path, fsync, user, Clock::default())
-}
-
-/// The same with a clock for what expires, unless the store is open.
-pub fn open_with_clock(
-    files: &Files,
-    path: &Path,
-    fsync: Option<Fsync>,
-    user: Option<&UserKey>,
-    clock: Clock,
-) -> Result<Arc<Store>> {
     let opening = Opening {
         fsync,
         user: user.cloned(),
-        clock,
-        ledger: false,
+        ..Opening::default()
     };
     open_with(files, path, opening)
 }

@@ -13,6 +13,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     filter::Filter,
+    hexadecimal::hexadecimal,
     storage::{Commit, LedgerEntry, Sealed},
     wiped::{Id, Wiped},
 };
@@ -369,13 +370,8 @@ impl Drafted {
         let mut digest = Sha256::new();
         // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
         let _ = serde_json::to_writer(&mut digest, &(self.sequence, &ids));
-        hexadecimal(digest)
+        hexadecimal(digest.finalize())
     }
-}
-
-pub(super) fn hexadecimal(digest: Sha256) -> String {
-    let digest = digest.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl State {

@@ -17,7 +17,7 @@ use super::{Access, Collection, Contents, Drafted, Receipt, State};
 use crate::{
     cancel,
     error::{Error, Result},
-    storage::{Begun, ErasedPart, Erasing, ErasingIn, Ledger, LedgerEntry, NAME, Numbers},
+    storage::{Begun, ErasedPart, Erasing, ErasingIn, Ledger, LedgerEntry, Numbers},
     wiped::Id,
 };
 
@@ -163,24 +163,14 @@ impl Collection {
     }
 
     /// Begins in the ledger the erasure of the vectors at these slots, alive or expired, by the next
-    /// write. `drafted` is the draft of its receipt, which may be about more than these. The caller
-    /// keeps other writers out until then, and the call can no longer be cancelled.
+    /// write. With them goes the draft of its receipt, which may be about more than these, and if they
+    /// are moved, the collection that has them from then on. The caller keeps other writers out until then, and the call can no longer be cancelled.
     pub(super) fn begin_erasure(
         &self,
         state: &State,
         slots: &RoaringBitmap,
         cause: Cause<'_>,
-        drafted: &Drafted,
-    ) -> Result<Erasure> {
-        self.begin_erasing(state, slots, cause, (drafted, None))
-    }
-
-    fn begin_erasing(
-        &self,
-        state: &State,
-        slots: &RoaringBitmap,
-        cause: Cause<'_>,
-        (drafted, to): (&Drafted, Option<[u8; NAME]>),
+        (drafted, to): (&Drafted, Option<&Self>),
     ) -> Result<Erasure> {
         let Some(ledger) = &self.ledger else {
             return Ok(Erasure::default());
@@ -191,21 +181,10 @@ impl Collection {
         let name = self.name();
         state.make_durable()?;
         let part = ErasingIn {
-            to,
+            to: to.and_then(|to| to.sealed_for),
             ..self.erasing_in(&name, state, slots, &ids)
         };
         begin(ledger, cause, part, drafted)
-    }
-
-    /// The same for vectors that are in this collection from then on.
-    pub(super) fn begin_move(
-        &self,
-        state: &State,
-        slots: &RoaringBitmap,
-        cause: Cause<'_>,
-        (drafted, to): (&Drafted, &Self),
-    ) -> Result<Erasure> {
-        self.begin_erasing(state, slots, cause, (drafted, to.sealed_for))
     }
 
     /// The same under the exclusive lock, which is given up for readers meanwhile: other writers
@@ -219,8 +198,8 @@ impl Collection {
         drafted: Option<&Drafted>,
     ) -> Result<(RwLockWriteGuard<'a, State>, Erasure)> {
         self.beside_readers(state, |state| match drafted {
-            Some(drafted) => self.begin_erasure(state, gone, cause, drafted),
-            None => self.begin_erasure(state, gone, cause, &state.draft_next(removed)),
+            Some(drafted) => self.begin_erasure(state, gone, cause, (drafted, None)),
+            None => self.begin_erasure(state, gone, cause, (&state.draft_next(removed), None)),
         })
     }
 

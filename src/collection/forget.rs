@@ -17,7 +17,6 @@ use time::OffsetDateTime;
 
 use super::{
     Access, Collection, Drafted, Guards, OnProgress, Refusal, Selection, State,
-    delete::hexadecimal,
     erasing::{Cause, Erasure},
     insert::tell,
 };
@@ -25,6 +24,7 @@ use crate::{
     cancel,
     error::{Error, Result},
     filter::{FieldIndexes, Source},
+    hexadecimal::hexadecimal,
     storage::{Erasing, LedgerEntry, Pending, PendingFile, Removal},
     vectors::Slots,
     wiped::Id,
@@ -305,7 +305,7 @@ impl Forget<'_> {
         for Part { held, expired, .. } in all.iter().filter(|part| !part.expired.is_empty()) {
             let drafted = held.state.draft_next(expired);
             let (collection, cause) = (held.collection, Cause::EXPIRY);
-            let one = collection.begin_erasure(&held.state, expired, cause, &drafted)?;
+            let one = collection.begin_erasure(&held.state, expired, cause, (&drafted, None))?;
             begun.expired.push(one);
         }
         Ok(())
@@ -409,7 +409,7 @@ fn digest<'a>(drafts: impl Iterator<Item = (&'a str, &'a Drafted)>) -> String {
     let mut digest = Sha256::new();
     // Numbers and strings always serialise to JSON, and writing to a digest cannot fail.
     let _ = serde_json::to_writer(&mut digest, &told.collect::<Vec<_>>());
-    hexadecimal(digest)
+    hexadecimal(digest.finalize())
 }
 
 impl State {

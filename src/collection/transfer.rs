@@ -427,8 +427,8 @@ impl Moving {
                 source.make_durable()?;
             }
             if let Some(drafted) = drafted.as_ref().filter(|_| is_recorded) {
-                let what = (drafted, &*self.destination);
-                let begun = self.source.begin_move(&source, &slots, cause, what);
+                let what = (drafted, Some(&*self.destination));
+                let begun = self.source.begin_erasure(&source, &slots, cause, what);
                 erasure = begun?;
             }
             // Before anybody else can delete from the source.

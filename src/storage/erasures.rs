@@ -23,9 +23,6 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The call whose erasures are none to whoever restores: the vectors are elsewhere.
-const MOVE: &str = "moveToCollection";
-
 /// What a ledger says was erased, to leave it out of what is restored.
 pub struct LedgerErasures {
     key: hmac::Key,
@@ -61,8 +58,9 @@ enum EventKind {
     /// The collection was deleted as a whole.
     All,
     Vectors,
-    /// Vectors are in another collection now, the one with this random name if it is known.
-    Moved(Option<[u8; NAME]>),
+    /// Vectors are in another collection now, the one with this random name: to whoever restores, they
+    /// are not erased.
+    Moved([u8; NAME]),
 }
 
 impl Erasures {
@@ -105,7 +103,7 @@ struct Reading {
 /// An id was moved from one collection to another, by the erasure that began with this entry.
 struct Move {
     from: [u8; NAME],
-    to: Option<[u8; NAME]>,
+    to: [u8; NAME],
     entry: u64,
 }
 
@@ -194,7 +192,6 @@ impl Reader {
 
     /// An erasure has happened, and ended at this time.
     fn happened(&mut self, erasure: Reading, ended: i64) {
-        let is_move = erasure.summary.call == MOVE;
         let parts = erasure.summary.collections.iter().zip(erasure.digests);
         for ((one, digests), to) in parts.zip(erasure.to) {
             let collection = self.collection(one.id);
@@ -206,10 +203,10 @@ impl Reader {
                     Some(_) => ended,
                     None => erasure.time,
                 },
-                kind: match &digests {
-                    _ if is_move => EventKind::Moved(to),
-                    Some(_) => EventKind::Vectors,
-                    None => EventKind::All,
+                kind: match (&digests, to) {
+                    (_, Some(to)) => EventKind::Moved(to),
+                    (Some(_), None) => EventKind::Vectors,
+                    (None, None) => EventKind::All,
                 },
             });
             let digests = digests.into_iter().flatten();
@@ -236,8 +233,8 @@ impl Reader {
                 }
             }
         }
-        let deleted = |to: Option<[u8; NAME]>| {
-            let mut events = erasures.collections.get(&to?)?.events.iter();
+        let deleted = |to: [u8; NAME]| {
+            let mut events = erasures.collections.get(&to)?.events.iter();
             let all = events.find(|event| event.kind == EventKind::All)?;
             Some(all.entry)
         };
@@ -245,7 +242,7 @@ impl Reader {
         for (digest, moves) in &moves {
             // It was deleted with a collection that it was moved to and not moved from again.
             let last = moves.iter().filter_map(|one| {
-                let left = |other: &Move| Some(other.from) == one.to && other.entry > one.entry;
+                let left = |other: &Move| other.from == one.to && other.entry > one.entry;
                 deleted(one.to).filter(|&entry| entry > one.entry && !moves.iter().any(left))
             });
             moved.insert(*digest, last.max().unwrap_or(0));
@@ -413,11 +410,12 @@ impl ErasedSince {
 mod tests {
     use super::{
         super::{
-            ledger::{Kind, SALT, SummaryIn, hexadecimal, json, written},
+            ledger::{Kind, SALT, SummaryIn, json, written},
             record::time_of,
         },
         *,
     };
+    use crate::hexadecimal::hexadecimal;
 
     #[test]
     fn a_chain_that_is_right_with_entries_that_do_not_agree_is_refused() {
@@ -512,12 +510,26 @@ mod tests {
         by_hand(line)
     }
 
+    /// A move of these ids from one collection to another: its beginning, or its end.
+    fn moved_to(begin: Option<u64>, (from, to): (u8, u8), sequence: u64, ids: &[u8]) -> ByHand {
+        let line = match begin {
+            None => erasure(from, "a", sequence, ids.to_vec()),
+            Some(begin) => ended(begin, from, "a", sequence, ids.len() as u64),
+        };
+        let mut moved: Line<'_> = serde_json::from_slice(&line.line).unwrap();
+        moved.call = Some("moveToCollection".into());
+        for part in moved.collections.iter_mut().flatten() {
+            part.to = begin.is_none().then(|| hexadecimal([to; NAME]).into());
+        }
+        by_hand(moved)
+    }
+
     fn renamed(id: u8, from: &str, to: &str) -> ByHand {
         by_hand(Line {
             kind: Kind::Renamed,
             collection: Some(from.into()),
             to: Some(to.into()),
-            id: Some(hexadecimal(&[id; NAME]).into()),
+            id: Some(hexadecimal([id; NAME]).into()),
             ..Line::default()
         })
     }
@@ -525,7 +537,7 @@ mod tests {
     /// Writes a ledger of these lines, with what all lines begin with filled in.
     fn write(store: &Path, lines: Vec<ByHand>) {
         let first = First {
-            salt: hexadecimal(&SALTED),
+            salt: hexadecimal(SALTED),
             ..First::new().unwrap()
         };
         let mut text = json(&first).unwrap();
@@ -621,14 +633,8 @@ mod tests {
 
     #[test]
     fn what_was_moved_counts_only_if_it_was_erased_later_from_whichever_collection() {
-        let moved = |begin: Option<u64>, id, sequence, ids: &[u8]| {
-            let line = match begin {
-                None => erasure(id, "a", sequence, ids.to_vec()),
-                Some(begin) => ended(begin, id, "a", sequence, ids.len() as u64),
-            };
-            let mut moved: Line<'_> = serde_json::from_slice(&line.line).unwrap();
-            moved.call = Some(MOVE.into());
-            by_hand(moved)
+        let moved = |begin: Option<u64>, from, sequence, ids: &[u8]| {
+            moved_to(begin, (from, from + 1), sequence, ids)
         };
         let erasures = read_of(vec![
             // Erased where they are moved to later is erased before.
@@ -653,18 +659,7 @@ mod tests {
 
     #[test]
     fn what_was_moved_was_erased_with_the_collection_that_it_was_moved_to() {
-        let moved = |begin: Option<u64>, from, to, ids: &[u8]| {
-            let line = match begin {
-                None => erasure(from, "a", 5, ids.to_vec()),
-                Some(begin) => ended(begin, from, "a", 5, ids.len() as u64),
-            };
-            let mut moved: Line<'_> = serde_json::from_slice(&line.line).unwrap();
-            moved.call = Some(MOVE.into());
-            for part in moved.collections.iter_mut().flatten() {
-                part.to = begin.is_none().then(|| hexadecimal(&[to; NAME]).into());
-            }
-            by_hand(moved)
-        };
+        let moved = |begin: Option<u64>, from, to, ids: &[u8]| moved_to(begin, (from, to), 5, ids);
         let whole = |begin: Option<u64>, id| {
             let summary = summary(id, "b", 9, 3);
             let mut line = summary.line(match begin {
@@ -703,34 +698,19 @@ mod tests {
 
     #[test]
     fn moves_and_what_did_not_happen_do_not_count_and_what_is_unfinished_does() {
-        let moved = |kind, begin| {
-            let mut summary = summary(1, "a", 5, 1);
-            summary.call = MOVE.into();
-            let digest = hexadecimal(&digest_of(&key_of(&SALTED), "id-1"));
-            let mut line = summary.line(kind);
-            line.begin = begin;
-            for part in line
-                .collections
-                .iter_mut()
-                .flatten()
-                .filter(|_| kind == Kind::Begin)
-            {
-                (part.numbers, part.ids) = (Some("1"), Some(digest.as_str()));
-            }
-            by_hand(line)
-        };
+        let moved = |begin| moved_to(begin, (1, 2), 5, &[1]);
         let undone = by_hand(Line {
             kind: Kind::Undone,
             begin: Some(3),
             ..Line::default()
         });
         let erasures = read_of(vec![
-            moved(Kind::Begin, None),
-            moved(Kind::Erased, Some(1)),
+            moved(None),
+            moved(Some(1)),
             erasure(1, "a", 6, vec![2]),
             undone,
             erasure(1, "a", 7, vec![3]),
-            moved(Kind::Begin, None),
+            moved(None),
         ]);
         assert_eq!(found(&erasures.since("a", Some(([1; NAME], 0)), 0)), [3]);
         assert!(found(&erasures.since("a", Some(([1; NAME], 7)), 0)).is_empty());

@@ -86,6 +86,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    hexadecimal::hexadecimal,
     wiped::Id,
 };
 
@@ -335,16 +336,6 @@ struct Appended {
     end: u64,
 }
 
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-    text
-}
-
 /// The bytes that are written as lower-case hexadecimal digits.
 pub(super) fn bytes_of<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let digit = |digit: u8| match digit {
@@ -363,7 +354,7 @@ pub(super) fn bytes_of<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
 }
 
 pub(super) fn hash_of(text: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(text))
+    hexadecimal(Sha256::digest(text))
 }
 
 pub(super) fn key_of(salt: &[u8; SALT]) -> hmac::Key {
@@ -411,7 +402,7 @@ impl First {
             ledger: MAGIC.into(),
             version: VERSION,
             store: Uuid::new_v4().to_string(),
-            salt: hexadecimal(&salt),
+            salt: hexadecimal(salt),
             at: written(OffsetDateTime::now_utc()),
         })
     }
@@ -449,7 +440,7 @@ impl Summary {
     pub(super) fn line(&self, kind: Kind) -> Line<'_> {
         let part = |one: &'_ SummaryIn| Part {
             collection: Cow::Owned(one.collection.clone()),
-            id: Cow::Owned(hexadecimal(&one.id)),
+            id: Cow::Owned(hexadecimal(one.id)),
             sequence: one.sequence,
             deleted: one.deleted,
             numbers: None,
@@ -1001,7 +992,7 @@ impl Ledger {
                 None => part.all = true,
                 Some((numbers, ids)) => {
                     (part.numbers, part.ids) = (Some(numbers.as_str()), Some(ids.as_str()));
-                    part.to = to.map(|to| hexadecimal(&to).into());
+                    part.to = to.map(|to| hexadecimal(to).into());
                 }
             }
         }
@@ -1762,7 +1753,7 @@ mod tests {
     fn a_digest_is_the_beginning_of_an_hmac_of_the_id() {
         // As other implementations of HMAC compute it, of which this is not one.
         let salt = std::array::from_fn(|i| i as u8);
-        let digest = hexadecimal(&digest_of(&key_of(&salt), "id-1"));
+        let digest = hexadecimal(digest_of(&key_of(&salt), "id-1"));
         assert_eq!(digest, "390742c9a4bcf67cd2aebf792afcf234");
     }
 

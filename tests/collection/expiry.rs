@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use proptest::prelude::*;
 use vectorizer_native::{
-    client::{Client, Options, open_with_clock, restore_backup},
+    client::{Client, Opening, Options, open_with, restore_backup},
     clock::{Clock, LATEST},
     collection::{
         Access, Batch, Collection, Config, DeleteOptions, ExpiryChange, Item, Method, Outcome,
@@ -865,7 +865,15 @@ fn a_backup_leaves_out_what_has_expired_and_what_is_restored_expires_when_it_wou
                 ..Options::default()
             }),
             Some(path) => Client::of(
-                open_with_clock(&Files::default(), path, None, None, clock.clone()).unwrap(),
+                open_with(
+                    &Files::default(),
+                    path,
+                    Opening {
+                        clock: clock.clone(),
+                        ..Opening::default()
+                    },
+                )
+                .unwrap(),
             ),
         };
         let call = client.begin().unwrap();
@@ -898,7 +906,14 @@ fn a_backup_leaves_out_what_has_expired_and_what_is_restored_expires_when_it_wou
         assert_eq!(made.backup.vectors, 3);
         let restored = directory.path().join(format!("{name}.store"));
         restore_backup(&backup, &restored, Default::default(), None, &mut |_, _| ()).unwrap();
-        let store = open_with_clock(&Files::default(), &restored, None, None, clock.clone());
+        let store = open_with(
+            &Files::default(),
+            &restored,
+            Opening {
+                clock: clock.clone(),
+                ..Opening::default()
+            },
+        );
         let again = Client::of(store.unwrap());
         let again = again.begin().unwrap();
         let found = again.collection("test").unwrap();
@@ -943,7 +958,14 @@ fn a_backup_can_be_restored_if_what_it_has_copied_is_changed_and_expires_before_
     assert_eq!(made.unwrap().backup.vectors, COUNT as u64 - 1);
     let restored = directory.path().join("restored");
     restore_backup(&backup, &restored, Default::default(), None, &mut |_, _| ()).unwrap();
-    let store = open_with_clock(&Files::default(), &restored, None, None, clock.clone());
+    let store = open_with(
+        &Files::default(),
+        &restored,
+        Opening {
+            clock: clock.clone(),
+            ..Opening::default()
+        },
+    );
     let again = Client::of(store.unwrap());
     let found = again.begin().unwrap().collection("test").unwrap();
     assert_eq!(ids(&found), names[1..]);
@@ -1014,7 +1036,15 @@ fn the_thread_of_a_store_erases_what_expires() {
                 ..Options::default()
             }),
             Some(path) => Client::of(
-                open_with_clock(&Files::default(), path, None, None, clock.clone()).unwrap(),
+                open_with(
+                    &Files::default(),
+                    path,
+                    Opening {
+                        clock: clock.clone(),
+                        ..Opening::default()
+                    },
+                )
+                .unwrap(),
             ),
         };
         let call = client.begin().unwrap();

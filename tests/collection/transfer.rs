@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use vectorizer_native::{
     cancel::{self, Token},
     client::{
-        Call, Client, Fate, Forgetting, Forgotten, Options, Selection, Transfer, Transferred,
-        open_on_disk, open_with_clock, restore_backup,
+        Call, Client, Fate, Forgetting, Forgotten, Opening, Options, Selection, Transfer,
+        Transferred, open_on_disk, open_with, restore_backup,
     },
     clock::Clock,
     collection::{
@@ -68,7 +68,15 @@ impl World {
     fn of(clock: Clock, directory: Option<TempDir>) -> Self {
         let path = directory.as_ref().unwrap().path();
         let files = Files::default();
-        let store = open_with_clock(&files, path, Some(Fsync::No), None, clock.clone());
+        let store = open_with(
+            &files,
+            path,
+            Opening {
+                fsync: Some(Fsync::No),
+                clock: clock.clone(),
+                ..Opening::default()
+            },
+        );
         Self {
             client: Client::of(store.unwrap()),
             clock,

@@ -60,6 +60,8 @@ struct Part<'a> {
     sequence: u64,
     deleted: usize,
     ids: Option<Vec<String>>,
+    /// Where they are moved to, if they are.
+    to: Option<Name>,
 }
 
 /// A ledger that is written by hand.
@@ -153,7 +155,9 @@ impl Written {
                         1 => "1".into(),
                         count => format!("1-{count}"),
                     };
-                    format!(",\"numbers\":\"{numbers}\",\"ids\":\"{}\"", ids.concat())
+                    let to = part.to.map(|to| format!(",\"to\":\"{}\"", hexadecimal(to)));
+                    let (ids, to) = (ids.concat(), to.unwrap_or_default());
+                    format!(",\"numbers\":\"{numbers}\",\"ids\":\"{ids}\"{to}")
                 }
             };
             format!(
@@ -322,6 +326,7 @@ impl World {
                     sequence: receipt.unwrap().log_sequence,
                     deleted: self.ids(name).len(),
                     ids: None,
+                    to: None,
                 };
                 let now = OffsetDateTime::now_utc();
                 self.ledger.erased(now, "deleteCollection", &[part]);
@@ -366,6 +371,7 @@ impl World {
             sequence: deletion.receipt.unwrap().log_sequence,
             deleted: erased.len(),
             ids: Some(texts),
+            to: None,
         };
         let now = OffsetDateTime::now_utc();
         self.ledger.erased(now, "batchDelete", &[part]);
@@ -536,6 +542,7 @@ fn one(ids: impl IntoIterator<Item = u32>, name: &str, random: Name, sequence: u
         sequence,
         deleted: ids.len(),
         ids: Some(ids),
+        to: None,
     }
 }
 
@@ -632,6 +639,7 @@ fn of_another_store_s_collection_with_the_same_name_what_was_erased_later_is_lef
         sequence: 9,
         deleted: 3,
         ids: None,
+        to: None,
     };
     for (at, random, left_out) in [(before, [11; 16], 2), (after, OTHER, 10)] {
         let parts = [all(random)];
@@ -693,7 +701,11 @@ fn what_may_have_been_erased_is_left_out_and_what_was_undone_or_moved_is_not() {
     let undone = world.ledger.begin(now, "deleteVector", &part(1));
     let unfinished = world.ledger.begin(now, "deleteVector", &part(2));
     world.ledger.undone(now, undone);
-    world.ledger.erased(now, "moveToCollection", &part(3));
+    let moved = part(3).map(|part| Part {
+        to: Some([7; 16]),
+        ..part
+    });
+    world.ledger.erased(now, "moveToCollection", &moved);
     for (number, call) in (4..).zip(["forget", "replace", "expiry", "cleanupEmptyCollections"]) {
         world.ledger.erased(now, call, &part(number));
     }

@@ -14,7 +14,7 @@ use std::{
 
 use vectorizer_native::{
     cancel::{self, Token},
-    client::{Call, Client, ReindexOptions, open_with_clock, restore_backup},
+    client::{Call, Client, Opening, ReindexOptions, open_with, restore_backup},
     clock::Clock,
     collection::{Batch, Config, Progress},
     error::{Error, Result},
@@ -814,12 +814,14 @@ fn a_collection_whose_vectors_have_expired_is_not_empty_until_they_are_erased() 
     const YEAR: i64 = 365 * 24 * 3600 * 1000;
     let store = directory();
     let clock = Clock::manual(START);
-    let opened = open_with_clock(
+    let opened = open_with(
         &Files::default(),
         store.path(),
-        Some(Fsync::No),
-        None,
-        clock.clone(),
+        Opening {
+            fsync: Some(Fsync::No),
+            clock: clock.clone(),
+            ..Opening::default()
+        },
     );
     let client = Client::of(opened.unwrap());
     let call = client.begin().unwrap();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use vectorizer_native::{
-    client::{Call, Client, Forgetting, Selection, Store, Transfer, open_with_clock},
+    client::{Call, Client, Forgetting, Opening, Selection, Store, Transfer, open_with},
     clock::Clock,
     collection::{Batch, Config, Guards, dimension_of},
     error::Error,
@@ -557,7 +557,15 @@ fn a_move_has_happened_only_if_the_destination_has_it_whatever_opening_writes_th
             _ => None,
         });
         let open = |files: &Files| {
-            let store = open_with_clock(files, store.path(), Some(Fsync::No), None, clock.clone());
+            let store = open_with(
+                files,
+                store.path(),
+                Opening {
+                    fsync: Some(Fsync::No),
+                    clock: clock.clone(),
+                    ..Opening::default()
+                },
+            );
             let store = store.unwrap();
             (Client::of(store.clone()), store)
         };

@@ -39,11 +39,10 @@
 mod plan;
 mod rows;
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use super::{number::Number, value::Path};
+use crate::hexadecimal::hexadecimal;
 
 pub use plan::{Expression, Guard, Operator, Plan};
 pub use rows::{MAX_RANGES_BYTES, MAX_TERMS, RowTerms};
@@ -163,16 +162,8 @@ impl Field {
         // No key is that long, so this marks the end of the path.
         let named = self.0.clone().chain_update(u64::MAX.to_le_bytes());
         let digest = named.chain_update([role, kind]).chain_update(value);
-        hex(digest.finalize().iter().take(NAME_BYTES))
+        hexadecimal(&digest.finalize()[..NAME_BYTES])
     }
-}
-
-fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
-    bytes.fold(String::new(), |mut out, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 /// The bits of a float, in the order of floats.
@@ -200,7 +191,7 @@ fn ordered_instant(instant: i128) -> String {
 }
 
 fn ordered_text(text: &[u8]) -> String {
-    hex(text.iter().take(TEXT_BYTES))
+    hexadecimal(&text[..text.len().min(TEXT_BYTES)])
 }
 
 #[cfg(test)]
