@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { isPlain } from './arguments.js'
 import { Cancelled } from './cancelling.js'
 import { codeOf, messageOf, StorageError } from './errors.js'
 import type { LedgerProblem } from './types.js'
@@ -114,10 +115,7 @@ const isListOf =
 const isObjectOf =
   (...forms: Member[][]): Check =>
   (value) =>
-    isObject(value) && forms.some((members) => misfit(value, members) === undefined)
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+    isPlain(value) && forms.some((members) => misfit(value, members) === undefined)
 
 /** What is wrong with the members of an object, or their order. */
 function misfit(value: Record<string, unknown>, members: Member[]): string | undefined {
@@ -203,7 +201,7 @@ function parsed(line: Buffer): Record<string, unknown> | string {
   } catch {
     return 'is not JSON'
   }
-  if (!isObject(value)) return 'is not a JSON object'
+  if (!isPlain(value)) return 'is not a JSON object'
   return isAsWritten ? value : 'is JSON, but not as a ledger is written'
 }
 

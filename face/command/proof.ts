@@ -1,5 +1,6 @@
 // What the commands that verify a ledger and receipts have in common.
 import { readFileSync, statSync } from 'node:fs'
+import { isPlain } from '../arguments.js'
 import type { FiledReceipt } from '../index.js'
 import { UsageError } from './reading.js'
 
@@ -18,9 +19,6 @@ function contentOf(file: string, option: string): Buffer {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The receipt in a file: the JSON of a receipt, or of a report with one. */
 export function receiptIn(file: string, option: string): FiledReceipt {
   const content = contentOf(file, option).toString()
@@ -31,8 +29,8 @@ export function receiptIn(file: string, option: string): FiledReceipt {
     // What the parser says has a part of the file.
     throw new Error(`${option}: ${file} is not JSON`)
   }
-  const receipt = isObject(value) && isObject(value.receipt) ? value.receipt : value
-  if (isObject(receipt) && ('entry' in receipt || 'digest' in receipt)) return receipt
+  const receipt = isPlain(value) && isPlain(value.receipt) ? value.receipt : value
+  if (isPlain(receipt) && ('entry' in receipt || 'digest' in receipt)) return receipt
   throw new Error(`${option}: ${file} is neither a receipt nor a report with one`)
 }
 

@@ -7,6 +7,7 @@ use axum::{
     extract::{FromRequestParts, MatchedPath, Query, RawPathParams, Request},
     http::{Extensions, Method, StatusCode, header, request::Parts},
 };
+use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::value::MapDeserializer};
 use serde_json::Value;
@@ -211,24 +212,5 @@ fn query<Q: DeserializeOwned>(parts: &Parts) -> Handled<Q> {
 
 /// Whether a query is UTF-8 once its escapes are decoded: the parser would replace what is not.
 fn is_utf8(query: &str) -> bool {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut bytes = Vec::with_capacity(query.len());
-    let mut rest = query.as_bytes();
-    while let [byte, behind @ ..] = rest {
-        let escaped = match behind {
-            [high, low, ..] if *byte == b'%' => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        match escaped {
-            Some((high, low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = behind;
-            }
-        }
-    }
-    std::str::from_utf8(&bytes).is_ok()
+    percent_decode_str(query).decode_utf8().is_ok()
 }
