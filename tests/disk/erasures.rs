@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -31,7 +31,12 @@ use vectorizer_native::{
     vectors::Metric,
 };
 
-use crate::{script::*, support::WAIT};
+use crate::{
+    encrypted::copy,
+    fault::{Fault, Faults, interruptions},
+    script::*,
+    support::WAIT,
+};
 
 /// No space left on device; input/output error.
 const ERRORS: [i32; 2] = [28, 5];
@@ -286,19 +291,6 @@ fn some_steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..50)
 }
 
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -391,52 +383,18 @@ pub fn steps() -> Vec<Op> {
     ]
 }
 
-/// Interrupts one of the changes that are made once it is armed; afterwards everything fails if it
-/// `stops`.
-#[derive(Default)]
-struct Faults {
-    armed: AtomicBool,
-    changes: AtomicUsize,
-}
-
-impl Faults {
-    fn files(self: &Arc<Self>, fault: Option<(usize, Interruption)>, stops: bool) -> Files {
-        let this = self.clone();
-        Files::interrupted_by(move |_| {
-            if !this.armed.load(Ordering::SeqCst) {
-                return None;
-            }
-            let now = this.changes.fetch_add(1, Ordering::SeqCst);
-            let (at, how) = fault?;
-            match now.cmp(&at) {
-                std::cmp::Ordering::Less => None,
-                std::cmp::Ordering::Equal => Some(how),
-                std::cmp::Ordering::Greater => stops.then_some(Interruption::Before(5)),
-            }
-        })
-    }
-}
-
-fn interruptions(code: i32) -> [Interruption; 3] {
-    [
-        Interruption::Before(code),
-        Interruption::Half(code),
-        Interruption::After(code),
-    ]
-}
-
 /// Runs the steps with a fault at one of the changes. Returns the number of changes.
-fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize {
+fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
     let (store, backups) = (directory(), directory());
     let faults = Arc::new(Faults::default());
-    let files = faults.files(fault, stops);
+    let files = faults.files(fault);
     let session = Session::open_recorded(&files, store.path(), fsync, backups.path()).unwrap();
     let (mut model, mut erased) = (Model::default(), Vec::new());
     for op in setup() {
         session.apply(&op).unwrap();
         erased.extend(of(&op, &mut model));
     }
-    faults.armed.store(true, Ordering::SeqCst);
+    faults.arm();
     // As if the step that failed had been done.
     let mut next = None;
     for op in steps() {
@@ -444,7 +402,7 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
         if !model.allows(&op) {
             continue;
         }
-        let context = format!("{fault:?}, {fsync:?}, {stops}, {op:?}");
+        let context = format!("{fault:?}, {fsync:?}, {op:?}");
         let (mut after, mut more) = (model.clone(), erased.clone());
         more.extend(of(&op, &mut after));
         match session.apply(&op) {
@@ -469,7 +427,7 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
     assert!(next.is_none() || fault.is_some());
     let _ = session.close();
 
-    let context = format!("{fault:?}, {fsync:?}, {stops}, after {next:?}");
+    let context = format!("{fault:?}, {fsync:?}, after {next:?}");
     let session = Session::open(&Files::default(), store.path(), fsync, backups.path());
     let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
     if let Some(difference) = session.difference(&model) {
@@ -487,15 +445,15 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
     session.close().unwrap();
     let ledger = read(store.path());
     assert_eq!(ledger.erased(), sorted(&ledger, &erased), "{context}");
-    faults.changes.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 fn every_change(fsync: Fsync, stops: bool) {
-    let changes = run(fsync, None, stops);
+    let changes = run(fsync, None);
     assert!(changes > 4 * steps().len(), "{changes}");
     for at in 0..changes {
         for how in interruptions(ERRORS[at % ERRORS.len()]) {
-            run(fsync, Some((at, how)), stops);
+            run(fsync, Some(Fault { at, how, stops }));
         }
     }
 }
@@ -603,19 +561,19 @@ fn expired(ledger: &Ledger) -> Vec<String> {
 
 #[test]
 fn each_vector_that_has_expired_is_in_the_ledger_once_whatever_interrupts_its_erasure() {
-    let run = |fault: Option<(usize, Interruption)>, stops: bool| {
-        let context = format!("{fault:?}, {stops}");
+    let run = |fault: Option<Fault>| {
+        let context = format!("{fault:?}");
         let store = directory();
         let clock = Clock::manual(START);
         let faults = Arc::new(Faults::default());
-        let (client, opened) = open(&faults.files(fault, stops), store.path(), &clock).unwrap();
+        let (client, opened) = open(&faults.files(fault), store.path(), &clock).unwrap();
         let call = client.begin().unwrap();
         let collections = ["a", "b"].map(|name| create(&call, name));
         put(&collections[0], &[1, 2, 3], Some(START + 10));
         put(&collections[0], &[4, 5], None);
         put(&collections[1], &[1, 6], Some(START + 10));
         call.flush().unwrap();
-        faults.armed.store(true, Ordering::SeqCst);
+        faults.arm();
         clock.advance(10);
         for collection in &collections {
             let _ = collection.erase_expired();
@@ -642,14 +600,15 @@ fn each_vector_that_has_expired_is_in_the_ledger_once_whatever_interrupts_its_er
             assert_eq!(info.expired, 0, "{context}: {name}");
         }
         close(call, &client, opened).unwrap();
-        faults.changes.load(Ordering::SeqCst)
+        faults.changes()
     };
-    let changes = run(None, false);
+    let changes = run(None);
     assert!(changes > 8, "{changes}");
     for at in 0..changes {
         for how in interruptions(ERRORS[at % ERRORS.len()]) {
-            run(Some((at, how)), true);
-            run(Some((at, how)), false);
+            for stops in [true, false] {
+                run(Some(Fault { at, how, stops }));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -18,7 +18,11 @@ use vectorizer_native::{
     vectors::Metric,
 };
 
-use crate::{script::directory, support::WAIT};
+use crate::{
+    fault::{Fault, Faults, interruptions},
+    script::directory,
+    support::WAIT,
+};
 
 /// No space left on device; input/output error.
 const ERRORS: [i32; 2] = [28, 5];
@@ -166,37 +170,21 @@ fn create(path: &Path, clock: &Clock, fsync: Fsync) {
     made.close().unwrap();
 }
 
-/// Runs the steps with a fault at one of the changes, after which everything fails if it `stops`.
-/// Returns the number of changes.
-fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize {
+/// Runs the steps with a fault at one of the changes. Returns the number of changes.
+fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
     let directory = directory();
     let path = directory.path().join("one");
     let clock = Clock::manual(START);
     create(&path, &clock, fsync);
-    let (count, armed) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let (counted, is_armed) = (count.clone(), armed.clone());
-    let files = Files::interrupted_by(move |_| {
-        if !is_armed.load(Ordering::SeqCst) {
-            return None;
-        }
-        let now = counted.fetch_add(1, Ordering::SeqCst);
-        let (at, how) = fault?;
-        match now.cmp(&at) {
-            std::cmp::Ordering::Less => None,
-            std::cmp::Ordering::Equal => Some(how),
-            std::cmp::Ordering::Greater => stops.then_some(Interruption::Before(5)),
-        }
-    });
+    let faults = Arc::new(Faults::default());
+    let files = faults.files(fault);
     let collection = Collection::open(&files, &path, &parts(&clock, fsync)).unwrap();
-    armed.store(true, Ordering::SeqCst);
+    faults.arm();
     let mut model = Model::default();
     // As if the step that failed had been done.
     let mut next = None;
     for step in STEPS {
-        let context = format!("{fault:?}, {fsync:?}, {stops}, {step:?}");
+        let context = format!("{fault:?}, {fsync:?}, {step:?}");
         model.expire(clock.now());
         let mut after = model.clone();
         after.apply(step, clock.now());
@@ -220,7 +208,7 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
     let _ = collection.close();
     drop(collection);
 
-    let context = format!("{fault:?}, {fsync:?}, {stops}, after {next:?}");
+    let context = format!("{fault:?}, {fsync:?}, after {next:?}");
     let files = Files::default();
     let collection = Collection::open(&files, &path, &parts(&clock, fsync));
     let collection = collection.unwrap_or_else(|error| panic!("{context}: {error}"));
@@ -235,20 +223,16 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
     // It can be written to.
     insert(&collection, &[(99, None)]).unwrap();
     collection.close().unwrap();
-    count.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 fn every_change(fsync: Fsync, stops: bool) {
-    let changes = run(fsync, None, stops);
+    let changes = run(fsync, None);
     assert!(changes > STEPS.len(), "{changes}");
     for at in 0..changes {
         let code = ERRORS[at % ERRORS.len()];
-        for how in [
-            Interruption::Before(code),
-            Interruption::Half(code),
-            Interruption::After(code),
-        ] {
-            run(fsync, Some((at, how)), stops);
+        for how in interruptions(code) {
+            run(fsync, Some(Fault { at, how, stops }));
         }
     }
 }

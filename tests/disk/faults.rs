@@ -1,19 +1,16 @@
 //! The process stops, or the disk fails, at every single change that a store makes.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::path::Path;
 
 use vectorizer_native::{
     error::Error,
-    storage::{Files, Fsync, Interruption},
+    storage::{Files, Fsync},
 };
 
-use crate::script::*;
+use crate::{
+    fault::{Fault, Faults, interruptions},
+    script::*,
+};
 
 /// No space left on device; input/output error.
 const ERRORS: [i32; 2] = [28, 5];
@@ -65,29 +62,12 @@ fn script() -> Vec<Op> {
     ]
 }
 
-/// At which change the fault occurs, and whether everything after it fails too.
-#[derive(Debug, Clone, Copy)]
-struct Fault {
-    at: usize,
-    how: Interruption,
-    stops: bool,
-}
-
 /// Runs the script with a fault, and checks the contents before and after the store is reopened.
 /// Returns the number of changes.
 fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
     let (store, backups) = (directory(), directory());
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = count.clone();
-    let files = Files::interrupted_by(move |_| {
-        let now = counted.fetch_add(1, Ordering::SeqCst);
-        let fault = fault?;
-        match now.cmp(&fault.at) {
-            std::cmp::Ordering::Less => None,
-            std::cmp::Ordering::Equal => Some(fault.how),
-            std::cmp::Ordering::Greater => fault.stops.then_some(Interruption::Before(5)),
-        }
-    });
+    let faults = Faults::armed();
+    let files = faults.files(fault);
     let mut model = Model::default();
     // The state as if the failed operation had happened.
     let mut next = None;
@@ -139,7 +119,7 @@ fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
         }
     }
     check(store.path(), &model, next.as_ref(), fsync, &context);
-    count.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 fn check(
@@ -192,11 +172,7 @@ fn every_change(fsync: Fsync, stops: bool) {
     let changes = run(fsync, None);
     for at in 0..changes {
         let code = ERRORS[at % ERRORS.len()];
-        for how in [
-            Interruption::Before(code),
-            Interruption::Half(code),
-            Interruption::After(code),
-        ] {
+        for how in interruptions(code) {
             run(fsync, Some(Fault { at, how, stops }));
         }
     }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     thread,
 };
@@ -16,13 +16,14 @@ use sha2::{Digest, Sha256};
 use vectorizer_native::{
     error::{Error, Result},
     storage::{
-        Begun, ErasedPart, Erasing, ErasingIn, Files, Health, InspectOptions, Interruption, LEDGER,
-        Ledger, LedgerEntry, LedgerErasures, Operation, Reserve, Root, inspect,
+        Begun, ErasedPart, Erasing, ErasingIn, Files, Health, InspectOptions, LEDGER, Ledger,
+        LedgerEntry, LedgerErasures, Operation, Reserve, Root, inspect,
     },
     wiped::Id,
 };
 
 use crate::{
+    fault::{Fault, Faults, interruptions},
     room::{on_disk_of, used},
     script::directory,
 };
@@ -92,14 +93,6 @@ fn told(store: &Path) -> (Vec<String>, Vec<String>) {
     (begun.collect(), erased.collect())
 }
 
-/// At which change the fault occurs, and whether everything after it fails too.
-#[derive(Debug, Clone, Copy)]
-struct Fault {
-    at: usize,
-    how: Interruption,
-    stops: bool,
-}
-
 /// What a process was told.
 #[derive(Default)]
 struct Told {
@@ -166,17 +159,8 @@ fn run(torn: bool, fault: Option<Fault>) -> usize {
         fs::write(path.join(LEDGER), bytes).unwrap();
         fs::write(path.join("LEDGER.new"), "half").unwrap();
     }
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = count.clone();
-    let files = Files::interrupted_by(move |_| {
-        let now = counted.fetch_add(1, Ordering::SeqCst);
-        let fault = fault?;
-        match now.cmp(&fault.at) {
-            std::cmp::Ordering::Less => None,
-            std::cmp::Ordering::Equal => Some(fault.how),
-            std::cmp::Ordering::Greater => fault.stops.then_some(Interruption::Before(5)),
-        }
-    });
+    let faults = Faults::armed();
+    let files = faults.files(fault);
     let (health, mut told) = (Arc::default(), Told::default());
     match open(&files, store.path(), &health) {
         Ok(ledger) => told.run(&ledger, &health),
@@ -191,7 +175,7 @@ fn run(torn: bool, fault: Option<Fault>) -> usize {
         assert_eq!((told.begun.len(), told.erased.len()), (4, 2));
     }
     told.check(store.path(), &format!("{fault:?}, {torn}"));
-    count.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 impl Told {
@@ -255,11 +239,7 @@ fn whatever_change_to_the_ledger_fails_it_has_all_that_was_acknowledged_and_foll
         let changes = run(torn, None);
         for at in 0..changes {
             let code = [28, 5][at % 2];
-            for how in [
-                Interruption::Before(code),
-                Interruption::Half(code),
-                Interruption::After(code),
-            ] {
+            for how in interruptions(code) {
                 for stops in [false, true] {
                     run(torn, Some(Fault { at, how, stops }));
                 }

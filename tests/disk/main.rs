@@ -5,6 +5,7 @@ mod damage;
 mod encrypted;
 mod erasures;
 mod expiry;
+mod fault;
 mod faults;
 mod followers;
 // In a release build the library has an allocator of its own.

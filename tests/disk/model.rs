@@ -1,11 +1,9 @@
 //! Random operations, with the store reopened in between, checked against a plain model.
 
-use std::{fs, path::Path};
-
 use proptest::prelude::*;
 use vectorizer_native::storage::{Files, Fsync};
 
-use crate::script::*;
+use crate::{encrypted::copy, script::*};
 
 const NAMES: [&str; 3] = ["first", "second", "third"];
 
@@ -81,19 +79,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn fsync() -> impl Strategy<Value = Fsync> {
     prop::sample::select(&[Fsync::Always, Fsync::Everysec, Fsync::No][..])
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 proptest! {

@@ -231,6 +231,35 @@ fn recorded_with(
     (changes, ends)
 }
 
+/// The power fails after each change from this one on, this many times. `check` is given the number of
+/// changes, what to say of it, the directory as it is then, and its store.
+fn each_failure(
+    changes: &[Change],
+    from: usize,
+    (times, fsync): (usize, Fsync),
+    random: &mut Random,
+    mut check: impl FnMut(usize, &str, &Path, Session),
+) {
+    let mut disk = Disk::default();
+    for (at, change) in changes.iter().enumerate() {
+        disk.change(change);
+        if at < from {
+            continue;
+        }
+        let context = format!("{fsync:?}, change {at}, {change:?}");
+        let context = &context[..context.len().min(300)];
+        for _ in 0..times {
+            let (image, backups) = (directory(), directory());
+            disk.lose_power(random, image.path());
+            let files = Files::default().with_boot_id(u128::from(random.next()));
+            // A ledger is kept without asking for it.
+            let session = Session::open(&files, image.path(), fsync, backups.path());
+            let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
+            check(at + 1, context, image.path(), session);
+        }
+    }
+}
+
 fn script() -> Vec<Op> {
     let bulk = |from: u32, to: u32| (from..to).map(|n| (n, n)).collect();
     let mut script = vec![
@@ -373,17 +402,15 @@ fn a_step_over_several_collections_is_whole_when_the_power_goes_whatever_else_is
         Op::Forget(3),
     ]);
     let (changes, ends) = recorded(Fsync::No, &script);
+    let (from, how) = (ends[flushed], (6, Fsync::No));
     let mut random = Random(9);
-    let mut disk = Disk::default();
-    for (at, change) in changes.iter().enumerate() {
-        disk.change(change);
-        if at < ends[flushed] {
-            continue;
-        }
-        for _ in 0..6 {
-            let (image, backups) = (directory(), directory());
-            disk.lose_power(&mut random, image.path());
-            let acknowledged = ends.iter().filter(|&&end| end <= at + 1).count();
+    each_failure(
+        &changes,
+        from,
+        how,
+        &mut random,
+        |done, context, image, session| {
+            let acknowledged = ends.iter().filter(|&&end| end <= done).count();
             let mut model = Model::default();
             for op in &script[..acknowledged] {
                 model.apply(op);
@@ -392,23 +419,18 @@ fn a_step_over_several_collections_is_whole_when_the_power_goes_whatever_else_is
             if let Some(op) = script.get(acknowledged) {
                 next.apply(op);
             }
-            let files = Files::default().with_boot_id(u128::from(random.next()));
-            let context = format!("change {at}, {change:?}, {acknowledged} acknowledged");
-            let context = &context[..context.len().min(300)];
-            let session = Session::open(&files, image.path(), Fsync::No, backups.path());
-            let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
             let mut found = &model;
             if let Some(difference) = session.difference(&model) {
                 let other = session.difference(&next);
                 assert_eq!(other, None, "{context}: and {difference}");
                 found = &next;
             }
-            assert!(!image.path().join("PENDING").exists(), "{context}");
+            assert!(!image.join("PENDING").exists(), "{context}");
             session.close().unwrap();
-            let left = residues(image.path(), &found.gone(found));
+            let left = residues(image, &found.gone(found));
             assert!(left.is_empty(), "{context}: {left:?}");
-        }
-    }
+        },
+    );
 }
 
 #[test]
@@ -427,18 +449,14 @@ fn a_ledger_says_exactly_what_is_erased_when_the_power_goes_whatever_else_is_syn
             Session::open_recorded(files, path, fsync, backups)
         });
         let mut random = Random(10);
-        let mut disk = Disk::default();
-        for (at, change) in changes.iter().enumerate() {
-            disk.change(change);
-            if at < ends[flushed] {
-                continue;
-            }
-            for _ in 0..4 {
-                let (image, backups) = (directory(), directory());
-                disk.lose_power(&mut random, image.path());
-                let acknowledged = ends.iter().filter(|&&end| end <= at + 1).count();
-                let context = format!("{fsync:?}, change {at}, {change:?}, {acknowledged} done");
-                let context = &context[..context.len().min(300)];
+        let (from, how) = (ends[flushed], (4, fsync));
+        each_failure(
+            &changes,
+            from,
+            how,
+            &mut random,
+            |done, context, image, session| {
+                let acknowledged = ends.iter().filter(|&&end| end <= done).count();
                 let (mut model, mut erased) = (Model::default(), Vec::new());
                 for op in &script[..acknowledged] {
                     erased.extend(erasures::of(op, &mut model));
@@ -447,24 +465,17 @@ fn a_ledger_says_exactly_what_is_erased_when_the_power_goes_whatever_else_is_syn
                 if let Some(op) = script.get(acknowledged) {
                     more.extend(erasures::of(op, &mut next));
                 }
-                let files = Files::default().with_boot_id(u128::from(random.next()));
-                // It keeps its ledger without being asked to.
-                let session = Session::open(&files, image.path(), fsync, backups.path());
-                let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
                 if let Some(difference) = session.difference(&model) {
                     let other = session.difference(&next);
                     assert_eq!(other, None, "{context}: and {difference}");
                     erased = more;
                 }
                 session.close().unwrap();
-                let ledger = erasures::read(image.path());
-                assert_eq!(
-                    ledger.erased(),
-                    erasures::sorted(&ledger, &erased),
-                    "{context}"
-                );
-            }
-        }
+                let ledger = erasures::read(image);
+                let expected = erasures::sorted(&ledger, &erased);
+                assert_eq!(ledger.erased(), expected, "{context}");
+            },
+        );
     }
 }
 
@@ -495,20 +506,13 @@ fn what_is_there_because_the_power_took_its_update_is_not_erased_in_the_ledger()
         Session::open_recorded(files, path, Fsync::No, backups)
     });
     let mut random = Random(11);
-    let mut disk = Disk::default();
-    for (at, change) in changes.iter().enumerate() {
-        disk.change(change);
-        if at < ends[flushed] {
-            continue;
-        }
-        for _ in 0..6 {
-            let (image, backups) = (directory(), directory());
-            disk.lose_power(&mut random, image.path());
-            let context = format!("change {at}, {change:?}");
-            let context = &context[..context.len().min(300)];
-            let files = Files::default().with_boot_id(u128::from(random.next()));
-            let session = Session::open(&files, image.path(), Fsync::No, backups.path());
-            let session = session.unwrap_or_else(|error| panic!("{context}: {error}"));
+    let (from, how) = (ends[flushed], (6, Fsync::No));
+    each_failure(
+        &changes,
+        from,
+        how,
+        &mut random,
+        |_, context, image, session| {
             let ids = |name| {
                 let collection = session.call().collection(name).unwrap();
                 let page = collection.list(0, usize::MAX).unwrap();
@@ -517,19 +521,19 @@ fn what_is_there_because_the_power_took_its_update_is_not_erased_in_the_ledger()
             };
             let live = ["first", "second"].map(|name| (name, ids(name)));
             session.close().unwrap();
-            let ledger = erasures::read(image.path());
+            let ledger = erasures::read(image);
             for (name, ids) in live {
                 for number in 0..60 {
                     let is_there = ids.contains(&id(number));
                     let is_erased = ledger.has_erased(name, number);
                     assert!(!(is_there && is_erased), "{context}: {name}, {number}");
-                    // What was flushed is there. An update that was not synced may be lost, with what
-                    // it replaced.
+                    // What was flushed is there. An update that was not synced may be lost, with what it
+                    // replaced.
                     if name == "first" && number < 20 && !(3..=8).contains(&number) {
                         assert!(is_there || is_erased, "{context}: {number} of {ids:?}");
                     }
                 }
             }
-        }
-    }
+        },
+    );
 }

@@ -23,7 +23,12 @@ use vectorizer_native::{
     vectors::Metric,
 };
 
-use crate::{encrypted::copy, script::*, support::WAIT};
+use crate::{
+    encrypted::copy,
+    fault::{Fault, Faults, interruptions},
+    script::*,
+    support::WAIT,
+};
 
 /// Names and descriptions that occur nowhere else.
 const OLD_NAME: &str = "old name 5f1c0b7e";
@@ -151,14 +156,6 @@ fn template(count: u32) -> (tempfile::TempDir, Model) {
     (store, model)
 }
 
-/// At which change to the files the fault occurs, and whether everything after it fails too.
-#[derive(Debug, Clone, Copy)]
-struct Fault {
-    at: usize,
-    how: Interruption,
-    stops: bool,
-}
-
 /// Changes the settings of a copy of the store with a fault, and checks what is there then, and when
 /// the store is opened again. Returns the number of changes to the files.
 fn run(
@@ -170,27 +167,12 @@ fn run(
     let (store, backups) = (directory(), directory());
     let path = store.path();
     copy(template.path(), path);
-    let (count, armed) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let (counted, is_armed) = (count.clone(), armed.clone());
-    let files = Files::interrupted_by(move |_| {
-        if !is_armed.load(Ordering::SeqCst) {
-            return None;
-        }
-        let now = counted.fetch_add(1, Ordering::SeqCst);
-        let fault = fault?;
-        match now.cmp(&fault.at) {
-            std::cmp::Ordering::Less => None,
-            std::cmp::Ordering::Equal => Some(fault.how),
-            std::cmp::Ordering::Greater => fault.stops.then_some(Interruption::Before(5)),
-        }
-    });
+    let faults = Arc::new(Faults::default());
+    let files = faults.files(fault);
     let (old, new) = (Settings::OLD, Settings::after(change));
     let context = |what: &str| format!("{change:?}, {fault:?}, {fsync:?}: {what}");
     let session = Session::open(&files, path, fsync, backups.path()).unwrap();
-    armed.store(true, Ordering::SeqCst);
+    faults.arm();
     let changed = apply(&session.call(), change);
     let (now, other) = match new.are_of(&session, model) {
         true => (&new, &old),
@@ -242,7 +224,7 @@ fn run(
     if change == Change::Reindex {
         check_saved_graph(path, found.m, &context("its graph"));
     }
-    count.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 /// Whether the only collection has as many vectors as in the model.
@@ -271,11 +253,7 @@ fn every_change(change: Change, count: u32, ways: &[(Fsync, bool)]) {
         for at in 0..changes {
             // No space left on device; input/output error.
             let code = [28, 5][at % 2];
-            for how in [
-                Interruption::Before(code),
-                Interruption::Half(code),
-                Interruption::After(code),
-            ] {
+            for how in interruptions(code) {
                 run(&template, change, fsync, Some(Fault { at, how, stops }));
             }
         }
@@ -412,11 +390,7 @@ fn a_graph_is_never_taken_for_one_with_other_parameters_whenever_the_process_sto
     let changes = rebuilt(&template, None);
     assert!(changes > 4);
     for at in 0..changes {
-        for how in [
-            Interruption::Before(5),
-            Interruption::Half(5),
-            Interruption::After(5),
-        ] {
+        for how in interruptions(5) {
             for stops in [true, false] {
                 rebuilt(&template, Some(Fault { at, how, stops }));
             }

@@ -25,7 +25,11 @@ use vectorizer_native::{
     vectors::Metric,
 };
 
-use crate::{script::*, support::WAIT};
+use crate::{
+    fault::{Fault, Faults, interruptions},
+    script::*,
+    support::WAIT,
+};
 
 /// No space left on device; input/output error.
 const ERRORS: [i32; 2] = [28, 5];
@@ -92,38 +96,22 @@ fn ids(session: &Session, names: [&str; 2]) -> Vec<String> {
     items.map(|item| item.id.to_string()).collect()
 }
 
-/// Runs the steps with a fault at one of the changes, after which everything fails if it `stops`.
-/// Returns the number of changes.
-fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize {
+/// Runs the steps with a fault at one of the changes. Returns the number of changes.
+fn run(fsync: Fsync, fault: Option<Fault>) -> usize {
     let (store, backups) = (directory(), directory());
-    let (count, armed) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let (counted, is_armed) = (count.clone(), armed.clone());
-    let files = Files::interrupted_by(move |_| {
-        if !is_armed.load(Ordering::SeqCst) {
-            return None;
-        }
-        let now = counted.fetch_add(1, Ordering::SeqCst);
-        let (at, how) = fault?;
-        match now.cmp(&at) {
-            std::cmp::Ordering::Less => None,
-            std::cmp::Ordering::Equal => Some(how),
-            std::cmp::Ordering::Greater => stops.then_some(Interruption::Before(5)),
-        }
-    });
+    let faults = Arc::new(Faults::default());
+    let files = faults.files(fault);
     let session = Session::open(&files, store.path(), fsync, backups.path()).unwrap();
     let mut model = Model::default();
     for op in setup() {
         session.apply(&op).unwrap();
         model.apply(&op);
     }
-    armed.store(true, Ordering::SeqCst);
+    faults.arm();
     // As if the step that failed had been done.
     let mut next = None;
     for op in steps() {
-        let context = format!("{fault:?}, {fsync:?}, {stops}, {op:?}");
+        let context = format!("{fault:?}, {fsync:?}, {op:?}");
         let mut after = model.clone();
         after.apply(&op);
         let Err(error) = session.apply(&op) else {
@@ -152,7 +140,7 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
     assert!(next.is_none() || fault.is_some());
     let _ = session.close();
 
-    let context = format!("{fault:?}, {fsync:?}, {stops}, after {next:?}");
+    let context = format!("{fault:?}, {fsync:?}, after {next:?}");
     let next = next.unwrap_or_else(|| model.clone());
     let found = left(store.path(), [&model, &next]);
     assert!(found.is_empty(), "{context}, before opening: {found:?}");
@@ -179,20 +167,16 @@ fn run(fsync: Fsync, fault: Option<(usize, Interruption)>, stops: bool) -> usize
         .unwrap();
     session.apply(&Op::Forget(3)).unwrap();
     session.close().unwrap();
-    count.load(Ordering::SeqCst)
+    faults.changes()
 }
 
 fn every_change(fsync: Fsync, stops: bool) {
-    let changes = run(fsync, None, stops);
+    let changes = run(fsync, None);
     assert!(changes > 4 * steps().len(), "{changes}");
     for at in 0..changes {
         let code = ERRORS[at % ERRORS.len()];
-        for how in [
-            Interruption::Before(code),
-            Interruption::Half(code),
-            Interruption::After(code),
-        ] {
-            run(fsync, Some((at, how)), stops);
+        for how in interruptions(code) {
+            run(fsync, Some(Fault { at, how, stops }));
         }
     }
 }
