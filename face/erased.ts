@@ -14,7 +14,26 @@ interface Named {
   until?: { entry: number; at: number }
 }
 
-/** A collection that a ledger is about. */
+/** The entry with which an id was erased from a collection, or moved to the one of this random name. */
+interface Fate {
+  entry: number
+  to?: string
+  /** Whether it was erased in the end, once that is known. */
+  isErased?: boolean
+}
+
+/** The first of these after an entry. */
+function after(fates: Fate[], entry: number): Fate | undefined {
+  let [low, high] = [0, fates.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (fates[middle].entry > entry) high = middle
+    else low = middle + 1
+  }
+  return fates[low]
+}
+
+/** A collection that a ledger is about, or the bin of one. */
 interface Known {
   /** In the order in which it had them. */
   readonly names: Named[]
@@ -24,6 +43,8 @@ interface Known {
   readonly moved: Map<number, { ids: string; to: string }>
   /** The entry with which it was deleted as a whole, and when. */
   deleted?: { entry: number; at: number }
+  /** The fates of its ids, by their digests, once somebody has asked for them. */
+  fates?: Map<string, Fate[]>
 }
 
 /** What was erased from the collections that have, had or were given a name. */
@@ -39,7 +60,6 @@ export class LedgerErasures {
   /** By their random names. */
   readonly #collections = new Map<string, Known>()
   #salt = Buffer.alloc(0)
-  #last: Map<string, number> | undefined
 
   /** Reads a ledger, or that of the store in a directory. Rejects unless it is what was written. */
   static async read(path: string, signal: AbortSignal | undefined): Promise<LedgerErasures> {
@@ -103,34 +123,48 @@ export class LedgerErasures {
         const counts = (entry: number) => isThis || !named.until || entry < named.until.entry
         for (const [entry, ids] of erased)
           if (counts(entry)) for (const one of digestsIn(ids)) digests.add(one)
-        // What was moved is not erased, unless it was erased later wherever it was.
-        for (const [entry, { ids }] of moved) {
-          if (!counts(entry)) continue
-          for (const one of digestsIn(ids)) if ((this.#lastErased().get(one) ?? 0) > entry) digests.add(one)
-        }
+        for (const [entry, { ids, to }] of moved)
+          if (counts(entry))
+            for (const one of digestsIn(ids)) if (this.#isErased(one, entry, to)) digests.add(one)
       }
     }
     return { isWhole, has: (id) => digests.size > 0 && digests.has(this.#digest(id)) }
   }
 
-  /** The last entries with which ids were erased, from any collection, or with one that they were moved to. */
-  #lastErased(): Map<string, number> {
-    if (this.#last) return this.#last
-    const last = new Map<string, number>()
-    const add = (one: string, entry: number) => last.set(one, Math.max(entry, last.get(one) ?? 0))
-    for (const { erased, moved } of this.#collections.values()) {
-      for (const [entry, ids] of erased) for (const one of digestsIn(ids)) add(one, entry)
-      for (const [entry, { ids, to }] of moved) {
-        const there = this.#collections.get(to)
-        if (!there?.deleted || there.deleted.entry < entry) continue
-        const left = new Set<string>()
-        for (const [later, { ids }] of there.moved)
-          if (later > entry) for (const one of digestsIn(ids)) left.add(one)
-        for (const one of digestsIn(ids)) if (!left.has(one)) add(one, there.deleted.entry)
+  /** Whether an id that an entry has moved to a collection was erased there later, or where it went from there. */
+  #isErased(one: string, entry: number, to: string): boolean {
+    const followed: Fate[] = []
+    let isErased = false
+    for (let [at, known] = [entry, this.#collections.get(to)]; known; ) {
+      const next = after(this.#fatesIn(known).get(one) ?? [], at)
+      const whole = known.deleted?.entry ?? 0
+      const isGone = whole > at && !(next && next.entry < whole)
+      isErased = isGone || (next?.isErased ?? (next !== undefined && next.to === undefined))
+      if (isGone || !next || next.isErased !== undefined) break
+      followed.push(next)
+      at = next.entry
+      known = next.to === undefined ? undefined : this.#collections.get(next.to)
+    }
+    for (const fate of followed) fate.isErased = isErased
+    return isErased
+  }
+
+  /** What became of the ids in a collection, in the order of the entries. */
+  #fatesIn(known: Known): Map<string, Fate[]> {
+    if (known.fates) return known.fates
+    const fates = new Map<string, Fate[]>()
+    const add = (ids: string, fate: Fate) => {
+      for (const one of digestsIn(ids)) {
+        const those = fates.get(one)
+        if (those) those.push({ ...fate })
+        else fates.set(one, [{ ...fate }])
       }
     }
-    this.#last = last
-    return last
+    for (const [entry, ids] of known.erased) add(ids, { entry })
+    for (const [entry, { ids, to }] of known.moved) add(ids, { entry, to })
+    for (const those of fates.values()) those.sort((a, b) => a.entry - b.entry)
+    known.fates = fates
+    return fates
   }
 
   #digest(id: string): string {

@@ -12,3 +12,20 @@ pub fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
     }
     text
 }
+
+/// The bytes that are written as lower-case hexadecimal digits.
+pub fn bytes_of<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, digits) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
+    }
+    Some(bytes)
+}

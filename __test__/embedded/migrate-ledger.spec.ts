@@ -84,6 +84,27 @@ describe.each(['before', 'after'] as const)('of entries from %s the collection w
     })
   })
 
+  test('what was moved is followed to where it is, whatever was erased elsewhere', async () => {
+    const move = (from: string, id: string, ids: string[], to: string, sequence = 1) => ({
+      ...part(from, ids, id, sequence),
+      to: to.repeat(32),
+    })
+    const file = ledger(when, (written) => {
+      // There and back again.
+      written.erase('batchDelete', [move('docs', '1', ['a', 'b', 'c', 'd'], '2')])
+      written.erase('undelete', [move('docs', '2', ['a', 'b', 'c'], '1')])
+      written.erase('deleteVector', [part('notes', ['a', 'd'], '3')])
+      written.erase('moveToCollection', [move('docs', '1', ['b', 'c'], '4', 2)])
+      written.erase('moveToCollection', [move('archive', '4', ['b', 'c'], '5', 2)])
+      written.erase('deleteVector', [part('archive', ['c'], '4', 3)])
+      written.erase('deleteVector', [part('attic', ['b'], '5', 2)])
+    })
+    expect(await migrated(await source('docs'), file)).toStrictEqual({
+      leftOut: 1,
+      held: { docs: without('b') },
+    })
+  })
+
   test('what was moved was erased with the collection that it was moved to', async () => {
     const to = (id: string) => ({ to: id.repeat(32) })
     const file = ledger(when, (written) => {

@@ -1,7 +1,7 @@
 //! What a ledger says was erased, for whoever restores what is older (`ledger.rs` has the format).
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     io::{self, BufRead, BufReader, Read},
     path::Path,
@@ -14,13 +14,14 @@ use super::{
     file::{Files, failed},
     ledger::{
         Content, DIGEST, FIRST_MOST, First, IdDigest, LEDGER, Line, PORTION, Summary, What,
-        bytes_of, digest_of, hash_of, key_of, micros_of,
+        digest_of, hash_of, key_of, micros_of,
     },
     seal::NAME,
 };
 use crate::{
     cancel,
     error::{Error, Result},
+    hexadecimal::bytes_of,
 };
 
 /// What a ledger says was erased, to leave it out of what is restored.
@@ -28,9 +29,9 @@ pub struct LedgerErasures {
     key: hmac::Key,
     /// By their random names, all that any line names.
     collections: HashMap<[u8; NAME], Erasures>,
-    /// The ids that were moved to another collection, with the last entry that began to erase one of
-    /// them from any; 0 if none did.
-    moved: HashMap<IdDigest, u64>,
+    /// The ids that were moved by the erasure that began with this entry, and erased later wherever
+    /// they were.
+    lost: HashSet<(IdDigest, u64)>,
 }
 
 /// What was erased in one collection.
@@ -100,11 +101,13 @@ struct Reading {
     to: Vec<Option<[u8; NAME]>>,
 }
 
-/// An id was moved from one collection to another, by the erasure that began with this entry.
-struct Move {
-    from: [u8; NAME],
-    to: [u8; NAME],
+/// What became of an id in a collection.
+struct Fate {
+    /// The entry with which its erasure began.
     entry: u64,
+    collection: [u8; NAME],
+    /// The collection that it was moved to, unless it was erased.
+    to: Option<[u8; NAME]>,
 }
 
 /// Reads a ledger from the beginning.
@@ -222,38 +225,61 @@ impl Reader {
             self.happened(reading, i64::MAX);
         }
         let mut erasures = self.erasures;
-        // By id, the collections that it was moved from and to, and when.
-        let mut moves: HashMap<IdDigest, Vec<Move>> = HashMap::new();
-        for (from, one) in &erasures.collections {
-            for (digest, event) in one.each() {
-                if let EventKind::Moved(to) = event.kind {
-                    let (from, entry) = (*from, event.entry);
-                    let moved = Move { from, to, entry };
-                    moves.entry(*digest).or_default().push(moved);
-                }
+        let each = || {
+            let all = erasures.collections.iter();
+            all.flat_map(|(id, one)| one.each().map(move |(digest, event)| (id, digest, event)))
+        };
+        let moves = each().filter_map(|(_, digest, event)| match event.kind {
+            EventKind::Moved(_) => Some((*digest, Vec::new())),
+            _ => None,
+        });
+        // Of the ids that were ever moved.
+        let mut fates: HashMap<IdDigest, Vec<Fate>> = moves.collect();
+        for (collection, digest, event) in each() {
+            if let Some(fates) = fates.get_mut(digest) {
+                fates.push(Fate {
+                    entry: event.entry,
+                    collection: *collection,
+                    to: match event.kind {
+                        EventKind::Moved(to) => Some(to),
+                        EventKind::Vectors | EventKind::All => None,
+                    },
+                });
             }
         }
-        let deleted = |to: [u8; NAME]| {
-            let mut events = erasures.collections.get(&to)?.events.iter();
+        let deleted = |collection: &[u8; NAME]| {
+            let mut events = erasures.collections.get(collection)?.events.iter();
             let all = events.find(|event| event.kind == EventKind::All)?;
             Some(all.entry)
         };
-        let mut moved: HashMap<IdDigest, u64> = HashMap::new();
-        for (digest, moves) in &moves {
-            // It was deleted with a collection that it was moved to and not moved from again.
-            let last = moves.iter().filter_map(|one| {
-                let left = |other: &Move| other.from == one.to && other.entry > one.entry;
-                deleted(one.to).filter(|&entry| entry > one.entry && !moves.iter().any(left))
-            });
-            moved.insert(*digest, last.max().unwrap_or(0));
-        }
-        let all = erasures.collections.values().flat_map(Erasures::each);
-        for (digest, event) in all.filter(|(_, event)| event.kind == EventKind::Vectors) {
-            if let Some(last) = moved.get_mut(digest) {
-                *last = event.entry.max(*last);
+        let mut lost = HashSet::new();
+        for (digest, mut fates) in fates {
+            // From the last one back: what happens next to the id in each collection, and whether it
+            // is erased in the end.
+            fates.sort_unstable_by_key(|fate| std::cmp::Reverse(fate.entry));
+            let mut next: HashMap<[u8; NAME], (u64, bool)> = HashMap::new();
+            for Fate {
+                entry,
+                collection,
+                to,
+            } in fates
+            {
+                let is_lost = to.is_none_or(|to| {
+                    let there = next.get(&to);
+                    let whole = deleted(&to).filter(|&whole| whole > entry);
+                    match (there, whole) {
+                        (Some((then, _)), Some(whole)) if whole < *then => true,
+                        (Some((_, is_lost)), _) => *is_lost,
+                        (None, whole) => whole.is_some(),
+                    }
+                });
+                if is_lost && to.is_some() {
+                    lost.insert((digest, entry));
+                }
+                next.insert(collection, (entry, is_lost));
             }
         }
-        erasures.moved = moved;
+        erasures.lost = lost;
         erasures
     }
 }
@@ -317,7 +343,7 @@ impl LedgerErasures {
             erasures: Self {
                 key: key_of(&salt),
                 collections: HashMap::new(),
-                moved: HashMap::new(),
+                lost: HashSet::new(),
             },
             entries: 0,
             hash: hash_of(&text),
@@ -345,8 +371,8 @@ impl LedgerErasures {
     /// it is of another store or its random name is not known: what was erased from this instant on,
     /// in microseconds since 1970, in the collections that have had this name then or later.
     ///
-    /// What was moved to another collection since is not erased, unless an id was erased later from
-    /// whichever collection, or with the one that it was moved to.
+    /// What was moved to another collection since is not erased, unless it was erased there later, or
+    /// where it was moved to from there, or with such a collection.
     pub fn since(&self, name: &str, id: Option<([u8; NAME], u64)>, time: i64) -> ErasedSince {
         let mut since = ErasedSince {
             key: self.key.clone(),
@@ -383,7 +409,7 @@ impl ErasedSince {
         self.is_all |= events.any(|event| event.kind == EventKind::All && counts(event));
         let erased = one.each().filter(|(digest, event)| {
             let is_erased = match event.kind {
-                EventKind::Moved(_) => all.moved.get(*digest) > Some(&event.entry),
+                EventKind::Moved(_) => all.lost.contains(&(**digest, event.entry)),
                 EventKind::Vectors | EventKind::All => true,
             };
             is_erased && counts(event)
@@ -632,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_moved_counts_only_if_it_was_erased_later_from_whichever_collection() {
+    fn what_was_moved_counts_only_if_it_was_erased_later_where_it_was_by_then() {
         let moved = |begin: Option<u64>, from, sequence, ids: &[u8]| {
             moved_to(begin, (from, from + 1), sequence, ids)
         };

@@ -50,7 +50,7 @@
 //! | `deleted` | how many vectors |
 //! | `numbers` | only in `begin`: the numbers of the erased entries, as in `5-7,9` |
 //! | `ids` | only in `begin`: for each erased id 32 hexadecimal digits, sorted, one behind the other: the first 16 bytes of its HMAC-SHA256 (the key is the salt, the message the id in UTF-8) |
-//! | `to` | only in the `begin` of a `moveToCollection`: the random name of the collection that has the vectors now |
+//! | `to` | only in `begin`, if the vectors were moved, deleted with `undo` or undeleted: the random name of the collection, or of the bin, that has them now |
 //! | `all` | in `begin`, instead of `numbers` and `ids`: `true` if the collection is deleted as a whole |
 //!
 //! The salt is in the same file, so whoever has the file can find out whether a given id was erased,
@@ -86,7 +86,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    hexadecimal::hexadecimal,
+    hexadecimal::{bytes_of, hexadecimal},
     wiped::Id,
 };
 
@@ -334,23 +334,6 @@ struct Appended {
     text: String,
     /// Where it ends.
     end: u64,
-}
-
-/// The bytes that are written as lower-case hexadecimal digits.
-pub(super) fn bytes_of<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    if text.len() != 2 * N {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
-    }
-    Some(bytes)
 }
 
 pub(super) fn hash_of(text: &[u8]) -> String {
