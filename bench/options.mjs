@@ -25,6 +25,7 @@ const MODES = {
   replace: { n: 10_000, text: 500 },
   changes: { n: 100_000 },
   ledger: { n: 100_000 },
+  undo: { n: 100_000 },
   builders: {},
   rotation: { n: 1_000_000, dim: 16 },
   scale: { dim: 128, queries: 100 },
@@ -53,6 +54,8 @@ npm run bench -- [mode] [options]
                       they replace, on disk; writes results/changes.md
   --ledger            ours alone: deletes with and without a ledger, on disk; the size of one, and how long it
                       takes to verify it and to restore with it; writes results/ledger.md
+  --undo              ours alone: deletes with and without undo, bringing back, and a whole collection, on disk;
+                      writes results/undo.md
   --builders          ours alone: both builders of a graph, in turn; writes results/builders.md
   --rotation          ours alone: rotateKeys of a store on disk, and calls meanwhile; writes results/rotation.md
   --scale             ours alone: how the time of each call grows with the rows; writes results/scale.md
@@ -68,9 +71,9 @@ npm run bench -- [mode] [options]
                       results/http.md
 
   --n <rows>          rows to index (default 40000, or all the real ones where those are present; 100000 with
-                      --peers, --capacity, --limit, --changes and --ledger, 40000 with --http, 20000 with --churn,
-                      1000000 with --rotation and --paging); with --expiry: how many expire, beside as many
-                      that do not (100000); with --replace: chunks (10000)
+                      --peers, --capacity, --limit, --changes, --ledger and --undo, 40000 with --http, 20000 with
+                      --churn, 1000000 with --rotation and --paging); with --expiry: how many expire, beside
+                      as many that do not (100000); with --replace: chunks (10000)
   --sizes <a,b>       with --scale: how many rows (default 10000,100000,1000000); with --capacity: how many at
                       --dim, beside --n, to see whether figures grow in proportion (default 50000,200000)
   --dim <n>           dimensions (default 384; 128 with --scale, 16 with --rotation, 8 with --paging)

@@ -4,7 +4,7 @@ import { engineOf, versionOf } from '../engines/index.mjs'
 import { COLLECTION, row } from '../shared/fill.mjs'
 import { inFolder, withFolder } from '../shared/folder.mjs'
 import { batches, idsOf } from '../shared/job.mjs'
-import { digits, machine, publish, say, table } from '../shared/output.mjs'
+import { digits, machine, publish, say, spread, table } from '../shared/output.mjs'
 import { Random } from '../shared/random.mjs'
 import { median } from '../shared/statistics.mjs'
 
@@ -146,9 +146,4 @@ function report({ n, dim, seed }, rounds) {
     table(['', 'in one step', 'the loop', 'ratio'], rows),
     `Medians, with the range of the rounds. The loops are: \`scan\` and \`updateVector\` for each; \`updateVector\` for each; \`scan\`, \`insertVectors\` and \`batchDelete\`; \`deleteByFilter\` in each collection. A loop that is interrupted leaves half of it, and a call does not: \`moveToCollection\` and \`forget\` wait until the disk has everything, which the loops do not. The fields of the filters are indexed, and no background work is running.`,
   ].join('\n\n')
-}
-
-/** The median and the range. */
-function spread(values) {
-  return `${digits(median(values))} (${digits(Math.min(...values))} to ${digits(Math.max(...values))})`
 }

@@ -8,7 +8,7 @@ import { engineOf, versionOf } from '../engines/index.mjs'
 import { COLLECTION, row } from '../shared/fill.mjs'
 import { inFolder, withFolder } from '../shared/folder.mjs'
 import { batches, idsOf } from '../shared/job.mjs'
-import { digits, MB, machine, publish, say, table } from '../shared/output.mjs'
+import { digits, MB, machine, publish, say, spread, table } from '../shared/output.mjs'
 import { Random } from '../shared/random.mjs'
 import { median, quantile } from '../shared/statistics.mjs'
 
@@ -156,9 +156,4 @@ function report({ n, dim, seed }, rounds, { bytes, made, verify, opening, restor
       ],
     ),
   ].join('\n\n')
-}
-
-/** The median and the range. */
-function spread(values) {
-  return `${digits(median(values))} (${digits(Math.min(...values))} to ${digits(Math.max(...values))})`
 }

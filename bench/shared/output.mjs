@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
+import { median } from './statistics.mjs'
 
 export const MB = 1024 * 1024
 /** Stands for a figure that does not exist. */
@@ -20,6 +21,11 @@ export function machine() {
   const model = processors[0]?.model.trim() ?? 'unknown processor'
   const node = `Node.js ${process.version}, ${process.platform} ${process.arch}`
   return `${new Date().toISOString().slice(0, 10)}. ${node}, ${model}, ${processors.length} cores`
+}
+
+/** The median and the range. */
+export function spread(values) {
+  return `${digits(median(values))} (${digits(Math.min(...values))} to ${digits(Math.max(...values))})`
 }
 
 /** Writes a report to standard output, and to a file in the results folder together with its charts. */
