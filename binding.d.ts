@@ -41,6 +41,9 @@ export declare class VectorizerClient {
   reindexCollection(collection: string, options?: string | undefined | null): unknown
   listEmptyCollections(): unknown
   cleanupEmptyCollections(options?: string | undefined | null): unknown
+  listDeleted(collection?: string | undefined | null, options?: string | undefined | null): unknown
+  undelete(collection: string, what: string, onProgress?: Listener | undefined | null): unknown
+  purgeDeleted(collection: string, what?: string | undefined | null, options?: string | undefined | null): unknown
   constructor(options: string)
   ready(): unknown
   createCollection(request: string, given: string): unknown

@@ -367,7 +367,8 @@ export interface MigrationOptions extends CallOptions {
    *
    * A vector is left out if one with its id was erased from the collection of this name, or from one
    * that had the name before or was given it later, whenever that was; a collection, if it was deleted
-   * after it was created in the source. What was moved to another collection was not erased. The
+   * after it was created in the source. What was moved to another collection was not erased, unless it
+   * was erased from there later, and what was deleted with `undo` was not before its time was over. The
    * ledger is verified before anything is written.
    */
   ledger?: string
@@ -473,6 +474,11 @@ export interface BatchDeleteOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
 /** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
 export interface BatchResponse {
@@ -521,12 +527,12 @@ export interface BatchUpdateResult {
   /** The reason, if the status is `error`. */
   error?: string
 }
-/** The progress of a call that patches, moves, copies or forgets vectors. */
+/** The progress of a call that patches, moves, copies, undeletes or forgets vectors. */
 export interface ChangeProgress {
   /**
-   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move or copy that have
-   * been read and encoded. `insert`: those that have been stored in the destination. `forget`: vectors
-   * that have been deleted.
+   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move, copy or undelete that
+   * have been read and encoded. `insert`: those that have been stored in the destination. `forget`:
+   * vectors that have been deleted.
    */
   phase: 'patch' | 'prepare' | 'insert' | 'forget'
   /** Vectors. */
@@ -577,6 +583,8 @@ export interface CollectionInfo extends CollectionSummary {
    * are erased within a second, unless erasure is paused (see `resumeExpiry`).
    */
   expired: number
+  /** How many vectors were deleted with `undo` and can be undeleted. */
+  undoable: number
   /** Absent for a store in memory. */
   scrub?: ScrubInfo
 }
@@ -706,6 +714,11 @@ export interface DeleteByFilterOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
 /** The result of a delete by filter. */
 export interface DeleteByFilterReport<Meta = any> {
@@ -727,6 +740,8 @@ export interface DeleteByFilterReport<Meta = any> {
   unknownFields?: string[]
   /** Present if it was requested. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 /** Options for deleting a collection. */
 export interface DeleteCollectionOptions extends CallOptions {
@@ -737,6 +752,11 @@ export interface DeleteCollectionOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt`.
+   */
+  undo?: UndoPeriod
 }
 /** The result of a batch delete, with one row for each id in the order of the request. */
 export interface DeleteReport {
@@ -748,6 +768,8 @@ export interface DeleteReport {
   results: DeleteResult[]
   /** Present if it was requested. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 /** The result for one id of a batch delete. */
 export interface DeleteResult {
@@ -790,7 +812,45 @@ export interface DeleteVectorOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
+/** What can be undeleted. */
+export interface DeletedList<Meta = any> {
+  /**
+   * Collections that were deleted, in the order in which they were: all of the store or, if a
+   * collection was named, those that had its name.
+   */
+  collections: DeletedCollection[]
+  /** Vectors of the collection that was named, in the order in which they were deleted. */
+  vectors: DeletedVector<Meta>[]
+  /** How many vectors of that collection can be undeleted in all. */
+  total: number
+}
+/** A collection that was deleted with `undo`. Times are in milliseconds since 1970. */
+export interface DeletedCollection {
+  /** The name that it had. */
+  collection: string
+  /** That of the call that has deleted it. */
+  token: string
+  deleted_at: number
+  /** Until when it can be undeleted. */
+  until: number
+  /** How many vectors it has. */
+  vectors: number
+}
+/** A vector that was deleted with `undo`. Times are in milliseconds since 1970. */
+export type DeletedVector<Meta = any> = {
+  id: string
+  /** That of the call that has deleted it. */
+  token: string
+  deleted_at: number
+  /** Until when it can be undeleted: sooner than the period said, if it expires by itself before. */
+  until: number
+} & StoredMetadata<Meta>
 /** The key that encrypts a store's files or a backup. */
 export interface EncryptionKey {
   /** 32 bytes, or 32 bytes encoded as base64. */
@@ -799,6 +859,21 @@ export interface EncryptionKey {
 /** The result of a delete for which a receipt was requested. */
 export interface Proof {
   receipt: ErasureReceipt
+}
+/** What a delete of one vector or of a collection resolves with, by its options `receipt` and `undo`. */
+export type Deletion<R extends boolean, U extends UndoPeriod | undefined> = U extends undefined
+  ? R extends true
+    ? Proof
+    : void
+  : Undoable
+/** The result of a delete with the option `undo`. */
+export interface Undoable {
+  undo: Undo
+}
+/** Options of a delete; `U` is the option `undo`, or `undefined` without it. */
+export interface WithUndo<U extends UndoPeriod | undefined> {
+  /** Only put aside what is deleted, for this long: until then `undelete` brings it back. */
+  undo?: U
 }
 /** Options of a delete; `R` says whether a receipt is requested. */
 export interface Receipted<R extends boolean> {
@@ -815,6 +890,7 @@ export interface ErasureReceipt {
     | 'deleteCollection'
     | 'replace'
     | 'moveToCollection'
+    | 'purgeDeleted'
   collection: string
   /** How many vectors were deleted. */
   deleted: number
@@ -939,6 +1015,12 @@ export interface ForgottenVectors {
    * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
    */
   unknownFields?: string[]
+  /**
+   * Present if these had been deleted with `undo`, by themselves or with their collection, and could
+   * have been undeleted. A collection can have one such row beside its own, and one for each collection
+   * of its name that was deleted.
+   */
+  undoable?: true
 }
 /**
  * A proof of what was erased in all collections and when, which does not contain the erased data.
@@ -1170,6 +1252,13 @@ export type MemberPatch<T> = T extends string | number | bigint | boolean | Date
   : T extends object
     ? MembersPatch<T>
     : Exclude<T, undefined>
+/** Options for listing what was deleted with `undo`. */
+export interface ListDeletedOptions extends CallOptions {
+  /** How many vectors to leave out at the beginning. Default 0. */
+  offset?: number
+  /** The maximum number of vectors, 1 to 1,000. Default 100. Collections are listed all. */
+  limit?: number
+}
 /** Options for moving vectors to another collection. */
 export interface MoveOptions extends CallOptions {
   /** Replace vectors of the destination that have the same ids. Without it, those are not moved. */
@@ -1286,6 +1375,35 @@ export interface PublicKeyObject {
   readonly type: string
   readonly asymmetricKeyType?: string | undefined
 }
+/** Options for erasing what was deleted with `undo`. */
+export interface PurgeOptions extends CallOptions {
+  /** Add a proof of erasure to the report. */
+  receipt?: boolean
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
+}
+/** The result of erasing what was deleted with `undo`. */
+export interface PurgeReport {
+  collection: string
+  /** How many vectors were erased: if a collection itself was, as many as it had. */
+  purged: number
+  /** A row for each id that was given. Empty if none was. */
+  results: PurgeResult[]
+  /** Present if it was requested. */
+  receipt?: ErasureReceipt
+}
+/** The result for one id that was to be purged. */
+export interface PurgeResult {
+  id: string
+  /**
+   * `not_found`: no vector with this id could be undeleted. `repeated`: the request has named the id
+   * before.
+   */
+  status: 'purged' | 'not_found' | 'repeated'
+}
 /** Options for building the graph of a collection anew: the parameters to change. */
 export interface ReindexOptions extends CallOptions {
   /**
@@ -1356,6 +1474,11 @@ export interface ReplaceOptions extends CallOptions {
    */
   reason?: string
   /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. What was
+   * there before of what is updated is erased at once. Cannot be combined with `receipt`.
+   */
+  undo?: UndoPeriod
+  /**
    * When the vectors of those rows expire that have no `expires_at` of their own; with `null`, not by
    * themselves. Without it, what is updated keeps its expiry, and what is new has none.
    */
@@ -1393,6 +1516,8 @@ export interface ReplaceReport {
   }
   /** Present if it was requested. Covers what was deleted, and what was there before of what was updated. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 /** A vector of those that replace what a filter matches. */
 export type ReplacementVector<Meta = any> = {
@@ -1650,6 +1775,54 @@ export interface TransferResult {
   /** The reason, if the status is `dst_insert_failed`. */
   error?: string
 }
+/** What one call has deleted with `undo`. */
+export interface Undo {
+  /** Names what the call has deleted, for `undelete` and `purgeDeleted`. */
+  token: string
+  /** Until when it can be undeleted, in milliseconds since 1970. */
+  until: number
+}
+/**
+ * How long what is deleted can be undeleted, from one second to 3,653 days: whole milliseconds, or a
+ * whole number with a unit as in `'24h'`, which is `ms`, `s`, `m`, `h` or `d`.
+ */
+export type UndoPeriod = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+/** What to purge: vectors with these ids, what a token stands for, or all vectors that wait. */
+export type Purgeable =
+  | readonly string[]
+  | string
+  | {
+      all: true
+    }
+/** Options for undeleting. */
+export interface UndeleteOptions extends CallOptions {
+  /**
+   * Called from time to time with the progress so far, but not if a collection is undeleted. An error
+   * it throws does not stop the work; the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+/** The result of undeleting. */
+export interface UndeleteReport {
+  collection: string
+  /** How many vectors were undeleted: if a collection was, as many as it has. */
+  undeleted: number
+  /**
+   * A row for each id: those that were given, or those that the token names. Empty if a collection was
+   * undeleted.
+   */
+  results: UndeleteResult[]
+}
+/** The result for one id that was to be undeleted. */
+export interface UndeleteResult {
+  id: string
+  /**
+   * `not_found`: no vector with this id could be undeleted. `id_in_use`: the collection has a vector
+   * with this id, which is not overwritten; the deleted one can be undeleted still. `repeated`: the
+   * request has named the id before.
+   */
+  status: 'undeleted' | 'not_found' | 'id_in_use' | 'repeated'
+}
 /** What to change about a collection. */
 export interface UpdateCollectionRequest {
   /**
@@ -1876,11 +2049,15 @@ export interface Vectorizer {
    * `dryRun` it deletes nothing and reports what it would delete.
    */
   cleanupEmptyCollections(options?: CleanupOptions): Promise<CleanupReport>
-  /** Deletes a collection and everything in it. */
-  deleteCollection<R extends boolean = false>(
+  /**
+   * Deletes a collection and everything in it. With `undo` it is put aside as it is: no call finds it,
+   * and it takes no memory on disk. Without it, what was deleted from the collection with `undo` is
+   * erased as well.
+   */
+  deleteCollection<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     collection: string,
-    options?: DeleteCollectionOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteCollectionOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /**
    * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely,
    * its expiry included. If an id occurs more than once, the last one wins.
@@ -2086,20 +2263,29 @@ export interface Vectorizer {
    * Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist.
    *
    * When it resolves, no read on any thread finds the vector, and its row, text, metadata and id
-   * are gone.
+   * are gone. With `undo` they are put aside, where only `undelete` reaches them, and are gone when
+   * the time is over.
+   *
+   * ```js
+   * const { undo } = await client.deleteVector('docs', 'a', { undo: '24h' })
+   * await client.undelete('docs', undo.token)
+   * ```
+   *
+   * Rejects with `ValidationError` and deletes nothing if `undo` is no such period, or is given with
+   * `receipt` or `backup`.
    */
-  deleteVector<R extends boolean = false>(
+  deleteVector<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     collection: string,
     id: string,
-    options?: DeleteVectorOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteVectorOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /**
    * Deletes many vectors at once. An id that does not exist is reported with status `error` and
    * does not stop the others; a repeated id is `ok` the first time.
    *
    * The delete is atomic: whatever interrupts it, either all of them are deleted or none. With
    * `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would
-   * delete another number of vectors.
+   * delete another number of vectors. With `undo` they are put aside, as by `deleteVector`.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -2118,7 +2304,7 @@ export interface Vectorizer {
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
    * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
-   * another number of vectors matches.
+   * another number of vectors matches. With `undo` they are put aside, as by `deleteVector`.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -2137,6 +2323,7 @@ export interface Vectorizer {
    * the same metadata, text and values, is not written, and its text not embedded again. Where
    * neither a row nor the call has an `expires_at`, a new vector has no expiry of its own, and one
    * that is updated keeps its own. With `dryRun` it changes nothing and reports what it would change.
+   * With `undo`, what is deleted is put aside, as by `deleteVector`; of what is updated nothing is.
    *
    * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
    * match the filter, if the id of a row is that of a vector that does not match it, and if the
@@ -2158,8 +2345,9 @@ export interface Vectorizer {
    * ```
    *
    * It is one delete: whatever interrupts it, either all of them are deleted or none. When it
-   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. With
-   * `dryRun` it deletes nothing and reports what it would delete.
+   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. What was
+   * deleted with `undo` is forgotten as well. With `dryRun` it deletes nothing and reports what it would
+   * delete.
    *
    * Rejects with `CollectionNotFoundError` if a collection that is named does not exist, and with
    * `ValidationError` if the filter is invalid or has no condition; nothing is deleted. With `atMost`
@@ -2167,6 +2355,55 @@ export interface Vectorizer {
    * number of vectors in all.
    */
   forget(selection: ForgetSelection, options?: ForgetOptions): Promise<ForgetReport>
+  /**
+   * Lists what can be undeleted: all collections that were deleted with `undo` or, with a collection,
+   * those that had its name, and vectors that were deleted from it with `undo`. Nothing else reads
+   * these vectors; their values and texts are not shown.
+   *
+   * Rejects with `CollectionNotFoundError` if there is no collection of this name, not even one that
+   * can be undeleted.
+   */
+  listDeleted(collection?: string, options?: ListDeletedOptions): Promise<DeletedList>
+  /**
+   * Brings back what was deleted with `undo`: vectors with these ids, or whatever the call has deleted
+   * that resolved with this token, be it vectors or the collection itself.
+   *
+   * ```js
+   * const { undo } = await client.deleteByFilter('docs', { lang: 'en' }, { undo: '7d' })
+   * if (undo) await client.undelete('docs', undo.token)
+   * ```
+   *
+   * Vectors come back as they were, with their texts and expiries, and last in the order of insertion.
+   * It is one step: whatever interrupts it, either all of them are back or none. An id that is in use
+   * again, or that cannot be undeleted, is reported and does not stop the others.
+   *
+   * Rejects with `ValidationError` if nothing can be undeleted that has this token, with
+   * `CollectionExistsError` if the name of the collection is in use again, and with
+   * `CollectionNotFoundError` if there is no collection of this name.
+   */
+  undelete(
+    collection: string,
+    what: readonly string[] | string,
+    options?: UndeleteOptions,
+  ): Promise<UndeleteReport>
+  /**
+   * Erases what was deleted with `undo` before the time is over: vectors with these ids, whatever the
+   * call has deleted that resolved with this token, or all vectors of the collection that can be
+   * undeleted. When it resolves, nothing of it is left.
+   *
+   * ```js
+   * await client.purgeDeleted('docs', ['a'], { receipt: true, reason: 'request 4711' })
+   * await client.purgeDeleted('docs', { all: true })
+   * ```
+   *
+   * Rejects with `ValidationError` if nothing can be undeleted that has this token, and with
+   * `CollectionNotFoundError` if there is no collection of this name.
+   */
+  purgeDeleted<R extends boolean = false>(
+    collection: string,
+    what: Purgeable,
+    options?: PurgeOptions & Receipted<R>,
+  ): Promise<PurgeReport & (R extends true ? Proof : unknown)>
   /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
@@ -2180,7 +2417,8 @@ export interface Vectorizer {
   flush(): Promise<void>
   /**
    * Reads the collection's files back from disk, along with its memory, and looks for any remnant
-   * of vectors with these ids, or of any other deleted vector.
+   * of vectors with these ids, or of any other deleted vector. A vector with one of these ids that can
+   * be undeleted is one.
    */
   verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
   /**
@@ -2268,9 +2506,9 @@ export interface Collection<Meta = any> {
   /** Builds the graph anew with the given parameters, in the background. */
   reindexCollection(options?: ReindexOptions): Promise<ReindexJob>
   /** Deletes the collection and everything in it. */
-  deleteCollection<R extends boolean = false>(
-    options?: DeleteCollectionOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+  deleteCollection<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
+    options?: DeleteCollectionOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /** Inserts vectors, either all or none. A vector with an existing id is replaced entirely. */
   insertVectors(
     vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
@@ -2357,10 +2595,10 @@ export interface Collection<Meta = any> {
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[][]>
   /** Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
-  deleteVector<R extends boolean = false>(
+  deleteVector<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     id: string,
-    options?: DeleteVectorOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteVectorOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /** Deletes many vectors at once; an id that does not exist is a row of the report. */
   batchDelete<R extends boolean = false>(
     ids: readonly string[],
@@ -2382,6 +2620,15 @@ export interface Collection<Meta = any> {
     rows: readonly ReplacementVector<Meta>[] | readonly ReplacementText<Meta>[],
     options?: ReplaceOptions & Receipted<R>,
   ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /** Lists what was deleted with `undo`: vectors of the collection, and collections that had its name. */
+  listDeleted(options?: ListDeletedOptions): Promise<DeletedList<Meta>>
+  /** Brings back vectors that were deleted with `undo`, or the collection itself. */
+  undelete(what: readonly string[] | string, options?: UndeleteOptions): Promise<UndeleteReport>
+  /** Erases what was deleted with `undo` before the time is over. */
+  purgeDeleted<R extends boolean = false>(
+    what: Purgeable,
+    options?: PurgeOptions & Receipted<R>,
+  ): Promise<PurgeReport & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
@@ -2643,7 +2890,14 @@ export declare class SigningError extends VectorizerError {
   readonly code: 'SIGNING_ERROR'
   readonly errorCode: 'SIGNING_ERROR'
   /** What the call would have resolved with. Absent if it was `close`. */
-  readonly report?: Proof | DeleteReport | DeleteByFilterReport | ReplaceReport | MoveReport | ForgetReport
+  readonly report?:
+    | Proof
+    | DeleteReport
+    | DeleteByFilterReport
+    | ReplaceReport
+    | MoveReport
+    | ForgetReport
+    | PurgeReport
   constructor(
     message: string,
     options?: {
@@ -2743,6 +2997,9 @@ export declare const deleteVectors: Vectorizer['deleteVectors']
 export declare const deleteByFilter: Vectorizer['deleteByFilter']
 export declare const replace: Vectorizer['replace']
 export declare const forget: Vectorizer['forget']
+export declare const listDeleted: Vectorizer['listDeleted']
+export declare const undelete: Vectorizer['undelete']
+export declare const purgeDeleted: Vectorizer['purgeDeleted']
 export declare const optimize: Vectorizer['optimize']
 export declare const verifyErased: Vectorizer['verifyErased']
 export declare const createBackup: Vectorizer['createBackup']

@@ -61,8 +61,10 @@ import type {
   DeleteByFilterOptions,
   DeleteByFilterReport,
   DeleteCollectionOptions,
+  DeletedList,
   DeleteReport,
   DeleteVectorOptions,
+  Deletion,
   Embedder,
   ExpiryInput,
   ForgetOptions,
@@ -74,6 +76,7 @@ import type {
   InsertTextOptions,
   KeyService,
   LedgerInfo,
+  ListDeletedOptions,
   MetadataInput,
   MetadataPatch,
   MoveOptions,
@@ -83,6 +86,9 @@ import type {
   PatchOptions,
   PatchReport,
   Proof,
+  Purgeable,
+  PurgeOptions,
+  PurgeReport,
   Receipted,
   ReindexJob,
   ReindexOptions,
@@ -102,6 +108,9 @@ import type {
   SearchResult,
   ServeOptions,
   TextSearchRequest,
+  UndeleteOptions,
+  UndeleteReport,
+  UndoPeriod,
   UpdateCollectionRequest,
   UpdateVectorRequest,
   Vector,
@@ -112,6 +121,7 @@ import type {
   VectorSelection,
   VectorUpdate,
   VerificationReport,
+  WithUndo,
 } from './types.js'
 
 /**
@@ -176,11 +186,15 @@ export interface Vectorizer {
    * `dryRun` it deletes nothing and reports what it would delete.
    */
   cleanupEmptyCollections(options?: CleanupOptions): Promise<CleanupReport>
-  /** Deletes a collection and everything in it. */
-  deleteCollection<R extends boolean = false>(
+  /**
+   * Deletes a collection and everything in it. With `undo` it is put aside as it is: no call finds it,
+   * and it takes no memory on disk. Without it, what was deleted from the collection with `undo` is
+   * erased as well.
+   */
+  deleteCollection<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     collection: string,
-    options?: DeleteCollectionOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteCollectionOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /**
    * Inserts vectors, either all of them or none. A vector with an existing id is replaced entirely,
    * its expiry included. If an id occurs more than once, the last one wins.
@@ -386,20 +400,29 @@ export interface Vectorizer {
    * Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist.
    *
    * When it resolves, no read on any thread finds the vector, and its row, text, metadata and id
-   * are gone.
+   * are gone. With `undo` they are put aside, where only `undelete` reaches them, and are gone when
+   * the time is over.
+   *
+   * ```js
+   * const { undo } = await client.deleteVector('docs', 'a', { undo: '24h' })
+   * await client.undelete('docs', undo.token)
+   * ```
+   *
+   * Rejects with `ValidationError` and deletes nothing if `undo` is no such period, or is given with
+   * `receipt` or `backup`.
    */
-  deleteVector<R extends boolean = false>(
+  deleteVector<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     collection: string,
     id: string,
-    options?: DeleteVectorOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteVectorOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /**
    * Deletes many vectors at once. An id that does not exist is reported with status `error` and
    * does not stop the others; a repeated id is `ok` the first time.
    *
    * The delete is atomic: whatever interrupts it, either all of them are deleted or none. With
    * `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if it would
-   * delete another number of vectors.
+   * delete another number of vectors. With `undo` they are put aside, as by `deleteVector`.
    */
   batchDelete<R extends boolean = false>(
     collection: string,
@@ -418,7 +441,7 @@ export interface Vectorizer {
    *
    * A filter that is invalid, or has no condition, rejects with `ValidationError` and deletes
    * nothing. With `atMost` or `expect`, it rejects with `TooManyMatchesError` and deletes nothing if
-   * another number of vectors matches.
+   * another number of vectors matches. With `undo` they are put aside, as by `deleteVector`.
    */
   deleteByFilter<R extends boolean = false>(
     collection: string,
@@ -437,6 +460,7 @@ export interface Vectorizer {
    * the same metadata, text and values, is not written, and its text not embedded again. Where
    * neither a row nor the call has an `expires_at`, a new vector has no expiry of its own, and one
    * that is updated keeps its own. With `dryRun` it changes nothing and reports what it would change.
+   * With `undo`, what is deleted is put aside, as by `deleteVector`; of what is updated nothing is.
    *
    * Rejects with `ValidationError` and changes nothing if an id occurs twice, if a row would not
    * match the filter, if the id of a row is that of a vector that does not match it, and if the
@@ -458,8 +482,9 @@ export interface Vectorizer {
    * ```
    *
    * It is one delete: whatever interrupts it, either all of them are deleted or none. When it
-   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. With
-   * `dryRun` it deletes nothing and reports what it would delete.
+   * resolves, it is on disk, whatever `fsync` is, and the receipt proves what was erased. What was
+   * deleted with `undo` is forgotten as well. With `dryRun` it deletes nothing and reports what it would
+   * delete.
    *
    * Rejects with `CollectionNotFoundError` if a collection that is named does not exist, and with
    * `ValidationError` if the filter is invalid or has no condition; nothing is deleted. With `atMost`
@@ -467,6 +492,55 @@ export interface Vectorizer {
    * number of vectors in all.
    */
   forget(selection: ForgetSelection, options?: ForgetOptions): Promise<ForgetReport>
+  /**
+   * Lists what can be undeleted: all collections that were deleted with `undo` or, with a collection,
+   * those that had its name, and vectors that were deleted from it with `undo`. Nothing else reads
+   * these vectors; their values and texts are not shown.
+   *
+   * Rejects with `CollectionNotFoundError` if there is no collection of this name, not even one that
+   * can be undeleted.
+   */
+  listDeleted(collection?: string, options?: ListDeletedOptions): Promise<DeletedList>
+  /**
+   * Brings back what was deleted with `undo`: vectors with these ids, or whatever the call has deleted
+   * that resolved with this token, be it vectors or the collection itself.
+   *
+   * ```js
+   * const { undo } = await client.deleteByFilter('docs', { lang: 'en' }, { undo: '7d' })
+   * if (undo) await client.undelete('docs', undo.token)
+   * ```
+   *
+   * Vectors come back as they were, with their texts and expiries, and last in the order of insertion.
+   * It is one step: whatever interrupts it, either all of them are back or none. An id that is in use
+   * again, or that cannot be undeleted, is reported and does not stop the others.
+   *
+   * Rejects with `ValidationError` if nothing can be undeleted that has this token, with
+   * `CollectionExistsError` if the name of the collection is in use again, and with
+   * `CollectionNotFoundError` if there is no collection of this name.
+   */
+  undelete(
+    collection: string,
+    what: readonly string[] | string,
+    options?: UndeleteOptions,
+  ): Promise<UndeleteReport>
+  /**
+   * Erases what was deleted with `undo` before the time is over: vectors with these ids, whatever the
+   * call has deleted that resolved with this token, or all vectors of the collection that can be
+   * undeleted. When it resolves, nothing of it is left.
+   *
+   * ```js
+   * await client.purgeDeleted('docs', ['a'], { receipt: true, reason: 'request 4711' })
+   * await client.purgeDeleted('docs', { all: true })
+   * ```
+   *
+   * Rejects with `ValidationError` if nothing can be undeleted that has this token, and with
+   * `CollectionNotFoundError` if there is no collection of this name.
+   */
+  purgeDeleted<R extends boolean = false>(
+    collection: string,
+    what: Purgeable,
+    options?: PurgeOptions & Receipted<R>,
+  ): Promise<PurgeReport & (R extends true ? Proof : unknown)>
   /**
    * Resolves when the index is fully optimized: every vector that existed at the time of the call
    * is in the graph, and the memory of deleted vectors has been reclaimed. Searches are correct
@@ -480,7 +554,8 @@ export interface Vectorizer {
   flush(): Promise<void>
   /**
    * Reads the collection's files back from disk, along with its memory, and looks for any remnant
-   * of vectors with these ids, or of any other deleted vector.
+   * of vectors with these ids, or of any other deleted vector. A vector with one of these ids that can
+   * be undeleted is one.
    */
   verifyErased(collection: string, ids: readonly string[]): Promise<VerificationReport>
   /**
@@ -571,9 +646,9 @@ export interface Collection<Meta = any> {
   /** Builds the graph anew with the given parameters, in the background. */
   reindexCollection(options?: ReindexOptions): Promise<ReindexJob>
   /** Deletes the collection and everything in it. */
-  deleteCollection<R extends boolean = false>(
-    options?: DeleteCollectionOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+  deleteCollection<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
+    options?: DeleteCollectionOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /** Inserts vectors, either all or none. A vector with an existing id is replaced entirely. */
   insertVectors(
     vectors: readonly CreateVectorRequest<Meta>[] | VectorColumns<Meta>,
@@ -660,10 +735,10 @@ export interface Collection<Meta = any> {
     options?: SearchOptions<Meta> & Carried<V, M>,
   ): Promise<SearchResult<V, M, Meta>[][]>
   /** Deletes one vector. Rejects with `VectorNotFoundError` if the id does not exist. */
-  deleteVector<R extends boolean = false>(
+  deleteVector<R extends boolean = false, U extends UndoPeriod | undefined = undefined>(
     id: string,
-    options?: DeleteVectorOptions & Receipted<R>,
-  ): Promise<R extends true ? Proof : void>
+    options?: DeleteVectorOptions & Receipted<R> & WithUndo<U>,
+  ): Promise<Deletion<R, U>>
   /** Deletes many vectors at once; an id that does not exist is a row of the report. */
   batchDelete<R extends boolean = false>(
     ids: readonly string[],
@@ -685,6 +760,15 @@ export interface Collection<Meta = any> {
     rows: readonly ReplacementVector<Meta>[] | readonly ReplacementText<Meta>[],
     options?: ReplaceOptions & Receipted<R>,
   ): Promise<ReplaceReport & (R extends true ? Proof : unknown)>
+  /** Lists what was deleted with `undo`: vectors of the collection, and collections that had its name. */
+  listDeleted(options?: ListDeletedOptions): Promise<DeletedList<Meta>>
+  /** Brings back vectors that were deleted with `undo`, or the collection itself. */
+  undelete(what: readonly string[] | string, options?: UndeleteOptions): Promise<UndeleteReport>
+  /** Erases what was deleted with `undo` before the time is over. */
+  purgeDeleted<R extends boolean = false>(
+    what: Purgeable,
+    options?: PurgeOptions & Receipted<R>,
+  ): Promise<PurgeReport & (R extends true ? Proof : unknown)>
   /** Resolves when the index is fully optimized. */
   optimize(options?: OptimizeOptions): Promise<void>
   /** Looks for any remnant of vectors with these ids, or of any other deleted vector. */
@@ -1001,6 +1085,21 @@ async function withVectors(
   return [collection, filter, ids, sent, metadata, options, ...given, expiries, listener]
 }
 
+/** What to undelete or to purge: a list of ids, or the token of a delete. */
+function waiting(what: unknown): string {
+  if (Array.isArray(what)) return strings(what, 'what')
+  if (typeof what !== 'string') fail('what', 'an array of ids, or the token of a delete', what)
+  return JSON.stringify(filled(what, 'what'))
+}
+
+/** What to purge; null for all vectors, which nobody asks for by a variable that has no value. */
+function purgeable(what: unknown): string | null {
+  if (!isPlain(what)) return waiting(what)
+  const { all } = known(what, 'what', ['all'])
+  if (all !== true) fail('what.all', 'true', all)
+  return null
+}
+
 /** A call: how its arguments are converted for the native method of the same name. */
 export interface Call<A extends unknown[] = unknown[]> {
   pack(client: Context, ...args: any[]): Packed<A>
@@ -1016,6 +1115,8 @@ export interface Call<A extends unknown[] = unknown[]> {
   row?: Row
   /** Whether its report may say that the call was refused, after it had found what it is about. */
   isGuarded?: true
+  /** Whether its report has metadata, whose integers may be beyond 2^53. */
+  isExact?: true
   /** Whether its result is the only row of a list. */
   isRow?: true
   /** The positions in which its options may be passed. */
@@ -1346,6 +1447,30 @@ export const calls: { readonly [Name in CallName]: Call<Arguments<Name>> } = {
       }
       return [selectionJson({ filter, ids }), ...withoutListener(options, keys.forget)]
     },
+  },
+  listDeleted: {
+    options: [1],
+    isExact: true,
+    pack: (_, collection, options) => [
+      collection === undefined ? null : string(collection, 'collection'),
+      optional(options, keys.listDeleted),
+    ],
+  },
+  undelete: {
+    options: [2],
+    pack: (_, collection, what, options = {}) => [
+      string(collection, 'collection'),
+      waiting(what),
+      listenerOf(options, keys.undelete),
+    ],
+  },
+  purgeDeleted: {
+    options: [2],
+    pack: (_, collection, what, options) => [
+      string(collection, 'collection'),
+      purgeable(what),
+      optional(options, keys.purgeDeleted),
+    ],
   },
   optimize: {
     options: [1],

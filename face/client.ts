@@ -89,11 +89,11 @@ function started(what: Called, client: Calling, args: unknown[]) {
 
 /** The result of a call, which is made again as long as it lacks something. */
 async function finished(what: Called, client: Calling, begun: ReturnType<typeof started>): Promise<any> {
-  const { row, isRow, isGuarded, again, report, filter } = what.how
+  const { row, isRow, isGuarded, isExact, again, report, filter } = what.how
   const [values, answer] = Array.isArray(begun) ? begun : await begun
   let reply = await answer
   if (Array.isArray(reply)) reply = await deferredReply(reply as DeferredReply)
-  const sent = await decodeReply(reply, row)
+  const sent = await decodeReply(reply, row, isExact)
   const more = again?.(client as State, values, sent)
   if (more) return finished(what, client, begin(what, more, client))
   const result = report ? report(sent) : sent

@@ -9,6 +9,7 @@ import type {
   MoveReport,
   PatchReport,
   Proof,
+  PurgeReport,
   RefusedDeleteReport,
   ReplaceReport,
 } from './types.js'
@@ -219,6 +220,7 @@ export class SigningError extends VectorizerError {
     | ReplaceReport
     | MoveReport
     | ForgetReport
+    | PurgeReport
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, 'SIGNING_ERROR', options)
   }

@@ -67,10 +67,13 @@ function takeItems(reply: HeldRows, { scored, expiring, dimension }: Form, lists
   }
 }
 
-/** The value of a native reply; `row` expands rows that are sent in a short form. */
-export async function decodeReply(reply: Reply, row: Row | undefined): Promise<any> {
+/**
+ * The value of a native reply; `row` expands rows that are sent in a short form. If it `isExact`, no
+ * integer in a JSON text is rounded.
+ */
+export async function decodeReply(reply: Reply, row: Row | undefined, isExact = false): Promise<any> {
   if (typeof reply === 'string') {
-    const report = JSON.parse(reply)
+    const report: any = isExact && /\d{16}/.test(reply) ? read(reply) : JSON.parse(reply)
     if (row) report.results = report.results.map((sent: unknown, i: number) => row(sent, i, report))
     return report
   }

@@ -102,7 +102,8 @@ export interface MigrationOptions extends CallOptions {
    *
    * A vector is left out if one with its id was erased from the collection of this name, or from one
    * that had the name before or was given it later, whenever that was; a collection, if it was deleted
-   * after it was created in the source. What was moved to another collection was not erased. The
+   * after it was created in the source. What was moved to another collection was not erased, unless it
+   * was erased from there later, and what was deleted with `undo` was not before its time was over. The
    * ledger is verified before anything is written.
    */
   ledger?: string
@@ -215,6 +216,11 @@ export interface BatchDeleteOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
 
 /** The result of inserting texts, in the SDK's format. Either all texts are inserted or none. */
@@ -270,12 +276,12 @@ export interface BatchUpdateResult {
   error?: string
 }
 
-/** The progress of a call that patches, moves, copies or forgets vectors. */
+/** The progress of a call that patches, moves, copies, undeletes or forgets vectors. */
 export interface ChangeProgress {
   /**
-   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move or copy that have
-   * been read and encoded. `insert`: those that have been stored in the destination. `forget`: vectors
-   * that have been deleted.
+   * `patch`: vectors whose metadata has been changed. `prepare`: vectors to move, copy or undelete that
+   * have been read and encoded. `insert`: those that have been stored in the destination. `forget`:
+   * vectors that have been deleted.
    */
   phase: 'patch' | 'prepare' | 'insert' | 'forget'
   /** Vectors. */
@@ -330,6 +336,8 @@ export interface CollectionInfo extends CollectionSummary {
    * are erased within a second, unless erasure is paused (see `resumeExpiry`).
    */
   expired: number
+  /** How many vectors were deleted with `undo` and can be undeleted. */
+  undoable: number
   /** Absent for a store in memory. */
   scrub?: ScrubInfo
 }
@@ -468,6 +476,11 @@ export interface DeleteByFilterOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
 
 /** The result of a delete by filter. */
@@ -490,6 +503,8 @@ export interface DeleteByFilterReport<Meta = any> {
   unknownFields?: string[]
   /** Present if it was requested. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 
 /** Options for deleting a collection. */
@@ -501,6 +516,11 @@ export interface DeleteCollectionOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt`.
+   */
+  undo?: UndoPeriod
 }
 
 /** The result of a batch delete, with one row for each id in the order of the request. */
@@ -513,6 +533,8 @@ export interface DeleteReport {
   results: DeleteResult[]
   /** Present if it was requested. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 
 /** The result for one id of a batch delete. */
@@ -559,7 +581,48 @@ export interface DeleteVectorOptions extends CallOptions {
    * say nothing in it that has to be erased as well.
    */
   reason?: string
+  /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. Cannot be
+   * combined with `receipt` or `backup`.
+   */
+  undo?: UndoPeriod
 }
+
+/** What can be undeleted. */
+export interface DeletedList<Meta = any> {
+  /**
+   * Collections that were deleted, in the order in which they were: all of the store or, if a
+   * collection was named, those that had its name.
+   */
+  collections: DeletedCollection[]
+  /** Vectors of the collection that was named, in the order in which they were deleted. */
+  vectors: DeletedVector<Meta>[]
+  /** How many vectors of that collection can be undeleted in all. */
+  total: number
+}
+
+/** A collection that was deleted with `undo`. Times are in milliseconds since 1970. */
+export interface DeletedCollection {
+  /** The name that it had. */
+  collection: string
+  /** That of the call that has deleted it. */
+  token: string
+  deleted_at: number
+  /** Until when it can be undeleted. */
+  until: number
+  /** How many vectors it has. */
+  vectors: number
+}
+
+/** A vector that was deleted with `undo`. Times are in milliseconds since 1970. */
+export type DeletedVector<Meta = any> = {
+  id: string
+  /** That of the call that has deleted it. */
+  token: string
+  deleted_at: number
+  /** Until when it can be undeleted: sooner than the period said, if it expires by itself before. */
+  until: number
+} & StoredMetadata<Meta>
 
 /** The key that encrypts a store's files or a backup. */
 export interface EncryptionKey {
@@ -570,6 +633,24 @@ export interface EncryptionKey {
 /** The result of a delete for which a receipt was requested. */
 export interface Proof {
   receipt: ErasureReceipt
+}
+
+/** What a delete of one vector or of a collection resolves with, by its options `receipt` and `undo`. */
+export type Deletion<R extends boolean, U extends UndoPeriod | undefined> = U extends undefined
+  ? R extends true
+    ? Proof
+    : void
+  : Undoable
+
+/** The result of a delete with the option `undo`. */
+export interface Undoable {
+  undo: Undo
+}
+
+/** Options of a delete; `U` is the option `undo`, or `undefined` without it. */
+export interface WithUndo<U extends UndoPeriod | undefined> {
+  /** Only put aside what is deleted, for this long: until then `undelete` brings it back. */
+  undo?: U
 }
 
 /** Options of a delete; `R` says whether a receipt is requested. */
@@ -588,6 +669,7 @@ export interface ErasureReceipt {
     | 'deleteCollection'
     | 'replace'
     | 'moveToCollection'
+    | 'purgeDeleted'
   collection: string
   /** How many vectors were deleted. */
   deleted: number
@@ -709,6 +791,12 @@ export interface ForgottenVectors {
    * those in `$not` and `must_not`. Absent if there are none, or if no vectors were checked.
    */
   unknownFields?: string[]
+  /**
+   * Present if these had been deleted with `undo`, by themselves or with their collection, and could
+   * have been undeleted. A collection can have one such row beside its own, and one for each collection
+   * of its name that was deleted.
+   */
+  undoable?: true
 }
 
 /**
@@ -956,6 +1044,14 @@ export type MemberPatch<T> = T extends string | number | bigint | boolean | Date
     ? MembersPatch<T>
     : Exclude<T, undefined>
 
+/** Options for listing what was deleted with `undo`. */
+export interface ListDeletedOptions extends CallOptions {
+  /** How many vectors to leave out at the beginning. Default 0. */
+  offset?: number
+  /** The maximum number of vectors, 1 to 1,000. Default 100. Collections are listed all. */
+  limit?: number
+}
+
 /** Options for moving vectors to another collection. */
 export interface MoveOptions extends CallOptions {
   /** Replace vectors of the destination that have the same ids. Without it, those are not moved. */
@@ -1081,6 +1177,38 @@ export interface PublicKeyObject {
   readonly asymmetricKeyType?: string | undefined
 }
 
+/** Options for erasing what was deleted with `undo`. */
+export interface PurgeOptions extends CallOptions {
+  /** Add a proof of erasure to the report. */
+  receipt?: boolean
+  /**
+   * Why, for the receipt and the ledger of the store: 1 to 1,000 characters. The ledger keeps it, so
+   * say nothing in it that has to be erased as well.
+   */
+  reason?: string
+}
+
+/** The result of erasing what was deleted with `undo`. */
+export interface PurgeReport {
+  collection: string
+  /** How many vectors were erased: if a collection itself was, as many as it had. */
+  purged: number
+  /** A row for each id that was given. Empty if none was. */
+  results: PurgeResult[]
+  /** Present if it was requested. */
+  receipt?: ErasureReceipt
+}
+
+/** The result for one id that was to be purged. */
+export interface PurgeResult {
+  id: string
+  /**
+   * `not_found`: no vector with this id could be undeleted. `repeated`: the request has named the id
+   * before.
+   */
+  status: 'purged' | 'not_found' | 'repeated'
+}
+
 /** Options for building the graph of a collection anew: the parameters to change. */
 export interface ReindexOptions extends CallOptions {
   /**
@@ -1155,6 +1283,11 @@ export interface ReplaceOptions extends CallOptions {
    */
   reason?: string
   /**
+   * Only put aside what is deleted, for this long: until then `undelete` brings it back. What was
+   * there before of what is updated is erased at once. Cannot be combined with `receipt`.
+   */
+  undo?: UndoPeriod
+  /**
    * When the vectors of those rows expire that have no `expires_at` of their own; with `null`, not by
    * themselves. Without it, what is updated keeps its expiry, and what is new has none.
    */
@@ -1193,6 +1326,8 @@ export interface ReplaceReport {
   }
   /** Present if it was requested. Covers what was deleted, and what was there before of what was updated. */
   receipt?: ErasureReceipt
+  /** Present if the option `undo` was given and something was deleted. */
+  undo?: Undo
 }
 
 /** A vector of those that replace what a filter matches. */
@@ -1463,6 +1598,55 @@ export interface TransferResult {
   status: 'ok' | 'missing_in_src' | 'dst_insert_failed'
   /** The reason, if the status is `dst_insert_failed`. */
   error?: string
+}
+
+/** What one call has deleted with `undo`. */
+export interface Undo {
+  /** Names what the call has deleted, for `undelete` and `purgeDeleted`. */
+  token: string
+  /** Until when it can be undeleted, in milliseconds since 1970. */
+  until: number
+}
+
+/**
+ * How long what is deleted can be undeleted, from one second to 3,653 days: whole milliseconds, or a
+ * whole number with a unit as in `'24h'`, which is `ms`, `s`, `m`, `h` or `d`.
+ */
+export type UndoPeriod = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+
+/** What to purge: vectors with these ids, what a token stands for, or all vectors that wait. */
+export type Purgeable = readonly string[] | string | { all: true }
+
+/** Options for undeleting. */
+export interface UndeleteOptions extends CallOptions {
+  /**
+   * Called from time to time with the progress so far, but not if a collection is undeleted. An error
+   * it throws does not stop the work; the call rejects with that error once the work is done.
+   */
+  onProgress?: (progress: ChangeProgress) => void
+}
+
+/** The result of undeleting. */
+export interface UndeleteReport {
+  collection: string
+  /** How many vectors were undeleted: if a collection was, as many as it has. */
+  undeleted: number
+  /**
+   * A row for each id: those that were given, or those that the token names. Empty if a collection was
+   * undeleted.
+   */
+  results: UndeleteResult[]
+}
+
+/** The result for one id that was to be undeleted. */
+export interface UndeleteResult {
+  id: string
+  /**
+   * `not_found`: no vector with this id could be undeleted. `id_in_use`: the collection has a vector
+   * with this id, which is not overwritten; the deleted one can be undeleted still. `repeated`: the
+   * request has named the id before.
+   */
+  status: 'undeleted' | 'not_found' | 'id_in_use' | 'repeated'
 }
 
 /** What to change about a collection. */

@@ -106,6 +106,8 @@ fn values() -> impl Strategy<Value = Value> {
             "match",
             "2024-01-01",
             "2024-01-01T00:00:00Z",
+            "24h",
+            "1000",
             "\0",
             "a/b",
             "..",
@@ -123,6 +125,7 @@ fn values() -> impl Strategy<Value = Value> {
             json!(1),
             json!(2),
             json!(1.0),
+            json!(1000),
             json!(1e39),
             json!(-0.0)
         ]),
@@ -164,6 +167,9 @@ fn keys() -> impl Strategy<Value = String> {
         "receipt",
         "at_most",
         "expect",
+        "undo",
+        "token",
+        "all",
         "patch",
         "updates",
         "destination",
@@ -229,6 +235,7 @@ fn nearly() -> impl Strategy<Value = Value> {
             ("updates", json!([{ "id": "a", "metadata": { "k": 1 } }])),
             ("destination", json!("b")),
             ("description", json!("text")),
+            ("undo", json!("24h")),
         ],
         0..4,
     );
@@ -995,6 +1002,7 @@ fn a_reason_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() {
             "/batch_delete",
             "/collections/{collection}/batch_delete",
             "/collections/{collection}/delete_by_filter",
+            "/collections/{collection}/purge",
             "/collections/{collection}/replace",
             "/collections/{collection}/vectors/delete_by_filter",
             "/collections/{collection}/vectors/move",
@@ -1067,10 +1075,12 @@ fn delete_in_every_way(app: &Router) -> Vec<(Value, &'static str, Value, Value)>
     create(app, "c", 2);
     create(app, "b", 2);
     let vector = |id: &str| json!({ "id": id, "vector": [1, 0], "metadata": { "k": id } });
-    let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
     let vectors = json!({ "vectors": ids.map(vector) }).to_string();
     let insert = "/collections/c/batch_insert";
     assert_eq!(ask(app, "POST", insert, vectors).0, StatusCode::OK);
+    let path = "/collections/c/vectors/i?undo=24h&reason=at+first";
+    assert_eq!(ask(app, "DELETE", path, "").0, StatusCode::OK);
     let (none, filter) = (Value::Null, |id: &str| json!({ "k": id }));
     let posts = [
         (
@@ -1114,6 +1124,12 @@ fn delete_in_every_way(app: &Router) -> Vec<(Value, &'static str, Value, Value)>
             json!({ "ids": ["g"] }),
             "forget",
             (json!(1), none.clone()),
+        ),
+        (
+            "/collections/c/purge",
+            json!({ "ids": ["i", "nope"] }),
+            "purgeDeleted",
+            (json!(2), none.clone()),
         ),
     ];
     let mut receipts = Vec::new();
@@ -1239,7 +1255,416 @@ fn a_receipt_of_a_store_with_a_ledger_has_its_entry_and_the_end_of_the_ledger_is
     let last = end();
     assert_eq!(last["store"], first["store"]);
     assert_eq!(last["entries"], lines.len() - 1);
-    // Two for each: that it begins, and that it has happened.
-    assert_eq!(last["entries"], 2 * receipts.len());
+    // Two for each: that it begins, and that it has happened. The same for the delete with `undo`
+    // before what it deleted was purged, and for the end of where that has waited.
+    assert_eq!(last["entries"], 2 * (receipts.len() + 2));
     assert_ne!(last["head"], first["head"]);
+}
+
+/// Periods, whether they are taken, and whether the document allows them.
+fn periods() -> Vec<(Value, bool, bool)> {
+    let taken = [
+        json!("24h"),
+        json!("1000ms"),
+        json!("1s"),
+        json!("90m"),
+        json!("0000000000000000000000007d"),
+        json!("3653d"),
+        json!("1000"),
+        json!(1000),
+        json!(1000.0),
+        json!(3653 * 24 * 3_600_000_i64),
+    ];
+    let too_short_or_long = ["999", "999ms", "0d", "3654d", "99999999999999999999s"];
+    let refused = [
+        json!(""),
+        json!("h"),
+        json!("24 h"),
+        json!("24H"),
+        json!("1.5h"),
+        json!("-1h"),
+        json!("+1h"),
+        json!("1h30m"),
+        json!("\u{663}h"),
+        json!(null),
+        json!(true),
+        json!(999),
+        json!(1000.5),
+        json!(-1000),
+        json!(1e300),
+        json!(3653 * 24 * 3_600_000_i64 + 1),
+        json!(["24h"]),
+        json!({ "hours": 24 }),
+    ];
+    let mut all = Vec::new();
+    all.extend(taken.map(|period| (period, true, true)));
+    // A pattern cannot tell how much it is.
+    all.extend(too_short_or_long.map(|period| (json!(period), false, true)));
+    all.extend(refused.map(|period| (period, false, false)));
+    all
+}
+
+#[test]
+fn an_undo_is_taken_and_refused_in_the_same_way_by_every_route_that_has_one() {
+    let (app, _backups, _, routes) = exemplary();
+    let mut having = Vec::new();
+    for route in &routes {
+        let with = |key: &str, value: &Value| {
+            let mut body = route.example.clone();
+            body[key] = value.clone();
+            body
+        };
+        if !route.example.is_object() || !route.allows(&with("undo", &json!("24h"))) {
+            continue;
+        }
+        having.push(&route.path[..]);
+        for (period, is_taken, is_allowed) in periods() {
+            let body = with("undo", &period);
+            let (status, answer) = route.ask(&app, &body);
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert_eq!(route.allows(&body), is_allowed, "{} {period}", route.path);
+            if is_taken {
+                assert!(status.is_success(), "{} {period}: {message}", route.path);
+            } else {
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{} {period}", route.path);
+                assert!(message.starts_with("body.undo: "), "{message}");
+            }
+        }
+        for receipt in [false, true] {
+            let mut body = with("undo", &json!("24h"));
+            body["receipt"] = receipt.into();
+            let (status, answer) = route.ask(&app, &body);
+            assert_eq!(route.allows(&body), !receipt, "{}", route.path);
+            assert_eq!(status.is_success(), !receipt, "{}: {answer}", route.path);
+            if receipt {
+                let message = answer["message"].as_str().unwrap();
+                assert!(message.starts_with("body.undo "), "{message}");
+            }
+        }
+    }
+    having.sort_unstable();
+    assert_eq!(
+        having,
+        [
+            "/collections/{collection}/batch_delete",
+            "/collections/{collection}/delete_by_filter",
+            "/collections/{collection}/replace",
+            "/collections/{collection}/vectors/delete_by_filter",
+        ]
+    );
+}
+
+#[test]
+fn what_a_route_has_undeleted_or_purged_is_named_by_ids_or_a_token_and_not_by_both() {
+    let (app, _backups, _, routes) = exemplary();
+    for (path, takes_all) in [("undelete", false), ("purge", true)] {
+        let path = format!("/collections/{{collection}}/{path}");
+        let route = routes.iter().find(|route| route.path == path).unwrap();
+        let cases = [
+            (json!({}), false),
+            (json!({ "all": true }), takes_all),
+            (json!({ "all": false }), false),
+            (json!({ "all": true, "ids": [] }), false),
+            (json!({ "ids": [] }), true),
+            (json!({ "ids": ["vec_001", "vec_001", ""] }), true),
+            (json!({ "ids": ["vec_001"], "token": "t" }), false),
+            (json!({ "ids": null }), false),
+            (json!({ "token": null }), false),
+            (json!({ "ids": [], "token": null }), false),
+            (json!({ "ids": null, "token": "t" }), false),
+            (json!({ "ids": "vec_001" }), false),
+            (json!({ "ids": [1] }), false),
+            (json!({ "token": ["t"] }), false),
+            (json!({ "id": "vec_001" }), false),
+            (json!([["vec_001"]]), false),
+        ];
+        for (body, is_taken) in cases {
+            let (status, answer) = route.ask(&app, &body);
+            assert_eq!(route.allows(&body), is_taken, "{path} {body}");
+            assert_eq!(status.is_success(), is_taken, "{path} {body}: {answer}");
+            if !is_taken {
+                let message = answer["message"].as_str().unwrap();
+                assert!(message.starts_with("body"), "{message}");
+            }
+        }
+        // No schema knows the tokens that there are.
+        let body = json!({ "token": "t" });
+        let (status, answer) = route.ask(&app, &body);
+        assert!(route.allows(&body));
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert_eq!(answer["error"]["code"], "VALIDATION_ERROR");
+    }
+}
+
+/// The token of an answer to a delete with `undo`.
+fn token(answer: &Value) -> &str {
+    assert_eq!(members(&answer["undo"]), ["token", "until"]);
+    assert!(answer["undo"]["until"].is_i64());
+    answer["undo"]["token"].as_str().unwrap()
+}
+
+/// Asks a route of the collection `c`.
+fn post(app: &Router, route: &str, body: Value) -> (StatusCode, Value) {
+    ask(
+        app,
+        "POST",
+        &format!("/collections/c/{route}"),
+        body.to_string(),
+    )
+}
+
+#[test]
+fn the_undo_of_a_delete_of_one_thing_is_in_the_query() {
+    let (app, _backups) = server();
+    fill(&app);
+    for name in ["empty", "cleanup"] {
+        create(&app, name, 2);
+    }
+    let places = [
+        ("/collections/c/vectors/a", "c"),
+        ("/collections/empty", "empty"),
+        ("/collections/cleanup", "cleanup"),
+        ("/collections/c", "c"),
+    ];
+    for (path, name) in places {
+        for query in [
+            "?undo=",
+            "?undo",
+            "?undo=soon",
+            "?undo=24+h",
+            "?undo=999",
+            "?undo=1000.0",
+            "?undo=3654d",
+            "?undo=24h&undo=24h",
+            "?undo=24h&receipt=true",
+            "?Undo=24h",
+            "?undo=%ff24h",
+        ] {
+            let (status, answer) = ask(&app, "DELETE", &format!("{path}{query}"), "");
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path}{query}: {answer}");
+            let message = answer["message"].as_str().unwrap();
+            assert!(message.starts_with("query"), "{message}");
+        }
+        for query in [
+            "?undo=24h",
+            "?undo=1000000",
+            "?reason=r&undo=7d",
+            "?undo=%31%64&receipt=false",
+        ] {
+            let (status, answer) = ask(&app, "DELETE", &format!("{path}{query}"), "");
+            assert_eq!(status, StatusCode::OK, "{path}{query}: {answer}");
+            assert_eq!(members(&answer), ["success", "message", "undo"]);
+            let token = token(&answer);
+            let gone = ask(&app, "DELETE", &format!("{path}{query}"), "");
+            assert_eq!(gone.0, StatusCode::NOT_FOUND, "{}", gone.1);
+            let undelete = format!("/collections/{name}/undelete");
+            let body = json!({ "token": token }).to_string();
+            let (status, answer) = ask(&app, "POST", &undelete, body);
+            assert_eq!(status, StatusCode::OK, "{path}{query}: {answer}");
+        }
+    }
+    // It would not be about the collections that are empty.
+    let path = "/collections/cleanup?dry_run=false&undo=24h";
+    let (status, answer) = ask(&app, "DELETE", path, "");
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.starts_with("query.undo is for"), "{message}");
+    let (_, answer) = ask(&app, "GET", "/collections", "");
+    assert_eq!(answer["total"], 3);
+}
+
+#[test]
+fn what_was_deleted_with_undo_is_listed_brought_back_and_purged() {
+    let (app, _backups) = server();
+    create(&app, "c", 2);
+    let vector = |id: &str| json!({ "id": id, "vector": [1, 0], "metadata": { "k": id } });
+    let ids = ["a", "b", "c", "d"];
+    let vectors = json!({ "vectors": ids.map(vector) });
+    assert_eq!(post(&app, "batch_insert", vectors).0, StatusCode::OK);
+    let before = ask(&app, "GET", "/collections/c/vectors/b", "").1;
+    let none = json!({ "collections": [], "vectors": [], "total": 0 });
+    let list = |query: &str| ask(&app, "GET", &format!("/collections/c/deleted{query}"), "");
+    assert_eq!(list(""), (StatusCode::OK, none.clone()));
+    assert_eq!(ask(&app, "GET", "/deleted", ""), (StatusCode::OK, none));
+
+    // What guards refuse, a dry run, and what finds nothing leave nothing to undo.
+    let undo = "24h";
+    let body = json!({ "ids": ["a", "b"], "undo": undo, "at_most": 1 });
+    let (status, answer) = post(&app, "batch_delete", body);
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(answer["error"]["report"].get("undo").is_none(), "{answer}");
+    let filter = json!({ "k": "b" });
+    for body in [
+        json!({ "filter": filter, "undo": undo, "dry_run": true }),
+        json!({ "filter": { "k": "z" }, "undo": undo }),
+    ] {
+        let (status, answer) = post(&app, "delete_by_filter", body);
+        assert_eq!(status, StatusCode::OK);
+        assert!(answer.get("undo").is_none(), "{answer}");
+    }
+    assert_eq!(list("").1["total"], 0);
+
+    let calls = [
+        ("batch_delete", json!({ "ids": ["c", "z", "a"] })),
+        ("delete_by_filter", json!({ "filter": filter })),
+        ("replace", json!({ "filter": { "k": "d" }, "vectors": [] })),
+    ];
+    let mut tokens = Vec::new();
+    for (route, mut body) in calls {
+        body["undo"] = undo.into();
+        let (status, answer) = post(&app, route, body);
+        assert_eq!(status, StatusCode::OK, "{route}: {answer}");
+        assert!(answer.get("receipt").is_none());
+        tokens.push(token(&answer).to_owned());
+    }
+    let (_, info) = ask(&app, "GET", "/collections/c", "");
+    assert_eq!(
+        (&info["vector_count"], &info["undoable"]),
+        (&json!(0), &json!(4))
+    );
+
+    let ids = |answer: &Value| -> Vec<String> {
+        let vectors = answer["vectors"].as_array().unwrap().iter();
+        vectors
+            .map(|vector| vector["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (_, all) = list("");
+    assert_eq!(ids(&all)[2..], ["b", "d"]);
+    assert_eq!(all["total"], 4);
+    let one = &all["vectors"][2];
+    assert_eq!(
+        members(one),
+        ["id", "metadata", "token", "deleted_at", "until"]
+    );
+    assert_eq!(
+        (&one["metadata"], &one["token"]),
+        (&filter, &json!(tokens[1]))
+    );
+    let day = one["until"].as_i64().unwrap() - one["deleted_at"].as_i64().unwrap();
+    assert_eq!(day, 24 * 3_600_000);
+    let (_, page) = list("?offset=1&limit=2");
+    assert_eq!(
+        (ids(&page), &page["total"]),
+        (ids(&all)[1..3].into(), &json!(4))
+    );
+    assert_eq!(ids(&list("?offset=4").1), [""; 0]);
+    for query in [
+        "?limit=0",
+        "?limit=1001",
+        "?limit=1.5",
+        "?limit=",
+        "?offset=-1",
+        "?limit=1&limit=1",
+        "?unknown=1",
+    ] {
+        let (status, answer) = list(query);
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {answer}");
+    }
+    let path = "/deleted?limit=1";
+    assert_eq!(ask(&app, "GET", path, "").0, StatusCode::BAD_REQUEST);
+
+    let (status, answer) = post(&app, "undelete", json!({ "token": tokens[1] }));
+    let results = json!([{ "id": "b", "status": "undeleted" }]);
+    let expected = json!({ "collection": "c", "undeleted": 1, "results": results });
+    assert_eq!((status, answer), (StatusCode::OK, expected));
+    let after = ask(&app, "GET", "/collections/c/vectors/b", "").1;
+    assert_eq!(after, before);
+    let again = post(&app, "undelete", json!({ "token": tokens[1] }));
+    assert_eq!(again.0, StatusCode::BAD_REQUEST);
+
+    assert_eq!(post(&app, "insert", vector("a")).0, StatusCode::OK);
+    let body = json!({ "ids": ["a", "z", "c", "c"] });
+    let (status, answer) = post(&app, "undelete", body);
+    assert_eq!((status, &answer["undeleted"]), (StatusCode::OK, &json!(1)));
+    let statuses: Vec<_> = (0..4)
+        .map(|i| answer["results"][i]["status"].clone())
+        .collect();
+    assert_eq!(
+        statuses,
+        ["id_in_use", "not_found", "undeleted", "repeated"]
+    );
+
+    let body = json!({ "ids": ["a", "z", "a"], "reason": "r" });
+    let (status, answer) = post(&app, "purge", body);
+    let statuses = [("a", "purged"), ("z", "not_found"), ("a", "repeated")];
+    let results = statuses.map(|(id, status)| json!({ "id": id, "status": status }));
+    let expected = json!({ "collection": "c", "purged": 1, "results": results });
+    assert_eq!((status, answer), (StatusCode::OK, expected));
+    let (status, answer) = post(&app, "purge", json!({ "all": true, "receipt": true }));
+    assert_eq!((status, &answer["purged"]), (StatusCode::OK, &json!(1)));
+    let receipt = &answer["receipt"];
+    assert_eq!(
+        (&receipt["call"], &receipt["deleted"]),
+        (&json!("purgeDeleted"), &json!(1))
+    );
+    assert!(receipt.get("requested").is_none(), "{receipt}");
+    assert_eq!(list("").1["total"], 0);
+}
+
+#[test]
+fn a_collection_that_was_deleted_with_undo_comes_back_unless_its_name_is_taken() {
+    let (app, _backups) = server();
+    fill(&app);
+    let before = ask(&app, "GET", "/collections/c/vectors", "").1;
+    let (_, answer) = ask(&app, "DELETE", "/collections/c?undo=7d&reason=r", "");
+    let first = json!({ "token": token(&answer) });
+    let path = "/collections/c/deleted";
+    assert_eq!(
+        ask(&app, "GET", "/collections/c", "").0,
+        StatusCode::NOT_FOUND
+    );
+    let (status, listed) = ask(&app, "GET", path, "");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        (&listed["total"], &listed["vectors"]),
+        (&json!(0), &json!([]))
+    );
+    let one = &listed["collections"][0];
+    let expected = ["collection", "token", "deleted_at", "until", "vectors"];
+    assert_eq!(members(one), expected);
+    assert_eq!(
+        (&one["collection"], &one["vectors"]),
+        (&json!("c"), &json!(1))
+    );
+    assert_eq!(ask(&app, "GET", "/deleted", "").1, listed);
+    // Its vectors do not wait by themselves.
+    let (status, _) = post(&app, "undelete", json!({ "ids": ["a"] }));
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    for path in ["deleted", "undelete", "purge"] {
+        let method = if path == "deleted" { "GET" } else { "POST" };
+        let body = match path {
+            "deleted" => String::new(),
+            _ => first.to_string(),
+        };
+        let (status, answer) = ask(&app, method, &format!("/collections/d/{path}"), body);
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}: {answer}");
+    }
+
+    create(&app, "c", 3);
+    let (status, answer) = post(&app, "undelete", first.clone());
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    assert_eq!(answer["error"]["code"], "COLLECTION_EXISTS");
+    let (_, answer) = ask(&app, "DELETE", "/collections/c?undo=1h", "");
+    let second = json!({ "token": token(&answer), "receipt": true });
+    let (_, listed) = ask(&app, "GET", path, "");
+    assert_eq!(listed["collections"].as_array().unwrap().len(), 2);
+
+    let (status, answer) = post(&app, "undelete", first.clone());
+    let expected = json!({ "collection": "c", "undeleted": 1, "results": [] });
+    assert_eq!((status, answer), (StatusCode::OK, expected));
+    assert_eq!(ask(&app, "GET", "/collections/c/vectors", "").1, before);
+    let again = post(&app, "undelete", first);
+    assert_eq!(again.0, StatusCode::BAD_REQUEST);
+
+    let (status, answer) = post(&app, "purge", second);
+    assert_eq!(
+        (status, &answer["purged"]),
+        (StatusCode::OK, &json!(0)),
+        "{answer}"
+    );
+    assert_eq!(answer["receipt"]["call"], "purgeDeleted");
+    let (_, listed) = ask(&app, "GET", "/deleted", "");
+    assert_eq!(listed["collections"], json!([]));
+    assert_eq!(ask(&app, "GET", "/collections/c/vectors", "").1, before);
 }

@@ -545,6 +545,29 @@ describe('inspect', () => {
     expect(await docs(path, '--ids')).toMatchObject({ live: 0, withKey: 0, withoutKey: 3, ids: [] })
   })
 
+  test('tells what was deleted with undo and waits', async () => {
+    const path = await filled()
+    await using(path, undefined, async (client) => {
+      await client.batchDelete('docs', ['a', 'b'], { undo: '1h' })
+      await client.deleteCollection('others', { undo: '1h' })
+    })
+    const { collections } = await seen(path, '--ids')
+    const told = collections.map(({ name, undoable, live, ids }: Collection & { undoable?: string }) => [
+      name,
+      undoable,
+      live,
+      ids?.sort(),
+    ])
+    expect(told).toHaveLength(3)
+    expect(told).toContainEqual(['docs', undefined, 1, ['c']])
+    expect(told).toContainEqual(['docs', 'vectors', 2, ['a', 'b']])
+    expect(told).toContainEqual(['others', 'collection', 1, [expect.any(String)]])
+    const text = await printed(['inspect', path])
+    expect(text).toMatch(/^docs \(collection-1\)$/m)
+    expect(text).toMatch(/^docs \(collection-3\): vectors deleted with undo$/m)
+    expect(text).toMatch(/^others \(collection-2\): collection deleted with undo$/m)
+  })
+
   test('prints an id as one line that does nothing to a terminal', async () => {
     const path = await filled()
     const ids = [

@@ -34,6 +34,16 @@ const CALLS: Record<
   'deleteByFilter, a dry run with rows': (things, signal) =>
     things.deleteByFilter({ name: 'a' }, { dryRun: true, rows: 2, signal }),
   replace: (things, signal) => things.replace({ name: 'a' }, [], { signal }),
+  'deleteVector with undo': (things, signal) => things.deleteVector('a', { undo: '1h', signal }),
+  'batchDelete with undo': (things, signal) => things.batchDelete(['a'], { undo: '1h', signal }),
+  'deleteByFilter with undo': (things, signal) =>
+    things.deleteByFilter({ name: 'a' }, { undo: '1h', signal }),
+  'replace with undo': (things, signal) => things.replace({ name: 'a' }, [], { undo: '1h', signal }),
+  'deleteCollection with undo': (things, signal) => things.deleteCollection({ undo: '1h', signal }),
+  listDeleted: (_, signal, client) => client.listDeleted(undefined, { signal }),
+  'listDeleted of a collection': (things, signal) => things.listDeleted({ signal }),
+  undelete: (things, signal) => things.undelete(['a'], { signal }),
+  purgeDeleted: (things, signal) => things.purgeDeleted({ all: true }, { signal }),
   bulkUpdateMetadata: (things, signal) =>
     things.bulkUpdateMetadata({ name: 'a' }, { seen: true }, { signal }),
   batchUpdateVectors: (things, signal) =>
@@ -61,6 +71,15 @@ const OFFERED = new Set([
   'renameCollection',
   'reindexCollection',
   'cleanupEmptyCollections',
+  'deleteVector with undo',
+  'batchDelete with undo',
+  'deleteByFilter with undo',
+  'replace with undo',
+  'deleteCollection with undo',
+  'listDeleted',
+  'listDeleted of a collection',
+  'undelete',
+  'purgeDeleted',
 ])
 
 /** A signal that counts who listens to it. */

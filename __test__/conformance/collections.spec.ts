@@ -53,6 +53,7 @@ describe.each(engines)('collections of the client that is %s', (_, ready) => {
       index: { indexed: expect.any(Number), pending: expect.any(Number), deleted: 0 },
       ttl_secs: null,
       expired: 0,
+      undoable: 0,
     })
     expect(info.index.indexed + info.index.pending).toBe(3)
     // So few vectors are not put into a graph.

@@ -243,21 +243,21 @@ describe.each(engines)('deleteByFilter of the client that is %s', (_, ready) => 
     const telling = engine.isEmbedded ? '' : ', onProgress'
     const given = { unkown: 1 }
     for (const [call, keys] of [
-      [client.batchDelete('things', ['a'], given), 'receipt, backup, atMost, expect, reason, signal'],
-      [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, reason, signal'],
+      [client.batchDelete('things', ['a'], given), 'receipt, backup, atMost, expect, reason, undo, signal'],
+      [client.deleteVectors('things', ['a'], given), 'receipt, backup, atMost, expect, reason, undo, signal'],
       [
         client.deleteByFilter('things', { name: 'a' }, given),
-        'dryRun, rows, receipt, backup, atMost, expect, reason, signal',
+        'dryRun, rows, receipt, backup, atMost, expect, reason, undo, signal',
       ],
     ] as const) {
       expect((await rejection(call)).message).toBe(`options.unkown: unknown; use ${keys}${telling}`)
     }
     const one = client.deleteVector('things', 'a', given)
     expect((await rejection(one)).message).toBe(
-      'options.unkown: unknown; use receipt, backup, reason, signal',
+      'options.unkown: unknown; use receipt, backup, reason, undo, signal',
     )
     const all = client.deleteCollection('things', given)
-    expect((await rejection(all)).message).toBe('options.unkown: unknown; use receipt, reason, signal')
+    expect((await rejection(all)).message).toBe('options.unkown: unknown; use receipt, reason, undo, signal')
   })
 
   test('what is no filter, or no option, is refused by name and deletes nothing', async () => {

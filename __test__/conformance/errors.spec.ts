@@ -189,6 +189,7 @@ describe.each(engines)('errors of the client that is %s', (_, ready) => {
       cleanupEmptyCollections: [],
       forget: [{ ids: ['a'] }],
       getLedger: [],
+      listDeleted: ['things'],
     }
     for (const [name, args] of Object.entries({ ...calls, ...others })) {
       const error = await rejection(untyped(client)[name](...args))

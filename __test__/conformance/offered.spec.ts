@@ -190,6 +190,48 @@ const offered: [string, (client: Vectorizer, file: string) => Promise<unknown>, 
     expect.objectContaining({ deleted: 1, digest: expect.any(String) }),
   ],
   [
+    'undo of deleteVector',
+    async (client) => {
+      const { undo } = await client.deleteVector('things', 'a', { undo: '1h' })
+      return (await client.undelete('things', undo.token)).results
+    },
+    [{ id: 'a', status: 'undeleted' }],
+  ],
+  [
+    'undo of batchDelete',
+    async (client) => (await client.batchDelete('things', ['a'], { undo: 3_600_000 })).undo,
+    { token: expect.any(String), until: expect.any(Number) },
+  ],
+  [
+    'undo of deleteByFilter',
+    async (client) => (await client.deleteByFilter('things', { name: 'a' }, { undo: '7d' })).undo,
+    { token: expect.any(String), until: expect.any(Number) },
+  ],
+  [
+    'undo of replace',
+    async (client) => (await client.replace('things', { name: 'a' }, [], { undo: '7d' })).undo,
+    { token: expect.any(String), until: expect.any(Number) },
+  ],
+  [
+    'undo of deleteCollection',
+    async (client) => {
+      const { undo } = await client.deleteCollection('things', { undo: '1h' })
+      return client.undelete('things', undo.token)
+    },
+    { collection: 'things', undeleted: 2, results: [] },
+  ],
+  ['listDeleted', (client) => client.listDeleted('things'), { collections: [], vectors: [], total: 0 }],
+  [
+    'undelete',
+    (client) => client.undelete('things', ['a']),
+    { collection: 'things', undeleted: 0, results: [{ id: 'a', status: 'not_found' }] },
+  ],
+  [
+    'purgeDeleted',
+    (client) => client.purgeDeleted('things', ['a']),
+    { collection: 'things', purged: 0, results: [{ id: 'a', status: 'not_found' }] },
+  ],
+  [
     'renameCollection',
     (client) => client.renameCollection('things', 'others'),
     { old_name: 'things', new_name: 'others', status: 'renamed' },
@@ -322,12 +364,12 @@ describe.each(engines)('of what the client that is %s offers', (_, ready) => {
 
   test('options that ask for nothing special are taken', async () => {
     const client = await engine.holding('a', 'b', 'c')
-    const reason = undefined
-    expect((await client.batchDelete('things', ['a'], { receipt: false, reason })).deleted).toBe(1)
+    const [reason, undo] = [undefined, undefined]
+    expect((await client.batchDelete('things', ['a'], { receipt: false, reason, undo })).deleted).toBe(1)
     expect((await client.deleteByFilter('things', { name: 'b' }, { receipt: false })).deleted).toBe(1)
     await client.deleteVector('things', 'c', { receipt: false })
     expect(await client.count('things')).toBe(0)
-    await client.deleteCollection('things', { receipt: false })
+    await client.deleteCollection('things', { receipt: false, undo })
     expect(await client.listCollections()).toStrictEqual([])
   })
 })

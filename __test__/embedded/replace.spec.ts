@@ -279,7 +279,7 @@ describe.each(['in memory', 'on disk'])('replace (%s)', (where) => {
     }
     const options: [string, unknown][] = [
       [
-        'options.unkown: unknown; use dryRun, receipt, atMost, expect, reason, expires_at, onProgress, signal',
+        'options.unkown: unknown; use dryRun, receipt, atMost, expect, reason, undo, expires_at, onProgress, signal',
         { unkown: 1 },
       ],
       ['options.dry_run', { dry_run: true }],

@@ -42,6 +42,10 @@ describe('an answer', () => {
     ['GET', '/collections/things/rename', 'POST'],
     ['DELETE', '/forget', 'POST'],
     ['POST', '/ledger', 'GET,HEAD'],
+    ['DELETE', '/deleted', 'GET,HEAD'],
+    ['POST', '/collections/things/deleted', 'GET,HEAD'],
+    ['GET', '/collections/things/undelete', 'POST'],
+    ['DELETE', '/collections/things/purge', 'POST'],
     ['POST', A, 'DELETE,GET,HEAD,PATCH,PUT'],
     ['PUT', `${A}/expiry`, 'PATCH'],
     ['GET', '/collections/things/ttl', 'POST'],
@@ -72,6 +76,8 @@ describe('an answer', () => {
     ['a new name', '/collections/things/rename', { new_name: long }],
     ['a reason', '/forget', { ids: ['a'], reason: long }],
     ['a reason of another delete', '/collections/things/batch_delete', { ids: ['a'], reason: long }],
+    ['a period', '/collections/things/batch_delete', { ids: ['a'], undo: long }],
+    ['a token', '/collections/things/undelete', { token: long }],
     ['a key of an update', '/collections/things/batch_update', { updates: [{ id: 'a', [long]: 1 }] }],
     ['a patch', '/collections/things/vectors/bulk_update_metadata', { filter: { a: 1 }, patch: long }],
   ])('to %s that is wrong at length is short', async (_, path, body) => {
@@ -155,6 +161,20 @@ describe('an answer', () => {
       ask('POST', '/collections/things/vectors/move', { destination: 'x', ids: ['a'], reason: 7 }),
       ...['', '/vectors/a'].map((path) => ask('DELETE', `/collections/things${path}?reason=`)),
       ask('DELETE', `${A}?reason=${'x'.repeat(1001)}`),
+      ask('POST', '/collections/things/batch_delete', { ids: ['a'], undo: '1h', receipt: true }),
+      ask('POST', '/collections/things/batch_delete', { ids: ['a'], undo: '0h' }),
+      ask('DELETE', `${A}?undo=1h&receipt=true`),
+      ask('DELETE', '/collections/things?undo=x'),
+      ask('GET', '/deleted?x'),
+      ask('GET', '/collections/things/deleted?limit=0'),
+      ask('GET', `${nowhere}/deleted`),
+      ...['undelete', 'purge'].flatMap((route) => [
+        ask('POST', `/collections/things/${route}`, {}),
+        ask('POST', `/collections/things/${route}`, { ids: ['a'], token: 'x' }),
+        ask('POST', `/collections/things/${route}`, { token: 'x' }),
+        ask('POST', `${nowhere}/${route}`, { ids: ['a'] }),
+      ]),
+      ask('POST', '/collections/things/purge', { all: false }),
       ask('PUT', '/collections/things', {}),
       ask('PUT', '/collections/things', { description: '' }),
       ask('PUT', nowhere, { description: 'a text' }),
@@ -190,7 +210,14 @@ describe('an answer', () => {
 
   test('to HEAD is that to GET without its body', async () => {
     const { ask } = await servingThings(['a'])
-    const paths = ['/collections/things', A, '/collections/things/vectors/none', '/ledger', '/openapi.json']
+    const paths = [
+      '/collections/things',
+      A,
+      '/collections/things/vectors/none',
+      '/ledger',
+      '/deleted',
+      '/openapi.json',
+    ]
     for (const path of paths) {
       const [head, get] = [await ask('HEAD', path), await ask('GET', path)]
       expect(head.status).toBe(get.status)

@@ -25,6 +25,8 @@ test.each<[string, unknown]>([
   ['vectors/bulk_update_metadata', [{ name: 'a' }, { n: 1 }, null, null, null]],
   ['vectors/move', ['others', ['a'], null, null, null, null, null, null]],
   ['vectors/copy', ['others', ['a'], null, null, null, null, null]],
+  ['undelete', [['a'], null]],
+  ['purge', [null, null, true, null, null]],
   ['rename', ['new']],
   ['reindex', [8, 50, 40]],
 ])('a list in place of an object is refused by %s: %j', async (route, body) => {
@@ -86,12 +88,18 @@ test.each<[string, unknown]>([
   ['/collections/things/vectors/delete_by_filter', { filter: { name: 'a' }, reason: null }],
   ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], reason: null }],
   ['/collections/things/vectors/move', { destination: 'others', ids: ['a'], reason: null }],
+  ['/collections/things/delete_by_filter', { filter: { name: 'a' }, undo: null }],
+  ['/collections/things/vectors/delete_by_filter', { filter: { name: 'a' }, undo: null }],
+  ['/collections/things/batch_delete', { ids: ['a'], undo: null }],
+  ['/collections/things/replace', { filter: { name: 'a' }, vectors: [], undo: null }],
+  ['/collections/things/purge', { all: true, receipt: null }],
+  ['/collections/things/purge', { all: true, reason: null }],
 ])('null is no option of a delete or of a change by %s: %j', async (path, body) => {
   const { client, ask } = await servingThings(['a', 'b'])
   const answer = await ask('POST', path, body)
   expect(refusal(answer)).toStrictEqual(INVALID)
   expect(answer.json.message).toMatch(
-    /^body\.(dry_run|rows|receipt|reason|at_most|expect): invalid type: null/,
+    /^body\.((dry_run|rows|receipt|reason|at_most|expect): invalid type: null|undo: it must be a whole)/,
   )
   expect(await idsOf(client)).toStrictEqual(['a', 'b'])
 })
@@ -99,7 +107,7 @@ test.each<[string, unknown]>([
 test('the document allows null where it is taken, and nowhere else', async () => {
   const { ask } = await serving()
   const { schemas } = (await ask('GET', '/openapi.json')).json.components
-  const deletes = ['ByFilter', 'Ids', 'IdsOfCollection', 'ReplaceRequest', 'ForgetRequest']
+  const deletes = ['ByFilter', 'Ids', 'IdsOfCollection', 'ReplaceRequest', 'ForgetRequest', 'PurgeRequest']
   for (const name of [...deletes, 'PatchRequest', 'MoveRequest', 'CopyRequest']) {
     const { properties, required = [] } = schemas[name]
     for (const option of ['dry_run', 'receipt', 'overwrite'].filter((option) => option in properties)) {

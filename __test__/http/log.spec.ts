@@ -81,6 +81,12 @@ async function everything(ask: Awaited<ReturnType<typeof commandServing>>['ask']
     })
   }
   await one('POST', '/forget', '/forget', { filter: { [FIELD]: QUERY }, reason: TEXT })
+  await one('DELETE', `${at}/vectors/${ID}?undo=1h&reason=${TEXT}`, `${collection}/vectors/{id}`)
+  await one('GET', '/deleted', '/deleted')
+  await one('GET', `/deleted?${QUERY}`, '/deleted')
+  await one('GET', `${at}/deleted?limit=${QUERY}`, `${collection}/deleted`)
+  await one('POST', `${at}/purge`, `${collection}/purge`, { token: VALUE, reason: TEXT })
+  await one('POST', `${at}/undelete`, `${collection}/undelete`, { ids: [ID] })
   await one('GET', '/ledger', '/ledger')
   await one('GET', `/ledger?${QUERY}`, '/ledger')
   await one('PUT', at, collection, { description: TEXT })

@@ -57,6 +57,10 @@ const ROUTES = [
   ),
   'POST /forget',
   'GET /ledger',
+  'GET /deleted',
+  'GET /collections/{collection}/deleted',
+  'POST /collections/{collection}/undelete',
+  'POST /collections/{collection}/purge',
   'PUT /collections/{collection}',
   'POST /collections/{collection}/rename',
   'POST /collections/{collection}/reindex',
@@ -134,6 +138,9 @@ async function exemplary(operation = '', path = '') {
   if (/^(moveTo|copyV)/.test(operation)) await ask('POST', '/collections', { name: 'archive', dimension: 4 })
   await ask('POST', '/collections/my_collection/batch_insert', { vectors })
   if (operation === 'verifyErased') await ask('DELETE', '/collections/my_collection/vectors/vec_001')
+  if (/^(listDeleted|undelete|purgeDeleted)$/.test(operation))
+    await ask('DELETE', '/collections/my_collection/vectors/vec_001?undo=24h')
+  if (operation === 'listDeletedCollections') await ask('DELETE', '/collections/my_collection?undo=24h')
   return ask
 }
 

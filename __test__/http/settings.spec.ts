@@ -303,6 +303,7 @@ describe('empty collections', () => {
     ...['?dry_run', '?dry_run=', '?dry_run=1', '?dry_run=yes', '?dry_run=null', '?dryRun=true', '?x'],
     ...['?dry_run=true&dry_run=false', '?dry_run=false&receipt=true', '?dry_run=true&receipt=false'],
     ...['?dry_run=false&reason=x', '?reason=', '?reason=x&reason=x'],
+    ...['?dry_run=false&undo=1h', '?dry_run=true&undo=1h', '?undo=', '?undo=1h&receipt=true'],
   ])('are not deleted with the query %s', async (query) => {
     const served = await servingEmpty()
     await served.client.createCollection('cleanup', { dimension: 2 })

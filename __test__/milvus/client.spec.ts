@@ -163,6 +163,13 @@ describe('what the engine does not offer', () => {
     ['updateCollection', (client, name) => client.updateCollection(name, { description: null })],
     ['renameCollection', (client, name) => client.renameCollection(name, 'new')],
     ['reindexCollection', (client, name) => client.reindexCollection(name, { m: 8 })],
+    ['deleteVector with undo', (client, name) => client.deleteVector(name, 'a', { undo: '1h' })],
+    ['batchDelete with undo', (client, name) => client.batchDelete(name, ['a'], { undo: '1h' })],
+    ['deleteByFilter with undo', (client, name) => client.deleteByFilter(name, { a: 1 }, { undo: '1h' })],
+    ['deleteCollection with undo', (client, name) => client.deleteCollection(name, { undo: '1h' })],
+    ['listDeleted', (client, name) => client.listDeleted(name)],
+    ['undelete', (client, name) => client.undelete(name, ['a'])],
+    ['purgeDeleted', (client, name) => client.purgeDeleted(name, { all: true })],
   ]
 
   test('is told with what to do instead, after a look whether the collection is there', async () => {
@@ -177,7 +184,7 @@ describe('what the engine does not offer', () => {
       expect([what, nowhere.name]).toStrictEqual([what, 'CollectionNotFoundError'])
     }
     const ofAll = [client.forget({ ids: ['a'] }), client.cleanupEmptyCollections({ dryRun: true })]
-    for (const call of [...ofAll, client.getLedger()]) {
+    for (const call of [...ofAll, client.getLedger(), client.listDeleted()]) {
       const error = await rejection(call)
       expect(error).toBeInstanceOf(UnsupportedError)
       expect(error.message).toMatch(words)
@@ -197,6 +204,9 @@ describe('what the engine does not offer', () => {
       [client.renameCollection('things', wrong(7)), /^newName: /],
       [client.reindexCollection('things', wrong({ efSearch: 7 })), /^options\.efSearch: unknown/],
       [client.cleanupEmptyCollections(wrong({ dry_run: true })), /^options\.dry_run: unknown/],
+      [client.listDeleted(wrong(7)), /^collection: /],
+      [client.undelete('things', wrong(7)), /^what: /],
+      [client.purgeDeleted('things', ['a'], wrong({ dryRun: true })), /^options\.dryRun: unknown/],
     ]
     for (const [call, message] of refused) {
       const error = await rejection(call)

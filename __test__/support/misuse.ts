@@ -34,6 +34,8 @@ export const calls: Record<string, unknown[]> = {
   deleteVectors: ['things', ['a'], { expect: 1 }],
   deleteByFilter: ['things', { name: 'a' }, { dryRun: false, atMost: 1, expect: 1, reason: 'a' }],
   replace: ['things', { name: 'a' }, [{ id: 'a', data: [1, 2], metadata: { name: 'a' } }], { reason: 'a' }],
+  undelete: ['things', ['a'], { onProgress: () => {} }],
+  purgeDeleted: ['things', ['a'], { reason: 'a' }],
   optimize: ['things', { onProgress: () => {} }],
 }
 
@@ -98,4 +100,6 @@ export const allowed = new Set([
   'deleteVectors 2 undefined',
   'deleteByFilter 2 undefined',
   'replace 3 undefined',
+  'undelete 2 undefined',
+  'purgeDeleted 2 undefined',
 ])

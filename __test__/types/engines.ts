@@ -23,6 +23,15 @@ async function forget(client: Vectorizer, owner: string) {
 forget(embedded, 'me')
 forget(distributed, 'me')
 const either: Vectorizer[] = [embedded, distributed]
+
+/** Deletes for a day, if that is possible. */
+async function remove(client: Vectorizer, id: string) {
+  const { undo } = await client.deleteVector('notes', id, { undo: '1d' })
+  return () => client.undelete('notes', undo.token)
+}
+remove(embedded, 'a')
+remove(distributed, 'a')
+distributed.batchDelete('notes', ['a'], { undo: '1d' }).then(({ undo }) => undo?.token)
 migrate(embedded, distributed, { onProgress: ({ phase, done, total }) => [phase, done / total] })
 migrate(distributed, embedded, { collections: ['notes'], prune: true })
 

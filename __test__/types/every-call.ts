@@ -25,7 +25,11 @@ import {
   createBackup,
   createCollection,
   type DeleteByFilterReport,
+  type DeletedCollection,
+  type DeletedList,
+  type DeletedVector,
   type DeleteReport,
+  type DeleteVectorOptions,
   DimensionMismatchError,
   deleteByFilter,
   deleteCollection,
@@ -59,7 +63,9 @@ import {
   type LedgerInfo,
   type LedgerReport,
   type LedgerSigning,
+  type ListDeletedOptions,
   listCollections,
+  listDeleted,
   listEmptyCollections,
   listVectors,
   type MetadataPatch,
@@ -72,8 +78,12 @@ import {
   optimize,
   type PatchOptions,
   type PatchReport,
+  type Proof,
   type PublicKey,
   type PublicKeyObject,
+  type PurgeOptions,
+  type PurgeReport,
+  purgeDeleted,
   type ReceiptReport,
   type ReindexJob,
   type RenameReport,
@@ -108,6 +118,11 @@ import {
   setCollectionTtl,
   setVectorExpiry,
   TooManyMatchesError,
+  type UndeleteOptions,
+  type UndeleteReport,
+  type Undo,
+  type UndoPeriod,
+  undelete,
   updateCollection,
   updateVector,
   ValidationError,
@@ -353,6 +368,64 @@ export async function everythingThatChanges(
     applied,
     told,
   ]
+}
+
+export async function everythingThatIsUndone(
+  client: VectorizerClient,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const periods: UndoPeriod[] = ['500ms', '30s', '5m', '24h', '7d', 86_400_000]
+  const [undo = '1h'] = periods
+  const reason = 'request 4711'
+  const one: { undo: Undo } = await client.deleteVector('docs', 'a', { undo, reason, signal })
+  const whole: { undo: Undo } = await client.deleteCollection('docs', { undo: '7d', reason })
+  const maybe: [string, number] = [one.undo.token, whole.undo.until]
+  const none: undefined = (await client.deleteVector('docs', 'a', { reason })) as undefined
+  const wide: DeleteVectorOptions = { undo }
+  const either = await client.deleteVector('docs', 'a', wide)
+  const of: Proof | { undo: Undo } | void = either
+  const undos: (Undo | undefined)[] = [
+    (await client.batchDelete('docs', ['a'], { undo })).undo,
+    (await client.deleteVectors('docs', ['a'], { undo: 3_600_000 })).undo,
+    (await client.deleteByFilter('docs', { a: 1 }, { undo: '24h' })).undo,
+    (await client.replace('docs', { a: 1 }, [], { undo: '24h' })).undo,
+  ]
+  const paging: ListDeletedOptions = { offset: 0, limit: 1000, signal }
+  const list: DeletedList = await client.listDeleted('docs', paging)
+  await client.listDeleted()
+  const gone: DeletedCollection[] = list.collections
+  const waiting: DeletedVector[] = list.vectors
+  const numbers: (number | undefined)[] = [
+    list.total,
+    gone[0]?.vectors,
+    gone[0]?.deleted_at,
+    waiting[0]?.until,
+  ]
+  const metadata: Record<string, unknown> | undefined = waiting[0]?.metadata
+
+  const told: [string, number, number][] = []
+  const onProgress = ({ phase, done, total }: ChangeProgress) => told.push([phase, done, total])
+  const how: UndeleteOptions = { onProgress, signal }
+  const back: UndeleteReport = await client.undelete('docs', ['a'] as const, how)
+  await client.undelete('docs', one.undo.token)
+  const rows: [string, 'undeleted' | 'not_found' | 'id_in_use' | 'repeated'][] = back.results.map(
+    ({ id, status }) => [id, status],
+  )
+  const why: PurgeOptions = { receipt: false, reason, signal }
+  const purged: PurgeReport = await client.purgeDeleted('docs', ['a'], why)
+  await client.purgeDeleted('docs', { all: true })
+  const proof: ErasureReceipt = (await client.purgeDeleted('docs', 'token', { receipt: true })).receipt
+  const fates: Array<'purged' | 'not_found' | 'repeated'> = purged.results.map(({ status }) => status)
+  const { undoable }: CollectionInfo = await client.getCollectionInfo('docs')
+  const forgotten = await client.forget({ ids: ['a'] })
+  const isWaiting: (true | undefined)[] = forgotten.collections.map(({ undoable }) => undoable)
+
+  const docs = await client.collection<{ lang: string }>('docs')
+  const langs: string[] = (await docs.listDeleted()).vectors.map(({ metadata }) => metadata.lang)
+  const again: { undo: Undo } = await docs.deleteVector('a', { undo: '1h' })
+  await docs.undelete(again.undo.token)
+  await docs.purgeDeleted({ all: true }, { reason })
+  return [maybe, none, of, undos, numbers, metadata, told, rows, proof, fates, undoable, isWaiting, langs]
 }
 
 export async function everythingOfALedger(
@@ -603,6 +676,9 @@ export const functions: Pick<VectorizerClient, keyof typeof named> = {
   deleteByFilter,
   replace,
   forget,
+  listDeleted,
+  undelete,
+  purgeDeleted,
   optimize,
   verifyErased,
   createBackup,

@@ -109,6 +109,42 @@ client.forget({ ids: ['a'] }, { collections: 'docs' })
 client.forget({ ids: ['a'] }, { receipt: true })
 // @ts-expect-error: a reason is a text
 client.deleteVector('docs', 'a', { reason: 4711 })
+// @ts-expect-error: a period has a unit
+client.deleteVector('docs', 'a', { undo: '24' })
+// @ts-expect-error: which is one of those
+client.deleteVector('docs', 'a', { undo: '24 hours' })
+// @ts-expect-error: a period is no switch
+client.batchDelete('docs', ['a'], { undo: true })
+// @ts-expect-error: a period is no Date
+client.deleteByFilter('docs', { a: 1 }, { undo: new Date() })
+// @ts-expect-error: what is forgotten is gone
+client.forget({ ids: ['a'] }, { undo: '24h' })
+// @ts-expect-error: what is moved is there
+client.moveToCollection('docs', 'more', ['a'], { undo: '24h' })
+// @ts-expect-error: without undo there is none
+client.deleteVector('docs', 'a').then(({ undo }) => undo)
+// @ts-expect-error: nor of a collection
+client.deleteCollection('docs', { reason: 'a' }).then(({ undo }) => undo)
+// @ts-expect-error: there may be none, if nothing was deleted
+client.batchDelete('docs', ['a'], { undo: '24h' }).then(({ undo }) => undo.token)
+// @ts-expect-error: with undo there is no receipt
+client.deleteVector('docs', 'a', { undo: '24h' }).then(({ receipt }) => receipt)
+// @ts-expect-error: what is to be undeleted is missing
+client.undelete('docs')
+// @ts-expect-error: ids or a token
+client.undelete('docs', { ids: ['a'] })
+// @ts-expect-error: what comes back erases nothing
+client.undelete('docs', ['a'], { receipt: true })
+// @ts-expect-error: what is to be purged is missing
+client.purgeDeleted('docs')
+// @ts-expect-error: a purge has no dry run
+client.purgeDeleted('docs', ['a'], { dryRun: true })
+// @ts-expect-error: a receipt is asked for
+client.purgeDeleted('docs', { all: true }).then(({ receipt }) => receipt.digest)
+// @ts-expect-error: a part is an option
+client.listDeleted('docs', 100)
+// @ts-expect-error: the names of collections are not in options
+client.listDeleted({ limit: 100 })
 // @ts-expect-error: an update erases nothing for a reason
 client.bulkUpdateMetadata('docs', { a: 1 }, { a: 2 }, { reason: 'a' })
 // @ts-expect-error: empty collections have no reason

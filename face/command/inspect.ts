@@ -19,11 +19,13 @@ ${KEY_HELP}${LAST_HELP}`
 
 const options = { ids: { type: 'boolean' }, json: { type: 'boolean' } } as const satisfies Options
 
+const waiting = (undoable: string | undefined) => (undoable ? `: ${undoable} deleted with undo` : '')
+
 function* linesOf({ path, encrypted, collections, damaged }: Inspection) {
   yield `${path}: ${encrypted ? 'encrypted' : 'not encrypted'}, ${many(collections.length, 'collection')}`
   for (const one of collections) {
     yield ''
-    yield `${printable(one.name)} (${basename(one.directory)})`
+    yield `${printable(one.name)} (${basename(one.directory)})${waiting(one.undoable)}`
     yield `  dimension  ${one.dimension}`
     yield `  metric     ${one.metric}`
     yield `  vectors    ${one.live}`

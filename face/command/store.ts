@@ -18,6 +18,8 @@ export interface Inspection {
 interface Inspected {
   directory: string
   name: string
+  /** What was deleted with `undo` and waits in it: vectors of the collection of this name, or that itself. */
+  undoable?: 'vectors' | 'collection'
   dimension: number
   metric: string
   entries: number

@@ -79,6 +79,7 @@ const TEXT_SHOWN = 200
 const NOT_OFFERED = {
   receipt: 'receipts: it erases when it compacts, and does not tell when (optimize asks it to compact)',
   backup: "a backup before a delete: 'migrate' copies collections to an embedded client",
+  undo: 'deletes that can be undone: keep in the metadata that a vector is deleted, and filter by that',
   expiry: 'expiry: keep the time in the metadata, and delete by filter',
   replace: 'an atomic replacement: delete by filter and insert, which are two steps there',
   changes: 'atomic changes of many vectors: scan for them and update each, which are many steps there',
@@ -103,6 +104,11 @@ function refuse(what: keyof typeof NOT_OFFERED): never {
 /** Refuses times at which vectors would expire. */
 function refuseExpiry(given: readonly unknown[]) {
   if (given.some((one) => one !== undefined && one !== null)) refuse('expiry')
+}
+
+/** Refuses a delete that is to be undone, once its options are known to be valid. */
+function refuseUndo(options: DeleteCollectionOptions | undefined) {
+  if (options?.undo !== undefined) refuse('undo')
 }
 
 /** The options of a delete of many vectors. */
@@ -299,6 +305,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
       index: { indexed, pending, deleted: Math.max(0, (await collection.stored()) - brief.vector_count) },
       ttl_secs: null,
       expired: 0,
+      undoable: 0,
     }
   }
 
@@ -334,6 +341,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     if (options?.receipt === true) refuse('receipt')
     const collection = await this.#open(name)
     await this.#scratch(collection, (scratch) => scratch.deleteCollection(name, options))
+    refuseUndo(options)
     await collection.drop()
     this.#pages.delete(name)
   }
@@ -636,6 +644,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
         if (error.code !== 'VECTOR_NOT_FOUND') throw error
       })
     })
+    refuseUndo(options)
     this.#pages.delete(name)
     const { deleted } = await deleteIds(collection, [id], () => {})
     if (deleted === 0) throw missing(collection, id)
@@ -647,6 +656,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     await this.#scratch(collection, async (scratch) => {
       await scratch.batchDelete(name, ids, rest).catch(ofOtherThanGuards)
     })
+    refuseUndo(rest)
     this.#pages.delete(name)
     const total = ids.length
     const done = (count: number) => reportProgress({ phase: 'delete', done: count, total })
@@ -667,6 +677,7 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
     await this.#scratch(collection, async (scratch) => {
       await scratch.deleteByFilter(name, filter, rest).catch(ofOtherThanGuards)
     })
+    refuseUndo(rest)
     const filterText = filterJson(filter)
     const matching = await translated(collection, filterText)
     const scanned = await collection.count()
@@ -746,6 +757,21 @@ export class Calls implements Record<CallName, (...args: any[]) => Promise<unkno
 
   async forget(): Promise<never> {
     refuse('forget')
+  }
+
+  async listDeleted(name?: string): Promise<never> {
+    if (name !== undefined) await this.#open(name)
+    refuse('undo')
+  }
+
+  async undelete(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('undo')
+  }
+
+  async purgeDeleted(name: string): Promise<never> {
+    await this.#open(name)
+    refuse('undo')
   }
 
   async getLedger(): Promise<never> {

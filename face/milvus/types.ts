@@ -60,7 +60,7 @@ interface Telling {
  * reports and errors.
  *
  * Reads see every write that was acknowledged before they began. Anything the engine cannot do
- * (expiry, receipts, a ledger, backups, `verifyErased`, `serve`, and what is to happen in one step:
+ * (expiry, receipts, a ledger, deletes with `undo`, backups, `verifyErased`, `serve`, and what is to happen in one step:
  * `replace`, `bulkUpdateMetadata`, `batchUpdateVectors`, `moveToCollection`, `copyVectors`, `forget`,
  * `cleanupEmptyCollections`; another name, description or graph for a collection), and any filter it
  * could not evaluate exactly, rejects with `UnsupportedError` and changes nothing. The `reason` of a

@@ -10,7 +10,7 @@ use vectorizer_native::{
     rest::{Options, app},
 };
 
-const ROUTES: [(&str, &str); 32] = [
+const ROUTES: [(&str, &str); 34] = [
     ("POST", "/collections"),
     ("POST", "/collections/c/insert"),
     ("POST", "/collections/c/batch_insert"),
@@ -43,6 +43,8 @@ const ROUTES: [(&str, &str); 32] = [
     ("POST", "/collections/c/vectors/move"),
     ("POST", "/collections/c/vectors/copy"),
     ("POST", "/forget"),
+    ("POST", "/collections/c/undelete"),
+    ("POST", "/collections/c/purge"),
 ];
 
 static APP: LazyLock<Router> = LazyLock::new(|| {
@@ -84,5 +86,8 @@ pub fn run(bytes: &[u8]) {
         ROUTES[1],
         br#"{"id":"a","vector":[1,0],"metadata":{"k":[1,"2024-01-01"]}}"#,
     );
+    // And something that waits.
+    ask(app, ROUTES[1], br#"{"id":"w","vector":[0,1]}"#);
+    ask(app, ROUTES[7], br#"{"ids":["w"],"undo":"24h"}"#);
     ask(app, ROUTES[usize::from(*choice) % ROUTES.len()], body);
 }

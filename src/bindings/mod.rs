@@ -11,6 +11,7 @@ pub mod load;
 pub mod reply;
 pub mod serve;
 mod turn;
+mod undo;
 
 use std::{
     iter,
@@ -43,7 +44,7 @@ use crate::{
     client::{self, Call, Client, Options},
     collection::{
         Access, Batch, Collection, DeleteOptions, Info, Item, Name, Names, OnProgress, Origin,
-        Places, Progress, Receipt, Refusal, Replacement, Replacing,
+        Places, Progress, Receipt, Refusal, Replacement, Replacing, Undo,
     },
     embed::embed,
     error::{Error, Result, catch_panic},
@@ -300,6 +301,12 @@ fn receipted(collection: &str, receipt: Option<&Receipt>, asked: Asked) -> Resul
     Ok(Reply::Text(format!("{{\"receipt\":{receipt}}}")))
 }
 
+/// The reply to a delete that reports nothing except until when it can be undone.
+fn put_aside(undo: &Undo) -> Result<Reply> {
+    let undo = report_text(&reports::Undo::from(undo))?;
+    Ok(Reply::Text(format!("{{\"undo\":{undo}}}")))
+}
+
 /// Adds the outcome for one of many ids: the id, or a pair of the id and the error if there is one;
 /// `face/calls.ts` builds the rows.
 fn push_outcome(rows: &mut Rows, id: &str, error: Option<&str>) {
@@ -348,7 +355,9 @@ struct FilterReport {
 /// Replaces, and replies with the report: its ids are one list, first the inserted ones, then the
 /// updated, then the deleted. If vectors are missing, with the indexes of the rows that need one.
 fn replace(call: &Call, collection: &str, replacement: Replacement, filter: &str) -> Result<Reply> {
-    let replaced = match call.collection(collection)?.replace(replacement)? {
+    let found = call.collection(collection)?;
+    call.make_bin(Access::Wait, &found, replacement.options.bin())?;
+    let replaced = match found.replace(replacement)? {
         Replacing::Needs(rows) => return Ok(Reply::Text(json!({ "embed": rows }).to_string())),
         Replacing::Ended(replaced) => replaced,
     };
@@ -593,6 +602,13 @@ impl VectorizerClient {
         let options = delete_options(options.as_deref())?;
         self.call(env, Dispatch::Blocking, move |call, access| {
             let (receipt, reason) = (options.receipt, options.reason.clone());
+            if let Some(period) = options.undo {
+                if access != Access::Wait {
+                    return Err(Error::WouldBlock);
+                }
+                let undo = call.delete_collection_for_now(&collection, period, reason)?;
+                return put_aside(&undo);
+            }
             let receipt = call.delete_collection(access, &collection, receipt, reason)?;
             receipted(&collection, receipt.as_ref(), Asked::default())
         })
@@ -1020,9 +1036,13 @@ impl VectorizerClient {
     ) -> napi::Result<Unknown<'env>> {
         let options = delete_options(options.as_deref())?;
         self.call(env, Dispatch::Inline, move |call, access| {
-            let receipt = call
-                .collection(&collection)?
-                .delete_one(access, &id, &options)?;
+            let found = call.collection(&collection)?;
+            if options.undo.is_some() {
+                call.make_bin(access, &found, options.undo)?;
+                let undo = found.delete_one_for_now(access, &id, &options)?;
+                return put_aside(&undo);
+            }
+            let receipt = found.delete_one(access, &id, &options)?;
             receipted(&collection, receipt.as_ref(), Asked::ids(1))
         })
     }
@@ -1040,9 +1060,9 @@ impl VectorizerClient {
         let dispatch = Dispatch::of_ids(count as usize);
         self.call(env, dispatch, move |call, access| {
             let ids: Vec<String> = args::read(&ids, "ids")?;
-            let deletion = call
-                .collection(&collection)?
-                .delete_many(access, &ids, &options)?;
+            let found = call.collection(&collection)?;
+            call.make_bin(access, &found, options.undo)?;
+            let deletion = found.delete_many(access, &ids, &options)?;
             let report = BatchDeleted::of(&collection, &deletion);
             let head = guarded_head(report, Selector::Ids, deletion.refusal)?;
             let mut rows = Rows::new(head, Some("results"));
@@ -1076,9 +1096,9 @@ impl VectorizerClient {
         let options = delete_options(Some(&options))?;
         self.once(env, move |call| {
             let parsed = filter::parse_text(&filter)?;
-            let deletion = call
-                .collection(&collection)?
-                .delete_matching(&parsed, &options)?;
+            let found = call.collection(&collection)?;
+            call.make_bin(Access::Wait, &found, options.bin())?;
+            let deletion = found.delete_matching(&parsed, &options)?;
             let report = FilterReport {
                 counts: FilterDeleted::of(&collection, &deletion, options.dry_run, &filter),
                 rows: deletion.rows.as_ref().map(|_| []),

@@ -10,9 +10,9 @@ use serde::{
 };
 use serde_json::{error::Category, value::RawValue};
 
-use super::{expiry, reports::Asked};
+use super::{expiry, period::Period, reports::Asked};
 use crate::{
-    client::{Encryption, Forgetting, ReindexOptions, Selection, Transfer},
+    client::{Encryption, Forgetting, ReindexOptions, Selection, Transfer, Which},
     collection::{
         Config, Cursor, DeleteOptions, ExpiryChange, Guards, Name, Patch, ReplaceOptions,
         ScanOptions, SearchOptions, Update, check_ef_search, check_rows,
@@ -312,6 +312,8 @@ struct Deletion {
     expect: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     reason: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    undo: Option<Period>,
 }
 
 /// The options of a delete. The APIs decide which options each kind of delete supports.
@@ -327,6 +329,7 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         at_most,
         expect,
         reason,
+        undo,
     } = read::<Object<_>>(text, "options")?.0;
     if backup
         .as_ref()
@@ -341,9 +344,23 @@ pub fn delete_options(text: Option<&str>) -> Result<DeleteOptions> {
         backup,
         guards: Guards { at_most, expect },
         reason: checked_reason(reason, "options.reason")?,
+        undo: undo.map(|Period(period)| period),
     };
+    check_undo("options", &options)?;
     check_dry_run("options", "dryRun", &options)?;
     Ok(options)
+}
+
+/// What is only deleted for now is not erased, so that there is nothing to prove, and is saved
+/// already.
+pub fn check_undo(of: &str, options: &DeleteOptions) -> Result<()> {
+    match options.undo {
+        Some(_) if options.receipt || options.backup.is_some() => Err(Error::Validation(format!(
+            "{of}.undo only puts aside what is deleted: leave out receipt and backup; \
+             there is a receipt when it is purged"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A dry run has nothing to prove and nothing to save, and nothing else shows what it matches. In
@@ -376,6 +393,8 @@ struct Replacement {
     expect: Option<usize>,
     #[serde(default, deserialize_with = "given")]
     reason: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    undo: Option<Period>,
 }
 
 /// The options of a replacement.
@@ -386,27 +405,28 @@ pub fn replace_options(text: &str) -> Result<ReplaceOptions> {
         expect: options.expect,
     };
     let reason = checked_reason(options.reason, "options.reason")?;
-    let (dry_run, receipt) = (options.dry_run, options.receipt);
-    replacing(dry_run, receipt, reason, guards, "options.dryRun")
-}
-
-/// The options of a replacement. A dry run has nothing to prove; in errors it is called `name`.
-pub fn replacing(
-    dry_run: Option<bool>,
-    receipt: Option<bool>,
-    reason: Option<String>,
-    guards: Guards,
-    name: &str,
-) -> Result<ReplaceOptions> {
     let options = ReplaceOptions {
-        dry_run: dry_run.unwrap_or(false),
-        receipt: receipt.unwrap_or(false),
+        dry_run: options.dry_run.unwrap_or(false),
+        receipt: options.receipt.unwrap_or(false),
         reason,
         guards,
+        undo: options.undo.map(|Period(period)| period),
     };
+    check_replacing(options, "options", "dryRun")
+}
+
+/// The options of a replacement, checked. A dry run has nothing to prove; in errors it is called
+/// `dry_run`, and the argument that has it `of`.
+pub fn check_replacing(options: ReplaceOptions, of: &str, dry_run: &str) -> Result<ReplaceOptions> {
     if options.dry_run && options.receipt {
         return Err(Error::Validation(format!(
-            "{name} changes nothing: leave out receipt"
+            "{of}.{dry_run} changes nothing: leave out receipt"
+        )));
+    }
+    if options.undo.is_some() && options.receipt {
+        return Err(Error::Validation(format!(
+            "{of}.undo only puts aside what is deleted: leave out receipt; there is \
+             one when it is purged"
         )));
     }
     Ok(options)
@@ -699,6 +719,55 @@ pub fn metadata_list(text: Option<&str>) -> Result<Vec<Option<Box<str>>>> {
                 .transpose()
         })
         .collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Purging {
+    #[serde(default, deserialize_with = "given")]
+    receipt: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    reason: Option<String>,
+}
+
+/// The options of a purge: whether it is to give a receipt, and why it is done.
+pub fn purging(options: Option<&str>) -> Result<(bool, Option<String>)> {
+    let options: Purging = read::<Object<_>>(options.unwrap_or("{}"), "options")?.0;
+    let reason = checked_reason(options.reason, "options.reason")?;
+    Ok((options.receipt.unwrap_or(false), reason))
+}
+
+/// What is to be brought back or purged: ids, or a token. `of` is what the caller calls what has
+/// both.
+pub fn which(ids: Option<Vec<String>>, token: Option<String>, of: &str) -> Result<Option<Which>> {
+    match (ids, token) {
+        (Some(_), Some(_)) => Err(Error::Validation(format!(
+            "{of}: give either ids or a token, and not both"
+        ))),
+        (Some(ids), None) => Ok(Some(Which::Ids(ids))),
+        (None, Some(token)) => Ok(Some(Which::Token(token))),
+        (None, None) => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    #[serde(default, deserialize_with = "given")]
+    offset: Option<usize>,
+    #[serde(default, deserialize_with = "given")]
+    limit: Option<usize>,
+}
+
+/// How many deleted vectors are listed by default.
+pub const LISTED: usize = 100;
+
+/// The position from which on what is deleted is listed, and how much.
+pub fn listing(options: Option<&str>) -> Result<(usize, usize)> {
+    let options: Listing = read::<Object<_>>(options.unwrap_or("{}"), "options")?.0;
+    let limit = options.limit.unwrap_or(LISTED);
+    check_rows("options.limit", limit)?;
+    Ok((options.offset.unwrap_or(0), limit))
 }
 
 #[cfg(test)]

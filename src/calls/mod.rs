@@ -5,6 +5,7 @@
 //! - [`dispatch`]: how much of a call runs on the caller's thread, and how the rest continues.
 //! - [`expiry`]: when vectors expire.
 //! - `insert`, `search`: the calls that keep state between attempts.
+//! - [`period`]: for how long what is deleted can be brought back.
 //! - [`reports`]: reports, as JSON and as a JSON schema.
 //! - [`updates`]: updates of many vectors.
 
@@ -12,6 +13,7 @@ pub mod arguments;
 pub mod dispatch;
 pub mod expiry;
 mod insert;
+pub mod period;
 pub mod reports;
 mod search;
 pub mod updates;

@@ -8,14 +8,15 @@ use serde_json::{Map, Value, value::RawValue};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    client::{self, Fate, Forgotten, ForgottenIn, Reindexing, Transferred},
+    client::{self, DeletedList, Fate, Forgotten, ForgottenIn, Reindexing, Transferred, Undeleted},
     collection::{
-        self, BatchDeletion, Collection, FilterDeletion, Guard, Info, Outcome, Patched, Refusal,
-        Replaced,
+        self, Access, BatchDeletion, Collection, FilterDeletion, Guard, Info, Outcome, Patched,
+        Purged, Refusal, Replaced,
     },
     error::Error,
     graph::GraphBuilder,
     storage::{LedgerEntry, LedgerHead, Restored},
+    wiped::{Id, Wiped},
 };
 
 /// RFC 3339 to the millisecond, the precision of JavaScript dates.
@@ -71,6 +72,8 @@ pub struct Details {
     pub ttl_secs: Option<u32>,
     /// Vectors that have expired, so that no read finds them, and whose data is not erased yet.
     pub expired: usize,
+    /// Vectors that were deleted with `undo` and can be undeleted.
+    pub undoable: usize,
     /// Estimated memory use of the collection, in bytes.
     pub size_bytes: usize,
     /// The size of the collection's files, in bytes. Absent in memory.
@@ -90,6 +93,7 @@ impl Details {
             updated_at: timestamp(info.updated_at),
             ttl_secs: info.ttl,
             expired: info.expired,
+            undoable: info.undoable,
             size_bytes: info.memory_bytes,
             disk_bytes: info.disk_bytes,
             hnsw: Hnsw {
@@ -154,6 +158,7 @@ pub struct Receipt {
         "deleteCollection",
         "replace",
         "moveToCollection",
+        "purgeDeleted",
     ]))]
     pub call: &'static str,
     pub collection: String,
@@ -455,6 +460,9 @@ pub struct BatchDeleted {
     /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// Present if something was deleted with `undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
 }
 
 impl BatchDeleted {
@@ -469,6 +477,194 @@ impl BatchDeleted {
             deleted,
             failed: count - deleted - having(Outcome::Kept),
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::ids(count))),
+            undo: deletion.undo.as_ref().map(Undo::from),
+        }
+    }
+}
+
+/// What was deleted with `undo`.
+#[derive(Serialize, JsonSchema)]
+pub struct Undo {
+    /// Names what this call has deleted.
+    pub token: String,
+    /// Until when it can be undeleted, in milliseconds since 1970.
+    pub until: i64,
+}
+
+impl From<&collection::Undo> for Undo {
+    fn from(undo: &collection::Undo) -> Self {
+        Self {
+            token: undo.token.clone(),
+            until: undo.until,
+        }
+    }
+}
+
+/// A collection that was deleted with `undo`.
+#[derive(Serialize, JsonSchema)]
+pub struct DeletedCollection {
+    /// The name that it had.
+    pub collection: String,
+    pub token: String,
+    /// When it was deleted, in milliseconds since 1970.
+    pub deleted_at: i64,
+    /// Until when it can be undeleted, in milliseconds since 1970.
+    pub until: i64,
+    /// How many vectors it has.
+    pub vectors: usize,
+}
+
+impl From<&client::DeletedCollection> for DeletedCollection {
+    fn from(deleted: &client::DeletedCollection) -> Self {
+        Self {
+            collection: deleted.name.clone(),
+            token: deleted.token.clone(),
+            deleted_at: deleted.deleted_at,
+            until: deleted.until,
+            vectors: deleted.vectors,
+        }
+    }
+}
+
+/// A vector that was deleted with `undo`.
+#[derive(Serialize, JsonSchema)]
+pub struct DeletedVector {
+    pub id: Id,
+    /// Absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub metadata: Option<Box<RawValue>>,
+    /// Names what the call has deleted that deleted this.
+    pub token: String,
+    /// When it was deleted, in milliseconds since 1970.
+    pub deleted_at: i64,
+    /// Until when it can be undeleted, in milliseconds since 1970.
+    pub until: i64,
+}
+
+/// What can be undeleted.
+#[derive(Serialize, JsonSchema)]
+pub struct DeletedReport {
+    /// Collections that were deleted themselves, in the order in which they were.
+    pub collections: Vec<DeletedCollection>,
+    /// Vectors of the collection, in the order in which they were deleted.
+    pub vectors: Vec<DeletedVector>,
+    /// How many vectors of the collection there are in all.
+    pub total: usize,
+}
+
+impl DeletedReport {
+    pub fn of(list: DeletedList) -> Result<Self, Error> {
+        let vectors = list.vectors.into_iter().map(|deleted| {
+            let raw = |text: Wiped<str>| RawValue::from_string(text.into_inner().into());
+            let metadata = deleted.metadata.map(raw).transpose();
+            Ok(DeletedVector {
+                id: deleted.id,
+                metadata: metadata.map_err(|_| Error::Internal("metadata are no JSON".into()))?,
+                token: deleted.token,
+                deleted_at: deleted.deleted_at,
+                until: deleted.until,
+            })
+        });
+        Ok(Self {
+            vectors: vectors.collect::<Result<_, Error>>()?,
+            collections: list
+                .collections
+                .iter()
+                .map(DeletedCollection::from)
+                .collect(),
+            total: list.total,
+        })
+    }
+}
+
+/// What became of an id that was to be undeleted or purged.
+#[derive(Serialize, JsonSchema)]
+pub struct UndoResult {
+    pub id: Id,
+    /// `not_found` if nothing waits with this id, `id_in_use` if the collection has another vector
+    /// with it, which is not overwritten, `repeated` if the request had named it already.
+    #[schemars(extend("enum" = ["undeleted", "purged", "not_found", "id_in_use", "repeated"]))]
+    pub status: &'static str,
+}
+
+/// What was brought back.
+#[derive(Serialize, JsonSchema)]
+pub struct UndeleteReport {
+    pub collection: String,
+    /// How many vectors were brought back: all of the collection, if that was deleted itself.
+    pub undeleted: usize,
+    /// For each id. Empty if the collection itself was brought back.
+    pub results: Vec<UndoResult>,
+}
+
+impl UndeleteReport {
+    pub fn of(collection: &str, undeleted: Undeleted) -> Result<Self, Error> {
+        let transferred = match undeleted {
+            Undeleted::Vectors(transferred) => *transferred,
+            Undeleted::Collection(found) => {
+                return Ok(Self {
+                    collection: collection.to_owned(),
+                    undeleted: found.count(Access::Wait, None)?,
+                    results: Vec::new(),
+                });
+            }
+        };
+        let results = transferred.results.into_iter();
+        let results = results.map(|(id, fate)| UndoResult {
+            id,
+            status: match fate {
+                Fate::Done | Fate::Kept => "undeleted",
+                Fate::Missing => "not_found",
+                Fate::Taken => "id_in_use",
+                Fate::Repeated(_) => "repeated",
+            },
+        });
+        let results: Vec<_> = results.collect();
+        let undeleted = results.iter().filter(|one| one.status == "undeleted");
+        Ok(Self {
+            collection: collection.to_owned(),
+            undeleted: undeleted.count(),
+            results,
+        })
+    }
+}
+
+/// What was erased before its time was over.
+#[derive(Serialize, JsonSchema)]
+pub struct PurgeReport {
+    pub collection: String,
+    /// How many vectors were erased.
+    pub purged: usize,
+    /// For each id that was given.
+    pub results: Vec<UndoResult>,
+    /// Present if it was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+impl PurgeReport {
+    /// The report on what was purged by these ids, if ids were given.
+    pub fn of(collection: &str, ids: Option<Vec<String>>, purged: Purged, asked: Asked) -> Self {
+        let Purged {
+            vectors,
+            outcomes,
+            receipt,
+        } = purged;
+        let results = ids.unwrap_or_default().into_iter().zip(outcomes);
+        let results = results.map(|(id, outcome)| UndoResult {
+            id: Id::from(&*id),
+            status: match outcome {
+                Outcome::Deleted | Outcome::Kept => "purged",
+                Outcome::Missing => "not_found",
+                Outcome::Repeated(_) => "repeated",
+            },
+        });
+        Self {
+            collection: collection.to_owned(),
+            purged: vectors,
+            results: results.collect(),
+            receipt: receipt.map(|receipt| Receipt::of(collection, &receipt, asked)),
         }
     }
 }
@@ -486,6 +682,9 @@ pub struct FilterDeleted {
     /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// Present if something was deleted with `undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
 }
 
 impl FilterDeleted {
@@ -501,6 +700,7 @@ impl FilterDeleted {
             },
             unknown_fields: deletion.unknown.clone(),
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::filter(filter))),
+            undo: deletion.undo.as_ref().map(Undo::from),
         }
     }
 }
@@ -522,6 +722,9 @@ pub struct ReplacedCounts {
     /// before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// Present if something was deleted with `undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
 }
 
 impl ReplacedCounts {
@@ -534,6 +737,7 @@ impl ReplacedCounts {
             unchanged: replaced.unchanged,
             deleted: replaced.deleted.len(),
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt, Asked::filter(filter))),
+            undo: replaced.undo.as_ref().map(Undo::from),
         }
     }
 }
@@ -852,6 +1056,10 @@ pub struct ForgottenCountsIn {
     /// The fields of the filter that none of the checked vectors had. Absent if there are none.
     #[serde(rename = "unknownFields", skip_serializing_if = "Vec::is_empty")]
     pub unknown_fields: Vec<String>,
+    /// Whether these had been deleted with `undo` already, they or their collection, and could have
+    /// been undeleted. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub undoable: bool,
 }
 
 impl ForgottenCountsIn {
@@ -861,6 +1069,7 @@ impl ForgottenCountsIn {
             scanned: within.scanned,
             matched: within.matched.len(),
             unknown_fields: within.unknown.clone(),
+            undoable: within.undoable,
         }
     }
 }

@@ -77,13 +77,7 @@ impl Call {
         names: &[String],
     ) -> Result<Vec<(String, Arc<Collection>)>> {
         let all = self.named_collections();
-        let missing = names
-            .iter()
-            .find(|&name| all.iter().all(|(known, _)| known != name));
-        if let Some(name) = missing {
-            check_name(name)?;
-            return Err(Error::CollectionNotFound(name.clone()));
-        }
+        check_known(names, &all)?;
         let all = all.into_iter();
         Ok(all.filter(|(name, _)| names.contains(name)).collect())
     }
@@ -109,6 +103,18 @@ impl Call {
         let disk = self.using.store.disk.as_ref();
         disk.map_or_else(Files::default, |disk| disk.root.files().clone())
     }
+}
+
+/// Checks that each of the names is that of a collection.
+pub(super) fn check_known(names: &[String], all: &[(String, Arc<Collection>)]) -> Result<()> {
+    let missing = names
+        .iter()
+        .find(|&name| all.iter().all(|(known, _)| known != name));
+    let Some(name) = missing else {
+        return Ok(());
+    };
+    check_name(name)?;
+    Err(Error::CollectionNotFound(name.clone()))
 }
 
 /// The file with the keys of a backup that has them apart.

@@ -59,11 +59,12 @@ impl Expiry {
     }
 
     /// Starts the thread, unless it runs. If the system has none, the next call tries again.
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         let mut thread = self.thread.lock();
         if let Thread::None = *thread {
-            let collections = self.collections.clone();
-            let started = Ticker::start("vectorizer-expiry", PAUSE, move || erase(&collections));
+            let (collections, clock) = (self.collections.clone(), self.clock.clone());
+            let erase = move || erase(&collections, &clock);
+            let started = Ticker::start("vectorizer-expiry", PAUSE, erase);
             *thread = started.map_or(Thread::None, Thread::Running);
         }
     }
@@ -83,11 +84,12 @@ impl Expiry {
 
 /// Erases a portion of what has expired in each collection. Returns how long to wait for the next
 /// call.
-fn erase(collections: &Collections) -> Duration {
+fn erase(collections: &Collections, clock: &Clock) -> Duration {
     let begin = Instant::now();
     let mut has_more = false;
-    for (_, collection) in collections.all() {
-        // What cannot be erased now is tried again.
+    // What cannot be erased now is tried again.
+    let _ = catch_panic(|| collections.shelf.erase_due(clock));
+    for collection in collections.everything() {
         has_more |= catch_panic(|| collection.erase_expired()).unwrap_or(false);
     }
     match has_more {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Selection};
+use super::{Call, Selection, backup::check_known};
 pub use crate::collection::{ForgetReceipt, ForgottenIn};
 use crate::{
     collection::{Collection, Forget, ForgottenFrom, Guards, OnProgress, Refusal},
@@ -46,10 +46,18 @@ impl Call {
             on_progress: forgetting.on_progress.as_ref(),
         };
         let names = forgetting.collections.as_deref();
-        forget.prepare(&self.chosen(names)?)?;
+        let shelf = &self.using.store.collections.shelf;
+        forget.prepare(&self.chosen(names, &[]).unwrap_or_default())?;
         let done = loop {
             let step = self.using.store.step()?;
-            match forget.forget(&self.chosen(names)?, step.file()) {
+            // What can no longer be brought back is erased within a second, unless the clock is paused.
+            let clock = &self.using.store.expiry.clock;
+            let (now, is_paused) = (clock.now(), clock.is_paused());
+            let forgotten = shelf.with_all(
+                |one| one.until > now || is_paused,
+                |waiting| forget.forget(&self.chosen(names, waiting)?, step.file()),
+            );
+            match forgotten {
                 // In memory, one of them may have been deleted since the list was taken.
                 Err(Error::CollectionNotFound(_)) if names.is_none() => {}
                 done => break done?,
@@ -68,11 +76,24 @@ impl Call {
         })
     }
 
-    /// The collections with these names, each once, or all of them; sorted by name.
-    fn chosen(&self, names: Option<&[String]>) -> Result<Vec<(String, Arc<Collection>)>> {
-        match names {
-            None => Ok(self.named_collections()),
-            Some(names) => self.collections_of(names),
+    /// The collections with these names, each once, or all of them; sorted by name. Those that wait
+    /// are among them, and each is followed by its bin.
+    fn chosen(
+        &self,
+        names: Option<&[String]>,
+        waiting: &[Arc<Collection>],
+    ) -> Result<Vec<(String, Arc<Collection>)>> {
+        let mut all = self.named_collections();
+        all.extend(waiting.iter().map(|one| (one.name(), one.clone())));
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(names) = names {
+            check_known(names, &all)?;
+            all.retain(|(name, _)| names.contains(name));
         }
+        let with_bins = all.into_iter().flat_map(|(name, collection)| {
+            let bin = collection.bin().map(|bin| (name.clone(), bin));
+            [Some((name, collection)), bin]
+        });
+        Ok(with_bins.flatten().collect())
     }
 }

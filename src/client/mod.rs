@@ -10,6 +10,7 @@ mod settings;
 mod store;
 mod ticker;
 mod transfer;
+mod undo;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -24,10 +25,13 @@ pub use registry::{Opening, open_on_disk, open_with};
 pub use settings::{ReindexOptions, Reindexing};
 pub use store::Store;
 pub use transfer::{Fate, Selection, Transfer, Transferred};
+pub use undo::{DeletedCollection, DeletedList, Undeleted, Which};
 
 use crate::{
     cancel,
-    collection::{Access, Collection, Config, Dropped, Progress, Receipt, check_name},
+    collection::{
+        Access, Collection, Config, DELETE_COLLECTION, Dropped, Progress, Receipt, check_name,
+    },
     error::{Error, Result},
     storage::{Fsync, LEDGER, Ledger, LedgerHead, UserKey},
 };
@@ -216,6 +220,13 @@ impl Call {
                 ))
             })?;
         }
+        if let Some(bin) = collection.bin() {
+            self.using
+                .store
+                .collections
+                .shelf
+                .erase_bin(&bin, DELETE_COLLECTION)?;
+        }
         // Dropping the contents takes time, so the lock is released first.
         std::mem::drop(changing);
         Ok((true, dropped.end(disk.is_some())?))
@@ -269,7 +280,7 @@ impl Call {
         if let Some(disk) = &self.using.store.disk {
             disk.check_place()?;
         }
-        for collection in self.collections() {
+        for collection in self.using.store.everything() {
             collection.flush()?;
         }
         self.recorded().map_or(Ok(()), |(_, ledger)| ledger.flush())

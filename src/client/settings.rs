@@ -31,6 +31,7 @@ impl Call {
             collection.rename((name, new_name), reserve, |reserved, apply| {
                 reserved.put(name, apply);
             })?;
+            collection.name_bin()?;
         }
         Ok(collection)
     }

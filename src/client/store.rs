@@ -15,12 +15,16 @@ use super::{
     expiry::Expiry,
     registry::{Opening, Taken},
     ticker::Ticker,
+    undo::{Shelf, ShelfOnDisk},
 };
 use crate::{
     cancel,
     clock::Clock,
-    collection::{Access, Collection, Config, Progress, ScrubPosition, StoreParts},
+    collection::{
+        Access, Collection, Config, DELETE_COLLECTION, Progress, Role, ScrubPosition, StoreParts,
+    },
     error::{Error, Result, catch_panic},
+    hexadecimal::hexadecimal,
     storage::{
         Condition, Files, Fsync, Health, Key, Keyring, Ledger, Lock, NAME, Pending, PendingFile,
         Reserve, Root, UnfinishedIn, UserKey,
@@ -50,6 +54,8 @@ fn patiently<T>(mut take: impl FnMut() -> Option<T>) -> Result<T> {
 #[derive(Default)]
 pub(super) struct Collections {
     by_name: DashMap<String, Arc<Collection>>,
+    /// Those that were deleted for now, and have no entry.
+    pub(super) shelf: Shelf,
     /// Held at the moment when a collection changes its name, and shared while all are listed.
     renaming: RwLock<()>,
 }
@@ -76,6 +82,18 @@ impl Collections {
         let all = all.filter(|one| one.value().is_named(one.key()));
         all.map(|one| (one.key().clone(), one.value().clone()))
             .collect()
+    }
+
+    /// All collections and all bins: what is open of the store.
+    pub(super) fn everything(&self) -> Vec<Arc<Collection>> {
+        let mut everything = Vec::new();
+        for (_, collection) in self.all() {
+            let bin = collection.bin();
+            everything.push(collection);
+            everything.extend(bin);
+        }
+        everything.extend(self.shelf.bins());
+        everything
     }
 
     /// Removes a collection, under whatever names it is here.
@@ -163,7 +181,7 @@ pub(super) struct Disk {
     /// Where it is noted what is erased, if the store has one.
     pub(super) ledger: Option<Arc<Ledger>>,
     /// Held while a collection is created, removed or renamed, and during a step over several.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
     /// Held while keys are rotated.
     rotating: Mutex<()>,
     /// The threads that sync the store and scrub it.
@@ -197,11 +215,18 @@ impl Store {
             fsync,
             health,
             ledger: ledger.map(Arc::new),
-            changing: Mutex::new(()),
+            changing: Arc::default(),
             rotating: Mutex::new(()),
             tickers: Vec::new(),
             _taken: taken,
         });
+        if let Some(disk) = &store.disk {
+            store.collections.shelf.is_of_disk(ShelfOnDisk {
+                files: files.clone(),
+                parts: disk.parts(&store.expiry),
+                changing: disk.changing.clone(),
+            });
+        }
         store.open_collections(pending.as_ref())?;
         if let Some(disk) = &store.disk
             && disk.root.keys().keyring().previous.is_some()
@@ -238,14 +263,56 @@ impl Store {
             }
             Ok(())
         });
-        // From here on, what expires in them is erased. If something has failed, they are closed.
-        for collection in all {
-            self.collections.insert(collection.name(), collection);
+        let bins: Vec<_> = all.extract_if(.., |one| one.is_bin()).collect();
+        let mut left = Vec::new();
+        for bin in bins {
+            match bin.bin_of().and_then(|owner| named(&all, owner)) {
+                Some(owner) => owner.set_bin(bin),
+                None => left.push(bin),
+            }
         }
-        opened?;
-        // By the times of the last writes to all of them, more may have expired.
-        let mut all = self.all().into_iter();
-        all.try_for_each(|collection| collection.erase_all_expired())
+        let opened = opened.and_then(|()| {
+            // By the times of the last writes to all of them, more may have expired.
+            let mut everything = all.iter().flat_map(|one| [Some(one.clone()), one.bin()]);
+            all.iter().try_for_each(|one| {
+                one.take_back_undeleted()?;
+                // The process may have ended while it was renamed.
+                one.name_bin()
+            })?;
+            everything
+                .by_ref()
+                .flatten()
+                .try_for_each(|one| one.erase_all_expired())
+        });
+        // From here on, what expires in them is erased. If something has failed, they are closed.
+        let mut deleted = Vec::new();
+        for collection in all {
+            match collection.role() {
+                Role::Deleted(how) => deleted.push((collection, how)),
+                _ => drop(self.collections.insert(collection.name(), collection)),
+            }
+        }
+        if opened.is_err() {
+            let bins = deleted.iter().filter_map(|(one, _)| one.bin());
+            let others = bins
+                .chain(left)
+                .chain(deleted.iter().map(|(one, _)| one.clone()));
+            others.for_each(|one| drop(one.close()));
+            return opened;
+        }
+        let shelf = &self.collections.shelf;
+        for (collection, how) in deleted {
+            shelf.add(&collection, how)?;
+        }
+        // The collection of such a bin was deleted, and the process ended before the bin was.
+        for bin in left {
+            shelf.erase_bin(&bin, DELETE_COLLECTION)?;
+        }
+        shelf.erase_due(&self.expiry.clock)?;
+        if !shelf.is_empty() {
+            self.expiry.begin();
+        }
+        Ok(())
     }
 
     fn open_all(&self, disk: &Disk, all: &mut Vec<Arc<Collection>>) -> Result<()> {
@@ -253,7 +320,7 @@ impl Store {
         for directory in disk.root.collections()? {
             let collection = disk.open(&directory, &self.expiry)?;
             let name = collection.name();
-            if !names.insert(name.clone()) {
+            if collection.role() == Role::Named && !names.insert(name.clone()) {
                 collection.close()?;
                 return Err(Error::Storage(format!(
                     "{} is a second collection with the name {name:?}: move one of them away",
@@ -319,21 +386,34 @@ impl Store {
             }
             cancel::commit()?;
             disk.root.exchange(keyring, user.clone(), &disk.health)?;
-            self.all()
+            self.everything()
         };
         each(&all, progress, |collection, progress| {
             collection.rotate_keys(progress)
         })?;
         let _changing = disk.change()?;
+        // What was undeleted meanwhile was in neither list.
+        let known = |one: &Arc<Collection>| all.iter().any(|other| Arc::ptr_eq(one, other));
+        for collection in self.everything().iter().filter(|one| !known(one)) {
+            collection.rotate_keys(&mut |_| ())?;
+        }
+        self.collections.shelf.with_all(
+            |_| true,
+            |waiting| {
+                waiting
+                    .iter()
+                    .try_for_each(|one| one.rotate_keys(&mut |_| ()))
+            },
+        )?;
         disk.health.check()?;
         disk.check_place()?;
         let keyring = Keyring::from(keys.keyring().key);
         disk.root.exchange(keyring, user, &disk.health)
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Collection>> {
-        let all = self.collections.all().into_iter();
-        all.map(|(_, collection)| collection).collect()
+    /// All collections and all bins.
+    pub(super) fn everything(&self) -> Vec<Arc<Collection>> {
+        self.collections.everything()
     }
 
     /// Reserves a name for a collection. On disk, none is created or removed until the name is given
@@ -357,7 +437,7 @@ impl Store {
         if let Some(disk) = &self.disk {
             disk.health.fail(error);
         }
-        let all = self.all();
+        let all = self.everything();
         for collection in &all {
             collection.stop_upkeep();
         }
@@ -368,7 +448,7 @@ impl Store {
 
     /// Stops all background work in the store, and all writing to its files.
     fn close(&mut self) -> Result<()> {
-        let all = self.all();
+        let all = self.everything();
         self.collections.clear();
         for collection in &all {
             collection.stop_upkeep();
@@ -441,13 +521,33 @@ impl Disk {
     }
 
     pub(super) fn create(&self, config: &Config, expiry: &Arc<Expiry>) -> Result<Arc<Collection>> {
+        self.create_as(config, Role::Named, expiry)
+    }
+
+    fn create_as(
+        &self,
+        config: &Config,
+        role: Role,
+        expiry: &Arc<Expiry>,
+    ) -> Result<Arc<Collection>> {
         self.health.check()?;
         let (files, parts) = (self.root.files(), self.parts(expiry));
         let (directory, collection) = self.root.add(&self.health, |directory| {
-            Collection::create(config, files, directory, &parts)
+            Collection::create_as(config, role, files, directory, &parts)
         })?;
         collection.moved(&directory);
         Ok(collection)
+    }
+
+    /// Creates a bin of a collection.
+    pub(super) fn create_bin(
+        &self,
+        collection: &Collection,
+        expiry: &Arc<Expiry>,
+    ) -> Result<Arc<Collection>> {
+        let owner = collection.sealed_for().unwrap_or_default();
+        let config = Collection::settings_of_bin(collection.name());
+        self.create_as(&config, Role::BinOf(hexadecimal(owner)), expiry)
     }
 
     fn open(&self, directory: &Path, expiry: &Arc<Expiry>) -> Result<Arc<Collection>> {
@@ -524,7 +624,7 @@ fn sync(collections: &Collections, ledger: Option<&Ledger>, lock: &Lock, health:
         health.fail(error);
         return;
     }
-    for (_, collection) in collections.all() {
+    for collection in collections.everything() {
         let _ = collection.flush();
     }
     let _ = ledger.map(Ledger::flush);
@@ -538,8 +638,8 @@ fn scrub_every_day(collections: Arc<Collections>) -> impl FnMut() -> Duration {
     move || {
         let begin = Instant::now();
         if left.is_empty() {
-            let all = collections.all().into_iter();
-            let all = all.map(|(_, one)| (Arc::downgrade(&one), ScrubPosition::default()));
+            let all = collections.everything().into_iter();
+            let all = all.map(|one| (Arc::downgrade(&one), ScrubPosition::default()));
             left = all.collect();
             first = begin;
         }

@@ -17,7 +17,10 @@ impl Call {
     ) -> Result<Transferred> {
         let (source, destination) = (self.collection(source)?, self.collection(destination)?);
         let moves = transfer.moves;
-        let mut moving = Moving::new(source, destination, transfer)?;
+        self.in_rounds(Moving::new(source, destination, transfer)?, moves)
+    }
+
+    pub(super) fn in_rounds(&self, mut moving: Moving, moves: bool) -> Result<Transferred> {
         let store = &self.using.store;
         let ended = {
             let _step = store.step()?;

@@ -7,7 +7,7 @@ use parking_lot::RwLockUpgradableReadGuard;
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Config, Progress, State, copy::Form};
+use super::{Access, Collection, Config, Progress, Role, State, copy::Form};
 use crate::{
     cancel,
     error::Result,
@@ -44,7 +44,8 @@ impl Collection {
                 name,
                 ..Config::clone(&self.config())
             };
-            let (writer, name) = backup.section(&settings.settings(self.created_at))?;
+            let settings = settings.settings(self.created_at, &Role::Named);
+            let (writer, name) = backup.section(&settings)?;
             let log = state.journal.log().filter(|_| backup.is_apart());
             let form = Form {
                 name: log.map_or(name, |log| *log.name()),

@@ -23,6 +23,38 @@ pub struct Config {
     pub description: Option<String>,
 }
 
+/// What a collection is there for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Calls find it by its name.
+    #[default]
+    Named,
+    /// It has what was deleted for now in the collection with this random name, in hexadecimal.
+    BinOf(String),
+    /// It was deleted for now itself.
+    Deleted(DeletedFor),
+}
+
+/// When a collection was deleted for now, and until when it can be brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeletedFor {
+    pub token: String,
+    /// In milliseconds since 1970, as the next.
+    pub at: i64,
+    pub until: i64,
+    /// Why, for the receipt and the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Role {
+    fn is_named(&self) -> bool {
+        *self == Role::Named
+    }
+}
+
 /// The collection's settings as they are stored in the key table, in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +71,8 @@ struct Settings {
     description: Option<String>,
     /// Microseconds since 1970.
     created_at: i64,
+    #[serde(default, skip_serializing_if = "Role::is_named")]
+    role: Role,
 }
 
 impl Config {
@@ -56,7 +90,7 @@ impl Config {
     }
 
     /// The text form of the settings in a file.
-    pub(super) fn settings(&self, created_at: OffsetDateTime) -> String {
+    pub(super) fn settings(&self, created_at: OffsetDateTime, role: &Role) -> String {
         let settings = Settings {
             name: self.name.clone(),
             dimension: self.dimension,
@@ -67,13 +101,14 @@ impl Config {
             builder: self.hnsw.builder,
             description: self.description.clone(),
             created_at: micros(created_at),
+            role: role.clone(),
         };
         // A struct of strings and numbers always serialises.
         serde_json::to_string(&settings).unwrap_or_default()
     }
 
     /// Parses that text.
-    pub(super) fn read(settings: &str) -> Result<(Self, OffsetDateTime)> {
+    pub(super) fn read(settings: &str) -> Result<(Self, OffsetDateTime, Role)> {
         let wrong = |why: &str| Error::Storage(format!("its settings hold {why}"));
         let settings: Settings =
             serde_json::from_str(settings).map_err(|error| wrong(&format!("an error: {error}")))?;
@@ -96,6 +131,7 @@ impl Config {
         Ok((
             config,
             created_at.ok_or_else(|| wrong("an impossible time"))?,
+            settings.role,
         ))
     }
 }

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Access, Collection, Item, State, erasing::Cause};
+use super::{Access, Collection, Item, State, Undo, bin::bytes_of_waiting, erasing::Cause};
 use crate::{
     cancel,
     error::{Error, Result},
@@ -60,6 +60,15 @@ pub struct DeleteOptions {
     pub guards: Guards,
     /// Why, for the receipt and the ledger.
     pub reason: Option<String>,
+    /// For how long what is deleted can be brought back, in milliseconds. The collection has a bin.
+    pub undo: Option<i64>,
+}
+
+impl DeleteOptions {
+    /// The period for which a bin is needed.
+    pub fn bin(&self) -> Option<i64> {
+        self.undo.filter(|_| !self.dry_run)
+    }
 }
 
 /// How many vectors a delete may remove. If it would remove another number, it removes none.
@@ -102,6 +111,8 @@ pub struct BatchDeletion {
     /// Set if a guard was not met: nothing was deleted.
     pub refusal: Option<Refusal>,
     pub receipt: Option<Receipt>,
+    /// Set if something was deleted for now.
+    pub undo: Option<Undo>,
 }
 
 /// The result of a delete by filter or of its dry run.
@@ -119,14 +130,17 @@ pub struct FilterDeletion {
     /// Set if a guard was not met: nothing was deleted.
     pub refusal: Option<Refusal>,
     pub receipt: Option<Receipt>,
+    /// Set if something was deleted for now.
+    pub undo: Option<Undo>,
 }
 
 /// How a delete ended.
-struct Ended<T> {
+pub(super) struct Ended<T> {
     /// What was found out about its vectors when they were selected.
-    selected: T,
+    pub(super) selected: T,
     refusal: Option<Refusal>,
-    receipt: Option<Receipt>,
+    pub(super) receipt: Option<Receipt>,
+    undo: Option<Undo>,
 }
 
 /// Proves what was erased, and when, without retaining it.
@@ -166,12 +180,31 @@ impl Collection {
         id: &str,
         options: &DeleteOptions,
     ) -> Result<Option<Receipt>> {
+        Ok(self.delete_id(access, id, options)?.receipt)
+    }
+
+    /// The same with `undo`.
+    pub fn delete_one_for_now(
+        self: &Arc<Self>,
+        access: Access,
+        id: &str,
+        options: &DeleteOptions,
+    ) -> Result<Undo> {
+        let undo = self.delete_id(access, id, options)?.undo;
+        undo.ok_or_else(|| Error::Internal("a vector was not deleted for now".into()))
+    }
+
+    fn delete_id(
+        self: &Arc<Self>,
+        access: Access,
+        id: &str,
+        options: &DeleteOptions,
+    ) -> Result<Ended<()>> {
         let cause = Cause::new("deleteVector", options.reason.as_deref());
-        let ended = self.delete_with(access, options, (cause, Guards::default()), |state| {
+        self.delete_with(access, options, (cause, Guards::default()), |state| {
             let slot = state.slots.slot_of(id).ok_or_else(|| self.not_found(id))?;
             Ok((RoaringBitmap::from_iter([slot]), ()))
-        })?;
-        Ok(ended.receipt)
+        })
     }
 
     /// Deletes those of `ids` that exist, all at once, and returns the outcome for each. If a guard
@@ -184,20 +217,7 @@ impl Collection {
     ) -> Result<BatchDeletion> {
         let cause = Cause::new("batchDelete", options.reason.as_deref());
         let ended = self.delete_with(access, options, (cause, options.guards), |state| {
-            let mut slots = RoaringBitmap::new();
-            let mut first = hashbrown::HashMap::with_capacity(ids.len());
-            let mut outcomes = Vec::with_capacity(ids.len());
-            for (index, id) in ids.iter().enumerate() {
-                outcomes.push(match state.slots.slot_of(id) {
-                    None => Outcome::Missing,
-                    Some(slot) if slots.insert(slot) => {
-                        first.insert(slot, index);
-                        Outcome::Deleted
-                    }
-                    Some(slot) => Outcome::Repeated(first[&slot]),
-                });
-            }
-            Ok((slots, outcomes))
+            Ok(state.named(ids))
         })?;
         let mut outcomes = ended.selected;
         if ended.refusal.is_some() {
@@ -211,6 +231,7 @@ impl Collection {
             outcomes,
             refusal: ended.refusal,
             receipt: ended.receipt,
+            undo: ended.undo,
         })
     }
 
@@ -240,6 +261,7 @@ impl Collection {
                 selected,
                 refusal: options.guards.refusal(slots.len() as usize),
                 receipt: None,
+                undo: None,
             }
         } else {
             {
@@ -260,12 +282,13 @@ impl Collection {
             unknown,
             refusal: ended.refusal,
             receipt: ended.receipt,
+            undo: ended.undo,
         })
     }
 
     /// Deletes what `select` selects, if `guards` allow it. All of this happens under one lock, so
     /// nothing can change in between.
-    fn delete_with<T>(
+    pub(super) fn delete_with<T>(
         self: &Arc<Self>,
         access: Access,
         options: &DeleteOptions,
@@ -277,15 +300,22 @@ impl Collection {
             return Err(Error::WouldBlock);
         }
         self.check_patient(access)?;
-        let state = match &options.backup {
-            None => self.write(access)?,
-            Some(_) if access != Access::Wait => return Err(Error::WouldBlock),
-            Some(file) => self.write_after(|state| {
+        let mut put = None;
+        let state = match (&options.backup, options.undo) {
+            (None, None) => self.write(access)?,
+            _ if access != Access::Wait => return Err(Error::WouldBlock),
+            (file, period) => self.write_after(|state| {
                 let (slots, _) = select(state)?;
-                match slots.is_empty() || refusal(&slots).is_some() {
-                    true => Ok(()),
-                    false => self.back_up_some(file, state, &slots),
+                if slots.is_empty() || refusal(&slots).is_some() {
+                    return Ok(());
                 }
+                if let Some(file) = file {
+                    self.back_up_some(file, state, &slots)?;
+                }
+                put = period
+                    .map(|period| self.put_in_bin(state, &slots, period))
+                    .transpose()?;
+                Ok(())
             })?,
         };
         let (slots, selected) = select(&state)?;
@@ -296,10 +326,12 @@ impl Collection {
                 selected,
                 refusal: Some(refusal),
                 receipt: None,
+                undo: None,
             });
         }
         state.check_little(access, &slots, 0)?;
-        let (drafted, entry) = if slots.is_empty() {
+        let is_empty = slots.is_empty();
+        let (drafted, entry) = if is_empty {
             let drafted = options.receipt.then(|| state.draft(&slots));
             drop(state);
             self.keep_up();
@@ -307,13 +339,17 @@ impl Collection {
         } else {
             let drafted = options.receipt.then(|| state.draft_next(&slots));
             let all = (&slots, &slots);
-            let begun = self.begin_erasure_beside_readers(state, all, cause, drafted.as_ref());
+            let what = (drafted.as_ref(), put.as_ref().map(|put| &**put.bin()));
+            let begun = self.begin_erasure_beside_readers(state, all, cause, what);
             let (state, mut erasure) = begun?;
             let deleted = slots.len();
             let undone = |error| erasure.undone(error);
             let write = self.commit_or(state, slots, Vec::new(), &Sealed::default(), undone);
             let mut write = write?;
             write.state.erased.vectors += deleted;
+            if let Some(put) = &mut put {
+                put.keep();
+            }
             (drafted, write.finish_erasing(erasure, options.receipt)?)
         };
         if drafted.is_some() {
@@ -326,6 +362,7 @@ impl Collection {
             selected,
             refusal: None,
             receipt,
+            undo: put.filter(|_| !is_empty).map(|put| put.undo.clone()),
         })
     }
 
@@ -397,12 +434,33 @@ impl State {
             .collect()
     }
 
+    /// The slots of those of `ids` that exist, and the outcome for each if they are deleted.
+    pub(super) fn named(&self, ids: &[String]) -> (RoaringBitmap, Vec<Outcome>) {
+        let mut slots = RoaringBitmap::new();
+        let mut first = hashbrown::HashMap::with_capacity(ids.len());
+        let mut outcomes = Vec::with_capacity(ids.len());
+        for (index, id) in ids.iter().enumerate() {
+            outcomes.push(match self.slots.slot_of(id) {
+                None => Outcome::Missing,
+                Some(slot) if slots.insert(slot) => {
+                    first.insert(slot, index);
+                    Outcome::Deleted
+                }
+                Some(slot) => Outcome::Repeated(first[&slot]),
+            });
+        }
+        (slots, outcomes)
+    }
+
     pub(super) fn draft(&self, slots: &RoaringBitmap) -> Drafted {
         let records = slots.iter().filter_map(|slot| self.slots.record(slot));
         let row = 4 * self.vectors.dimension();
         Drafted {
             ids: records.clone().map(|record| record.id.clone()).collect(),
-            bytes: records.map(|r| (row + r.text_bytes()) as u64).sum(),
+            bytes: match self.is_bin {
+                true => records.map(bytes_of_waiting).sum(),
+                false => records.map(|r| (row + r.text_bytes()) as u64).sum(),
+            },
             sequence: self.journal.sequence(),
         }
     }

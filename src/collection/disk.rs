@@ -8,7 +8,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{Access, Collection, Config, State, Timer};
+use super::{Access, Collection, Config, Role, State, Timer, memory::discard};
 use crate::{
     error::{Error, Result},
     graph::{Graph, SavedGraph},
@@ -136,7 +136,7 @@ pub struct Residue {
 
 impl Collection {
     pub(super) fn settings(&self) -> String {
-        self.config().settings(self.created_at)
+        self.config().settings(self.created_at, &self.role())
     }
 
     /// Creates a collection in an empty directory, which may be renamed afterwards: see `moved`.
@@ -146,16 +146,28 @@ impl Collection {
         directory: &Path,
         store: &StoreParts,
     ) -> Result<Arc<Self>> {
-        let settings = config.settings(OffsetDateTime::now_utc());
+        Self::create_as(config, Role::Named, files, directory, store)
+    }
+
+    /// The same with another role than that of a collection that calls find.
+    pub fn create_as(
+        config: &Config,
+        role: Role,
+        files: &Files,
+        directory: &Path,
+        store: &StoreParts,
+    ) -> Result<Arc<Self>> {
+        let settings = config.settings(OffsetDateTime::now_utc(), &role);
         // As they will be read back.
-        let (config, created_at) = Config::read(&settings)?;
-        let mut state = State::on_disk(&config);
+        let (config, created_at, role) = Config::read(&settings)?;
+        let mut state = State::on_disk(&config, &role);
         let (health, keyring) = (&store.health, store.keys.keyring());
         let log = Log::create(files, directory, &settings, store.fsync, health, &keyring)?;
         state.journal = Journal::new(log, &Summary::default());
         state.updated_at = created_at;
         let timer = store.timer.clone();
-        Ok(Self::with(config, created_at, state, Some(store), timer))
+        let created = (created_at, role);
+        Ok(Self::with(config, created, state, Some(store), timer))
     }
 
     /// Tells the collection that its directory has been renamed.
@@ -171,14 +183,14 @@ impl Collection {
     pub fn open(files: &Files, directory: &Path, store: &StoreParts) -> Result<Arc<Self>> {
         let mut reading = None;
         let make = |settings: &str, table: &TableKey| {
-            let (config, created_at) = Config::read(settings)?;
-            let state = State::on_disk(&config);
+            let (config, created_at, role) = Config::read(settings)?;
+            let state = State::on_disk(&config, &role);
             let dimension = config.dimension;
             let code = Zeroizing::new(Vec::with_capacity(dimension));
             // It is read beside the log.
             let (path, table, m) = (directory.join(GRAPH), table.clone(), config.hnsw.m);
             reading.get_or_insert_with(|| spawn_joinable(move || Ok(read_graph(&path, &table, m))));
-            Ok(((config, created_at, state, code), dimension))
+            Ok(((config, (created_at, role), state, code), dimension))
         };
         let opened = Log::open(
             files,
@@ -191,16 +203,16 @@ impl Collection {
         );
         // Its file is closed before this returns, also with an error.
         let graph = reading.map_or(Ok(FoundGraph::None), |read| read());
-        let (log, summary, (config, created_at, mut state, _)) = opened?;
+        let (log, summary, (config, created, mut state, _)) = opened?;
         let updated_at = time_of(summary.time).filter(|_| summary.time > 0);
-        state.updated_at = updated_at.unwrap_or(created_at);
+        state.updated_at = updated_at.unwrap_or(created.0);
         state.journal = Journal::new(log, &summary);
         state.apply_ttl();
         let is_stale = state.use_graph(graph?);
         let timer = store.timer.clone();
         // Nothing that had expired by then comes back.
         timer.clock.at_least(summary.time / 1000);
-        let collection = Self::with(config, created_at, state, Some(store), timer);
+        let collection = Self::with(config, created, state, Some(store), timer);
         if store.ledger.is_none() {
             collection.erase_all_expired()?;
         }
@@ -261,19 +273,48 @@ impl Collection {
     pub fn close(&self) -> Result<()> {
         self.leave_files();
         // With the lock held, no other call is writing.
-        let state = self.state.write();
-        match state.journal.log() {
-            // A write that failed has already reported its error; there is nothing to add.
-            Some(log) => {
-                let closed = match state.dropped || log.sync().health().is_failed() {
-                    true => Ok(()),
-                    false => log.sync().close(),
-                };
-                log.all_files().iter().for_each(|file| file.close());
-                closed
-            }
-            None => Ok(()),
+        self.state.write().close_files()
+    }
+
+    /// Closes a collection on disk that was deleted for now, and frees its memory: calls that still
+    /// hold a reference no longer find it. Returns what is left of it.
+    pub fn put_away(&self) -> Result<Left> {
+        self.leave_files();
+        // Whoever changes its files has them open.
+        let (_rekeying, _writing) = (self.rekeying.lock(), self.writing.lock());
+        let mut state = self.state.write();
+        state.journal.wait_for_erasures();
+        let (left, closed) = (state.left(), state.close_files());
+        let contents = std::mem::replace(&mut *state, State::new(self.dimension, self.metric));
+        state.dropped = true;
+        drop(state);
+        discard(contents);
+        closed.map(|()| left)
+    }
+
+    /// Moves the contents of a collection in memory that was deleted for now to another: calls that
+    /// still hold a reference to this one no longer find it.
+    pub fn move_out(&self) -> Result<Arc<Self>> {
+        self.leave_files();
+        let mut state = self.state.write();
+        self.check(state.dropped)?;
+        let mut contents = std::mem::replace(&mut *state, State::new(self.dimension, self.metric));
+        state.dropped = true;
+        drop(state);
+        // Nobody builds its graph any more.
+        contents.building = None;
+        let created = (self.created_at, self.role());
+        let (config, timer) = (Config::clone(&self.config()), self.timer.clone());
+        let moved = Self::with(config, created, contents, None, timer);
+        if let Some(bin) = self.bin() {
+            moved.set_bin(bin);
         }
+        Ok(moved)
+    }
+
+    /// What there is in it.
+    pub fn left(&self) -> Left {
+        self.state.read().left()
     }
 
     /// Returns when the background thread has ended and no longer has a file open.
@@ -358,10 +399,10 @@ impl Collection {
     ///
     /// What has expired is erased first, unless the clock is paused: then it is found if its id is
     /// among these.
-    pub fn verify_erased(self: &Arc<Self>, ids: &[String]) -> Result<Vec<Residue>> {
+    pub fn verify_erased(self: &Arc<Self>, all: &[String]) -> Result<Vec<Residue>> {
         // If that fails, it is as if it were paused.
         while self.erase_expired().unwrap_or(false) {}
-        let mut ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        let mut ids: HashSet<&str> = all.iter().map(String::as_str).collect();
         let mut found = Vec::new();
         let writing = self.writing.lock();
         let files = {
@@ -395,6 +436,7 @@ impl Collection {
             self.verify_log(pair, &ids, &mut found)?;
         }
         drop(writing);
+        found.extend(self.verify_bin(all)?);
         Ok(found)
     }
 
@@ -458,7 +500,39 @@ impl Collection {
     }
 }
 
+/// What is left in a collection that was put away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    pub vectors: usize,
+    /// When the first of them expires, in milliseconds since 1970; `i64::MAX` if none does.
+    pub next_due: i64,
+}
+
 impl State {
+    fn left(&self) -> Left {
+        Left {
+            vectors: self.slots.len(),
+            next_due: match self.slots.expired().is_empty() {
+                true => self.expiries.next_due(),
+                false => 0,
+            },
+        }
+    }
+
+    /// Closes the files of its log. The caller keeps others from writing.
+    fn close_files(&self) -> Result<()> {
+        let Some(log) = self.journal.log() else {
+            return Ok(());
+        };
+        // A write that failed has already reported its error; there is nothing to add.
+        let closed = match self.dropped || log.sync().health().is_failed() {
+            true => Ok(()),
+            false => log.sync().close(),
+        };
+        log.all_files().iter().for_each(|file| file.close());
+        closed
+    }
+
     /// The size of its files in bytes; `None` in memory.
     pub(super) fn disk_bytes(&self) -> Option<u64> {
         let log = self.journal.log()?;

@@ -164,7 +164,8 @@ impl Collection {
 
     /// Begins in the ledger the erasure of the vectors at these slots, alive or expired, by the next
     /// write. With them goes the draft of its receipt, which may be about more than these, and if they
-    /// are moved, the collection that has them from then on. The caller keeps other writers out until then, and the call can no longer be cancelled.
+    /// are moved, the collection that has them from then on, or the bin. The caller keeps other
+    /// writers out until then, and the call can no longer be cancelled.
     pub(super) fn begin_erasure(
         &self,
         state: &State,
@@ -188,18 +189,18 @@ impl Collection {
     }
 
     /// The same under the exclusive lock, which is given up for readers meanwhile: other writers
-    /// still wait. The write removes `removed`, of which `gone` has no successor. The call cannot be
-    /// cancelled afterwards.
+    /// still wait. The write removes `removed`, of which `gone` has no successor; `to` is as above.
+    /// The call cannot be cancelled afterwards.
     pub(super) fn begin_erasure_beside_readers<'a>(
         &self,
         state: RwLockWriteGuard<'a, State>,
         (gone, removed): (&RoaringBitmap, &RoaringBitmap),
         cause: Cause<'_>,
-        drafted: Option<&Drafted>,
+        (drafted, to): (Option<&Drafted>, Option<&Self>),
     ) -> Result<(RwLockWriteGuard<'a, State>, Erasure)> {
         self.beside_readers(state, |state| match drafted {
-            Some(drafted) => self.begin_erasure(state, gone, cause, (drafted, None)),
-            None => self.begin_erasure(state, gone, cause, (&state.draft_next(removed), None)),
+            Some(drafted) => self.begin_erasure(state, gone, cause, (drafted, to)),
+            None => self.begin_erasure(state, gone, cause, (&state.draft_next(removed), to)),
         })
     }
 

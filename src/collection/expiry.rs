@@ -172,6 +172,11 @@ impl Expiries {
         self.next_due == i64::MAX
     }
 
+    /// The first instant at which something expires; `i64::MAX` if there is none.
+    pub(super) fn next_due(&self) -> i64 {
+        self.next_due
+    }
+
     fn look_ahead(&mut self) {
         let first = |map: &BTreeMap<i64, RoaringBitmap>| Some(*map.first_key_value()?.0);
         let inserted = first(&self.by_insertion).map(|at| self.by_ttl(at));
@@ -381,7 +386,7 @@ impl Collection {
         let has_more = state.slots.expired().len() > erased;
         let updated_at = state.updated_at;
         let (all, cause) = ((&portion, &portion), Cause::EXPIRY);
-        let begun = self.begin_erasure_beside_readers(state, all, cause, None);
+        let begun = self.begin_erasure_beside_readers(state, all, cause, (None, None));
         let (state, mut erasure) = begun?;
         let undone = |error| erasure.undone(error);
         let write = self.commit_or(state, portion, Vec::new(), &Sealed::default(), undone);

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{
-    Access, Collection, Drafted, Guards, OnProgress, Refusal, Selection, State,
+    Access, Collection, Drafted, Guards, OnProgress, Refusal, Role, Selection, State,
     erasing::{Cause, Erasure},
     insert::tell,
 };
@@ -64,6 +64,8 @@ pub struct ForgottenIn {
     /// The fields of the filter that no live vector of the collection had; empty if there were no
     /// live vectors.
     pub unknown: Vec<String>,
+    /// Whether these had been deleted for now, and could have been undeleted.
+    pub undoable: bool,
 }
 
 /// Proves what was erased in several collections, without retaining it.
@@ -163,6 +165,9 @@ impl Forget<'_> {
         };
         for (_, collection) in all {
             cancel::check()?;
+            if collection.is_bin() {
+                continue;
+            }
             let state = match collection.read(Access::Wait) {
                 // It has been deleted since the list was taken.
                 Err(Error::CollectionNotFound(_)) => continue,
@@ -213,11 +218,11 @@ impl Forget<'_> {
     fn look(&self, all: &[(String, Arc<Collection>)]) -> Result<ForgottenFrom> {
         let states = all.iter().map(|(_, one)| one.read(Access::Wait));
         let states = states.collect::<Result<Vec<_>>>()?;
-        let selected = all.iter().zip(&states).map(|((name, _), state)| {
-            let (_, forgotten) = state.select(self.selection, name);
-            forgotten
+        let selected = all.iter().zip(&states).map(|((name, one), state)| {
+            let (_, forgotten) = one.select(state, self.selection, name)?;
+            Ok(forgotten)
         });
-        Ok(self.report(selected.collect()))
+        Ok(self.report(selected.collect::<Result<_>>()?))
     }
 
     fn report(&self, collections: Vec<ForgottenIn>) -> ForgottenFrom {
@@ -247,8 +252,9 @@ impl Forget<'_> {
         let held = held.collect::<Result<Vec<_>>>()?;
         let selected = held
             .iter()
-            .map(|one| one.state.select(self.selection, one.name));
-        let (slots, reports): (Vec<_>, Vec<_>) = selected.unzip();
+            .map(|one| one.collection.select(&one.state, self.selection, one.name))
+            .collect::<Result<Vec<_>>>()?;
+        let (slots, reports): (Vec<_>, Vec<_>) = selected.into_iter().unzip();
         let forgotten = self.report(reports);
         if forgotten.refusal.is_some() {
             return Ok((forgotten, None));
@@ -412,28 +418,39 @@ fn digest<'a>(drafts: impl Iterator<Item = (&'a str, &'a Drafted)>) -> String {
     hexadecimal(digest.finalize())
 }
 
-impl State {
+impl Collection {
     /// The slots of what is selected, and what to say about it.
-    fn select(&self, selection: &Selection, name: &str) -> (RoaringBitmap, ForgottenIn) {
+    fn select(
+        &self,
+        state: &State,
+        selection: &Selection,
+        name: &str,
+    ) -> Result<(RoaringBitmap, ForgottenIn)> {
         let (slots, unknown) = match selection {
-            Selection::Filter(filter) => (self.matching(filter), self.unknown(filter)),
+            Selection::Filter(filter) if state.is_bin => {
+                (state.waiting_matching(filter)?, Vec::new())
+            }
+            Selection::Filter(filter) => (state.matching(filter), state.unknown(filter)),
             Selection::Ids(ids) => {
-                let slots = ids.iter().filter_map(|id| self.slots.slot_of(id));
+                let slots = ids.iter().filter_map(|id| state.slots.slot_of(id));
                 (slots.collect(), Vec::new())
             }
         };
-        let order = self.slots.in_insertion_order(&slots).into_iter();
+        let order = state.slots.in_insertion_order(&slots).into_iter();
         let forgotten = ForgottenIn {
             collection: name.to_owned(),
-            scanned: self.slots.len(),
+            scanned: state.slots.len(),
             matched: order
-                .filter_map(|slot| self.slots.record(slot).map(|record| record.id.clone()))
+                .filter_map(|slot| state.slots.record(slot).map(|record| record.id.clone()))
                 .collect(),
             unknown,
+            undoable: self.role() != Role::Named,
         };
-        (slots, forgotten)
+        Ok((slots, forgotten))
     }
+}
 
+impl State {
     /// The slots of what is selected and has expired, and is not erased yet.
     fn expired_of(&self, selection: &Selection) -> RoaringBitmap {
         let expired = self.slots.expired();
@@ -441,6 +458,8 @@ impl State {
             return RoaringBitmap::new();
         }
         match selection {
+            // All of it is about to be erased in any case.
+            Selection::Filter(_) if self.is_bin => expired.clone(),
             // The collection's own indexes have only those that were alive when they were built.
             Selection::Filter(filter) => {
                 FieldIndexes::default().evaluate(filter, expired, &Expired(&self.slots))

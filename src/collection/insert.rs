@@ -314,17 +314,18 @@ impl Collection {
             return Ok(Vec::new());
         }
         let state = self.write(access)?;
-        let (write, ids) = self.begin_insert(access, state, batch, identity)?;
+        let (write, ids) = self.begin_insert(state, (access, false), batch, identity)?;
         write.finish()?;
         Ok(ids)
     }
 
-    /// Begins the write of an insert, which is not made visible before it is finished. If this
-    /// fails, `failed` is called as by `commit_or`.
+    /// Begins the write of an insert, which is not made visible before it is finished. Vectors with
+    /// the same ids keep their places in the order, unless all are put there `anew`. If this fails,
+    /// `failed` is called as by `commit_or`.
     pub(super) fn begin_insert<'a>(
         self: &'a Arc<Self>,
-        access: Access,
         mut state: RwLockWriteGuard<'a, State>,
+        (access, anew): (Access, bool),
         batch: &mut Prepared,
         failed: impl FnOnce(Error) -> Error,
     ) -> Result<(Write<'a>, Vec<Id>)> {
@@ -346,7 +347,7 @@ impl Collection {
         }
         let mut numbers = Vec::with_capacity(batch.rows.len());
         for old in olds {
-            let order = match old {
+            let order = match old.filter(|_| !anew) {
                 Some(slot) => state.slots.sequence(slot),
                 None => state.take_sequence(),
             };

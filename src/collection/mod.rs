@@ -6,6 +6,7 @@
 
 mod backup;
 mod batch;
+mod bin;
 mod compact;
 mod config;
 mod copy;
@@ -44,12 +45,15 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use time::OffsetDateTime;
 
-pub use config::{Config, check_ef_search, check_name, check_rows, dimension_of, name_of};
+pub use bin::{Deleted, Purged, Undo};
+pub use config::{
+    Config, DeletedFor, Role, check_ef_search, check_name, check_rows, dimension_of, name_of,
+};
 pub use copy::{OnProgress, Progress};
 pub use delete::{
     BatchDeletion, DeleteOptions, FilterDeletion, Guard, Guards, Outcome, Receipt, Refusal,
 };
-pub use disk::{Residue, StoreParts};
+pub use disk::{Left, Residue, StoreParts};
 pub use erasing::Dropped;
 pub use expiry::{ExpiryChange, OnExpiring, Timer, check_expiry};
 pub use forget::{Forget, ForgetReceipt, ForgottenFrom, ForgottenIn};
@@ -94,7 +98,7 @@ pub enum Access {
 }
 
 /// What the call that deletes a collection is called.
-const DELETE_COLLECTION: &str = "deleteCollection";
+pub(crate) const DELETE_COLLECTION: &str = "deleteCollection";
 /// How long a read waits for the exclusive lock, which it needs if something is due, before it looks
 /// whether somebody else has seen to that.
 const HIDING: Duration = Duration::from_millis(2);
@@ -117,6 +121,9 @@ pub struct Collection {
     dimension: usize,
     metric: Metric,
     settings: RwLock<Arc<Config>>,
+    role: RwLock<Role>,
+    /// Where vectors wait that were deleted for now, if any ever were.
+    bin: Mutex<Option<Arc<Collection>>>,
     created_at: OffsetDateTime,
     state: RwLock<State>,
     upkeep: Upkeep,
@@ -141,6 +148,8 @@ pub struct Collection {
 /// All mutable state.
 struct State {
     is_on_disk: bool,
+    /// Nobody searches in it.
+    is_bin: bool,
     /// On disk, its rows are in memory only if its codes are too coarse.
     vectors: Vectors,
     slots: Slots,
@@ -186,6 +195,8 @@ pub struct Info {
     pub deleted: usize,
     /// Vectors that have expired, so that no read finds them, and that are not erased yet.
     pub expired: usize,
+    /// Vectors that were deleted for now, and can be brought back.
+    pub undoable: usize,
     /// The time after which vectors without an expiry of their own expire, in seconds.
     pub ttl: Option<u32>,
     pub memory_bytes: usize,
@@ -201,6 +212,7 @@ impl State {
     fn new(dimension: usize, metric: Metric) -> Self {
         Self {
             is_on_disk: false,
+            is_bin: false,
             vectors: Vectors::new(dimension, metric),
             slots: Slots::new(),
             fields: FieldIndexes::default(),
@@ -220,9 +232,10 @@ impl State {
     }
 
     /// For a collection on disk.
-    fn on_disk(config: &Config) -> Self {
+    fn on_disk(config: &Config, role: &Role) -> Self {
         let mut state = Self::new(config.dimension, config.metric);
         state.is_on_disk = true;
+        state.is_bin = matches!(role, Role::BinOf(_));
         state.vectors.release_rows();
         state
     }
@@ -282,13 +295,22 @@ impl Collection {
     /// In memory.
     pub fn timed(config: Config, timer: impl Into<Timer>) -> Arc<Self> {
         let state = State::new(config.dimension, config.metric);
-        let created_at = OffsetDateTime::now_utc();
-        Self::with(config, created_at, state, None, timer.into())
+        let created = (OffsetDateTime::now_utc(), Role::Named);
+        Self::with(config, created, state, None, timer.into())
+    }
+
+    /// A bin in memory of a collection with this name.
+    pub fn bin_in_memory(name: String, timer: Timer) -> Arc<Self> {
+        let config = Self::settings_of_bin(name);
+        let mut state = State::new(config.dimension, config.metric);
+        state.is_bin = true;
+        let created = (OffsetDateTime::now_utc(), Role::BinOf(String::new()));
+        Self::with(config, created, state, None, timer)
     }
 
     fn with(
         config: Config,
-        created_at: OffsetDateTime,
+        (created_at, role): (OffsetDateTime, Role),
         state: State,
         store: Option<&StoreParts>,
         timer: Timer,
@@ -298,6 +320,8 @@ impl Collection {
             dimension: config.dimension,
             metric: config.metric,
             settings: RwLock::new(Arc::new(config)),
+            role: RwLock::new(role),
+            bin: Mutex::default(),
             created_at,
             state: RwLock::new(state),
             upkeep: Upkeep::default(),
@@ -332,11 +356,18 @@ impl Collection {
         self.settings.read().clone()
     }
 
+    /// What it is there for at this moment.
+    pub fn role(&self) -> Role {
+        self.role.read().clone()
+    }
+
     pub fn created_at(&self) -> OffsetDateTime {
         self.created_at
     }
 
     pub fn info(&self, access: Access) -> Result<Info> {
+        // Before the lock of the collection, which whoever has the bin's may be waiting for.
+        let bin = self.in_bin(access)?;
         let state = self.read(access)?;
         let vectors = state.slots.len();
         let pending = state.pending.len() as usize;
@@ -347,9 +378,10 @@ impl Collection {
             pending,
             deleted: state.slots.retired().len() as usize,
             expired: state.slots.expired().len() as usize,
+            undoable: bin.vectors,
             ttl: state.ttl(),
-            memory_bytes: state.memory_bytes(),
-            disk_bytes: state.disk_bytes(),
+            memory_bytes: state.memory_bytes() + bin.memory_bytes,
+            disk_bytes: state.disk_bytes().map(|bytes| bytes + bin.disk_bytes),
             erased: state.erased,
             background: self.upkeep.background(),
             scrub: state.journal.log().map(|_| self.scrub.report(&state)),
@@ -378,25 +410,37 @@ impl Collection {
         self.drop_all(self.write_named(name, access)?, receipt, cause)
     }
 
+    /// The same for another call than that which deletes a collection.
+    pub fn drop_for(
+        &self,
+        call: &'static str,
+        reason: Option<&str>,
+        receipt: bool,
+    ) -> Result<Dropped> {
+        self.drop_all(self.write(Access::Wait)?, receipt, Cause::new(call, reason))
+    }
+
     /// The same if the collection is empty; otherwise `None`.
     pub fn drop_if_empty(&self, name: &str) -> Result<Option<Dropped>> {
         let state = self.write_named(name, Access::Wait)?;
-        if !state.is_empty() {
+        if !state.is_empty() || self.has_waiting() {
             return Ok(None);
         }
         let cause = Cause::new("cleanupEmptyCollections", None);
         self.drop_all(state, false, cause).map(Some)
     }
 
-    /// Whether nothing is in it: no live vector, and none that has expired and is not erased yet.
+    /// Whether nothing is in it: no live vector, none that has expired and is not erased yet, and
+    /// none that can be undeleted.
     pub fn is_empty(&self) -> Result<bool> {
-        Ok(self.read(Access::Wait)?.is_empty())
+        let is_empty = self.read(Access::Wait)?.is_empty();
+        Ok(is_empty && !self.has_waiting())
     }
 
     /// Takes the exclusive lock, under which the name stays, if this is the name.
     fn write_named(&self, name: &str, access: Access) -> Result<RwLockWriteGuard<'_, State>> {
         let state = self.write(access)?;
-        match self.is_named(name) {
+        match self.is_named(name) && self.role() == Role::Named {
             true => Ok(state),
             false => Err(Error::CollectionNotFound(name.to_owned())),
         }

@@ -14,12 +14,13 @@
 use std::{iter, sync::Arc};
 
 use hashbrown::{HashMap, hash_map::Entry};
-use parking_lot::RwLockWriteGuard;
+use parking_lot::{RwLockUpgradableReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 use zeroize::Zeroizing;
 
 use super::{
-    Access, Collection, ExpiryChange, Guards, Name, OnProgress, Receipt, Refusal, State,
+    Access, Collection, ExpiryChange, Guards, Name, OnProgress, Receipt, Refusal, State, Undo,
+    bin::Put,
     check_expiry,
     erasing::{Cause, Erasure},
     insert::{BLOCK, Encoded, Row, check_id, tell},
@@ -104,6 +105,15 @@ pub struct ReplaceOptions {
     pub reason: Option<String>,
     /// How many vectors may be deleted, not counting those that are updated.
     pub guards: Guards,
+    /// For how long what is deleted can be brought back, in milliseconds. The collection has a bin.
+    pub undo: Option<i64>,
+}
+
+impl ReplaceOptions {
+    /// The period for which a bin is needed.
+    pub fn bin(&self) -> Option<i64> {
+        self.undo.filter(|_| !self.dry_run)
+    }
 }
 
 /// The answer to a replacement.
@@ -130,6 +140,8 @@ pub struct Replaced {
     /// Set if a guard was not met: nothing was changed.
     pub refusal: Option<Refusal>,
     pub receipt: Option<Receipt>,
+    /// Set if something was deleted for now.
+    pub undo: Option<Undo>,
 }
 
 /// The checked rows of a replacement. Each id occurs once.
@@ -408,11 +420,17 @@ impl Collection {
             drafted
         } else {
             let drafted = rows.options.receipt.then(|| state.draft_next(&removed));
-            let mut erasure = Erasure::default();
+            let (mut erasure, mut put) = (Erasure::default(), None);
             if !decided.deleted.is_empty() {
-                let (parts, drafted) = ((&decided.deleted, &removed), drafted.as_ref());
-                (state, erasure) =
-                    self.begin_erasure_beside_readers(state, parts, cause, drafted)?;
+                if let Some(period) = rows.options.undo {
+                    let mut reading = RwLockWriteGuard::downgrade_to_upgradable(state);
+                    let deleted = &decided.deleted;
+                    put = Some(self.put_in_bin(&mut reading, deleted, period)?);
+                    state = RwLockUpgradableReadGuard::upgrade(reading);
+                }
+                let what = (drafted.as_ref(), put.as_ref().map(|put: &Put| &**put.bin()));
+                let parts = (&decided.deleted, &removed);
+                (state, erasure) = self.begin_erasure_beside_readers(state, parts, cause, what)?;
             }
             let mut numbers = Vec::with_capacity(total);
             // An expired vector with one of the ids is erased at once: the log has no id twice.
@@ -433,6 +451,10 @@ impl Collection {
             let undone = |error| erasure.undone(error);
             let write = self.commit_or(state, removed, heads.collect(), &written.sealed, undone);
             let mut write = write?;
+            if let Some(put) = &mut put {
+                put.keep();
+                replaced.undo = Some(put.undo.clone());
+            }
             write.state.erased.vectors += decided.deleted.len() + expired.len();
             for (n, (&at, (key, sequence))) in written.rows.iter().zip(numbers).enumerate() {
                 let row = &mut rows.rows[at];
@@ -689,6 +711,7 @@ impl State {
             applied: false,
             refusal: decided.refusal,
             receipt: None,
+            undo: None,
         }
     }
 }

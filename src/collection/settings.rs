@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Access, Collection, Config, State};
+use super::{Access, Collection, Config, Role, State};
 use crate::{
     cancel,
     error::{Error, Result},
@@ -67,6 +67,31 @@ impl Collection {
         })?;
         noted?;
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.flush())
+    }
+
+    /// Says what the collection is there for from now on, if this is its name and it is there for
+    /// something else.
+    pub fn set_role(&self, name: &str, role: Role) -> Result<()> {
+        let change = |now: &Config, before: &Role| {
+            let has_none = matches!((before, &role), (Role::Deleted(_), Role::Deleted(_)));
+            if now.name != name || has_none {
+                return Err(Error::CollectionNotFound(name.to_owned()));
+            }
+            Ok((now.clone(), role))
+        };
+        self.change_all(change, true, || Ok(()), |(), _, apply| apply())
+    }
+
+    /// Gives a bin the name of its collection.
+    pub(super) fn take_name_of(&self, collection: &Self) -> Result<()> {
+        let change = |now: &Config| {
+            let name = collection.name();
+            Ok(Config {
+                name,
+                ..now.clone()
+            })
+        };
+        self.change_settings(change, true, || Ok(()), |(), _, apply| apply())
     }
 
     /// Sets or removes the description.
@@ -130,14 +155,28 @@ impl Collection {
         prepare: impl FnOnce() -> Result<T>,
         put: impl FnOnce(T, &mut State, &dyn Fn()),
     ) -> Result<()> {
+        let change = |now: &Config, role: &Role| Ok((change(now)?, role.clone()));
+        self.change_all(change, keeps_graph, prepare, put)
+    }
+
+    fn change_all<T>(
+        &self,
+        change: impl FnOnce(&Config, &Role) -> Result<(Config, Role)>,
+        keeps_graph: bool,
+        prepare: impl FnOnce() -> Result<T>,
+        put: impl FnOnce(T, &mut State, &dyn Fn()),
+    ) -> Result<()> {
         let _one = self.rekeying.lock();
         // Nobody else changes them meanwhile.
         let before = self.settings();
-        let config = change(&self.config())?;
+        let (config, role) = change(&self.config(), &self.role())?;
         config.check()?;
-        let settings = config.settings(self.created_at);
+        let settings = config.settings(self.created_at, &role);
         let config = Arc::new(config);
-        let apply = || *self.settings.write() = config.clone();
+        let apply = || {
+            *self.settings.write() = config.clone();
+            *self.role.write() = role.clone();
+        };
         let prepare = || {
             let prepared = prepare()?;
             cancel::commit()?;

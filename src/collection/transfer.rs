@@ -8,6 +8,9 @@
 //!    first and, if they are moved, when they are on disk there, to the source. Otherwise they are
 //!    read again; at last while other writes wait.
 //!
+//! What is undeleted is moved here from the collection's bin, and is then as it was when it was
+//! deleted (`bin.rs`).
+//!
 //! Nothing but the two commits excludes readers, one collection at a time: for a moment they find a
 //! vector in both, and never in neither. If the process ends between the two commits, the second
 //! one is made at the next opening (`storage/pending.rs`).
@@ -93,6 +96,8 @@ pub struct Transferred {
 pub struct Moving {
     source: Arc<Collection>,
     destination: Arc<Collection>,
+    /// Whether the source is the bin of the destination.
+    from_bin: bool,
     transfer: Transfer,
     /// What was selected last.
     selected: Selected,
@@ -122,14 +127,16 @@ struct Columns {
     rows: Vec<Row>,
     marks: Vec<Mark>,
     data: Zeroizing<Vec<f32>>,
-    /// It counts as the time at which they are inserted.
-    now: i64,
+    dimension: usize,
+    /// It counts as the time at which they are inserted. `None` if they come back from a bin.
+    now: Option<i64>,
 }
 
 impl Columns {
     /// Reserved in full, because growing would leave copies behind.
-    fn new(count: usize, dimension: usize, now: i64) -> Self {
+    fn new(count: usize, dimension: usize, now: Option<i64>) -> Self {
         Self {
+            dimension,
             rows: Vec::with_capacity(count),
             marks: Vec::with_capacity(count),
             data: Zeroizing::new(Vec::with_capacity(count * dimension)),
@@ -188,6 +195,20 @@ impl Moving {
         Ok(Self {
             source,
             destination,
+            from_bin: false,
+            transfer,
+            selected: Selected::default(),
+            read: None,
+            is_told: false,
+        })
+    }
+
+    /// Moves vectors out of a collection's bin.
+    pub fn out_of_bin(collection: Arc<Collection>, transfer: Transfer) -> Result<Self> {
+        Ok(Self {
+            source: collection.needs_bin()?,
+            destination: collection,
+            from_bin: true,
             transfer,
             selected: Selected::default(),
             read: None,
@@ -198,8 +219,12 @@ impl Moving {
     /// Selects the vectors. Returns the report of a dry run, or of a transfer that does not meet
     /// its guards. The caller has the turn for a step over several collections.
     pub fn select(&mut self) -> Result<Option<Transferred>> {
-        let source = self.source.read(Access::Wait)?;
-        let destination = self.destination.read(Access::Wait)?;
+        let (first, second) = self.in_order();
+        let (first, second) = (first.read(Access::Wait)?, second.read(Access::Wait)?);
+        let (source, destination) = match self.from_bin {
+            true => (second, first),
+            false => (first, second),
+        };
         let selected = self.look(&source, &destination)?;
         drop((source, destination));
         if self.transfer.dry_run || selected.refusal.is_some() {
@@ -294,9 +319,16 @@ impl Moving {
         ) -> Result<T>,
     ) -> Result<T> {
         let (source, destination) = (self.source.clone(), self.destination.clone());
-        let done = source.hold().and_then(|from| {
-            let to = destination.hold()?;
-            act(self, from, to)
+        let (first, second) = match self.from_bin {
+            true => (&destination, &source),
+            false => (&source, &destination),
+        };
+        let done = first.hold().and_then(|first| {
+            let second = second.hold()?;
+            match self.from_bin {
+                true => act(self, second, first),
+                false => act(self, first, second),
+            }
         });
         // Whatever became of it, it has held the locks.
         source.keep_up();
@@ -304,12 +336,20 @@ impl Moving {
         done
     }
 
+    /// In the order in which their locks are taken.
+    fn in_order(&self) -> (&Collection, &Collection) {
+        match self.from_bin {
+            true => (&self.destination, &self.source),
+            false => (&self.source, &self.destination),
+        }
+    }
+
     fn tell(&self, phase: &'static str, done: usize, total: usize) {
         tell(self.transfer.on_progress.as_ref(), phase, done, total);
     }
 
     fn columns(&self, count: usize) -> Columns {
-        let now = self.destination.clock().now();
+        let now = (!self.from_bin).then(|| self.destination.clock().now());
         Columns::new(count, self.destination.dimension, now)
     }
 
@@ -379,7 +419,10 @@ impl Moving {
 
     /// Checks that the destination's metric is defined for what is selected.
     fn check_directions(&self, source: &State, selected: &Selected) -> Result<()> {
-        if self.destination.metric != Metric::Cosine || self.source.metric == Metric::Cosine {
+        if self.destination.metric != Metric::Cosine
+            || self.source.metric == Metric::Cosine
+            || self.from_bin
+        {
             return Ok(());
         }
         let is_zero = |&slot: &u32| source.vectors.terms(slot).norm == 0.0;
@@ -413,7 +456,11 @@ impl Moving {
             false => source.draft_next(&slots),
         });
         let reason = self.transfer.reason.take();
-        let cause = Cause::new("moveToCollection", reason.as_deref());
+        let call = match self.from_bin {
+            true => "undelete",
+            false => "moveToCollection",
+        };
+        let cause = Cause::new(call, reason.as_deref());
         let mut erasure = Erasure::default();
         let file = file.filter(|_| moves);
         let mut prepared = read.prepared;
@@ -494,7 +541,7 @@ impl Moving {
         };
         let begun = self
             .destination
-            .begin_insert(Access::Wait, state, prepared, failed);
+            .begin_insert(state, (Access::Wait, false), prepared, failed);
         let (write, _) = begun?;
         match file {
             None => write.finish(),
@@ -540,14 +587,30 @@ impl State {
         let Some(record) = self.slots.record(slot) else {
             return Ok(());
         };
-        let values = self.values(Access::Wait, slot, record)?;
-        columns.data.extend_from_slice(values.row());
+        let (metadata, text, times);
+        if let Some(now) = columns.now {
+            let values = self.values(Access::Wait, slot, record)?;
+            columns.data.extend_from_slice(values.row());
+            (metadata, text) = (record.metadata.clone(), values.text().map(Wiped::from));
+            times = Times::new(record.times.expires_at(), now);
+        } else {
+            let dimension = columns.dimension;
+            (metadata, text, times) = self.waiting(slot, record, |waiting| {
+                columns.data.extend_from_slice(&waiting.row(dimension)?);
+                let [metadata, text] = [waiting.metadata, waiting.text];
+                Some((
+                    metadata.map(Wiped::from),
+                    text.map(Wiped::from),
+                    waiting.times,
+                ))
+            })?;
+        }
         columns.rows.push(Row {
             id: record.id.clone(),
             at: columns.rows.len(),
-            metadata: record.metadata.clone(),
-            text: values.text().map(Wiped::from),
-            times: Times::new(record.times.expires_at(), columns.now),
+            metadata,
+            text,
+            times,
         });
         columns.marks.push(self.mark(slot, record)?);
         Ok(())

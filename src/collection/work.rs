@@ -42,7 +42,11 @@ impl State {
     /// The work for the background thread. With `thorough`, anything that makes searches faster;
     /// otherwise only what is worthwhile now.
     pub(super) fn work(&self, thorough: bool) -> Option<Work> {
-        let live = self.slots.len();
+        let live = match self.is_bin {
+            // It needs no graph, however many there are.
+            true => self.slots.len().min(1),
+            false => self.slots.len(),
+        };
         let Some(graph) = &self.graph else {
             return match live {
                 0 if self.is_worth_resetting() => Some(Work::Reset),

@@ -37,6 +37,10 @@ pub struct Inspection {
 pub struct Inspected {
     pub directory: String,
     pub name: String,
+    /// What was deleted with `undo` and waits in it: `vectors` of the collection with this name, or
+    /// the `collection` itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoable: Option<&'static str>,
     pub dimension: u64,
     pub metric: String,
     /// The entries in its log: every insert and every change adds one.
@@ -158,6 +162,11 @@ fn inspect_one(
     let mut inspected = Inspected {
         directory: directory.display().to_string(),
         name: text("name"),
+        undoable: match &settings["role"] {
+            role if role.get("bin_of").is_some() => Some("vectors"),
+            role if role.get("deleted").is_some() => Some("collection"),
+            _ => None,
+        },
         dimension,
         metric: text("metric"),
         entries: index.entries.len() as u64,

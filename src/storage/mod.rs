@@ -55,6 +55,6 @@ pub use record::{
     HEAD, Head, Kind, Label, Lengths, MAX_DIMENSION, Record, checksum, length, micros, time_of,
 };
 pub use reserve::Reserve;
-pub use root::{Lock, Root, make};
+pub use root::{Lock, Root, make, remove};
 pub use seal::{KEY, Key, NAME, NONCE, Sealed, TAG};
 pub use sync::{Fsync, Health, Syncer};

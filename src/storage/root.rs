@@ -197,7 +197,7 @@ impl Root {
 
     /// Wipes and removes a deleted collection's directory.
     pub fn remove(&self, directory: &Path) -> Result<()> {
-        wipe_dropped(&self.files, &dropped(directory))
+        remove(&self.files, directory)
     }
 }
 
@@ -206,6 +206,11 @@ impl Drop for Root {
         // If this fails, the lock is released when the process ends.
         let _ = self.lock.file.as_file().unlock();
     }
+}
+
+/// Wipes and removes a deleted collection's directory.
+pub fn remove(files: &Files, directory: &Path) -> Result<()> {
+    wipe_dropped(files, &dropped(directory))
 }
 
 /// Removes a directory that was being created or removed; or the directory that a file of this name

@@ -14,3 +14,5 @@ mod settings;
 mod shown;
 mod support;
 mod transfer;
+mod undo;
+mod undo_model;

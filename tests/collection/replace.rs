@@ -280,6 +280,7 @@ fn run(ops: Vec<Op>, place: Place) -> std::result::Result<(), TestCaseError> {
                             at_most,
                             expect: None,
                         },
+                        ..ReplaceOptions::default()
                     };
                     replacement
                 };

@@ -27,3 +27,4 @@ mod settings;
 mod support;
 mod thief;
 mod transfer;
+mod undo;

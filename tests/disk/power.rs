@@ -18,7 +18,7 @@ const PAGE: usize = 4096;
 
 /// A change, with paths relative to the store.
 #[derive(Debug, Clone)]
-enum Change {
+pub enum Change {
     Create(PathBuf),
     CreateDirectory(PathBuf),
     Write(PathBuf, u64, Vec<u8>),
@@ -28,7 +28,7 @@ enum Change {
     Remove(PathBuf),
 }
 
-fn record(root: &Path, operation: Operation<'_>) -> Option<Change> {
+pub fn record(root: &Path, operation: Operation<'_>) -> Option<Change> {
     let inside = |path: &Path| path.strip_prefix(root).ok().map(Path::to_owned);
     Some(match operation {
         Operation::Create(path) => Change::Create(inside(path)?),
@@ -233,7 +233,7 @@ fn recorded_with(
 
 /// The power fails after each change from this one on, this many times. `check` is given the number of
 /// changes, what to say of it, the directory as it is then, and its store.
-fn each_failure(
+pub fn each_failure(
     changes: &[Change],
     from: usize,
     (times, fsync): (usize, Fsync),

@@ -11,15 +11,18 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use vectorizer_native::{
     client::{
-        Call, Client, Forgetting, Opening, Selection, Store, Transfer, open_on_disk, open_with,
+        Call, Client, Forgetting, Opening, Selection, Store, Transfer, Which, open_on_disk,
+        open_with,
     },
+    clock::Clock,
     collection::{
         Batch, Config, DeleteOptions, Guards, Origin, Patch, Places, ReplaceOptions, Replacement,
         Update, UpdateOf,
     },
-    error::Result,
+    error::{Error, Result},
     filter,
     graph::HnswParams,
     storage::{Files, Fsync, UserKey},
@@ -56,6 +59,15 @@ pub enum Op {
     DeleteMatching(&'static str, u32),
     /// Replaces everything with this remainder by these rows, as in `Put`.
     Replace(&'static str, u32, Vec<(u32, u32)>),
+    /// The same, and what is deleted can be brought back for this many milliseconds.
+    DropForNow(&'static str, i64),
+    DeleteForNow(&'static str, Vec<u32>, i64),
+    ReplaceForNow(&'static str, u32, Vec<(u32, u32)>, i64),
+    Undelete(&'static str, Vec<u32>),
+    /// The last that was deleted of the collections of this name that wait.
+    UndeleteCollection(&'static str),
+    Purge(&'static str, Vec<u32>),
+    PurgeCollection(&'static str),
     /// A delete preceded by a backup.
     BackUpAndDelete(&'static str, Vec<u32>),
     /// Moves ids from one collection to another, overwriting those that are there or not.
@@ -121,9 +133,28 @@ pub fn patched(version: u32, patch: u32) -> String {
 /// its metadata.
 type Stored = (u32, u32, u32, u32);
 
+/// A vector that was deleted for now, and until when it can be brought back.
+type Waiting = (Stored, i64);
+
+/// A collection that was deleted for now, with what waits in it.
+#[derive(Debug, Clone, PartialEq)]
+struct Deleted {
+    name: &'static str,
+    until: i64,
+    stored: Vec<Stored>,
+    bin: Vec<Waiting>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     pub collections: BTreeMap<&'static str, Vec<Stored>>,
+    /// What waits in the collections.
+    bins: BTreeMap<&'static str, Vec<Waiting>>,
+    deleted: Vec<Deleted>,
+    /// The time, in milliseconds.
+    pub now: i64,
+    /// The versions of all rows that ever waited.
+    waited: BTreeSet<u32>,
     /// Every vector that ever existed, with all the versions that it ever had at once.
     ever: BTreeSet<Stored>,
 }
@@ -136,13 +167,59 @@ impl Model {
             }
             Op::Drop(name) => {
                 self.collections.remove(name);
+                self.bins.remove(name);
             }
-            Op::CleanUp => self.collections.retain(|_, all| !all.is_empty()),
+            Op::CleanUp => {
+                let bins = &self.bins;
+                self.collections.retain(|name, all| {
+                    !all.is_empty() || bins.get(name).is_some_and(|bin| !bin.is_empty())
+                });
+            }
             Op::Rename(name, new_name) => {
                 if let Some(all) = self.collections.remove(name) {
                     self.collections.insert(new_name, all);
                 }
+                if let Some(bin) = self.bins.remove(name) {
+                    self.bins.insert(new_name, bin);
+                }
             }
+            Op::DropForNow(name, period) => self.deleted.push(Deleted {
+                name,
+                until: self.now + period,
+                stored: self.collections.remove(name).unwrap_or_default(),
+                bin: self.bins.remove(name).unwrap_or_default(),
+            }),
+            Op::DeleteForNow(name, ids, period) => {
+                self.discard(name, *period, |stored| ids.contains(&stored.0));
+            }
+            Op::ReplaceForNow(name, rest, rows, period) => {
+                let is_row = |id: u32| rows.iter().any(|row| row.0 == id);
+                let is_meant = |stored: &Stored| stored.2 % 4 == *rest && !is_row(stored.0);
+                self.discard(name, *period, is_meant);
+                self.apply(&Op::Replace(name, *rest, rows.clone()));
+            }
+            Op::Undelete(name, ids) => {
+                let bin = self.bins.entry(name).or_default();
+                let all = self.collections.entry(name).or_default();
+                for id in ids {
+                    let at = bin.iter().position(|waiting| waiting.0.0 == *id);
+                    if let Some(at) = at.filter(|_| all.iter().all(|stored| stored.0 != *id)) {
+                        all.push(bin.remove(at).0);
+                    }
+                }
+            }
+            Op::UndeleteCollection(name) => {
+                if let Some(deleted) = self.take_deleted(name) {
+                    self.collections.insert(name, deleted.stored);
+                    self.bins.insert(name, deleted.bin);
+                }
+            }
+            Op::Purge(name, ids) => {
+                if let Some(bin) = self.bins.get_mut(name) {
+                    bin.retain(|waiting| !ids.contains(&waiting.0.0));
+                }
+            }
+            Op::PurgeCollection(name) => drop(self.take_deleted(name)),
             Op::Put(name, rows) => {
                 for &(id, version) in rows {
                     self.set(name, id, |_| (version, version, 0));
@@ -189,6 +266,12 @@ impl Model {
                 self.transfer(from, to, ids, *overwrites);
             }
             Op::Forget(rest) => {
+                for one in &mut self.deleted {
+                    one.stored.retain(|stored| stored.2 % 4 != *rest);
+                }
+                for bin in self.all_bins() {
+                    bin.retain(|waiting| waiting.0.2 % 4 != *rest);
+                }
                 for all in self.collections.values_mut() {
                     all.retain(|stored| stored.2 % 4 != *rest);
                 }
@@ -215,7 +298,7 @@ impl Model {
             Op::Data(name, id, _) | Op::Metadata(name, id, _) | Op::DeleteOne(name, id) => {
                 stored(name, *id)
             }
-            Op::Replace(name, rest, rows) => {
+            Op::Replace(name, rest, rows) | Op::ReplaceForNow(name, rest, rows, _) => {
                 let all = self.collections.get(name);
                 all.is_some_and(|all| {
                     let is_other = |id| all.iter().any(|s| s.0 == id && s.2 % 4 != *rest);
@@ -229,6 +312,10 @@ impl Model {
             | Op::DeleteMany(name, _)
             | Op::BackUpAndDelete(name, _)
             | Op::DeleteMatching(name, _)
+            | Op::DropForNow(name, _)
+            | Op::DeleteForNow(name, ..)
+            | Op::Undelete(name, _)
+            | Op::Purge(name, _)
             | Op::Patch(name, ..)
             | Op::UpdateMany(name, _)
             | Op::Optimize(name) => self.collections.contains_key(name),
@@ -240,6 +327,11 @@ impl Model {
                 let has = |name| self.collections.contains_key(name);
                 has(name) && (name == new_name || !has(new_name))
             }
+            Op::UndeleteCollection(name) => {
+                let waits = self.deleted.iter().any(|one| one.name == *name);
+                waits && !self.collections.contains_key(name)
+            }
+            Op::PurgeCollection(name) => self.deleted.iter().any(|one| one.name == *name),
             Op::BackUp | Op::Rotate | Op::Flush | Op::Forget(_) | Op::CleanUp => true,
         }
     }
@@ -286,28 +378,90 @@ impl Model {
         }
     }
 
-    /// The bytes that must not be in any file any more: everything that ever existed in `self` or
-    /// in `later`, except what `self` holds.
-    pub fn gone(&self, later: &Model) -> Vec<(String, Vec<u8>)> {
-        self.ever_but(self.collections.values().flatten(), later)
+    /// Deletes what is meant for now.
+    fn discard(&mut self, name: &'static str, period: i64, is_meant: impl Fn(&Stored) -> bool) {
+        let until = self.now + period;
+        let all = self.collections.entry(name).or_default();
+        let bin = self.bins.entry(name).or_default();
+        for stored in all.extract_if(.., |stored| is_meant(stored)) {
+            bin.retain(|waiting| waiting.0.0 != stored.0);
+            bin.push((stored, until));
+            self.waited.insert(stored.1);
+        }
     }
 
-    /// The same for the files of one collection: also what only others hold.
+    fn take_deleted(&mut self, name: &str) -> Option<Deleted> {
+        let at = self.deleted.iter().rposition(|one| one.name == name)?;
+        Some(self.deleted.remove(at))
+    }
+
+    fn all_bins(&mut self) -> impl Iterator<Item = &mut Vec<Waiting>> {
+        let bins = self.deleted.iter_mut().map(|one| &mut one.bin);
+        bins.chain(self.bins.values_mut())
+    }
+
+    /// Lets that much time pass.
+    pub fn pass(&mut self, ms: i64) {
+        self.now += ms;
+        let now = self.now;
+        self.deleted.retain(|one| one.until > now);
+        for bin in self.all_bins() {
+            bin.retain(|waiting| waiting.1 > now);
+        }
+    }
+
+    /// The numbers of what is in a collection, and of what waits in it.
+    pub fn numbers(&self, name: &str) -> BTreeSet<u32> {
+        let stored = self.collections.get(name).into_iter().flatten();
+        let waiting = self.bins.get(name).into_iter().flatten();
+        let waiting = waiting.map(|waiting| waiting.0.0);
+        stored.map(|stored| stored.0).chain(waiting).collect()
+    }
+
+    /// The bytes that must not be in any file any more: everything that ever existed in `self` or
+    /// in `later`, except what `self` holds, and what waits in it.
+    pub fn gone(&self, later: &Model) -> Vec<(String, Vec<u8>)> {
+        let deleted = self.deleted.iter().flat_map(|one| &one.stored);
+        let bins = self.deleted.iter().map(|one| &one.bin);
+        let bins = bins.chain(self.bins.values()).flatten();
+        let stored = self.collections.values().flatten().chain(deleted);
+        self.ever_but(stored, bins.map(|waiting| &waiting.0), later)
+    }
+
+    /// The same for the files of one collection: also what only others hold, or its bin.
     pub fn gone_from(&self, name: &str, later: &Model) -> Vec<(String, Vec<u8>)> {
-        self.ever_but(self.collections.get(name).into_iter().flatten(), later)
+        let now = self.collections.get(name).into_iter().flatten();
+        self.ever_but(now, [].iter(), later)
     }
 
     fn ever_but<'a>(
         &self,
         now: impl Iterator<Item = &'a Stored>,
+        waiting: impl Iterator<Item = &'a Stored>,
         later: &Model,
     ) -> Vec<(String, Vec<u8>)> {
-        let now: Vec<Stored> = now.copied().collect();
-        let ids: BTreeSet<u32> = now.iter().map(|stored| stored.0).collect();
+        let mut now: Vec<Stored> = now.copied().collect();
         let rows: BTreeSet<u32> = now.iter().map(|stored| stored.1).collect();
+        let waiting: Vec<Stored> = waiting.copied().collect();
+        let waiting_rows: BTreeSet<u32> = waiting.iter().map(|stored| stored.1).collect();
+        now.extend(waiting);
+        let ids: BTreeSet<u32> = now.iter().map(|stored| stored.0).collect();
         let texts: BTreeSet<u32> = now.iter().map(|stored| stored.2).collect();
         let patches: BTreeSet<u32> = now.iter().map(|stored| stored.3).collect();
         let mut gone = Vec::new();
+        // Rows that wait are written otherwise.
+        for &version in self.waited.union(&later.waited) {
+            if !waiting_rows.contains(&version) {
+                let bytes = row(version).into_iter().flat_map(f32::to_le_bytes);
+                let row = STANDARD.encode(bytes.collect::<Vec<u8>>()).into_bytes();
+                let end = row[row.len() - 20..].to_vec();
+                gone.push((
+                    format!("beginning of waiting row {version}"),
+                    row[..20].to_vec(),
+                ));
+                gone.push((format!("end of waiting row {version}"), end));
+            }
+        }
         for &(number, row_version, version, patch) in self.ever.union(&later.ever) {
             if !ids.contains(&number) {
                 gone.push((format!("id {number}"), id(number).into_bytes()));
@@ -347,6 +501,27 @@ fn transfer(selection: Selection, moves: bool, overwrite: bool) -> Transfer {
         guards: Guards::default(),
         receipt: false,
         reason: None,
+        on_progress: None,
+    }
+}
+
+/// Replaces everything with this remainder by these rows.
+fn replacement(rest: u32, rows: &[(u32, u32)], undo: Option<i64>) -> Replacement {
+    let versions = rows.iter().map(|(_, version)| *version);
+    Replacement {
+        filter: filter::parse_text(&format!("{{\"rest\":{rest}}}")).unwrap(),
+        ids: rows.iter().map(|(number, _)| id(*number)).collect(),
+        metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
+        texts: versions.clone().map(|v| Some(text(v).into())).collect(),
+        expires_at: Vec::new(),
+        origin: Origin::Given,
+        data: versions.flat_map(row).collect(),
+        lengths: vec![DIMENSION as u32],
+        places: Places::default(),
+        options: ReplaceOptions {
+            undo,
+            ..ReplaceOptions::default()
+        },
         on_progress: None,
     }
 }
@@ -393,6 +568,23 @@ impl Session {
             ..Opening::default()
         };
         Ok(Self::of(open_with(files, path, opening)?, backups))
+    }
+
+    /// Opens a store that goes by this clock, and may keep a ledger.
+    pub fn open_timed(
+        path: &Path,
+        (fsync, ledger): (Fsync, bool),
+        clock: &Clock,
+        backups: &Path,
+    ) -> Result<Self> {
+        let opening = Opening {
+            fsync: Some(fsync),
+            ledger,
+            clock: clock.clone(),
+            ..Opening::default()
+        };
+        let store = open_with(&Files::default(), path, opening)?;
+        Ok(Self::of(store, backups))
     }
 
     fn of(store: Arc<Store>, backups: &Path) -> Self {
@@ -496,20 +688,42 @@ impl Session {
                 call.collection(name)?.delete_matching(&filter, &plain)?;
             }
             Op::Replace(name, rest, rows) => {
-                let versions = rows.iter().map(|(_, version)| *version);
-                call.collection(name)?.replace(Replacement {
-                    filter: filter::parse_text(&format!("{{\"rest\":{rest}}}"))?,
-                    ids: rows.iter().map(|(number, _)| id(*number)).collect(),
-                    metadata: versions.clone().map(|v| Some(metadata(v).into())).collect(),
-                    texts: versions.clone().map(|v| Some(text(v).into())).collect(),
-                    expires_at: Vec::new(),
-                    origin: Origin::Given,
-                    data: versions.flat_map(row).collect(),
-                    lengths: vec![DIMENSION as u32],
-                    places: Places::default(),
-                    options: ReplaceOptions::default(),
-                    on_progress: None,
-                })?;
+                let replaced = replacement(*rest, rows, None);
+                call.collection(name)?.replace(replaced)?;
+            }
+            Op::DropForNow(name, period) => {
+                call.delete_collection_for_now(name, *period, None)?;
+            }
+            Op::DeleteForNow(name, numbers, period) => {
+                let ids: Vec<String> = numbers.iter().copied().map(id).collect();
+                let collection = call.collection(name)?;
+                call.make_bin(WAIT, &collection, Some(*period))?;
+                let options = DeleteOptions {
+                    undo: Some(*period),
+                    ..plain
+                };
+                collection.delete_many(WAIT, &ids, &options)?;
+            }
+            Op::ReplaceForNow(name, rest, rows, period) => {
+                let collection = call.collection(name)?;
+                call.make_bin(WAIT, &collection, Some(*period))?;
+                collection.replace(replacement(*rest, rows, Some(*period)))?;
+            }
+            Op::Undelete(name, numbers) => {
+                let ids = Which::Ids(numbers.iter().copied().map(id).collect());
+                call.undelete(name, ids, None)?;
+            }
+            Op::UndeleteCollection(name) => {
+                let token = Which::Token(self.token(name)?);
+                call.undelete(name, token, None)?;
+            }
+            Op::Purge(name, numbers) => {
+                let ids = Which::Ids(numbers.iter().copied().map(id).collect());
+                call.purge_deleted(name, Some(ids), false, None)?;
+            }
+            Op::PurgeCollection(name) => {
+                let token = Which::Token(self.token(name)?);
+                call.purge_deleted(name, Some(token), false, None)?;
             }
             Op::Move(from, to, numbers, overwrite) | Op::Copy(from, to, numbers, overwrite) => {
                 let moves = matches!(op, Op::Move(..));
@@ -548,6 +762,14 @@ impl Session {
         Ok(())
     }
 
+    /// The token of the last that was deleted of the collections of this name that wait.
+    fn token(&self, name: &str) -> Result<String> {
+        let listed = self.call().list_deleted(Some(name), 0, 0)?;
+        let last = listed.collections.into_iter().next_back();
+        let token = last.map(|deleted| deleted.token);
+        token.ok_or_else(|| Error::CollectionNotFound(name.to_owned()))
+    }
+
     fn new_backup(&self) -> PathBuf {
         let taken = std::fs::read_dir(&self.backups).unwrap().count();
         self.backups.join(format!("{taken}.vecbak"))
@@ -567,8 +789,30 @@ impl Session {
         if names != expected {
             return Ok(Some(format!("collections {names:?}, not {expected:?}")));
         }
+        let listed = call.list_deleted(None, 0, 0)?;
+        let listed = listed.collections.iter();
+        let listed: Vec<(&str, usize)> = listed.map(|one| (&*one.name, one.vectors)).collect();
+        let expected = model.deleted.iter().map(|one| (one.name, one.stored.len()));
+        let expected: Vec<(&str, usize)> = expected.collect();
+        if listed != expected {
+            return Ok(Some(format!("{listed:?} wait, not {expected:?}")));
+        }
         for (name, stored) in &model.collections {
             let collection = call.collection(name).unwrap();
+            let (waiting, _) = collection.list_deleted(0, usize::MAX)?;
+            let waiting: Vec<(&str, Option<&str>)> = { waiting.iter() }
+                .map(|one| (&*one.id, one.metadata.as_deref()))
+                .collect();
+            let expected = model.bins.get(name).into_iter().flatten();
+            let expected: Vec<(String, String)> = expected
+                .map(|&((number, _, version, patch), _)| (id(number), patched(version, patch)))
+                .collect();
+            let expected: Vec<(&str, Option<&str>)> = { expected.iter() }
+                .map(|(id, metadata)| (&**id, Some(&**metadata)))
+                .collect();
+            if waiting != expected {
+                return Ok(Some(format!("{name}: {waiting:?} wait, not {expected:?}")));
+            }
             let page = collection.list(0, usize::MAX)?;
             let ids: Vec<&str> = page.vectors.iter().map(|item| &*item.id).collect();
             let expected: Vec<String> = stored.iter().map(|stored| id(stored.0)).collect();

@@ -5,11 +5,16 @@ from __future__ import annotations
 import copy
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
-from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
+from schemathesis.openapi.checks import (
+    EnsureResourceAvailability,
+    RejectedPositiveData,
+    UseAfterFree,
+)
 
 COMBINED = ("$and", "$or", "$not")
 # 2100-01-01, in milliseconds and as a text, and a hundred years in seconds.
@@ -18,6 +23,8 @@ LATER_TEXT = "2100-01-01T00:00:00Z"
 LONG = 3_155_760_000
 # The names of collections that are gone without a request to delete just that one.
 GONE: set[str] = set()
+# What was deleted and is there again: names of collections, and ids.
+BACK: set[str] = set()
 
 
 @schemathesis.hook
@@ -74,7 +81,7 @@ def is_whole(value: Any) -> bool:
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    """Remembers what has another name now, and what was empty."""
+    """Remembers what has another name now, what was empty, and what was undeleted."""
     if response.status_code != 200:
         return
     if case.operation.path == "/collections/{collection}/rename":
@@ -85,6 +92,10 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         cleanup = response.json()
         if cleanup.get("applied"):
             GONE.update(cleanup["collections"])
+    if case.operation.path == "/collections/{collection}/undelete":
+        undeleted = response.json()
+        rows = [row["id"] for row in undeleted["results"] if row["status"] == "undeleted"]
+        BACK.update(rows or [undeleted["collection"]])
 
 
 @schemathesis.hook
@@ -96,9 +107,12 @@ def filter_failure(
     A schema cannot know a collection's dimension and metric, nor tell an integer from a float of
     the same value, which has no limit, nor which texts are cursors, nor that the rows of a
     replacement have different ids and match its filter, nor that those of an update have, nor that
-    nothing can be moved to where it is, nor which parameters of a query exclude each other. Nor
-    does it know that the store is in memory, which has no keys.
+    nothing can be moved to where it is, nor which parameters of a query exclude each other, nor how
+    many hours ten years have, nor what can be undeleted. Nor does it know that the store is in
+    memory, which has no keys.
     """
+    if isinstance(failure, UseAfterFree):
+        return not BACK.intersection(map(unquote, failure.free.split("/")))
     if isinstance(failure, EnsureResourceAvailability):
         missed = response.json()["error"]["message"]
         return not any(f"'{name}'" in missed for name in GONE)
@@ -113,8 +127,11 @@ def filter_failure(
     of_rows = " not match the filter" in said or ".id is the same as " in said
     of_updates = ".id is that of " in said
     of_destination = "are the same collection" in said
-    of_query = "query.receipt" in said or "query.reason" in said
+    of_query = any(f"query.{name}" in said for name in ("receipt", "reason", "undo"))
+    of_period = "a whole number of milliseconds, or one with a unit" in said
+    of_token = "nothing that was deleted with the token" in said
     of_keys = "a store in memory has no keys" in said
     of_values = of_dimension or of_metric or of_integer or of_cursor
     of_many = of_rows or of_updates or of_destination
-    return not (of_values or of_many or of_query or of_keys)
+    of_undo = of_period or of_token
+    return not (of_values or of_many or of_query or of_undo or of_keys)

@@ -1069,6 +1069,162 @@ def test_receipts_and_verification(connect: Connect, tmp_path: Path) -> None:
         client.close()
 
 
+def test_a_delete_with_undo_is_undone(client: SyncVectorizerClient, name: str) -> None:
+    assert client.get_collection_info(name)["undoable"] == 0
+    metadata = {"of": "a", "n": 1}
+    client.insert_vector(name, [1, 2, 3, 4], "a", metadata, LATER)
+    client.insert_text(name, "words", "b", {"of": "b"})
+    client.insert_vectors(name, [{"id": id, "vector": [4, 3, 2, 1]} for id in ("..", "c", "d")])
+    was = {id: client.get_vector(name, id) for id in ("a", "b", "..")}
+
+    one = client.delete_vector(name, "a", undo=timedelta(days=2))
+    dots = client.delete_vector(name, "..", undo="1h")
+    by_filter = client.delete_by_filter(name, {"of": "b"}, undo=3_600_000)
+    assert (by_filter["deleted"], "receipt" in by_filter) == (1, False)
+    replaced = client.replace(name, {"of": {"$exists": True}}, [], undo="1h")
+    assert "undo" not in replaced
+    assert "undo" not in client.delete_by_filter(name, {"of": "c"}, undo="1h")
+    assert "undo" not in client.batch_delete(name, ["missing"], undo="1h")
+    assert left(client, name) == ["c", "d"]
+    with pytest.raises(VectorNotFoundError):
+        client.get_vector(name, "a")
+    assert client.get_collection_info(name)["undoable"] == 3
+
+    listed = client.list_deleted(name)
+    assert (listed["total"], listed["collections"]) == (3, [])
+    assert [(vector["id"], vector["token"]) for vector in listed["vectors"]] == [
+        ("a", one["token"]),
+        ("..", dots["token"]),
+        ("b", by_filter["undo"]["token"]),
+    ]
+    first = listed["vectors"][0]
+    assert (first["metadata"], first["until"]) == (metadata, one["until"])
+    assert first["deleted_at"] == one["until"] - 2 * 86_400_000
+    assert "metadata" not in listed["vectors"][1]
+    page = client.list_deleted(name, offset=1, limit=1)
+    assert (page["vectors"], page["total"]) == (listed["vectors"][1:2], 3)
+    assert client.list_deleted()["vectors"] == []
+
+    client.insert_vector(name, [1, 1, 1, 1], "b", {"of": "another"})
+    report = client.undelete(name, ids=["a", "missing", "b", "a"])
+    assert (report["collection"], report["undeleted"]) == (name, 1)
+    assert report["results"] == [
+        {"id": "a", "status": "undeleted"},
+        {"id": "missing", "status": "not_found"},
+        {"id": "b", "status": "id_in_use"},
+        {"id": "a", "status": "repeated"},
+    ]
+    assert client.get_vector(name, "b")["metadata"] == {"of": "another"}
+    client.delete_vector(name, "b")
+    for undo in (dots, by_filter["undo"]):
+        assert client.undelete(name, token=undo["token"])["undeleted"] == 1
+        with pytest.raises(ValidationError, match="nothing that was deleted with the token"):
+            client.undelete(name, token=undo["token"])
+    assert left(client, name) == ["c", "d", "a", "..", "b"]
+    assert {id: client.get_vector(name, id) for id in was} == was
+    assert client.list_deleted(name)["total"] == 0
+
+    replaced = client.replace(name, {"of": {"$exists": True}}, [], undo="1h")
+    assert replaced["ids"]["deleted"] == ["a", "b"]
+    undone = client.undelete(name, token=replaced["undo"]["token"])
+    assert [row["status"] for row in undone["results"]] == ["undeleted"] * 2
+    assert {id: client.get_vector(name, id) for id in was} == was
+
+
+def test_a_collection_that_was_deleted_with_undo_comes_back(
+    client: SyncVectorizerClient, name: str
+) -> None:
+    client.insert_vectors(name, [{"id": id, "vector": [1, 2, 3, 4]} for id in "abc"])
+    client.delete_vector(name, "c", undo="1h")
+    undo = client.delete_collection(name, undo="30d", reason="nobody reads it")
+    with pytest.raises(CollectionNotFoundError):
+        client.get_collection_info(name)
+
+    [found] = [one for one in client.list_deleted()["collections"] if one["collection"] == name]
+    assert (found["token"], found["until"], found["vectors"]) == (undo["token"], undo["until"], 2)
+    assert found["deleted_at"] == undo["until"] - 30 * 86_400_000
+    assert client.list_deleted(name) == {"collections": [found], "vectors": [], "total": 0}
+
+    client.create_collection(name, 2)
+    with pytest.raises(CollectionExistsError):
+        client.undelete(name, token=undo["token"])
+    client.delete_collection(name)
+    report = client.undelete(name, token=undo["token"])
+    assert report == {"collection": name, "undeleted": 2, "results": []}
+    assert left(client, name) == ["a", "b"]
+    assert client.get_collection_info(name)["undoable"] == 1
+
+    again = client.delete_collection(name, undo="1h")
+    purged = client.purge_deleted(name, token=again["token"], receipt=True)
+    assert (purged["purged"], purged["results"]) == (2, [])
+    assert purged["receipt"]["call"] == "purgeDeleted"
+    assert name not in [one["collection"] for one in client.list_deleted()["collections"]]
+    with pytest.raises(CollectionNotFoundError):
+        client.undelete(name, token=again["token"])
+    with pytest.raises(CollectionNotFoundError):
+        client.list_deleted(name)
+
+
+def test_what_waits_is_purged_or_forgotten(connect: Connect, tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as url:
+        client = connect(url)
+        for collection in ("c", "d"):
+            client.create_collection(collection, 2)
+            client.insert_vectors(
+                collection,
+                [{"id": id, "vector": [1, 2], "metadata": {"user": id}} for id in "abcde"],
+            )
+        client.batch_delete("c", ["a", "b"], undo="1h", reason="r")
+        client.batch_delete("c", ["c"], undo="1h")
+        token = client.batch_delete("c", ["d", "e"], undo="1h")["undo"]["token"]
+        assert client.list_empty_collections() == ["c"]
+        assert client.cleanup_empty_collections(dry_run=True)["collections"] == []
+        waiting = client.verify_erased("c", ["a"])
+        assert not waiting["verified"]
+        assert "can be undeleted" in waiting["residues"][0]["reason"]
+
+        one = client.purge_deleted("c", ids=["a", "x", "a"], receipt=True, reason="request 17")
+        assert (one["collection"], one["purged"]) == ("c", 1)
+        assert [row["status"] for row in one["results"]] == ["purged", "not_found", "repeated"]
+        receipt = one["receipt"]
+        assert (receipt["call"], receipt["deleted"]) == ("purgeDeleted", 1)
+        assert (receipt["collection"], receipt["reason"]) == ("c", "request 17")
+        assert client.verify_erased("c", ["a"])["verified"]
+        of_one_call = client.purge_deleted("c", token=token)
+        assert (of_one_call["purged"], "receipt" in of_one_call) == (2, False)
+
+        client.delete_collection("d", undo="1h")
+        look = client.forget({"user": "b"}, dry_run=True)
+        rows = [
+            (row["collection"], row["matched"], row["ids"], row.get("undoable"))
+            for row in look["collections"]
+        ]
+        assert sorted(rows, key=str) == [
+            ("c", 0, [], None),
+            ("c", 1, ["b"], True),
+            ("d", 1, ["b"], True),
+        ]
+        assert client.forget({"user": "b"})["deleted"] == 2
+        assert [vector["id"] for vector in client.list_deleted("c")["vectors"]] == ["c"]
+        assert client.list_deleted("d")["collections"][0]["vectors"] == 4
+
+        assert client.purge_deleted("c", all=True)["purged"] == 1
+        assert client.purge_deleted("c", all=True)["purged"] == 0
+        assert client.get_collection_info("c")["undoable"] == 0
+        client.close()
+
+
+def test_what_is_not_undeleted_in_time_is_erased(client: SyncVectorizerClient, name: str) -> None:
+    client.insert_vector(name, [1, 2, 3, 4], "a")
+    undo = client.delete_vector(name, "a", undo=timedelta(seconds=1))
+    while time.time() * 1000 <= undo["until"]:
+        time.sleep(0.05)
+    assert client.list_deleted(name)["total"] == 0
+    assert client.undelete(name, ids=["a"])["results"] == [{"id": "a", "status": "not_found"}]
+    with pytest.raises(ValidationError):
+        client.undelete(name, token=undo["token"])
+
+
 def test_a_ledger_has_every_erasure_and_its_reason(connect: Connect, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving("--data", str(data)) as url:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -119,6 +120,45 @@ Call = Callable[[SyncVectorizerClient, str], object]
             "COLLECTION_NOT_FOUND",
             404,
         ),
+        *[
+            (call, ValidationError, "VALIDATION_ERROR", 400)
+            for call in (
+                lambda c, name: c.delete_vector(name, "v", undo="a day"),
+                lambda c, name: c.delete_vector(name, "v", undo=""),
+                lambda c, name: c.delete_collection(name, undo=999),
+                lambda c, name: c.delete_collection(name, undo=-(2**70)),
+                lambda c, name: c.batch_delete(name, ["v"], undo=timedelta(days=3654)),
+                lambda c, name: c.delete_by_filter(name, {"a": 1}, undo=0),
+                lambda c, name: c.replace(name, {"a": 1}, [], undo="1.5h"),
+                lambda c, name: c.batch_delete(name, ["v"], receipt=True, undo="24h"),
+                lambda c, name: c.delete_collection(name, receipt=True, undo="24h"),
+                lambda c, name: c.list_deleted(name, limit=1001),
+                lambda c, name: c.undelete(name, token="unknown"),
+                lambda c, name: c.purge_deleted(name, token="unknown"),
+                lambda c, name: c.purge_deleted(name, all=True, reason=""),
+            )
+        ],
+        (
+            lambda c, name: c.delete_vector(name, "missing", undo="24h"),
+            VectorNotFoundError,
+            "VECTOR_NOT_FOUND",
+            404,
+        ),
+        (
+            lambda c, name: c.delete_vector(name, "..", undo="24h"),
+            VectorNotFoundError,
+            "VECTOR_NOT_FOUND",
+            404,
+        ),
+        *[
+            (call, CollectionNotFoundError, "COLLECTION_NOT_FOUND", 404)
+            for call in (
+                lambda c, name: c.delete_collection("missing", undo="24h"),
+                lambda c, name: c.list_deleted("missing"),
+                lambda c, name: c.undelete("missing", ids=["v"]),
+                lambda c, name: c.purge_deleted("missing", all=True),
+            )
+        ],
         (
             lambda c, name: c.rename_collection(name, "a/b"),
             ValidationError,
@@ -269,6 +309,10 @@ def test_answers_of_servers_and_of_what_is_before_them(
         lambda: client.reindex_collection("c"),
         lambda: client.list_empty_collections(),
         lambda: client.cleanup_empty_collections(),
+        lambda: client.list_deleted(),
+        lambda: client.list_deleted("c"),
+        lambda: client.undelete("c", ids=["v"]),
+        lambda: client.purge_deleted("c", all=True),
         lambda: client.verify_erased("c", ["v"]),
         lambda: client.search("c", ""),
         lambda: next(client.scan("c")),

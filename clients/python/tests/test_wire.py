@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectorizer_native import SyncVectorizerClient, ValidationError, VectorizerError
+from vectorizer_native.types import Period
 
 from .conftest import Connect, Recorder
 
@@ -376,6 +377,115 @@ def test_every_delete_sends_its_reason(connect: Connect, recorder: Recorder) -> 
         assert sent(recorder)["reason"] == reason
 
 
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("undo", "written"),
+    [
+        ("24h", "24h"),
+        (DAY, DAY),
+        (timedelta(days=1), DAY),
+        # Not longer than it says.
+        (timedelta(seconds=1, microseconds=1999), 1001),
+        # The server says what is wrong with these.
+        (timedelta(0), 0),
+        (timedelta(microseconds=-1), -1),
+        ("", ""),
+        ("a day & more", "a day & more"),
+    ],
+)
+def test_every_delete_sends_for_how_long_it_can_be_undone(
+    connect: Connect, recorder: Recorder, undo: Period, written: str | int
+) -> None:
+    given: Any = {"token": "t", "until": 9}
+    recorder.answer = {
+        "success": True,
+        "applied": True,
+        "deleted": 1,
+        "results": [],
+        "ids": {},
+        "undo": given,
+    }
+    client = connect("http://server", transport=recorder.transport)
+    assert client.delete_vector("c", "v", undo=undo) == given
+    assert client.delete_vector("c", "v", reason="r", undo=undo) == given
+    assert client.delete_collection("c", undo=undo) == given
+    query = f"undo={quote(str(written), safe='')}"
+    assert [request.url.raw_path.decode() for request in recorder.requests] == [
+        f"/collections/c/vectors/v?{query}",
+        f"/collections/c/vectors/v?reason=r&{query}",
+        f"/collections/c?{query}",
+    ]
+    assert client.delete_vector("c", "..", undo=undo) == given
+    assert sent(recorder) == {"ids": [".."], "receipt": False, "undo": written}
+    assert client.batch_delete("c", ["a"], undo=undo)["undo"] == given
+    assert sent(recorder)["undo"] == written
+    assert client.delete_by_filter("c", {"a": 1}, undo=undo)["undo"] == given
+    assert sent(recorder)["undo"] == written
+    assert client.replace("c", {"a": 1}, [], undo=undo)["undo"] == given
+    assert sent(recorder)["undo"] == written
+
+
+def test_a_delete_that_cannot_be_undone_as_asked_is_not_taken_for_one(
+    connect: Connect, recorder: Recorder
+) -> None:
+    others: list[dict[str, Any]] = [
+        {},
+        {"undo": None},
+        {"undo": {}},
+        {"undo": {"token": "t"}},
+        {"undo": {"token": 1, "until": 9}},
+        {"undo": {"token": "t", "until": "9"}},
+    ]
+    client = connect("http://server", transport=recorder.transport)
+    calls: list[Callable[[], object]] = [
+        lambda: client.delete_vector("c", "v", undo="24h"),
+        lambda: client.delete_vector("c", "..", undo="24h"),
+        lambda: client.delete_collection("c", undo="24h"),
+    ]
+    for other in others:
+        recorder.answer = {"success": True, "deleted": 1, **other}
+        for call in calls:
+            with pytest.raises(VectorizerError) as error:
+                call()
+            assert error.value.code == "INVALID_RESPONSE"
+
+
+def test_the_routes_of_what_can_be_undeleted(connect: Connect, recorder: Recorder) -> None:
+    recorder.answer = {
+        "collections": [],
+        "vectors": [],
+        "total": 0,
+        "undeleted": 0,
+        "purged": 0,
+        "results": [],
+    }
+    client = connect("http://server", transport=recorder.transport)
+    client.list_deleted()
+    client.list_deleted("a b")
+    client.list_deleted("a b", offset=5, limit=1)
+    client.undelete("a b", ids=(id for id in "ab"))
+    assert sent(recorder) == {"ids": ["a", "b"]}
+    client.undelete("a b", ids=[])
+    assert sent(recorder) == {"ids": []}
+    client.undelete("a b", token="t")
+    assert sent(recorder) == {"token": "t"}
+    client.purge_deleted("a b", all=True)
+    assert sent(recorder) == {"all": True, "receipt": False}
+    client.purge_deleted("a b", ids=[])
+    assert sent(recorder) == {"ids": [], "receipt": False}
+    client.purge_deleted("a b", token="t", receipt=True, reason="r")
+    assert sent(recorder) == {"token": "t", "receipt": True, "reason": "r"}
+    assert [(one.method, one.url.raw_path.decode()) for one in recorder.requests] == [
+        ("GET", "/deleted"),
+        ("GET", "/collections/a%20b/deleted?offset=0&limit=100"),
+        ("GET", "/collections/a%20b/deleted?offset=5&limit=1"),
+        *[("POST", "/collections/a%20b/undelete")] * 3,
+        *[("POST", "/collections/a%20b/purge")] * 3,
+    ]
+
+
 def test_a_ledger_is_told_as_it_is_or_as_none(connect: Connect, recorder: Recorder) -> None:
     info: dict[str, Any] = {"store": "5b", "entries": 2, "head": {"entry": 2, "hash": "ab"}}
     of_another_form: list[object] = [
@@ -653,6 +763,38 @@ def test_the_key_is_sent_and_not_shown(connect: Connect, recorder: Recorder) -> 
         (lambda c: c.move_to_collection("c", "d", ["a"], reason=1), "reason must be a string"),
         (lambda c: c.delete_collection("c", receipt="yes"), "receipt must be True or False"),
         (lambda c: c.create_backup("c"), "collections must be a list"),
+        # What cannot be told from a delete that is final.
+        (lambda c: c.delete_vector("c", "a", undo=True), "undo must be a timedelta"),
+        (lambda c: c.delete_vector("c", "..", undo=1.5e6), "undo must be a timedelta"),
+        (lambda c: c.delete_vector("c", "a", undo=b"24h"), "undo must be a timedelta"),
+        (lambda c: c.delete_vector("c", "a", undo="\ud800"), "surrogate"),
+        (lambda c: c.delete_collection("c", undo=False), "undo must be a timedelta"),
+        (
+            lambda c: c.delete_collection("c", undo=datetime(2026, 12, 1)),
+            "undo must be a timedelta",
+        ),
+        (lambda c: c.batch_delete("c", ["a"], undo=1e6), "undo must be a timedelta"),
+        (lambda c: c.delete_by_filter("c", {"a": 1}, undo=[24]), "undo must be a timedelta"),
+        (lambda c: c.replace("c", {"a": 1}, [], undo=Array()), "undo must be a timedelta"),
+        (lambda c: c.list_deleted(""), "cannot be named ''"),
+        (lambda c: c.list_deleted(".."), r"cannot be named '\.\.'"),
+        (lambda c: c.list_deleted("c", offset=-1), "offset is -1; it must be at least 0"),
+        (lambda c: c.list_deleted("c", limit=0), "limit is 0; it must be at least 1"),
+        (lambda c: c.list_deleted(limit=True), "limit must be a whole number"),
+        (lambda c: c.undelete("c"), "give ids or a token"),
+        (lambda c: c.undelete("c", ids=["a"], token="t"), "ids or a token, not both"),
+        (lambda c: c.undelete("c", ids="a"), "ids must be a list"),
+        (lambda c: c.undelete("c", token={"token": "t"}), "token must be a string"),
+        (lambda c: c.undelete("..", token="t"), r"cannot be named '\.\.'"),
+        (lambda c: c.purge_deleted("c", ids=[], token="t"), "ids or a token, not both"),
+        (lambda c: c.purge_deleted("c"), "ids, a token or all=True"),
+        (lambda c: c.purge_deleted("c", token=None), "ids, a token or all=True"),
+        (lambda c: c.purge_deleted("c", ids=[], all=True), "one of them"),
+        (lambda c: c.purge_deleted("c", all=1), "all must be True or False"),
+        (lambda c: c.purge_deleted("c", ids="a"), "ids must be a list"),
+        (lambda c: c.purge_deleted("c", token=1), "token must be a string"),
+        (lambda c: c.purge_deleted("c", all=True, receipt=1), "receipt must be True or False"),
+        (lambda c: c.purge_deleted("c", all=True, reason=1), "reason must be a string"),
         # A text is no list of ids: its letters would be.
         (lambda c: c.batch_delete("c", "vec_001"), "ids must be a list"),
         (lambda c: c.batch_delete("c", b"vec_001"), "ids must be a list"),

@@ -19,7 +19,7 @@ use crate::{
         reports::{Asked, Details, timestamp},
     },
     client::Call,
-    collection::{Access, Collection},
+    collection::{Access, Collection, DeleteOptions},
     error::{Error, Result},
     graph::GraphBuilder,
 };
@@ -203,13 +203,11 @@ pub async fn get(
 
 pub async fn delete(
     api: Api,
-    mut request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
+    request: ApiRequest<InCollection, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
-    let reason = request.query.reason()?;
-    let (name, receipt) = (request.at.collection, request.query.receipt);
+    let (name, options) = (request.at.collection, request.query.options()?);
     api.run(Dispatch::Blocking, move |call, access| {
-        let reason = reason.clone();
-        Answer::of(&delete_named(call, access, &name, receipt, reason)?)
+        Answer::of(&delete_named(call, access, &name, &options)?)
     })
     .await
 }
@@ -218,11 +216,18 @@ pub fn delete_named(
     call: &Call,
     access: Access,
     name: &str,
-    receipt: bool,
-    reason: Option<String>,
+    options: &DeleteOptions,
 ) -> Result<Deleted> {
-    let receipt = call.delete_collection(access, name, receipt, reason)?;
     let message = format!("collection '{name}' deleted");
+    let reason = options.reason.clone();
+    if let Some(period) = options.undo {
+        if access != Access::Wait {
+            return Err(Error::WouldBlock);
+        }
+        let undo = call.delete_collection_for_now(name, period, reason)?;
+        return Ok(Deleted::for_now(message, &undo));
+    }
+    let receipt = call.delete_collection(access, name, options.receipt, reason)?;
     let asked = Asked::default();
     Ok(Deleted::of(message, name, receipt.as_ref(), asked))
 }

@@ -21,10 +21,11 @@ use crate::rest::{
 use crate::{
     calls::{
         Dispatch,
-        arguments::{check_dry_run, checked_reason, given},
-        reports::{Asked, GuardNames, LedgerInfo, Receipt, Selector, refusal_message},
+        arguments::{check_dry_run, check_undo, checked_reason, given},
+        period::Period,
+        reports::{Asked, GuardNames, LedgerInfo, Receipt, Selector, Undo, refusal_message},
     },
-    collection::{self, DeleteOptions, Guards, Refusal, Residue},
+    collection::{self, Access, DeleteOptions, Guards, Refusal, Residue},
     error::Result,
     filter,
 };
@@ -32,6 +33,10 @@ use crate::{
 /// Vectors to delete.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {
+    "required": ["undo", "receipt"],
+    "properties": { "receipt": { "const": true } },
+}))]
 pub struct Ids {
     pub ids: Vec<String>,
     /// Add a proof of erasure to the report. Default false.
@@ -51,6 +56,11 @@ pub struct Ids {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     pub reason: Option<String>,
+    /// For how long what is deleted can be undeleted; not with `receipt`. Without it, it is erased at
+    /// once.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Period")]
+    pub undo: Option<Period>,
 }
 
 /// Which vectors to delete, by their metadata.
@@ -62,6 +72,7 @@ pub struct Ids {
         "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
     },
     { "required": ["rows"], "properties": { "dry_run": { "const": false } } },
+    { "required": ["undo", "receipt"], "properties": { "receipt": { "const": true } } },
 ] }))]
 pub struct ByFilter {
     pub filter: FilterText,
@@ -92,6 +103,11 @@ pub struct ByFilter {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     pub reason: Option<String>,
+    /// For how long what is deleted can be undeleted; not with `receipt`. Without it, it is erased at
+    /// once.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Period")]
+    pub undo: Option<Period>,
 }
 
 pub fn guards(at_most: Option<Whole>, expect: Option<Whole>) -> Guards {
@@ -112,12 +128,24 @@ pub struct ReceiptQuery {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     reason: Option<String>,
+    /// For how long what is deleted can be undeleted; not with `receipt`. Without it, it is erased at
+    /// once.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Period")]
+    undo: Option<Period>,
 }
 
 impl ReceiptQuery {
-    /// The reason, checked.
-    pub fn reason(&mut self) -> Result<Option<String>> {
-        checked_reason(self.reason.take(), "query.reason")
+    /// The options, checked.
+    pub fn options(self) -> Result<DeleteOptions> {
+        let options = DeleteOptions {
+            receipt: self.receipt,
+            reason: checked_reason(self.reason, "query.reason")?,
+            undo: self.undo.map(|Period(period)| period),
+            ..DeleteOptions::default()
+        };
+        check_undo("query", &options)?;
+        Ok(options)
     }
 }
 
@@ -129,9 +157,21 @@ pub struct Deleted {
     /// Present if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
+    /// Present if it was deleted with `undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<Undo>,
 }
 
 impl Deleted {
+    pub fn for_now(message: String, undo: &collection::Undo) -> Self {
+        Self {
+            success: true,
+            message,
+            receipt: None,
+            undo: Some(undo.into()),
+        }
+    }
+
     pub fn of(
         message: String,
         collection: &str,
@@ -142,6 +182,7 @@ impl Deleted {
             success: true,
             message,
             receipt: receipt.map(|receipt| Receipt::of(collection, receipt, asked)),
+            undo: None,
         }
     }
 }
@@ -195,20 +236,19 @@ pub async fn ledger(api: Api, _: ApiRequest<Anywhere, NoQuery, NoBody>) -> Answe
 
 pub async fn delete(
     api: Api,
-    mut request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
+    request: ApiRequest<OfVector, ReceiptQuery, NoBody>,
 ) -> Answered<Deleted> {
-    let reason = request.query.reason()?;
+    let options = request.query.options()?;
     let OfVector { collection, id } = request.at;
-    let options = DeleteOptions {
-        receipt: request.query.receipt,
-        reason,
-        ..DeleteOptions::default()
-    };
     api.run(Dispatch::Inline, move |call, access| {
-        let receipt = call
-            .collection(&collection)?
-            .delete_one(access, &id, &options)?;
+        let found = call.collection(&collection)?;
         let message = format!("vector '{id}' deleted from collection '{collection}'");
+        if options.undo.is_some() {
+            call.make_bin(access, &found, options.undo)?;
+            let undo = found.delete_one_for_now(access, &id, &options)?;
+            return Answer::of(&Deleted::for_now(message, &undo));
+        }
+        let receipt = found.delete_one(access, &id, &options)?;
         let asked = Asked::ids(1);
         Answer::of(&Deleted::of(message, &collection, receipt.as_ref(), asked))
     })
@@ -227,11 +267,14 @@ pub async fn delete_many(api: Api, name: String, request: Ids) -> Answered<Delet
         receipt: request.receipt.unwrap_or(false),
         guards: guards(request.at_most, request.expect),
         reason: checked_reason(request.reason, "body.reason")?,
+        undo: request.undo.map(|Period(period)| period),
         ..DeleteOptions::default()
     };
+    check_undo("body", &options)?;
     let ids = request.ids;
     api.run(Dispatch::of_ids(ids.len()), move |call, access| {
         let collection = call.collection(&name)?;
+        call.make_bin(access, &collection, options.undo)?;
         let deletion = collection.delete_many(access, &ids, &options)?;
         let report = DeleteReport::of(&name, &ids, &deletion);
         match deletion.refusal {
@@ -261,7 +304,9 @@ pub async fn delete_matching(
         backup: None,
         guards: guards(request.at_most, request.expect),
         reason: checked_reason(request.reason, "body.reason")?,
+        undo: request.undo.map(|Period(period)| period),
     };
+    check_undo("body", &options)?;
     check_dry_run("body", "dry_run", &options)?;
     let filter = filter::parse_text(request.filter.text())?;
     let share = match options.rows {
@@ -270,7 +315,9 @@ pub async fn delete_matching(
         None => Share::default(),
     };
     let answer = api.once(move |call| {
-        let deletion = call.collection(&name)?.delete_matching(&filter, &options)?;
+        let collection = call.collection(&name)?;
+        call.make_bin(Access::Wait, &collection, options.bin())?;
+        let deletion = collection.delete_matching(&filter, &options)?;
         let refusal = deletion.refusal;
         let given = request.filter.text();
         let report = DeleteByFilterReport::of(&name, deletion, options.dry_run, given)?;

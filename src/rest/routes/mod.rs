@@ -13,6 +13,7 @@ pub mod search;
 pub mod service;
 pub mod settings;
 pub mod transfer;
+pub mod undo;
 pub mod vectors;
 
 use axum::http::{Method, StatusCode};
@@ -40,6 +41,9 @@ const REPLACES: &[StatusCode] = &[
 ];
 /// For routes that may call a client's own embedder.
 const EMBEDS: &[StatusCode] = &[StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY];
+
+/// What a call with `undo` has given, in examples.
+const TOKEN: &str = "019b2f10-8a4e-7c30-9d2a-6f1e0c5b7a42";
 
 const COLLECTIONS: &str = "collections";
 const VECTORS: &str = "vectors";
@@ -216,6 +220,7 @@ fn collection_details(more: Value) -> Value {
         "updated_at": "2026-01-31T12:00:00Z",
         "ttl_secs": null,
         "expired": 0,
+        "undoable": 0,
         "size_bytes": 4096,
         "hnsw": { "m": 16, "ef_construction": 100, "ef_search": 80, "builder": "own" },
         "index": { "indexed": 0, "pending": 3, "deleted": 0 },
@@ -780,7 +785,8 @@ fn deleting_routes(table: Table) -> Table {
             )
             .more(
                 "When it is answered no read finds the vector, and its values, text, metadata \
-                 and id are overwritten.",
+                 and id are overwritten. With `undo` it waits instead, and can be undeleted until \
+                 its time is over.",
             )
             .fails(MISSING)
             .leads(to_vector!["$request.path.id": "getVector"]),
@@ -867,6 +873,91 @@ fn deleting_routes(table: Table) -> Table {
                 "reason": "request of 31 January",
             })),
             forget::forget,
+        )
+        .route(
+            GET,
+            "/deleted",
+            About::new(
+                "listDeletedCollections",
+                DELETING,
+                "The collections that can be undeleted",
+                json!({
+                    "collections": [{
+                        "collection": "my_collection",
+                        "token": TOKEN,
+                        "deleted_at": 1_769_817_600_000_u64,
+                        "until": 1_769_904_000_000_u64,
+                        "vectors": 3,
+                    }],
+                    "vectors": [],
+                    "total": 0,
+                }),
+            ),
+            undo::list_all,
+        )
+        .route(
+            GET,
+            "/collections/{collection}/deleted",
+            About::new(
+                "listDeleted",
+                DELETING,
+                "What can be undeleted in a collection",
+                json!({
+                    "collections": [],
+                    "vectors": [{
+                        "id": "vec_001",
+                        "metadata": { "category": "news" },
+                        "token": TOKEN,
+                        "deleted_at": 1_769_817_600_000_u64,
+                        "until": 1_769_904_000_000_u64,
+                    }],
+                    "total": 1,
+                }),
+            )
+            .more("Collections that had this name and were deleted with `undo` are listed as well.")
+            .fails(MISSING),
+            undo::list,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/undelete",
+            About::new(
+                "undelete",
+                DELETING,
+                "Bring back what was deleted with `undo`",
+                json!({
+                    "collection": "my_collection",
+                    "undeleted": 1,
+                    "results": [{ "id": "vec_001", "status": "undeleted" }],
+                }),
+            )
+            .more(
+                "Vectors with these ids, all of them in one step, or, by its `token`, whatever one \
+                 call has deleted: that may be the collection itself, which is an error if there is \
+                 another of its name by now. An id that another vector has by now is reported, and \
+                 that is not overwritten.",
+            )
+            .fails(GUARDED)
+            .takes(json!({ "ids": ["vec_001"] })),
+            undo::undelete,
+        )
+        .route(
+            POST,
+            "/collections/{collection}/purge",
+            About::new(
+                "purgeDeleted",
+                DELETING,
+                "Erase what was deleted with `undo` before its time is over",
+                json!({
+                    "collection": "my_collection",
+                    "purged": 1,
+                    "results": [{ "id": "vec_001", "status": "purged" }],
+                }),
+            )
+            .more("With `all`, all vectors of the collection that wait.")
+            .fails(MISSING)
+            .takes(json!({ "ids": ["vec_001"] })),
+            undo::purge,
         )
         .route(
             GET,

@@ -20,11 +20,14 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::{Object, checked_reason, given, replacing},
+        arguments::{Object, check_replacing, checked_reason, given},
         expiry::{self, ExpiresAt},
+        period::Period,
         reports::Selector,
     },
-    collection::{ExpiryChange, Origin, Places, Replaced, Replacement, Replacing},
+    collection::{
+        Access, ExpiryChange, Origin, Places, ReplaceOptions, Replaced, Replacement, Replacing,
+    },
     error::{Error, Result},
     filter,
 };
@@ -72,10 +75,13 @@ pub struct TextRow {
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
     "oneOf" = [{ "required": ["vectors"] }, { "required": ["texts"] }],
-    "not" = {
-        "required": ["dry_run", "receipt"],
-        "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
-    },
+    "not" = { "anyOf": [
+        {
+            "required": ["dry_run", "receipt"],
+            "properties": { "dry_run": { "const": true }, "receipt": { "const": true } },
+        },
+        { "required": ["undo", "receipt"], "properties": { "receipt": { "const": true } } },
+    ] },
 ))]
 pub struct ReplaceRequest {
     /// It must match every row, and no other vector that has the id of a row.
@@ -113,6 +119,11 @@ pub struct ReplaceRequest {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     reason: Option<String>,
+    /// For how long what is deleted can be undeleted; not with `receipt`. Without it, it is erased at
+    /// once.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Period")]
+    undo: Option<Period>,
 }
 
 /// What vectors and texts have in common.
@@ -173,9 +184,14 @@ pub async fn replace(
     request: ApiRequest<InCollection, NoQuery, JsonBody<ReplaceRequest>>,
 ) -> Answered<ReplaceReport> {
     let (name, JsonBody(body)) = (request.at.collection, request.body);
-    let guards = guards(body.at_most, body.expect);
-    let reason = checked_reason(body.reason, "body.reason")?;
-    let options = replacing(body.dry_run, body.receipt, reason, guards, "body.dry_run")?;
+    let options = ReplaceOptions {
+        dry_run: body.dry_run.unwrap_or(false),
+        receipt: body.receipt.unwrap_or(false),
+        reason: checked_reason(body.reason, "body.reason")?,
+        guards: guards(body.at_most, body.expect),
+        undo: body.undo.map(|Period(period)| period),
+    };
+    let options = check_replacing(options, "body", "dry_run")?;
     let given = body.filter;
     let filter = filter::parse_text(given.text())?;
     let mut columns = Columns::new(body.expires_at);
@@ -224,7 +240,9 @@ pub async fn replace(
     replacement.texts = columns.texts;
     replacement.expires_at = columns.expires_at;
     api.once(move |call| {
-        match call.collection(&name)?.replace(replacement)? {
+        let collection = call.collection(&name)?;
+        call.make_bin(Access::Wait, &collection, replacement.options.bin())?;
+        match collection.replace(replacement)? {
             Replacing::Ended(replaced) => answer(&name, *replaced, &given),
             // Every row has a vector, or is given one.
             Replacing::Needs(_) => Err(Error::Internal("a row needs a vector that it has".into())),
@@ -272,6 +290,7 @@ async fn embed(
         let (collection, rows) = (name.clone(), columns.clone());
         let replaced = api.once(move |call| {
             let collection = call.collection(&collection)?;
+            call.make_bin(Access::Wait, &collection, replacement.options.bin())?;
             replacement.ids.clone_from(&rows.ids);
             replacement.metadata.clone_from(&rows.metadata);
             replacement.texts.clone_from(&rows.texts);

@@ -76,6 +76,7 @@ pub async fn batch_delete(
         at_most,
         expect,
         reason,
+        undo: None,
     };
     deletes::delete_many(api, collection, ids).await
 }
@@ -526,6 +527,7 @@ pub async fn delete_points(
                 at_most: None,
                 expect: None,
                 reason: None,
+                undo: None,
             };
             deletes::delete_many(api, collection, ids).await?;
         }
@@ -538,6 +540,7 @@ pub async fn delete_points(
                 at_most: None,
                 expect: None,
                 reason: None,
+                undo: None,
             };
             deletes::delete_matching(api, collection, request).await?;
         }

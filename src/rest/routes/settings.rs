@@ -18,12 +18,13 @@ use crate::rest::{
 };
 use crate::{
     calls::{
-        arguments::{checked_reason, given},
+        arguments::{check_undo, checked_reason, given},
         expiry::required,
+        period::Period,
         reports::{Cleanup, ReindexJob, Renamed},
     },
     client::ReindexOptions,
-    collection::Access,
+    collection::{Access, DeleteOptions},
     error::Error,
 };
 
@@ -97,6 +98,10 @@ pub struct CleanupQuery {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "String", length(min = 1, max = 1000))]
     reason: Option<String>,
+    /// Only without `dry_run`: for how long it can be undeleted; not with `receipt`.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Period")]
+    undo: Option<Period>,
 }
 
 /// The empty collections with `dry_run`; without it, the collection named `cleanup` is deleted.
@@ -174,10 +179,12 @@ pub async fn clean_up(
     let (name, query) = (request.at.collection, request.query);
     let receipt = query.receipt;
     let reason = checked_reason(query.reason, "query.reason")?;
-    if query.dry_run.is_some() && (receipt.is_some() || reason.is_some()) {
-        let given = match receipt {
-            Some(_) => "receipt",
-            None => "reason",
+    let undo = query.undo.map(|Period(period)| period);
+    if query.dry_run.is_some() && (receipt.is_some() || reason.is_some() || undo.is_some()) {
+        let given = match (receipt, undo) {
+            (Some(_), _) => "receipt",
+            (None, Some(_)) => "undo",
+            (None, None) => "reason",
         };
         return Err(Failure::Invalid(format!(
             "query.{given} is for the collection named 'cleanup', and dry_run for the empty \
@@ -187,7 +194,14 @@ pub async fn clean_up(
     api.once(move |call| {
         let Some(dry_run) = query.dry_run else {
             let receipt = receipt.unwrap_or(false);
-            let deleted = delete_named(call, Access::Wait, &name, receipt, reason)?;
+            let options = DeleteOptions {
+                receipt,
+                reason,
+                undo,
+                ..DeleteOptions::default()
+            };
+            check_undo("query", &options)?;
+            let deleted = delete_named(call, Access::Wait, &name, &options)?;
             return Answer::of(&CleanedOrDeleted::Deleted(Box::new(deleted)));
         };
         let collections = call.delete_empty_collections(dry_run)?;

@@ -22,6 +22,7 @@ from .types import (
     CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
+    DeletedList,
     DeleteReport,
     ErasureReport,
     ExpiresAt,
@@ -37,6 +38,8 @@ from .types import (
     MoveReport,
     NewVector,
     PatchReport,
+    Period,
+    PurgeReport,
     Receipt,
     ReindexReport,
     RenameReport,
@@ -47,6 +50,8 @@ from .types import (
     Stats,
     StoredVector,
     TtlReport,
+    UndeleteReport,
+    Undo,
     Vector,
     VectorPage,
     VectorUpdate,
@@ -79,7 +84,7 @@ def _quoted(text: str) -> str:
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
-        raise ValidationError("a name, id or reason holds half of a surrogate pair") from None
+        raise ValidationError("a name, id, reason or undo holds half of a surrogate pair") from None
 
 
 def _of(collection: str, *segments: str) -> str:
@@ -200,18 +205,23 @@ def reindex_collection(
     return Call("POST", _of(name, "reindex"), read, body)
 
 
-def delete_collection(name: str, receipt: bool, reason: str | None) -> Call[Receipt | None]:
-    return _deletion(_of(name), receipt, reason)
+def delete_collection(
+    name: str, receipt: bool, reason: str | None, undo: Period | None
+) -> Call[Receipt | Undo | None]:
+    return _deletion(_of(name), receipt, reason, undo)
 
 
-def _deletion(path: str, receipt: bool, reason: str | None) -> Call[Receipt | None]:
+def _deletion(
+    path: str, receipt: bool, reason: str | None, undo: Period | None
+) -> Call[Receipt | Undo | None]:
     wanted = encode.flags(receipt=receipt)["receipt"]
     query = ["receipt=true"] if wanted else []
-    query += [f"reason={_quoted(said)}" for said in _reason(reason).values()]
+    options = {**_reason(reason), **_undo(undo)}
+    query += [f"{name}={_quoted(str(value))}" for name, value in options.items()]
 
-    def read(answer: Any) -> Receipt | None:
+    def read(answer: Any) -> Receipt | Undo | None:
         _done(answer)
-        return _receipt(answer) if wanted else None
+        return _proof(answer, wanted, undo)
 
     return Call("DELETE", f"{path}?{'&'.join(query)}" if query else path, read)
 
@@ -220,8 +230,16 @@ def _reason(reason: str | None) -> dict[str, str]:
     return {} if reason is None else {"reason": encode.string(reason, "reason")}
 
 
-def _receipt(answer: Any) -> Receipt:
-    return cast("Receipt", _typed(answer, "receipt", dict))
+def _undo(undo: Period | None) -> dict[str, int | str]:
+    return {} if undo is None else {"undo": encode.period(undo, "undo")}
+
+
+def _proof(answer: Any, receipt: bool, undo: Period | None) -> Receipt | Undo | None:
+    """What is left of one thing that was deleted: what brings it back, or a receipt, or nothing."""
+    if undo is not None:
+        given = _typed(answer, "undo", dict)
+        return cast("Undo", _whole(token=str, until=int)(given))
+    return cast("Receipt", _typed(answer, "receipt", dict)) if receipt else None
 
 
 def optimize(collection: str) -> Call[None]:
@@ -605,16 +623,16 @@ def _count(value: int, at: str, least: int) -> int:
 
 
 def delete_vector(
-    collection: str, id: str, receipt: bool, reason: str | None
-) -> Call[Receipt | None]:
+    collection: str, id: str, receipt: bool, reason: str | None, undo: Period | None
+) -> Call[Receipt | Undo | None]:
     if _id(id) not in _DOTS:
-        return _deletion(_of(collection, "vectors", id), receipt, reason)
-    options = {**encode.flags(receipt=receipt), **_reason(reason)}
+        return _deletion(_of(collection, "vectors", id), receipt, reason, undo)
+    options = {**encode.flags(receipt=receipt), **_reason(reason), **_undo(undo)}
 
-    def read(answer: Any) -> Receipt | None:
+    def read(answer: Any) -> Receipt | Undo | None:
         if _typed(answer, "deleted", int) == 0:
             raise _missing(collection, id)
-        return _receipt(answer) if receipt else None
+        return _proof(answer, receipt, undo)
 
     return Call("POST", _of(collection, "batch_delete"), read, {"ids": [id], **options})
 
@@ -636,12 +654,14 @@ def batch_delete(
     at_most: int | None,
     expect: int | None,
     reason: str | None,
+    undo: Period | None,
 ) -> Call[DeleteReport]:
     body = {
         "ids": encode.strings(ids, "ids"),
         **encode.flags(receipt=receipt),
         **_counts(0, at_most=at_most, expect=expect),
         **_reason(reason),
+        **_undo(undo),
     }
     return Call("POST", _of(collection, "batch_delete"), _whole(deleted=int, results=list), body)
 
@@ -655,10 +675,12 @@ def delete_by_filter(
     expect: int | None,
     rows: int | None,
     reason: str | None,
+    undo: Period | None,
 ) -> Call[DeleteByFilterReport]:
     flags = encode.flags(dry_run=dry_run, receipt=receipt)
     counts = {**_counts(0, at_most=at_most, expect=expect), **_counts(1, rows=rows)}
-    body = {"filter": encode.filter_of(filter), **flags, **counts, **_reason(reason)}
+    said = {**_reason(reason), **_undo(undo)}
+    body = {"filter": encode.filter_of(filter), **flags, **counts, **said}
     return Call(
         "POST", _of(collection, "delete_by_filter"), _whole(deleted=int, results=list), body
     )
@@ -674,6 +696,7 @@ def replace(
     expect: int | None,
     expires_at: ExpiresAt | None,
     reason: str | None,
+    undo: Period | None,
 ) -> Call[ReplaceReport]:
     listed: list[Any] = encode.items(rows, "rows")
     for i, row in enumerate(listed):
@@ -698,8 +721,52 @@ def replace(
         **encode.flags(dry_run=dry_run, receipt=receipt),
         **_counts(0, at_most=at_most, expect=expect),
         **_reason(reason),
+        **_undo(undo),
     }
     return Call("POST", _of(collection, "replace"), _whole(applied=bool, ids=dict), body)
+
+
+def list_deleted(collection: str | None, offset: int, limit: int) -> Call[DeletedList]:
+    page = {**_counts(0, offset=offset), **_counts(1, limit=limit)}
+    read = _whole(collections=list, vectors=list, total=int)
+    if collection is None:
+        return Call("GET", "/deleted", read)
+    query = "&".join(f"{name}={count}" for name, count in page.items())
+    return Call("GET", f"{_of(collection, 'deleted')}?{query}", read)
+
+
+def undelete(collection: str, ids: Iterable[str] | None, token: str | None) -> Call[UndeleteReport]:
+    body = _deleted(ids, token)
+    if not body:
+        raise ValidationError("give ids or a token")
+    return Call("POST", _of(collection, "undelete"), _whole(undeleted=int, results=list), body)
+
+
+def purge_deleted(
+    collection: str,
+    ids: Iterable[str] | None,
+    token: str | None,
+    everything: bool,
+    receipt: bool,
+    reason: str | None,
+) -> Call[PurgeReport]:
+    what = {**_deleted(ids, token), **encode.flags(all=everything)}
+    # A variable that has no value must not erase everything.
+    if not everything:
+        del what["all"]
+    if len(what) != 1:
+        raise ValidationError("give ids, a token or all=True, and one of them")
+    body = {**what, **encode.flags(receipt=receipt), **_reason(reason)}
+    return Call("POST", _of(collection, "purge"), _whole(purged=int, results=list), body)
+
+
+def _deleted(ids: Iterable[str] | None, token: str | None) -> dict[str, Any]:
+    """Which of what can be undeleted a call is about."""
+    if ids is not None and token is not None:
+        raise ValidationError("give ids or a token, not both")
+    if ids is not None:
+        return {"ids": encode.strings(ids, "ids")}
+    return {} if token is None else {"token": encode.string(token, "token")}
 
 
 def verify_erased(collection: str, ids: Iterable[str]) -> Call[ErasureReport]:

@@ -107,6 +107,20 @@ def instant(value: object, at: str) -> int | str:
     return value
 
 
+def period(value: object, at: str) -> int | str:
+    """A length of time: whole milliseconds, or a text that the server reads."""
+    if isinstance(value, timedelta):
+        return value // timedelta(milliseconds=1)
+    if isinstance(value, str):
+        return value
+    # `True` is no time, and a float may be one in seconds.
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValidationError(
+            f'{at} must be a timedelta, a string such as "24h" or whole milliseconds'
+        )
+    return value
+
+
 def strings(value: object, at: str) -> list[str]:
     """Ids or texts. A single string is none: its characters would be taken for ids."""
     return [string(item, f"{at}[{i}]") for i, item in enumerate(items(value, at))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, overload
 
 import httpx
 
@@ -22,6 +22,7 @@ from .types import (
     CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
+    DeletedList,
     DeleteReport,
     ErasureReport,
     ExpiresAt,
@@ -37,6 +38,8 @@ from .types import (
     MoveReport,
     NewVector,
     PatchReport,
+    Period,
+    PurgeReport,
     Receipt,
     ReindexReport,
     RenameReport,
@@ -47,6 +50,8 @@ from .types import (
     Stats,
     StoredVector,
     TtlReport,
+    UndeleteReport,
+    Undo,
     Vector,
     VectorPage,
     VectorUpdate,
@@ -184,25 +189,45 @@ class VectorizerClient:
         return await self._send(calls.reindex_collection(name, m, ef_construction, ef_search))
 
     async def list_empty_collections(self) -> list[str]:
-        """Lists the names of the collections without a vector."""
+        """Lists the names of the collections without a vector.
+
+        Also those of which vectors can be undeleted; `cleanup_empty_collections` keeps these.
+        """
         return await self._send(calls.list_empty_collections())
 
     async def cleanup_empty_collections(self, dry_run: bool = False) -> CleanupReport:
         """Deletes the collections without a vector, and reports their names.
 
-        `dry_run` deletes nothing. A collection that gets a vector meanwhile is kept.
+        `dry_run` deletes nothing. A collection that gets a vector meanwhile is kept, and so is one
+        of which vectors can be undeleted.
         """
         return await self._send(calls.cleanup_empty_collections(dry_run))
 
+    @overload
     async def delete_collection(
-        self, name: str, receipt: bool = False, reason: str | None = None
-    ) -> Receipt | None:
+        self, name: str, receipt: bool = False, reason: str | None = None, undo: None = None
+    ) -> Receipt | None: ...
+
+    @overload
+    async def delete_collection(
+        self, name: str, receipt: Literal[False] = False, reason: str | None = None, *, undo: Period
+    ) -> Undo: ...
+
+    async def delete_collection(
+        self,
+        name: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: Period | None = None,
+    ) -> Receipt | Undo | None:
         """Deletes a collection with everything in it.
 
         `receipt` returns a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it
-        and into the server's ledger, if it keeps one. Raises `CollectionNotFoundError`.
+        and into the server's ledger, if it keeps one. With `undo`, such as `"24h"`, it is not
+        erased until then, and `undelete` brings it back with the token of the `Undo` that is
+        returned; not with `receipt`. Its name is free at once. Raises `CollectionNotFoundError`.
         """
-        return await self._send(calls.delete_collection(name, receipt, reason))
+        return await self._send(calls.delete_collection(name, receipt, reason, undo))
 
     async def insert_text(
         self,
@@ -433,16 +458,44 @@ class VectorizerClient:
                 yield vector
             call = batch.following
 
+    @overload
     async def delete_vector(
-        self, collection: str, id: str, receipt: bool = False, reason: str | None = None
-    ) -> Receipt | None:
+        self,
+        collection: str,
+        id: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: None = None,
+    ) -> Receipt | None: ...
+
+    @overload
+    async def delete_vector(
+        self,
+        collection: str,
+        id: str,
+        receipt: Literal[False] = False,
+        reason: str | None = None,
+        *,
+        undo: Period,
+    ) -> Undo: ...
+
+    async def delete_vector(
+        self,
+        collection: str,
+        id: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: Period | None = None,
+    ) -> Receipt | Undo | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk.
 
         `receipt` returns a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it
-        and into the server's ledger, if it keeps one. Raises `CollectionNotFoundError`,
+        and into the server's ledger, if it keeps one. With `undo`, such as `"24h"`, it is not
+        erased until then, and `undelete` brings it back by its id or by the token of the `Undo`
+        that is returned; not with `receipt`. Raises `CollectionNotFoundError`,
         `VectorNotFoundError`.
         """
-        return await self._send(calls.delete_vector(collection, id, receipt, reason))
+        return await self._send(calls.delete_vector(collection, id, receipt, reason, undo))
 
     async def batch_delete(
         self,
@@ -452,17 +505,19 @@ class VectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id.
 
-        A missing id is a row with status `error`, and does not stop the others. `receipt` adds
-        a proof of what was erased. `reason`, 1 to 1,000 characters, goes into it and into the
-        server's ledger, if it keeps one. If more vectors than `at_most` exist, or another number
-        than `expect`, nothing is deleted, and it raises `TooManyMatchesError`. Raises
-        `CollectionNotFoundError`.
+        A missing id is a row with status `error`, and does not stop the others. `receipt` adds a
+        proof of what was erased. `reason`, 1 to 1,000 characters, goes into it and into the
+        server's ledger, if it keeps one. With `undo`, such as `"24h"`, nothing is erased until
+        then, and `undelete` brings it back; not with `receipt`. If more vectors than `at_most`
+        exist, or another number than `expect`, nothing is deleted, and it raises
+        `TooManyMatchesError`. Raises `CollectionNotFoundError`.
         """
         return await self._send(
-            calls.batch_delete(collection, ids, receipt, at_most, expect, reason)
+            calls.batch_delete(collection, ids, receipt, at_most, expect, reason, undo)
         )
 
     async def delete_by_filter(
@@ -475,20 +530,23 @@ class VectorizerClient:
         expect: int | None = None,
         rows: int | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match.
 
         `dry_run` deletes nothing, and reports what would be deleted; with `rows`, 1 to 1,000, it
         also shows so many of the vectors, with their metadata and the first 200 code points of
         their texts. `receipt` adds a proof of what was erased; not with `dry_run`. `reason`, 1 to
-        1,000 characters, goes into it and into the server's ledger, if it keeps one. A filter that
-        is `None`, empty or not understood is a `ValidationError`, and deletes nothing. If more
-        vectors than `at_most` match, or another number than `expect`, nothing is deleted, and it
-        raises `TooManyMatchesError`, in a dry run too. Raises `CollectionNotFoundError`.
+        1,000 characters, goes into it and into the server's ledger, if it keeps one. With `undo`,
+        such as `"24h"`, nothing is erased until then, and `undelete` brings it back; not with
+        `receipt`. A filter that is `None`, empty or not understood is a `ValidationError`, and
+        deletes nothing. If more vectors than `at_most` match, or another number than `expect`,
+        nothing is deleted, and it raises `TooManyMatchesError`, in a dry run too. Raises
+        `CollectionNotFoundError`.
         """
         return await self._send(
             calls.delete_by_filter(
-                collection, filter, dry_run, receipt, at_most, expect, rows, reason
+                collection, filter, dry_run, receipt, at_most, expect, rows, reason, undo
             )
         )
 
@@ -503,6 +561,7 @@ class VectorizerClient:
         expect: int | None = None,
         expires_at: ExpiresAt | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once.
 
@@ -512,18 +571,29 @@ class VectorizerClient:
         `expires_at`, or else the call's, is when it expires; `None` in a row: it has no expiry of
         its own. Without either, a new row has none, and others keep theirs.
 
-        `dry_run` changes nothing, and reports what would be changed. `receipt` adds a proof of
-        what was erased; not with `dry_run`. `reason`, 1 to 1,000 characters, goes into it and, if
-        something is deleted, into the server's ledger, if it keeps one. An id that occurs twice, a
-        row that does not match the filter, the id of a vector that does not match it, and a filter
-        that is `None`, empty or not understood are `ValidationError`s, and change nothing. If more
-        vectors than `at_most` would be deleted, or another number than `expect`, nothing is
+        `dry_run` changes nothing, and reports what would be changed. `receipt` adds a proof of what
+        was erased; not with `dry_run`. `reason`, 1 to 1,000 characters, goes into it and, if
+        something is deleted, into the server's ledger, if it keeps one. With `undo`, such as
+        `"24h"`, what is deleted is not erased until then, and `undelete` brings it back; not with
+        `receipt`. The former version of what is updated is erased at once. An id that occurs twice,
+        a row that does not match the filter, the id of a vector that does not match it, and a
+        filter that is `None`, empty or not understood are `ValidationError`s, and change nothing.
+        If more vectors than `at_most` would be deleted, or another number than `expect`, nothing is
         changed, and it raises `TooManyMatchesError`, in a dry run too. Raises
         `CollectionNotFoundError`, `DimensionMismatchError`.
         """
         return await self._send(
             calls.replace(
-                collection, filter, rows, dry_run, receipt, at_most, expect, expires_at, reason
+                collection,
+                filter,
+                rows,
+                dry_run,
+                receipt,
+                at_most,
+                expect,
+                expires_at,
+                reason,
+                undo,
             )
         )
 
@@ -590,8 +660,9 @@ class VectorizerClient:
         """Deletes what matches, or has one of the ids, in all collections, in one step.
 
         Give a `filter`, or `ids`; with `collections` only these are looked at. When it returns, all
-        of it is erased, and synced to disk; the report has a receipt. `reason`, 1 to 1,000
-        characters, goes into it and into the server's ledger, if it keeps one.
+        of it is erased, and synced to disk; the report has a receipt. What was deleted with `undo`
+        is found and erased as well. `reason`, 1 to 1,000 characters, goes into the receipt and into
+        the server's ledger, if it keeps one.
 
         `dry_run` deletes nothing, and reports what would be deleted. A filter that is empty or not
         understood is a `ValidationError`, and deletes nothing. If more vectors than `at_most` match
@@ -601,6 +672,54 @@ class VectorizerClient:
         return await self._send(
             calls.forget(filter, ids, collections, dry_run, at_most, expect, reason)
         )
+
+    async def list_deleted(
+        self, collection: str | None = None, *, offset: int = 0, limit: int = 100
+    ) -> DeletedList:
+        """Lists what was deleted with `undo` and can be undeleted.
+
+        Without a collection: the collections that were deleted, all of them, and no vectors. With
+        one: its vectors, in the order in which they were deleted, and collections that had its
+        name. `offset` and `limit`, 1 to 1,000, are for the vectors; `total` counts all of them.
+        Values and texts are not shown. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.list_deleted(collection, offset, limit))
+
+    async def undelete(
+        self,
+        collection: str,
+        *,
+        ids: Iterable[str] | None = None,
+        token: str | None = None,
+    ) -> UndeleteReport:
+        """Brings back what was deleted with `undo`, all of it in one step.
+
+        Give the `ids` of vectors, or the `token` of a delete; that of `delete_collection` brings
+        the collection back. Vectors come back as they were, at the end of the order of lists. An
+        id that does not wait, or is in use again, is a row of the report and does not stop the
+        others. A token that nothing waits for is a `ValidationError`. Raises
+        `CollectionNotFoundError`, `CollectionExistsError` if the collection's name is taken.
+        """
+        return await self._send(calls.undelete(collection, ids, token))
+
+    async def purge_deleted(
+        self,
+        collection: str,
+        *,
+        ids: Iterable[str] | None = None,
+        token: str | None = None,
+        all: bool = False,
+        receipt: bool = False,
+        reason: str | None = None,
+    ) -> PurgeReport:
+        """Erases what was deleted with `undo` before its time is over.
+
+        Give `ids`, the `token` of a delete, or `all=True` for all vectors of the collection that
+        wait. `receipt` adds a proof of what was erased. `reason`, 1 to 1,000
+        characters, goes into it and into the server's ledger, if it keeps one. A token that
+        nothing waits for is a `ValidationError`. Raises `CollectionNotFoundError`.
+        """
+        return await self._send(calls.purge_deleted(collection, ids, token, all, receipt, reason))
 
     async def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, overload
 
 import httpx
 
@@ -21,6 +21,7 @@ from .types import (
     CopyReport,
     CreatedCollection,
     DeleteByFilterReport,
+    DeletedList,
     DeleteReport,
     ErasureReport,
     ExpiresAt,
@@ -36,6 +37,8 @@ from .types import (
     MoveReport,
     NewVector,
     PatchReport,
+    Period,
+    PurgeReport,
     Receipt,
     ReindexReport,
     RenameReport,
@@ -46,6 +49,8 @@ from .types import (
     Stats,
     StoredVector,
     TtlReport,
+    UndeleteReport,
+    Undo,
     Vector,
     VectorPage,
     VectorUpdate,
@@ -143,11 +148,25 @@ class SyncVectorizerClient:
         """Deletes the collections without a vector, and reports their names."""
         return self._send(calls.cleanup_empty_collections(dry_run))
 
+    @overload
     def delete_collection(
-        self, name: str, receipt: bool = False, reason: str | None = None
-    ) -> Receipt | None:
+        self, name: str, receipt: bool = False, reason: str | None = None, undo: None = None
+    ) -> Receipt | None: ...
+
+    @overload
+    def delete_collection(
+        self, name: str, receipt: Literal[False] = False, reason: str | None = None, *, undo: Period
+    ) -> Undo: ...
+
+    def delete_collection(
+        self,
+        name: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: Period | None = None,
+    ) -> Receipt | Undo | None:
         """Deletes a collection with everything in it."""
-        return self._send(calls.delete_collection(name, receipt, reason))
+        return self._send(calls.delete_collection(name, receipt, reason, undo))
 
     def insert_text(
         self,
@@ -292,11 +311,37 @@ class SyncVectorizerClient:
             yield from batch.vectors
             call = batch.following
 
+    @overload
     def delete_vector(
-        self, collection: str, id: str, receipt: bool = False, reason: str | None = None
-    ) -> Receipt | None:
+        self,
+        collection: str,
+        id: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: None = None,
+    ) -> Receipt | None: ...
+
+    @overload
+    def delete_vector(
+        self,
+        collection: str,
+        id: str,
+        receipt: Literal[False] = False,
+        reason: str | None = None,
+        *,
+        undo: Period,
+    ) -> Undo: ...
+
+    def delete_vector(
+        self,
+        collection: str,
+        id: str,
+        receipt: bool = False,
+        reason: str | None = None,
+        undo: Period | None = None,
+    ) -> Receipt | Undo | None:
         """Deletes a vector: its values, text, metadata and id, from memory and disk."""
-        return self._send(calls.delete_vector(collection, id, receipt, reason))
+        return self._send(calls.delete_vector(collection, id, receipt, reason, undo))
 
     def batch_delete(
         self,
@@ -306,9 +351,12 @@ class SyncVectorizerClient:
         at_most: int | None = None,
         expect: int | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> DeleteReport:
         """Deletes vectors, and reports row by row what became of each id."""
-        return self._send(calls.batch_delete(collection, ids, receipt, at_most, expect, reason))
+        return self._send(
+            calls.batch_delete(collection, ids, receipt, at_most, expect, reason, undo)
+        )
 
     def delete_by_filter(
         self,
@@ -320,11 +368,12 @@ class SyncVectorizerClient:
         expect: int | None = None,
         rows: int | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> DeleteByFilterReport:
         """Deletes every vector whose metadata match."""
         return self._send(
             calls.delete_by_filter(
-                collection, filter, dry_run, receipt, at_most, expect, rows, reason
+                collection, filter, dry_run, receipt, at_most, expect, rows, reason, undo
             )
         )
 
@@ -339,11 +388,21 @@ class SyncVectorizerClient:
         expect: int | None = None,
         expires_at: ExpiresAt | None = None,
         reason: str | None = None,
+        undo: Period | None = None,
     ) -> ReplaceReport:
         """Puts rows in the place of every vector whose metadata match, at once."""
         return self._send(
             calls.replace(
-                collection, filter, rows, dry_run, receipt, at_most, expect, expires_at, reason
+                collection,
+                filter,
+                rows,
+                dry_run,
+                receipt,
+                at_most,
+                expect,
+                expires_at,
+                reason,
+                undo,
             )
         )
 
@@ -395,6 +454,35 @@ class SyncVectorizerClient:
     ) -> ForgetReport:
         """Deletes what matches, or has one of the ids, in all collections, in one step."""
         return self._send(calls.forget(filter, ids, collections, dry_run, at_most, expect, reason))
+
+    def list_deleted(
+        self, collection: str | None = None, *, offset: int = 0, limit: int = 100
+    ) -> DeletedList:
+        """Lists what was deleted with `undo` and can be undeleted."""
+        return self._send(calls.list_deleted(collection, offset, limit))
+
+    def undelete(
+        self,
+        collection: str,
+        *,
+        ids: Iterable[str] | None = None,
+        token: str | None = None,
+    ) -> UndeleteReport:
+        """Brings back what was deleted with `undo`, all of it in one step."""
+        return self._send(calls.undelete(collection, ids, token))
+
+    def purge_deleted(
+        self,
+        collection: str,
+        *,
+        ids: Iterable[str] | None = None,
+        token: str | None = None,
+        all: bool = False,
+        receipt: bool = False,
+        reason: str | None = None,
+    ) -> PurgeReport:
+        """Erases what was deleted with `undo` before its time is over."""
+        return self._send(calls.purge_deleted(collection, ids, token, all, receipt, reason))
 
     def verify_erased(self, collection: str, ids: Iterable[str]) -> ErasureReport:
         """Looks in memory and files for anything that is left of vectors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypedDict, Union
 
 Metric = Literal["cosine", "euclidean", "dot_product"]
@@ -37,6 +37,14 @@ lies in January 1970, and the vector is erased.
 
 A time that has passed is allowed: the vector has expired then. A `datetime` without a time zone is
 refused, because it would be another instant on another machine.
+"""
+
+
+Period = Union[timedelta, str, int]
+"""For how long a delete can be undone, from a second to ten years: a `timedelta`, a whole number
+with its unit, `ms`, `s`, `m`, `h` or `d`, such as `"24h"`, or whole milliseconds, not seconds.
+
+Fractions of a millisecond are cut off.
 """
 
 
@@ -124,6 +132,8 @@ class _CollectionInfo(Collection):
     """The seconds after which vectors expire that have no expiry of their own."""
     expired: int
     """The number of vectors that have expired and are not erased yet. No read finds them."""
+    undoable: int
+    """The number of vectors that were deleted with `undo` and can be undeleted."""
 
 
 class CollectionInfo(_CollectionInfo, total=False):
@@ -282,10 +292,20 @@ class Receipt(_OptionalOfReceipt):
         "deleteCollection",
         "replace",
         "moveToCollection",
+        "purgeDeleted",
     ]
     """The call of the server, by its name in JavaScript."""
     collection: str
     logSequence: int
+
+
+class Undo(TypedDict):
+    """What a call has deleted that can be undeleted."""
+
+    token: str
+    """Names what this call has deleted."""
+    until: int
+    """When it is erased, in milliseconds since 1970."""
 
 
 class _DeleteResult(TypedDict):
@@ -311,6 +331,8 @@ class DeleteReport(_DeleteReport, total=False):
     """The result of a batch delete, with one row for each id in the order of the request."""
 
     receipt: Receipt
+    undo: Undo
+    """Present if something was deleted with `undo`."""
 
 
 class FilterResult(TypedDict):
@@ -346,6 +368,8 @@ class DeleteByFilterReport(_DeleteByFilterReport, total=False):
     unknownFields: list[str]
     """The fields of the filter that none of the checked vectors had. Absent if there are none."""
     receipt: Receipt
+    undo: Undo
+    """Present if something was deleted with `undo`."""
 
 
 class _ReplacementVector(TypedDict):
@@ -407,6 +431,8 @@ class _ReplaceReport(TypedDict):
 class ReplaceReport(_ReplaceReport, total=False):
     receipt: Receipt
     """Covers what was deleted, and what was there before of what was updated."""
+    undo: Undo
+    """Present if something was deleted with `undo`. What was updated cannot be undone."""
 
 
 class _VectorUpdate(TypedDict):
@@ -528,6 +554,9 @@ class ForgottenIn(_ForgottenIn, total=False):
 
     unknownFields: list[str]
     """The fields of the filter that none of the checked vectors had. Absent if there are none."""
+    undoable: Literal[True]
+    """Present if these had been deleted with `undo` already, they or their collection, and could
+    have been undeleted. So a collection can have several rows."""
 
 
 class ForgottenCount(TypedDict):
@@ -568,6 +597,83 @@ RefusedReport = Union[
     ForgetReport,
 ]
 """What a call found that its guards have kept from changing anything."""
+
+
+class DeletedCollection(TypedDict):
+    """A collection that was deleted with `undo`."""
+
+    collection: str
+    """The name that it had."""
+    token: str
+    deleted_at: int
+    """In milliseconds since 1970."""
+    until: int
+    """When it is erased, in milliseconds since 1970."""
+    vectors: int
+    """How many vectors it has."""
+
+
+class _DeletedVector(TypedDict):
+    id: str
+    token: str
+    """Names what the call has deleted that deleted this."""
+    deleted_at: int
+    """In milliseconds since 1970."""
+    until: int
+    """When it is erased, in milliseconds since 1970."""
+
+
+class DeletedVector(_DeletedVector, total=False):
+    """A vector that was deleted with `undo`."""
+
+    metadata: dict[str, Any]
+
+
+class DeletedList(TypedDict):
+    """What can be undeleted."""
+
+    collections: list[DeletedCollection]
+    """Collections that were deleted themselves, in the order in which they were."""
+    vectors: list[DeletedVector]
+    """Vectors of the collection, in the order in which they were deleted. Empty without one."""
+    total: int
+    """How many vectors of the collection there are in all."""
+
+
+class UndeleteResult(TypedDict):
+    id: str
+    status: Literal["undeleted", "not_found", "id_in_use", "repeated"]
+    """`not_found`: nothing waits with this id. `id_in_use`: the collection has another vector with
+    it, which is not overwritten."""
+
+
+class UndeleteReport(TypedDict):
+    """What was brought back."""
+
+    collection: str
+    undeleted: int
+    """How many vectors; all of the collection, if that was deleted itself."""
+    results: list[UndeleteResult]
+    """One row for each vector. Empty if the collection itself was brought back."""
+
+
+class PurgeResult(TypedDict):
+    id: str
+    status: Literal["purged", "not_found", "repeated"]
+
+
+class _PurgeReport(TypedDict):
+    collection: str
+    purged: int
+    """How many vectors were erased."""
+    results: list[PurgeResult]
+    """One row for each id that was given."""
+
+
+class PurgeReport(_PurgeReport, total=False):
+    """What was erased before its time was over."""
+
+    receipt: Receipt
 
 
 class Residue(TypedDict):
