@@ -91,6 +91,10 @@ async function texts(client, embedding) {
       await each.getCollectionInfo('texts')
       await each.listCollections()
       await each.replace('texts', { r: 1 }, [], { atMost: 3 })
+      const { undo } = await each.batchDelete('texts', [...made, 'five'], { undo: '1h' })
+      await each.listDeleted('texts')
+      await each.undelete('texts', i % 2 ? undo.token : ['five'], { onProgress })
+      await each.purgeDeleted('texts', { all: true }, { receipt: i % 4 === 0 })
       await each.batchDelete('texts', [...made, 'five'])
     }
   }
